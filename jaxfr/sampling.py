@@ -1,0 +1,57 @@
+"""Uniform draws of items that a client has not interacted with, on one client."""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+# Pads ascending lists of items: above every item, and every rank stays below it.
+PADDING_ITEM = 2**31 - 1
+
+
+def complement_item(rank: Array, excluded: Array) -> Array:
+    """Returns the ``rank``-th item, from 0, that is not excluded.
+
+    Before the excluded item number s (the s-th smallest, from 0) there are
+    ``excluded[s] - s`` items that are not excluded, so the wanted item is ``rank``
+    plus the number of s for which ``excluded[s] - s <= rank``.
+
+    Args:
+        rank: int32, any shape.
+        excluded: distinct items, ascending, padded with ``PADDING_ITEM``;
+            int32 ``[length]``.
+
+    Returns:
+        Items, int32, of the shape of ``rank``.
+    """
+    # The padding, too, must stay ascending and above every rank.
+    before = jnp.where(
+        excluded == PADDING_ITEM, PADDING_ITEM, excluded - jnp.arange(excluded.size)
+    )
+    return rank + jnp.searchsorted(before, rank, side="right").astype(jnp.int32)
+
+
+def distinct_ranks(key: Array, population: Array, count: int) -> Array:
+    """Draws ``count`` distinct numbers of 0 .. ``population`` - 1 uniformly.
+
+    Floyd's algorithm (Bentley and Floyd, "A sample of brilliance", CACM 1987): step s
+    draws from the first ``population - count + s + 1`` numbers, and takes the last of
+    them where the draw was already taken. It costs ``count`` squared, not
+    ``population``. Every subset is equally likely; the order is not uniform.
+
+    Args:
+        key: random key.
+        population: int32 scalar, at least ``count``.
+        count: how many to draw, static.
+
+    Returns:
+        int32 ``[count]``.
+    """
+
+    def step(taken: Array, index: Array) -> tuple[Array, None]:
+        last = population - count + index
+        drawn = jax.random.randint(jax.random.fold_in(key, index), (), 0, last + 1)
+        fresh = jnp.where(jnp.any(taken == drawn), last, drawn)
+        return taken.at[index].set(fresh), None
+
+    unset = jnp.full(count, -1, jnp.int32)
+    return jax.lax.scan(step, unset, jnp.arange(count, dtype=jnp.int32))[0]
