@@ -30,6 +30,23 @@ def complement_item(rank: Array, excluded: Array) -> Array:
     return rank + jnp.searchsorted(before, rank, side="right").astype(jnp.int32)
 
 
+def insert_item(ascending: Array, item: Array) -> Array:
+    """Inserts an item into an ascending list, without the compile time of a sort.
+
+    Args:
+        ascending: int32 ``[length]``.
+        item: int32 scalar.
+
+    Returns:
+        int32 ``[length + 1]``, ascending.
+    """
+    place = jnp.searchsorted(ascending, item)
+    longer = jnp.append(ascending, PADDING_ITEM)
+    index = jnp.arange(longer.size)
+    shifted = jnp.where(index > place, jnp.roll(longer, 1), longer)
+    return jnp.where(index == place, item, shifted)
+
+
 def distinct_ranks(key: Array, population: Array, count: int) -> Array:
     """Draws ``count`` distinct numbers of 0 .. ``population`` - 1 uniformly.
 
@@ -47,11 +64,13 @@ def distinct_ranks(key: Array, population: Array, count: int) -> Array:
         int32 ``[count]``.
     """
 
+    indices = jnp.arange(count, dtype=jnp.int32)
+    last = population - count + indices
+    drawn = jax.random.randint(key, (count,), 0, last + 1)
+
     def step(taken: Array, index: Array) -> tuple[Array, None]:
-        last = population - count + index
-        drawn = jax.random.randint(jax.random.fold_in(key, index), (), 0, last + 1)
-        fresh = jnp.where(jnp.any(taken == drawn), last, drawn)
+        is_taken = jnp.any(taken == drawn[index])
+        fresh = jnp.where(is_taken, last[index], drawn[index])
         return taken.at[index].set(fresh), None
 
-    unset = jnp.full(count, -1, jnp.int32)
-    return jax.lax.scan(step, unset, jnp.arange(count, dtype=jnp.int32))[0]
+    return jax.lax.scan(step, jnp.full(count, -1, jnp.int32), indices)[0]

@@ -1,0 +1,30 @@
+"""The dense form of a rule: clients that did not upload count as zero rows."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.aggregators.base import Aggregator
+from jaxfr.uploads import Uploads, append_item_table, item_table, row_counts
+
+
+def add_absent_clients(uploads: Uploads) -> Uploads:
+    """Adds to each item a zero row for every participant that sent it nothing.
+
+    They are one row, weighted with their number.
+    """
+    absent = jnp.maximum(uploads.participants - row_counts(uploads), 0)
+    num_items, dim = uploads.item_embeddings.shape
+    zeros = jnp.zeros((num_items, 1, dim), uploads.vectors.dtype)
+    table = item_table(
+        zeros, absent[:, None], uploads.item_embeddings, jnp.zeros((), jnp.int32)
+    )
+    return append_item_table(uploads, table)
+
+
+def dense(rule: Aggregator) -> Aggregator:
+    """General federated learning's form of ``rule``, as in the paper's Figure 1(a)."""
+
+    def combine(uploads: Uploads, expected_byzantine: Array) -> Array:
+        return rule.combine(add_absent_clients(uploads), expected_byzantine)
+
+    return rule._replace(combine=combine)

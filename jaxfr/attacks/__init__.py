@@ -1,0 +1,57 @@
+"""Attacks by name. A new attack is one new file and one line in ``ATTACKS``."""
+
+from collections.abc import Callable, Mapping
+
+from jaxfr.attacks.base import (
+    Attack,
+    AttackState,
+    Knowledge,
+    LimitedAttack,
+    OmniscientAttack,
+    RoundView,
+    malicious_uploads,
+)
+from jaxfr.attacks.none import no_attack
+from jaxfr.attacks.spattack import (
+    spattack_l_d,
+    spattack_l_s,
+    spattack_o_d,
+    spattack_o_s,
+)
+
+__all__ = [
+    "ATTACKS",
+    "Attack",
+    "AttackState",
+    "Knowledge",
+    "LimitedAttack",
+    "OmniscientAttack",
+    "RoundView",
+    "malicious_uploads",
+    "no_attack",
+    "spattack_l_d",
+    "spattack_l_s",
+    "spattack_o_d",
+    "spattack_o_s",
+]
+
+ATTACKS: Mapping[str, Callable[[], Attack]] = {
+    "none": no_attack,
+    "spattack_o_d": spattack_o_d,
+    "spattack_o_s": spattack_o_s,
+    "spattack_l_d": spattack_l_d,
+    "spattack_l_s": spattack_l_s,
+}
+
+
+def malicious_client_count(benign_clients: int, malicious_ratio: float) -> int:
+    """Malicious clients to add, ``floor(n rho / (1 - rho))``.
+
+    They are then a share of at most ``malicious_ratio`` rho of all clients.
+
+    Args:
+        benign_clients: number of benign clients n.
+        malicious_ratio: share rho of all clients, in [0, 1).
+    """
+    # A product that is whole but for rounding counts as whole (0.5: n, not n - 1).
+    return int(benign_clients * malicious_ratio / (1 - malicious_ratio) + 1e-9)

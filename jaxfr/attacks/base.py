@@ -1,0 +1,131 @@
+"""The interface of attacks, split by what an attacker may see.
+
+A limited attacker's ``upload`` is never handed benign rows, so it cannot use them. What
+both see is what the server sends to every client.
+"""
+
+from typing import Any, NamedTuple, Protocol
+
+from jax import Array
+
+from jaxfr.uploads import Uploads
+
+AttackState = Any
+"""A pytree of the attack's own."""
+
+
+class Knowledge(NamedTuple):
+    """What attackers know before training.
+
+    Attributes:
+        item_popularity: interactions of each item, training and test, int32 ``[m]``.
+        max_poisoned_items: items that one malicious client may poison, int32 scalar.
+        noise_scale: standard deviation sigma of uploaded noise, scalar.
+        malicious_clients: room for malicious clients, static; which of them exist
+            and take part, each round says.
+        embedding_dim: embedding size d, static.
+        noise: the noise to upload instead of drawing it, float32 ``[m, d]`` or None.
+    """
+
+    item_popularity: Array
+    max_poisoned_items: Array
+    noise_scale: Array
+    malicious_clients: int
+    embedding_dim: int
+    noise: Array | None = None
+
+
+class RoundView(NamedTuple):
+    """What every malicious client sees of a round.
+
+    Attributes:
+        round: number of the round, from 0, int32 scalar.
+        item_embeddings: as the server sent them out, float32 ``[m, d]``.
+        taking_part: malicious clients that act this round, bool
+            ``[malicious_clients]``.
+    """
+
+    round: Array
+    item_embeddings: Array
+    taking_part: Array
+
+
+class Init(Protocol):
+    """Draws what the attack fixes before round 0."""
+
+    def __call__(self, key: Array, knowledge: Knowledge) -> AttackState:
+        """Returns the attack's state."""
+        ...
+
+
+class LimitedUpload(Protocol):
+    """Makes the malicious uploads of a round without seeing benign ones."""
+
+    def __call__(
+        self, state: AttackState, view: RoundView
+    ) -> tuple[Uploads, AttackState]:
+        """Returns an item table of uploads (``uploads.item_table``), and the state."""
+        ...
+
+
+class OmniscientUpload(Protocol):
+    """Makes the malicious uploads of a round, knowing all benign ones."""
+
+    def __call__(
+        self, state: AttackState, view: RoundView, benign: Uploads
+    ) -> tuple[Uploads, AttackState]:
+        """Returns an item table of uploads, and the state.
+
+        Args:
+            state: from the round before.
+            view: what every client sees.
+            benign: the benign rows of this round, as the server received them (after
+                clipping, where it clips).
+        """
+        ...
+
+
+class PoisonedItems(Protocol):
+    """Tells which items each malicious client poisons, for the record."""
+
+    def __call__(self, state: AttackState, knowledge: Knowledge) -> Array:
+        """Returns bool ``[malicious_clients, m]``."""
+        ...
+
+
+class UploadedNoise(Protocol):
+    """Tells the noise that the attack uploads, for the record."""
+
+    def __call__(self, state: AttackState) -> Array | None:
+        """Returns float32 ``[m, d]``, or None for an attack without noise."""
+        ...
+
+
+class LimitedAttack(NamedTuple):
+    """An attack that cannot see benign uploads."""
+
+    init: Init
+    upload: LimitedUpload
+    poisoned_items: PoisonedItems
+    uploaded_noise: UploadedNoise
+
+
+class OmniscientAttack(NamedTuple):
+    """An attack that sees the benign uploads of the round."""
+
+    init: Init
+    upload: OmniscientUpload
+    poisoned_items: PoisonedItems
+    uploaded_noise: UploadedNoise
+
+
+Attack = LimitedAttack | OmniscientAttack
+
+
+def malicious_uploads(
+    attack: Attack, state: AttackState, view: RoundView, benign: Uploads
+) -> tuple[Uploads, AttackState]:
+    """Asks the attack for its uploads, and shows it what its kind may see."""
+    if isinstance(attack, OmniscientAttack):
+        return attack.upload(state, view, benign)
+    return attack.upload(state, view)

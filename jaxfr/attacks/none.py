@@ -1,0 +1,31 @@
+"""No attack: the clean run."""
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
+from jaxfr.uploads import Uploads, item_table
+
+
+def no_attack() -> LimitedAttack:
+    """Malicious clients, if there are any, upload nothing."""
+    return LimitedAttack(_init, _upload, _poisoned_items, lambda state: None)
+
+
+def _init(key: Array, knowledge: Knowledge) -> AttackState:
+    del key, knowledge
+    return ()
+
+
+def _upload(state: AttackState, view: RoundView) -> tuple[Uploads, AttackState]:
+    num_items, dim = view.item_embeddings.shape
+    nobody = jnp.zeros((), jnp.int32)
+    rows = jnp.zeros((num_items, 0, dim), view.item_embeddings.dtype)
+    weight = jnp.zeros((num_items, 0), jnp.int32)
+    return item_table(rows, weight, view.item_embeddings, nobody), state
+
+
+def _poisoned_items(state: AttackState, knowledge: Knowledge) -> Array:
+    del state
+    shape = knowledge.malicious_clients, knowledge.item_popularity.size
+    return jnp.zeros(shape, bool)

@@ -1,0 +1,126 @@
+"""Spattack: four attacks on sparse aggregation, along knowledge and capability.
+
+Source: Zhang et al., "Rethinking Byzantine Robustness in Federated Recommendation from
+Sparse Aggregation Perspective", AAAI 2025, arXiv 2501.03301.
+
+Colluding clients upload the same row for an item, so one weighted row per item says
+all.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.attacks.base import (
+    AttackState,
+    Knowledge,
+    LimitedAttack,
+    OmniscientAttack,
+    RoundView,
+)
+from jaxfr.attacks.capability import (
+    Capability,
+    all_items,
+    poisoning_clients,
+    popular_items,
+)
+from jaxfr.uploads import Uploads, item_sums, item_table
+
+
+class SpattackState(NamedTuple):
+    """What the colluding clients agreed on before round 0.
+
+    Attributes:
+        chosen: who poisons which item, see ``Capability.choose``.
+        noise: the noise matrix Z, float32 ``[m, d]``; None for an omniscient attack.
+    """
+
+    chosen: Array
+    noise: Array | None
+
+
+def opposite_of_sum(benign_sum: Array, poisoning: Array) -> Array:
+    """One item's malicious row, ``-s_j / (malicious clients that poison j)``.
+
+    Sent by all of them, it cancels the benign sum: the mean becomes zero.
+
+    Args:
+        benign_sum: sum s_j of the item's benign rows, float32 ``[d]``.
+        poisoning: how many malicious clients poison the item, int32 scalar.
+    """
+    return -benign_sum / jnp.maximum(poisoning, 1)
+
+
+def spattack_o(capability: Capability) -> OmniscientAttack:
+    """O: uploads the opposite of what the benign clients upload."""
+
+    def init(key: Array, knowledge: Knowledge) -> AttackState:
+        return SpattackState(capability.choose(key, knowledge), noise=None)
+
+    def upload(
+        state: SpattackState, view: RoundView, benign: Uploads
+    ) -> tuple[Uploads, AttackState]:
+        poisoning = poisoning_clients(state.chosen, view.taking_part)
+        rows = jax.vmap(opposite_of_sum)(item_sums(benign), poisoning)
+        return _one_row_per_item(rows, poisoning, view), state
+
+    return OmniscientAttack(init, upload, _poisoned_items, _uploaded_noise)
+
+
+def spattack_l(capability: Capability) -> LimitedAttack:
+    """L: uploads one noise matrix Z ~ N(0, sigma^2), the same in all rounds."""
+
+    def init(key: Array, knowledge: Knowledge) -> AttackState:
+        key_items, key_noise = jax.random.split(key)
+        noise = knowledge.noise
+        if noise is None:
+            shape = knowledge.item_popularity.size, knowledge.embedding_dim
+            noise = knowledge.noise_scale * jax.random.normal(key_noise, shape)
+        return SpattackState(capability.choose(key_items, knowledge), noise)
+
+    def upload(
+        state: SpattackState, view: RoundView
+    ) -> tuple[Uploads, AttackState]:
+        poisoning = poisoning_clients(state.chosen, view.taking_part)
+        assert state.noise is not None
+        return _one_row_per_item(state.noise, poisoning, view), state
+
+    return LimitedAttack(init, upload, _poisoned_items, _uploaded_noise)
+
+
+def spattack_o_d() -> OmniscientAttack:
+    """Omniscient, all items: Spattack-O-D."""
+    return spattack_o(all_items())
+
+
+def spattack_o_s() -> OmniscientAttack:
+    """Omniscient, ``max_poisoned_items`` items per client: Spattack-O-S."""
+    return spattack_o(popular_items())
+
+
+def spattack_l_d() -> LimitedAttack:
+    """Limited knowledge, all items: Spattack-L-D."""
+    return spattack_l(all_items())
+
+
+def spattack_l_s() -> LimitedAttack:
+    """Limited knowledge, ``max_poisoned_items`` items per client: Spattack-L-S."""
+    return spattack_l(popular_items())
+
+
+def _one_row_per_item(rows: Array, poisoning: Array, view: RoundView) -> Uploads:
+    participants = jnp.sum(view.taking_part, dtype=jnp.int32)
+    return item_table(
+        rows[:, None], poisoning[:, None], view.item_embeddings, participants
+    )
+
+
+def _poisoned_items(state: SpattackState, knowledge: Knowledge) -> Array:
+    shape = knowledge.malicious_clients, knowledge.item_popularity.size
+    return jnp.broadcast_to(state.chosen, shape)
+
+
+def _uploaded_noise(state: SpattackState) -> Array | None:
+    return state.noise

@@ -1,0 +1,1 @@
+"""Clients: their padded data, their batch of a round, and what they do with it."""

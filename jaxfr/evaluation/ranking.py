@@ -1,0 +1,54 @@
+"""The rank of one client's test item."""
+
+import chex
+import jax.numpy as jnp
+from jax import Array
+
+
+def rank_of_test_item(
+    test_score: Array, candidate_scores: Array, candidate_mask: Array
+) -> Array:
+    """Returns how many candidates stand above one client's test item.
+
+    With test score s and candidate scores c::
+
+        rank = #{j : c_j finite, c_j >= s}   if s is finite
+             = #{j}                          otherwise
+
+    over the candidates j of the mask. So neither a tie nor a score that overflowed
+    ever helps an item: the test item stands below its ties, and whatever is not
+    finite, an infinity of either sign or NaN, stands last. A model whose scores have
+    all become equal or NaN therefore hits nothing, rather than everything.
+
+    Sampled ranking passes the scores of the candidates drawn, full ranking those of
+    all m items with ``full_ranking_mask``.
+
+    Args:
+        test_score: the test item's score, float scalar.
+        candidate_scores: float ``[k]``.
+        candidate_mask: which entries are candidates, bool ``[k]``.
+
+    Returns:
+        Rank from 0 (best) to the number of candidates (last), int32 scalar.
+    """
+    chex.assert_rank([test_score, candidate_scores], [0, 1])
+    chex.assert_equal_shape([candidate_scores, candidate_mask])
+    at_least_as_high = jnp.isfinite(candidate_scores) & (candidate_scores >= test_score)
+    above = jnp.where(jnp.isfinite(test_score), at_least_as_high, True)
+    return jnp.sum(above & candidate_mask, dtype=jnp.int32)
+
+
+def full_ranking_mask(excluded: Array, num_items: int) -> Array:
+    """Marks the candidates of one client's full ranking: all items not excluded.
+
+    Args:
+        excluded: the client's training items and its test item, padded with
+            ``PADDING_ITEM``; int32 ``[length]``, none negative.
+        num_items: number of items m, static.
+
+    Returns:
+        bool ``[m]``.
+    """
+    chex.assert_rank(excluded, 1)
+    # The padding lies outside 0..m-1 and is dropped.
+    return jnp.ones(num_items, bool).at[excluded].set(False, mode="drop")

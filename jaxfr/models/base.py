@@ -1,0 +1,95 @@
+"""The interface of recommenders: what one client computes with its own data.
+
+A model knows its parameters and one client's batch; nothing of servers, uploads of
+others, aggregation or attacks.
+"""
+
+from typing import NamedTuple, Protocol
+
+from jax import Array
+
+from jaxfr.clients.batch import Batch
+
+
+class ClientGradient(NamedTuple):
+    """Derivative of one client's loss, the item part as scaled vectors.
+
+    The derivative by the embedding of the item at position p of the batch is
+    ``scale[p] * vectors[vector[p]] + item_scale[p] * item embedding``.
+
+    Attributes:
+        user: by the user embedding, float32 ``[d]``.
+        vectors: float32 ``[vectors, d]``; one is enough where all items' derivatives
+            point the same way.
+        vector: index into ``vectors``, int32 ``[items]``.
+        scale: float32 ``[items]``.
+        item_scale: float32 ``[items]``.
+    """
+
+    user: Array
+    vectors: Array
+    vector: Array
+    scale: Array
+    item_scale: Array
+
+
+class InitEmbeddings(Protocol):
+    """Draws a table of initial embeddings."""
+
+    def __call__(self, key: Array, rows: int, embedding_dim: int) -> Array:
+        """Returns float32 ``[rows, embedding_dim]``."""
+        ...
+
+
+class Loss(Protocol):
+    """One client's loss."""
+
+    def __call__(
+        self, user: Array, items: Array, batch: Batch, regularization: Array
+    ) -> Array:
+        """Evaluates the loss.
+
+        Args:
+            user: the client's embedding, float32 ``[d]``.
+            items: embeddings of the batch's items, float32 ``[items, d]``.
+            batch: the client's pairs.
+            regularization: the L2 coefficient lambda, scalar.
+
+        Returns:
+            float32 scalar.
+        """
+        ...
+
+
+class Gradient(Protocol):
+    """Derivative of one client's loss."""
+
+    def __call__(
+        self, user: Array, items: Array, batch: Batch, regularization: Array
+    ) -> ClientGradient:
+        """Differentiates the loss; arguments as there."""
+        ...
+
+
+class Scores(Protocol):
+    """One client's scores of some items."""
+
+    def __call__(self, user: Array, items: Array) -> Array:
+        """Scores ``items`` (float32 ``[k, d]``) for ``user`` (``[d]``): ``[k]``."""
+        ...
+
+
+class Model(NamedTuple):
+    """A recommender as pure functions of one client.
+
+    Attributes:
+        init_embeddings: initial user or item embeddings.
+        loss: one client's loss.
+        gradient: its derivative, in the form in which a client uploads it.
+        scores: by which items are ranked for the client.
+    """
+
+    init_embeddings: InitEmbeddings
+    loss: Loss
+    gradient: Gradient
+    scores: Scores

@@ -1,0 +1,1 @@
+"""What the paper proves of sparse aggregation, as functions to test against."""

@@ -1,0 +1,22 @@
+"""Training: the settings, the plan made on the host, one round, the whole run."""
+
+from jaxfr.training.layout import Layout, plan_layout
+from jaxfr.training.run import RoundReport, evaluate_now, simulate, train_rounds
+from jaxfr.training.settings import Configuration, Hyperparameters, check_settings
+from jaxfr.training.start import GivenValues, Setup, TrainingState, start
+
+__all__ = [
+    "Configuration",
+    "GivenValues",
+    "Hyperparameters",
+    "Layout",
+    "RoundReport",
+    "Setup",
+    "TrainingState",
+    "check_settings",
+    "evaluate_now",
+    "plan_layout",
+    "simulate",
+    "start",
+    "train_rounds",
+]

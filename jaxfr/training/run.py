@@ -1,0 +1,156 @@
+"""The whole run: rounds and evaluations, compiled as one loop."""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.evaluation.evaluate import evaluate
+from jaxfr.evaluation.metrics import Metrics
+from jaxfr.models import MODELS
+from jaxfr.training.layout import Layout
+from jaxfr.training.round import RoundCounts, train_round
+from jaxfr.training.settings import Configuration, Hyperparameters
+from jaxfr.training.start import GivenValues, Setup, TrainingState, start
+
+
+class RoundReport(NamedTuple):
+    """What is known after a round.
+
+    Attributes:
+        counts: what the server counted.
+        evaluated: whether the schedule asked for an evaluation, bool scalar.
+        metrics: its outcome, zeros where it did not.
+    """
+
+    counts: RoundCounts
+    evaluated: Array
+    metrics: Metrics
+
+
+def _evaluate_state(
+    configuration: Configuration, layout: Layout, setup: Setup, state: TrainingState
+) -> Metrics:
+    return evaluate(
+        MODELS[configuration.model](),
+        tuple(client.embedding for client in state.clients),
+        state.item_embeddings,
+        layout.clients,
+        setup.candidates,
+        layout.degree_groups,
+        configuration.ranking,
+    )
+
+
+@functools.partial(jax.jit, static_argnames="configuration")
+def evaluate_now(
+    configuration: Configuration, layout: Layout, setup: Setup, state: TrainingState
+) -> Metrics:
+    """Evaluates a state outside the schedule, such as the untrained one."""
+    with jax.default_matmul_precision("highest"):
+        return _evaluate_state(configuration, layout, setup, state)
+
+
+@functools.partial(jax.jit, static_argnames="configuration")
+def train_rounds(
+    configuration: Configuration,
+    hyperparameters: Hyperparameters,
+    layout: Layout,
+    setup: Setup,
+    state: TrainingState,
+    round_numbers: Array,
+    rounds: Array,
+    eval_every: Array,
+) -> tuple[TrainingState, RoundReport]:
+    """Trains for a stretch of rounds.
+
+    A host loop that repeats this for stretches of one length compiles it once, and can
+    show progress in between; rounds at or beyond ``rounds`` change nothing, so the last
+    stretch may reach past the end.
+
+    Args:
+        configuration: static settings.
+        hyperparameters: traced settings.
+        layout: the data.
+        setup: what the seed fixed.
+        state: the state before the first of these rounds.
+        round_numbers: consecutive rounds, from 0, int32 ``[stretch]``.
+        rounds: rounds of the whole run, int32 scalar.
+        eval_every: evaluates after every so many rounds and after the last one; 0
+            for the last one only; int32 scalar.
+
+    Returns:
+        The new state, and a report for each round, leading axis ``[stretch]``.
+    """
+
+    def after_round(state: TrainingState, round_number: Array) -> RoundReport:
+        state, counts = train_round(
+            configuration, hyperparameters, layout, setup, state, round_number
+        )
+        finished = round_number + 1
+        period = jnp.where(eval_every > 0, eval_every, rounds)
+        due = (finished % period == 0) | (finished == rounds)
+        shape = jax.eval_shape(evaluate_state, state)
+        metrics = jax.lax.cond(due, evaluate_state, lambda _: _zeros(shape), state)
+        return state, RoundReport(counts, due, metrics)
+
+    def evaluate_state(state: TrainingState) -> Metrics:
+        return _evaluate_state(configuration, layout, setup, state)
+
+    def step(
+        state: TrainingState, round_number: Array
+    ) -> tuple[TrainingState, RoundReport]:
+        _, shape = jax.eval_shape(after_round, state, round_number)
+        return jax.lax.cond(
+            round_number < rounds,
+            after_round,
+            lambda state, _: (state, _zeros(shape)),
+            state,
+            round_number,
+        )
+
+    # On a GPU the default would round products to ten bits of mantissa.
+    with jax.default_matmul_precision("highest"):
+        return jax.lax.scan(step, state, round_numbers)
+
+
+def _zeros(shape):
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shape)
+
+
+def simulate(
+    configuration: Configuration,
+    hyperparameters: Hyperparameters,
+    layout: Layout,
+    key: Array,
+    rounds: int,
+    eval_every: int = 0,
+    given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
+) -> tuple[TrainingState, RoundReport]:
+    """Runs one seed from start to end; a pure function, to be jitted or vmapped.
+
+    Args:
+        configuration: static settings, checked with ``check_settings``.
+        hyperparameters: traced settings.
+        layout: the data, from ``plan_layout``.
+        key: the seed's random key.
+        rounds: number of rounds, static.
+        eval_every: evaluates after every so many rounds and after the last.
+        given: values to start from.
+
+    Returns:
+        The final state, and a report for each round.
+    """
+    setup, state = start(configuration, hyperparameters, layout, key, given)
+    return train_rounds(
+        configuration,
+        hyperparameters,
+        layout,
+        setup,
+        state,
+        jnp.arange(rounds, dtype=jnp.int32),
+        jnp.int32(rounds),
+        jnp.int32(eval_every),
+    )
