@@ -63,7 +63,6 @@ def distinct_ranks(key: Array, population: Array, count: int) -> Array:
     Returns:
         int32 ``[count]``.
     """
-
     indices = jnp.arange(count, dtype=jnp.int32)
     last = population - count + indices
     drawn = jax.random.randint(key, (count,), 0, last + 1)

@@ -43,9 +43,11 @@ def classic_trimmed_mean(trim_share: Array | float | None = None) -> Aggregator:
     """
 
     def combine(uploads: Uploads, expected_byzantine: Array) -> Array:
-        share = trim_share
-        if share is None:
-            share = expected_byzantine / jnp.maximum(uploads.participants, 1)
+        share = jnp.asarray(
+            expected_byzantine / jnp.maximum(uploads.participants, 1)
+            if trim_share is None
+            else trim_share
+        )
 
         def one_item(rows: Array, weight: Array) -> Array:
             return jax.vmap(mean_between_ends, in_axes=(1, None, None))(

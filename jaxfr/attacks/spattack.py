@@ -80,9 +80,7 @@ def spattack_l(capability: Capability) -> LimitedAttack:
             noise = knowledge.noise_scale * jax.random.normal(key_noise, shape)
         return SpattackState(capability.choose(key_items, knowledge), noise)
 
-    def upload(
-        state: SpattackState, view: RoundView
-    ) -> tuple[Uploads, AttackState]:
+    def upload(state: SpattackState, view: RoundView) -> tuple[Uploads, AttackState]:
         poisoning = poisoning_clients(state.chosen, view.taking_part)
         assert state.noise is not None
         return _one_row_per_item(state.noise, poisoning, view), state

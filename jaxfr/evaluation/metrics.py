@@ -41,6 +41,16 @@ class Metrics(NamedTuple):
     by_group: Averages
 
 
+def zero_metrics() -> Metrics:
+    """Metrics of no user at all, in the groups of ``GROUP_NAMES``."""
+
+    def zeros(*shape: int) -> Averages:
+        values = jnp.zeros((*shape, len(CUTOFFS)))
+        return Averages(values, values, jnp.zeros(shape, jnp.int32))
+
+    return Metrics(zeros(), zeros(len(GROUP_NAMES)))
+
+
 def hits_and_gains(rank: Array) -> tuple[Array, Array]:
     """Scores one client's rank at each cut-off.
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.evaluation.evaluate import evaluate
-from jaxfr.evaluation.metrics import Metrics
+from jaxfr.evaluation.metrics import Metrics, zero_metrics
 from jaxfr.models import MODELS
 from jaxfr.training.layout import Layout
 from jaxfr.training.round import RoundCounts, train_round
@@ -85,39 +85,32 @@ def train_rounds(
         The new state, and a report for each round, leading axis ``[stretch]``.
     """
 
-    def after_round(state: TrainingState, round_number: Array) -> RoundReport:
-        state, counts = train_round(
-            configuration, hyperparameters, layout, setup, state, round_number
-        )
-        finished = round_number + 1
-        period = jnp.where(eval_every > 0, eval_every, rounds)
-        due = (finished % period == 0) | (finished == rounds)
-        shape = jax.eval_shape(evaluate_state, state)
-        metrics = jax.lax.cond(due, evaluate_state, lambda _: _zeros(shape), state)
-        return state, RoundReport(counts, due, metrics)
-
-    def evaluate_state(state: TrainingState) -> Metrics:
-        return _evaluate_state(configuration, layout, setup, state)
-
     def step(
         state: TrainingState, round_number: Array
     ) -> tuple[TrainingState, RoundReport]:
-        _, shape = jax.eval_shape(after_round, state, round_number)
-        return jax.lax.cond(
-            round_number < rounds,
-            after_round,
-            lambda state, _: (state, _zeros(shape)),
+        active = round_number < rounds
+        state, counts = jax.lax.cond(
+            active,
+            lambda state: train_round(
+                configuration, hyperparameters, layout, setup, state, round_number
+            ),
+            lambda state: (state, RoundCounts(jnp.int32(0), jnp.int32(0))),
             state,
-            round_number,
         )
+        finished = round_number + 1
+        period = jnp.where(eval_every > 0, eval_every, rounds)
+        due = active & ((finished % period == 0) | (finished == rounds))
+        metrics = jax.lax.cond(
+            due,
+            lambda state: _evaluate_state(configuration, layout, setup, state),
+            lambda state: zero_metrics(),
+            state,
+        )
+        return state, RoundReport(counts, due, metrics)
 
     # On a GPU the default would round products to ten bits of mantissa.
     with jax.default_matmul_precision("highest"):
         return jax.lax.scan(step, state, round_numbers)
-
-
-def _zeros(shape):
-    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shape)
 
 
 def simulate(

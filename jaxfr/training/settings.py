@@ -143,9 +143,18 @@ def check_settings(
         _require(hyperparameters, setting, 0, None)
     for setting in ("expected_byzantine", "attack_start", "max_poisoned_items"):
         _require(hyperparameters, setting, 0, None)
-    _require(hyperparameters, "clip_norm", 1e-30, None)
-    _require(hyperparameters, "trim_share", 0, 0.4999999)
-    _require(hyperparameters, "participation", 1e-9, 1)
+    if not 0 < hyperparameters.clip_norm < float("inf"):
+        raise InvalidInputError(
+            f"clip_norm={hyperparameters.clip_norm}: must be above 0 and finite"
+        )
+    if not 0 <= hyperparameters.trim_share < 0.5:
+        raise InvalidInputError(
+            f"trim_share={hyperparameters.trim_share}: must be at least 0, below 0.5"
+        )
+    if not 0 < hyperparameters.participation <= 1:
+        raise InvalidInputError(
+            f"participation={hyperparameters.participation}: must be above 0, at most 1"
+        )
 
 
 def _require(settings: object, name: str, low: float, high: float | None) -> None:

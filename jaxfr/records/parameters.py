@@ -1,0 +1,133 @@
+"""Embeddings, negatives and noise as a file, to check a run against other code."""
+
+import pathlib
+import zipfile
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxfr.attacks import ATTACKS
+from jaxfr.data.dataset import Dataset
+from jaxfr.errors import InvalidInputError
+from jaxfr.training.host import Run
+from jaxfr.training.layout import Layout, by_client
+from jaxfr.training.settings import Configuration, Hyperparameters
+from jaxfr.training.start import GivenValues, attack_knowledge
+
+
+def load_given_values(
+    path: pathlib.Path, dataset: Dataset, embedding_dim: int
+) -> GivenValues:
+    """Reads the values that a run is to start from.
+
+    Args:
+        path: an ``.npz`` file with ``user_embeddings [n, d]`` and ``item_embeddings
+            [m, d]``, and if wanted ``negatives`` (one item for each training pair, in
+            the data set's order) and ``noise [m, d]``; other arrays are ignored.
+        dataset: the data set of the run.
+        embedding_dim: embedding size d of the run.
+
+    Raises:
+        InvalidInputError: if the file cannot be read, or an array is missing, has
+            another shape or type, or holds values that mean nothing.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise InvalidInputError(f"cannot read {path} as .npz: {error}") from None
+    users, items = dataset.num_users, dataset.num_items
+    shapes = {
+        "user_embeddings": (users, embedding_dim),
+        "item_embeddings": (items, embedding_dim),
+        "negatives": (dataset.num_train_pairs,),
+        "noise": (items, embedding_dim),
+    }
+    for name in ("user_embeddings", "item_embeddings"):
+        if name not in arrays:
+            raise InvalidInputError(f"{path}: has no array {name}")
+    for name, shape in shapes.items():
+        if name in arrays and arrays[name].shape != shape:
+            raise InvalidInputError(
+                f"{path}: {name} has shape {arrays[name].shape}, must be {shape}"
+            )
+    if "negatives" in arrays:
+        _check_negatives(path, arrays["negatives"], dataset)
+    floats = {}
+    for name in ("user_embeddings", "item_embeddings", "noise"):
+        if name in arrays:
+            floats[name] = _as_float(path, name, arrays[name])
+    negatives = arrays.get("negatives")
+    return GivenValues(
+        negatives=None if negatives is None else jnp.asarray(negatives, jnp.int32),
+        **floats,
+    )
+
+
+def save_parameters(
+    path: pathlib.Path,
+    configuration: Configuration,
+    hyperparameters: Hyperparameters,
+    layout: Layout,
+    run: Run,
+) -> None:
+    """Writes what a run ended with, in the form that :func:`load_given_values` reads.
+
+    Besides the two tables: ``negatives``; ``noise`` for an L attack; and
+    ``poisoned_items``, bool ``[malicious clients, m]``, which items each malicious
+    client poisons.
+
+    Raises:
+        InvalidInputError: if the file cannot be written.
+    """
+    attack = ATTACKS[configuration.attack]()
+    knowledge = attack_knowledge(
+        configuration, hyperparameters, layout, run.setup.max_poisoned_items
+    )
+    poisoned = np.asarray(attack.poisoned_items(run.state.attack, knowledge))
+    noise = attack.uploaded_noise(run.state.attack)
+    embeddings = tuple(client.embedding for client in run.state.clients)
+    arrays = {
+        "user_embeddings": np.asarray(by_client(layout, embeddings)),
+        "item_embeddings": np.asarray(run.state.item_embeddings),
+        "negatives": _in_dataset_order(layout, run.setup.pairs.negatives),
+        "poisoned_items": poisoned[: int(hyperparameters.malicious_clients)],
+    }
+    if noise is not None:
+        arrays["noise"] = np.asarray(noise)
+    try:
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+    except OSError as error:
+        raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _in_dataset_order(layout: Layout, negatives: tuple[jax.Array, ...]) -> np.ndarray:
+    ordered = np.zeros(layout.train_users.size, np.int32)
+    for group, drawn in zip(layout.clients, negatives, strict=True):
+        width = np.arange(group.pair.shape[1])
+        activity = np.asarray(layout.user_activity[group.client])
+        real = width < activity[:, None]
+        ordered[np.asarray(group.pair)[real]] = np.asarray(drawn)[real]
+    return ordered
+
+
+def _as_float(path: pathlib.Path, name: str, array: np.ndarray) -> jax.Array:
+    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise InvalidInputError(f"{path}: {name} must hold finite numbers")
+    return jnp.asarray(array, jnp.float32)
+
+
+def _check_negatives(
+    path: pathlib.Path, negatives: np.ndarray, dataset: Dataset
+) -> None:
+    if negatives.dtype.kind not in "iu":
+        raise InvalidInputError(f"{path}: negatives must be whole numbers")
+    if negatives.min() < 0 or negatives.max() >= dataset.num_items:
+        raise InvalidInputError(
+            f"{path}: negatives must be items, 0 to {dataset.num_items - 1}"
+        )
+    first_item = dataset.train_users.astype(np.int64) * dataset.num_items
+    if np.isin(first_item + negatives, first_item + dataset.train_items).any():
+        raise InvalidInputError(f"{path}: a negative is a training item of its user")

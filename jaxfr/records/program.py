@@ -1,0 +1,88 @@
+"""What every command-line program does the same way: errors, exit codes, outputs."""
+
+import logging
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from absl import app, flags
+
+from jaxfr.errors import InvalidInputError
+
+# What shells and argument parsers use for a wrong command line.
+EXIT_CODE = 2
+
+_HELP_FLAGS = frozenset(
+    dashes + name
+    for dashes in ("-", "--")
+    for name in ("h", "help", "helpshort", "helpfull", "helpxml", "?")
+)
+
+
+def run_program(main: Callable[[], None]) -> NoReturn:
+    """Parses the flags, runs a program, and exits.
+
+    A wrong flag, file or value, which is an ``InvalidInputError`` or an error of
+    absl's flags, ends with one line on the standard error and exit code 2. Any other
+    exception is a defect and keeps its stack trace.
+
+    Args:
+        main: the program; it reads its flags itself.
+    """
+    # absl shows all of JAX's messages, such as which backends it did not find.
+    logging.getLogger("jax").setLevel(logging.WARNING)
+    try:
+        app.run(lambda _: main(), flags_parser=_parse_flags)
+    except SystemExit as ended:
+        # absl ends --help with 1, as if it were a mistake.
+        asked_for_help = _HELP_FLAGS.intersection(sys.argv[1:])
+        sys.exit(0 if asked_for_help else ended.code)
+    except (InvalidInputError, flags.Error) as error:
+        line = " ".join(str(error).split())
+        print(f"error: {line}", file=sys.stderr)
+        sys.exit(EXIT_CODE)
+    sys.exit(0)
+
+
+def prepare_output(
+    folder: str, file_names: Sequence[str], overwrite: bool
+) -> pathlib.Path:
+    """Makes the folder for a program's output, before the work begins.
+
+    Args:
+        folder: the folder; it may exist.
+        file_names: the files that the program is going to write into it.
+        overwrite: whether they may exist already.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InvalidInputError: if the folder cannot be made, or a file exists that must
+            not be overwritten.
+    """
+    path = pathlib.Path(folder).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot make the output folder {path}: {error.strerror or error}"
+        ) from None
+    existing = [name for name in file_names if (path / name).exists()]
+    if existing and not overwrite:
+        raise InvalidInputError(
+            f"{path} already holds {', '.join(existing)}; choose another --output_dir "
+            "or pass --overwrite"
+        )
+    return path
+
+
+def _parse_flags(arguments: Sequence[str]) -> list[str]:
+    """Parses flags like absl's own parser, but leaves its errors to the caller."""
+    remaining = flags.FLAGS(list(arguments))
+    if len(remaining) > 1:
+        raise InvalidInputError(
+            f"unexpected argument {remaining[1]!r}; settings are flags, --name=value"
+        )
+    return remaining

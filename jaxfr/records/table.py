@@ -1,0 +1,57 @@
+"""Records as a table: mean and standard deviation over seeds, change against clean."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxfr.evaluation.degree_groups import GROUP_NAMES
+from jaxfr.evaluation.metrics import metric_names
+from jaxfr.records.results import Record
+
+CLEAN = "none"
+
+
+def format_table(records: Sequence[Record]) -> str:
+    """Writes a row for each attack, in the order of first appearance.
+
+    A cell is the mean over seeds and, for two seeds or more, the sample standard
+    deviation; against a clean run of the same table stands the change in percent.
+
+    Args:
+        records: runs that differ in attack and seed only.
+    """
+    attacks = list(dict.fromkeys(record["attack"] for record in records))
+    columns = [*metric_names(), *(f"hr@10_{group}" for group in GROUP_NAMES)]
+    rows = [["attack", "seeds", *(_heading(column) for column in columns)]]
+    for attack in attacks:
+        chosen = [record for record in records if record["attack"] == attack]
+        cells = [
+            _cell(
+                [record[column] for record in chosen],
+                [r[column] for r in records if r["attack"] == CLEAN],
+                compare=attack != CLEAN,
+            )
+            for column in columns
+        ]
+        rows.append([attack, str(len(chosen)), *cells])
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _heading(column: str) -> str:
+    return column.replace("hr", "HR").replace("ndcg", "nDCG").replace("_", " ")
+
+
+def _cell(values: list[float], clean: list[float], compare: bool) -> str:
+    mean = float(np.mean(values))
+    text = f"{mean:.4f}"
+    if len(values) > 1:
+        text += f" ± {np.std(values, ddof=1):.4f}"
+    if compare and clean and np.mean(clean) > 0:
+        text += f" ({100 * (mean / float(np.mean(clean)) - 1):+.0f} %)"
+    return text

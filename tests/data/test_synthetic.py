@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxfr.data import SyntheticSettings, load_dataset, synthetic
+from jaxfr.data.planted import draw_factors
+
+# Dataset itself refuses repeated pairs and test items among the training items.
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    num_users=st.integers(1, 30),
+    num_items=st.integers(3, 300),
+    share=st.floats(0, 1),
+    exponent=st.floats(1.1, 4),
+    strength=st.floats(0, 20),
+    seed=st.integers(0, 99),
+)
+def test_there_are_exactly_the_pairs_asked_for_and_a_test_item_for_everyone(
+    num_users, num_items, share, exponent, strength, seed
+):
+    low, high = 2 * num_users, (num_items - 1) * num_users
+    dataset = synthetic.make_dataset(
+        SyntheticSettings(
+            num_users=num_users,
+            num_items=num_items,
+            num_pairs=low + int(share * (high - low)),
+            popularity_exponent=exponent,
+            signal_strength=strength,
+            seed=seed,
+        )
+    )
+    assert dataset.num_pairs == low + int(share * (high - low))
+    assert (dataset.user_activity >= 1).all()
+    assert (dataset.test_items >= 0).all()
+
+
+def test_the_same_seed_gives_the_same_data_and_another_seed_other_data():
+    first, again, other = (
+        load_dataset("synthetic", synthetic=SyntheticSettings(seed=seed))
+        for seed in (5, 5, 6)
+    )
+    np.testing.assert_array_equal(first.train_items, again.train_items)
+    np.testing.assert_array_equal(first.test_items, again.test_items)
+    assert (first.test_items != other.test_items).any()
+
+
+def test_many_chunks_make_one_data_set(monkeypatch):
+    monkeypatch.setattr(synthetic, "_CHUNK", 500)
+    dataset = synthetic.make_dataset(SyntheticSettings(300, 200, 9_000))
+    assert dataset.num_pairs == 9_000
+    assert len(np.unique(dataset.train_users)) == 300
+
+
+@pytest.mark.parametrize("dense_share", [0.0, 0.125, 1.0])
+def test_every_way_of_drawing_follows_the_planted_probabilities(
+    monkeypatch, dense_share
+):
+    """The first two items of many equal users, against the exact probabilities."""
+    monkeypatch.setattr(synthetic, "_DENSE_SHARE", dense_share)
+    options = SyntheticSettings(1, 6, 2, latent_dimension=3)
+    random = np.random.default_rng(1)
+    factors = draw_factors(options, random)
+    count = 40_000
+    items = synthetic._draw_distinct(
+        factors, np.zeros(count, np.int64), np.full(count, 2), random
+    ).reshape(count, 2)
+    mixture = np.diff(factors.cumulative_mixture[0], prepend=0)
+    p = mixture @ factors.item_probability
+    pair = p[:, None] * p / (1 - p[:, None])
+    np.fill_diagonal(pair, 0)
+    found = np.bincount(items[:, 0] * 6 + items[:, 1], minlength=36) / count
+    np.testing.assert_allclose(found.reshape(6, 6), pair, atol=0.01)
+
+
+def test_items_that_stay_repeated_are_completed_by_weighing_all():
+    dataset = synthetic.make_dataset(
+        SyntheticSettings(50, 1000, 5000, popularity_exponent=1.1, activity_sigma=0.1)
+    )
+    assert dataset.num_pairs == 5000
+
+
+def test_item_degrees_follow_the_power_law_asked_for():
+    exponent = 2.5
+    dataset = synthetic.make_dataset(
+        SyntheticSettings(
+            num_users=50_000,
+            num_items=5_000,
+            num_pairs=500_000,
+            popularity_exponent=exponent,
+            signal_strength=0,
+        )
+    )
+    degree = np.sort(dataset.item_popularity)[::-1]
+    rank = np.arange(1, len(degree) + 1)
+    middle = (rank > 50) & (rank < 2_000)
+    slope = np.polyfit(np.log(rank[middle]), np.log(degree[middle]), 1)[0]
+    assert slope == pytest.approx(-1 / (exponent - 1), abs=0.03)
+
+
+def _hit_ratio(scores, dataset):
+    """HR@10 of the test items among all items outside a user's training items."""
+    scores = scores.copy()
+    scores[dataset.train_users, dataset.train_items] = -np.inf
+    own = scores[np.arange(dataset.num_users), dataset.test_items]
+    return np.mean((scores > own[:, None]).sum(axis=1) < 10)
+
+
+def test_a_factorisation_foresees_the_test_items_better_than_popularity():
+    dataset = synthetic.make_dataset(SyntheticSettings(400, 300, 12_000))
+    matrix = np.zeros((dataset.num_users, dataset.num_items))
+    matrix[dataset.train_users, dataset.train_items] = 1
+    popularity = np.tile(dataset.item_degree, (dataset.num_users, 1)).astype(float)
+    _, directions = np.linalg.eigh(matrix.T @ matrix)
+    low_rank = matrix @ directions[:, -8:] @ directions[:, -8:].T
+    chance = 10 / dataset.num_items
+    assert _hit_ratio(popularity, dataset) > 2 * chance
+    assert _hit_ratio(low_rank, dataset) > 1.3 * _hit_ratio(popularity, dataset)

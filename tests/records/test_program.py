@@ -1,0 +1,84 @@
+import subprocess
+import sys
+
+import pytest
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.records.program import prepare_output
+
+PROGRAM = """
+from absl import flags
+from jaxfr.errors import InvalidInputError
+from jaxfr.records.program import run_program
+
+ROUNDS = flags.DEFINE_integer("rounds", 5, "Number of rounds.", lower_bound=1)
+RULE = flags.DEFINE_enum("rule", "mean", ["mean", "median"], "Rule.")
+FAILURE = flags.DEFINE_enum("failure", "none", ["none", "input", "defect"], "Failure.")
+
+def main():
+    if FAILURE.value == "input":
+        raise InvalidInputError("file.csv, line 3:\\n  two columns are missing")
+    if FAILURE.value == "defect":
+        raise RuntimeError("a defect")
+    print(ROUNDS.value, RULE.value)
+
+run_program(main)
+"""
+
+
+def _run(*arguments):
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_a_program_that_succeeds_exits_with_0(tmp_path):
+    preset = tmp_path / "preset.cfg"
+    preset.write_text("--rule=median\n")
+    finished = _run("--rounds=7", f"--flagfile={preset}")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout == "7 median\n"
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--failure=input", "error: file.csv, line 3: two columns are missing"),
+        ("--round=7", "Unknown command line flag 'round'. Did you mean: rounds ?"),
+        ("--rounds=many", "flag --rounds=many"),
+        ("--rounds=0", "flag --rounds=0"),
+        ("--rule=sum", "value should be one of <mean|median>"),
+        ("--flagfile=missing.cfg", "missing.cfg"),
+        ("ml-100k", "unexpected argument 'ml-100k'"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_2(argument, message):
+    finished = _run(argument)
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert message in finished.stderr
+    assert finished.stderr.startswith("error: ")
+    assert finished.stderr.count("\n") == 1
+
+
+def test_a_defect_keeps_its_stack_trace():
+    finished = _run("--failure=defect")
+    assert finished.returncode == 1
+    assert "Traceback" in finished.stderr
+
+
+def test_an_output_folder_is_made(tmp_path):
+    folder = prepare_output(str(tmp_path / "a" / "b"), ["x.png"], overwrite=False)
+    assert folder.is_dir()
+
+
+def test_existing_files_are_refused_unless_they_may_be_overwritten(tmp_path):
+    (tmp_path / "x.png").touch()
+    with pytest.raises(InvalidInputError, match=r"already holds x\.png; .*--overwrite"):
+        prepare_output(str(tmp_path), ["x.png", "y.csv"], overwrite=False)
+    assert prepare_output(str(tmp_path), ["y.csv"], overwrite=False) == tmp_path
+    assert prepare_output(str(tmp_path), ["x.png"], overwrite=True) == tmp_path
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidInputError, match="cannot make the output folder"):
+        prepare_output(str(tmp_path / "file" / "x"), [], overwrite=False)
