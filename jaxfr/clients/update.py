@@ -47,7 +47,9 @@ def client_update(
     Returns:
         The new state, and the gradient whose item part is uploaded.
     """
-    items = item_embeddings[batch.items]
+    # Zeros where there is no item: a table that overflowed must not reach a client
+    # through its padding.
+    items = jnp.where(batch.present[:, None], item_embeddings[batch.items], 0.0)
     gradient = model.gradient(state.embedding, items, batch, regularization)
     step, optimizer_state = optimizer.update(
         gradient.user, state.optimizer, state.embedding

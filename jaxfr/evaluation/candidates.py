@@ -58,5 +58,5 @@ def check_enough_candidates(dataset: Dataset, count: int) -> None:
     if left[user] < count:
         raise InvalidInputError(
             f"{dataset.name}: user {user} has {left[user]} items to rank its test item "
-            f"among, and sampled ranking needs {count}; use full ranking instead"
+            f"among, fewer than num_candidates={count}; lower that, or rank in full"
         )

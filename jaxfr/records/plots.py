@@ -49,10 +49,11 @@ def draw_curves(records: Sequence[Record], title: str, path: pathlib.Path) -> No
                 alpha=0.2,
                 linewidth=0,
             )
-        axes.axhline(_chance(records[0], metric), color="0.4", linestyle=":")
+        chance = chance_level(metric, records[0]["num_ranked"])
+        axes.axhline(chance, color="0.4", linestyle=":")
         axes.annotate(
             "chance",
-            (1, _chance(records[0], metric)),
+            (1, chance),
             xycoords=("axes fraction", "data"),
             xytext=(-4, -12),
             textcoords="offset points",
@@ -71,9 +72,13 @@ def draw_curves(records: Sequence[Record], title: str, path: pathlib.Path) -> No
         raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
 
 
-def _chance(record: Record, metric: str) -> float:
-    """Expected metric of a random order: 10 of the ranked items are shown."""
-    ranked = record["num_ranked"]
-    shown = min(10, ranked)
-    gains = 1.0 if metric.startswith("hr") else np.log2(np.arange(shown) + 2.0) ** -1
-    return float(np.sum(np.broadcast_to(gains, shown)) / ranked)
+def chance_level(metric: str, num_ranked: float) -> float:
+    """The metric of a random order.
+
+    Args:
+        metric: ``hr@10`` or ``ndcg@10``.
+        num_ranked: items in each user's ranking, the test item among them.
+    """
+    place = np.arange(min(10, int(num_ranked)))
+    gains = np.ones(len(place)) if metric == "hr@10" else 1 / np.log2(place + 2)
+    return float(np.sum(gains) / num_ranked)

@@ -27,7 +27,7 @@ def show_progress(total: int, unit: str, label: str) -> Iterator[Callable[[int],
     except ImportError:
         yield _log_tenths(total, unit, label)
         return
-    with tqdm(total=total, unit=unit, desc=label, leave=False) as bar:
+    with tqdm(total=total, unit=unit, desc=label, leave=False, mininterval=0) as bar:
         yield lambda finished: (bar.update(finished), None)[1]
 
 

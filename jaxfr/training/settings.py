@@ -160,7 +160,7 @@ def check_settings(
 def _require(settings: object, name: str, low: float, high: float | None) -> None:
     value = getattr(settings, name)
     if not (low <= value and (high is None or value <= high) and value < float("inf")):
-        limit = "" if high is None else f" and at most {high:g}"
+        limit = "" if high is None else f" and at most {high}"
         raise InvalidInputError(f"{name}={value}: must be at least {low:g}{limit}")
 
 

@@ -1,0 +1,145 @@
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+TINY = (
+    "--dataset=synthetic",
+    "--synthetic=num_users=40,num_items=300,num_pairs=600",
+    "--rounds=6",
+    "--eval_every=2",
+    "--embedding_dim=4",
+    "--malicious_ratio=0.1",
+)
+
+
+def train(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.train", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+    )
+
+
+def records(path: pathlib.Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    done = train(
+        *TINY, "--attack=spattack_l_s", "--seeds=3:5", f"--output_dir={folder}"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "spattack_l_s" in done.stdout
+    assert "none" in done.stdout
+    assert "%" in done.stdout
+    return folder
+
+
+def test_results_hold_one_line_for_each_seed(output):
+    assert [record["seed"] for record in records(output / "results.jsonl")] == [3, 4]
+    assert [record["seed"] for record in records(output / "clean.jsonl")] == [3, 4]
+
+
+def test_a_record_holds_settings_metrics_curve_versions_and_seconds(output):
+    first, second = records(output / "results.jsonl")
+    assert first["attack"] == "spattack_l_s"
+    assert first["malicious_clients"] == 4
+    assert first["ranking"] == "sampled"
+    assert [point["round"] for point in first["curve"]] == [0, 2, 4, 6]
+    last = first["curve"][-1]
+    for metric in ("hr@5", "ndcg@5", "hr@10", "ndcg@10"):
+        assert first[metric] == last[metric]
+        assert 0 <= first[metric] <= 1
+    assert first["users_head"] + first["users_middle"] + first["users_tail"] == 40
+    assert first["versions"]["jax"]
+    assert first["device"]
+    assert second["seconds"]["train"] > 0
+    assert second["seconds"]["evaluation"] > 0
+
+
+def test_the_clean_comparison_has_no_malicious_client(output):
+    clean = records(output / "clean.jsonl")[0]
+    assert (clean["attack"], clean["malicious_clients"]) == ("none", 0)
+
+
+def test_curves_are_drawn(output):
+    assert (output / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_existing_output_is_kept_unless_it_may_be_overwritten(output):
+    before = (output / "results.jsonl").read_bytes()
+    refused = train(*TINY, f"--output_dir={output}")
+    assert refused.returncode == 2
+    assert "--overwrite" in refused.stderr
+    assert (output / "results.jsonl").read_bytes() == before
+
+
+def test_a_run_from_saved_values_repeats_the_saved_run(tmp_path):
+    attack = (*TINY, "--attack=spattack_l_d", "--nocompare_clean")
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    assert train(*attack, "--rounds=1", f"--save_params={first}").returncode == 0
+    again = train(
+        *attack, "--rounds=1", f"--init_from={first}", f"--save_params={second}"
+    )
+    assert again.returncode == 0, again.stderr
+    saved, repeated = np.load(first), np.load(second)
+    for name in ("negatives", "noise", "poisoned_items"):
+        np.testing.assert_array_equal(saved[name], repeated[name])
+    assert saved["poisoned_items"].shape == (4, 300)
+    assert saved["negatives"].shape == (600 - 40,)
+    assert not np.array_equal(saved["item_embeddings"], repeated["item_embeddings"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--attack=nonsense"], "spattack_o_d"),
+        (["--attack=none,none"], "distinct"),
+        (["--aggregator=nonsense"], "trimmed_mean"),
+        (["--dataset=nowhere"], "ml-100k"),
+        (["--malicious_ratio=1"], "below 1"),
+        (["--seeds=3:3"], "0:10"),
+        (["--learning_rate=-1"], "learning_rate"),
+        (["--clip_norm=0"], "above 0"),
+        (["--participation=0"], "at most 1"),
+        (["--trim_share=0.5"], "below 0.5"),
+        (["--no_such_flag=1"], "no_such_flag"),
+        (["--flagfile=missing.flags"], "missing.flags"),
+        (["--init_from=missing.npz", *TINY], "missing.npz"),
+        (["--save_params=x.npz", "--seeds=0,1"], "single seed"),
+        ([*TINY, "--num_candidates=299"], "num_candidates"),
+        (["superfluous"], "superfluous"),
+    ],
+)
+def test_a_mistake_ends_with_one_line_and_exit_code_2(
+    arguments: Sequence[str], named: str
+):
+    done = train(*arguments)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert named in done.stderr
+
+
+def test_help_explains_every_setting():
+    done = train("--help")
+    assert done.returncode == 0
+    for flag in ("--malicious_ratio", "--aggregator", "--seeds", "--init_from"):
+        assert flag in done.stdout
+
+
+@pytest.mark.parametrize("preset", sorted((ROOT / "experiments/presets").iterdir()))
+def test_every_preset_is_read(preset):
+    done = train(f"--flagfile={preset}", "--save_params=x.npz", "--seeds=0,1")
+    assert "single seed" in done.stderr

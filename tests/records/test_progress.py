@@ -1,0 +1,26 @@
+import logging
+import sys
+
+from absl import logging as absl_logging
+
+from jaxfr.records.progress import show_progress
+
+
+def test_a_bar_counts_the_finished_units(capsys):
+    with show_progress(4, "round", "clean") as advance:
+        for _ in range(4):
+            advance(1)
+    assert "4/4" in capsys.readouterr().err
+
+
+def test_without_tqdm_every_tenth_is_logged_with_the_time_left(monkeypatch, caplog):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    absl_logging.set_verbosity(absl_logging.INFO)
+    with (
+        caplog.at_level(logging.INFO, logger="absl"),
+        show_progress(100, "round", "clean") as advance,
+    ):
+        for _ in range(50):
+            advance(2)
+    assert len(caplog.messages) == 10
+    assert caplog.messages[0].startswith("clean: 10 of 100 rounds, about")
