@@ -64,6 +64,8 @@ def distinct_ranks(key: Array, population: Array, count: int) -> Array:
         int32 ``[count]``.
     """
     indices = jnp.arange(count, dtype=jnp.int32)
+    if count == 0:  # a scan must not index an empty array, even for no step
+        return indices
     last = population - count + indices
     drawn = jax.random.randint(key, (count,), 0, last + 1)
 

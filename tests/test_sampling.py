@@ -9,12 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.sampling import PADDING_ITEM, complement_item, distinct_ranks
+from jaxfr.sampling import (
+    PADDING_ITEM,
+    complement_item,
+    distinct_ranks,
+    insert_item,
+)
 
 NUM_ITEMS = 12
 LENGTH = 10
 
 find = jax.jit(complement_item)
+insert = jax.jit(insert_item)
 draw = jax.jit(distinct_ranks, static_argnames="count")
 
 
@@ -42,6 +48,23 @@ def test_without_room_for_exclusions_the_rank_is_the_item():
     assert find(jnp.int32(3), jnp.zeros(0, jnp.int32)) == 3
 
 
+@given(
+    st.sets(st.integers(0, NUM_ITEMS - 1), max_size=LENGTH),
+    st.integers(0, NUM_ITEMS - 1) | st.just(PADDING_ITEM),
+)
+@settings(max_examples=60, deadline=None)
+def test_inserting_an_item_keeps_the_list_ascending(items, item):
+    found = insert(pad(items), jnp.int32(item))
+    np.testing.assert_array_equal(found, np.sort(np.append(pad(items), item)))
+
+
+def test_an_item_goes_into_an_empty_list_and_a_full_one():
+    np.testing.assert_array_equal(insert(jnp.zeros(0, jnp.int32), jnp.int32(3)), [3])
+    full = jnp.array([1, 4, 9], jnp.int32)
+    for item, expected in ((0, [0, 1, 4, 9]), (5, [1, 4, 5, 9]), (10, [1, 4, 9, 10])):
+        np.testing.assert_array_equal(insert(full, jnp.int32(item)), expected)
+
+
 @given(st.integers(0, 2**31 - 1), st.integers(20, 10**6))
 @settings(max_examples=40, deadline=None)
 def test_draws_are_distinct_and_in_range(seed, population):
@@ -49,6 +72,10 @@ def test_draws_are_distinct_and_in_range(seed, population):
     assert len(np.unique(ranks)) == 20
     assert ranks.min() >= 0
     assert ranks.max() < population
+
+
+def test_nothing_can_be_drawn():
+    assert draw(jax.random.key(0), 20, count=0).shape == (0,)
 
 
 def test_drawing_everything_takes_everything():

@@ -53,5 +53,6 @@ def malicious_client_count(benign_clients: int, malicious_ratio: float) -> int:
         benign_clients: number of benign clients n.
         malicious_ratio: share rho of all clients, in [0, 1).
     """
-    # A product that is whole but for rounding counts as whole (0.5: n, not n - 1).
-    return int(benign_clients * malicious_ratio / (1 - malicious_ratio) + 1e-9)
+    exact = benign_clients * malicious_ratio / (1 - malicious_ratio)
+    # What is whole but for rounding counts as whole (0.9 of 10 clients: 90, not 89).
+    return int(exact * (1 + 1e-12))

@@ -1,0 +1,184 @@
+"""Every rule as a plain loop over items, in NumPy float64."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import jax
+import numpy as np
+
+from jaxfr.aggregators import (
+    Aggregator,
+    aggregate,
+    chain,
+    classic_trimmed_mean,
+    clip_by_norm,
+    dense,
+    krum,
+    mean,
+    median,
+    trimmed_mean,
+)
+from jaxfr.uploads import Uploads
+
+CLIP_NORM = 1.5
+run = jax.jit(aggregate, static_argnums=0)
+
+Oracle = Callable[[np.ndarray, int, int], np.ndarray]
+"""Rows ``[count, d]``, n~ and participants to right answers ``[answers, d]``."""
+
+
+def loop_mean(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
+    return rows.sum(axis=0)[None] / len(rows)
+
+
+def loop_median(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
+    ordered = np.sort(rows, axis=0)
+    middle = len(rows) // 2
+    if len(rows) % 2:
+        return ordered[middle][None]
+    return (ordered[middle - 1] + ordered[middle])[None] / 2
+
+
+def loop_trimmed(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
+    middle = loop_median(rows, byzantine, participants)[0]
+    if len(rows) <= byzantine:
+        return middle[None]
+    answer = np.empty_like(middle)
+    for coordinate, values in enumerate(rows.T):
+        # Rounded, so that what is equally far by definition is so in floating point.
+        distance = np.round(np.abs(values - middle[coordinate]), 9)
+        nearest_first = np.lexsort([values, distance])
+        kept = values[nearest_first[: len(rows) - byzantine]]
+        answer[coordinate] = kept.mean()
+    return answer[None]
+
+
+def loop_classic(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
+    share = Fraction(byzantine, max(participants, 1))
+    trimmed = min(int(share * len(rows)), (len(rows) - 1) // 2)
+    return np.sort(rows, axis=0)[trimmed : len(rows) - trimmed].mean(axis=0)[None]
+
+
+def krum_scores(rows: np.ndarray, byzantine: int, power: int) -> np.ndarray:
+    neighbours = len(rows) - byzantine - 2
+    if neighbours < 1:
+        neighbours = len(rows) - byzantine
+    if neighbours < 1:
+        neighbours = len(rows) - 1
+    scores = np.empty(len(rows))
+    for index, row in enumerate(rows):
+        others = np.delete(rows, index, axis=0)
+        distance = np.linalg.norm(others - row, axis=1) ** power
+        scores[index] = np.sort(distance)[:neighbours].sum()
+    return scores
+
+
+def loop_krum(power: int) -> Oracle:
+    """All rows whose score is the smallest but for rounding."""
+
+    def rule(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
+        scores = krum_scores(rows, byzantine, power)
+        return np.unique(rows[scores <= scores.min() * (1 + 1e-5)], axis=0)
+
+    return rule
+
+
+def clipped(rule: Oracle, clip_norm: float = CLIP_NORM) -> Oracle:
+    def clip_first(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
+        norms = np.linalg.norm(rows, axis=1, keepdims=True)
+        factors = clip_norm / np.maximum(norms, clip_norm)
+        return rule(rows * factors, byzantine, participants)
+
+    return clip_first
+
+
+def in_dense_form(rule: Oracle) -> Oracle:
+    def with_zeros(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
+        absent = np.zeros((participants - len(rows), rows.shape[1]))
+        return rule(np.vstack([rows, absent]), byzantine, participants)
+
+    return with_zeros
+
+
+BASIC_RULES: dict[str, tuple[Aggregator, Oracle]] = {
+    "mean": (mean(), loop_mean),
+    "median": (median(), loop_median),
+    "trimmed_mean": (trimmed_mean(), loop_trimmed),
+    "classic_trimmed_mean": (classic_trimmed_mean(), loop_classic),
+    "krum": (krum("squared"), loop_krum(2)),
+    "plain_krum": (krum("plain"), loop_krum(1)),
+}
+CLIPPED_RULES = {
+    f"clipped_{name}": (chain(clip_by_norm(CLIP_NORM), rule=rule), clipped(oracle))
+    for name, (rule, oracle) in BASIC_RULES.items()
+}
+DENSE_RULES = {
+    f"dense_{name}": (dense(rule), in_dense_form(oracle))
+    for name, (rule, oracle) in BASIC_RULES.items()
+}
+NORM = CLIPPED_RULES["clipped_mean"]
+# The clip leaves the zeros of absent clients as they are.
+DENSE_NORM = dense(NORM[0]), in_dense_form(NORM[1])
+RULES = BASIC_RULES | CLIPPED_RULES | DENSE_RULES | {"dense_clipped_mean": DENSE_NORM}
+
+
+MEAN, MEDIAN, TRIMMED_MEAN, CLASSIC_TRIMMED_MEAN, KRUM, _ = (
+    rule for rule, _ in BASIC_RULES.values()
+)
+
+
+def aggregated(rule: Aggregator, uploads: Uploads, byzantine: int) -> np.ndarray:
+    """The rule's row of each item, ``[m, d]``; nothing may have been dropped."""
+    found = run(rule, uploads, byzantine)
+    assert found.dropped == 0
+    return np.asarray(found.rows)
+
+
+def finite_rows(uploads: Uploads) -> tuple[np.ndarray, np.ndarray]:
+    """All rows in float64, and which of them hold finite numbers only."""
+    scale, item_scale = (
+        np.asarray(factor, np.float64)[:, None]
+        for factor in (uploads.scale, uploads.item_scale)
+    )
+    vectors = np.asarray(uploads.vectors, np.float64)[np.asarray(uploads.vector)]
+    items = np.asarray(uploads.item_embeddings, np.float64)[np.asarray(uploads.item)]
+    with np.errstate(invalid="ignore"):
+        item_part = np.where(item_scale == 0, 0.0, item_scale * items)
+        rows = scale * vectors + item_part
+    return rows, np.all(np.isfinite(rows), axis=1, keepdims=True)[:, 0]
+
+
+def right_answers(
+    oracle: Oracle, uploads: Uploads, byzantine: int
+) -> list[tuple[np.ndarray, float]]:
+    """For each item the right answers ``[answers, d]`` and its largest number."""
+    rows, finite = finite_rows(uploads)
+    weight = np.where(finite, np.asarray(uploads.weight), 0)
+    participants = int(uploads.participants)
+    result = []
+    for item in range(uploads.num_items):
+        mine = np.flatnonzero(np.asarray(uploads.item) == item)
+        received = np.repeat(rows[mine], weight[mine], axis=0)
+        if len(received) > 0:
+            answers = oracle(received, byzantine, participants)
+        else:
+            answers = np.zeros((1, rows.shape[1]))
+        result.append((answers, float(np.abs(received).max(initial=0.0))))
+    return result
+
+
+def assert_right(
+    found: np.ndarray, oracle: Oracle, uploads: Uploads, byzantine: int
+) -> None:
+    """Each item's row is a right answer, to 1e-5 of the item's largest number."""
+    for item, (answers, largest) in enumerate(
+        right_answers(oracle, uploads, byzantine)
+    ):
+        error = np.abs(answers - found[item]).max(axis=1).min()
+        assert error <= 1e-5 * largest, (item, found[item], answers)
+
+
+def settled_items(oracle: Oracle, uploads: Uploads, byzantine: int) -> np.ndarray:
+    """Whether an item has one right answer only; where rows tie, Krum has more."""
+    answers = right_answers(oracle, uploads, byzantine)
+    return np.array([len(rows) == 1 for rows, _ in answers])

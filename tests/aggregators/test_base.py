@@ -1,0 +1,74 @@
+"""What rules have in common: receiving, chaining, batching."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.aggregators import aggregate, chain, clip_by_norm, receive
+from jaxfr.aggregators.base import keep_rows
+from jaxfr.uploads import Uploads, item_sums, row_counts
+
+from .oracles import KRUM, MEAN, NORM, TRIMMED_MEAN, aggregated, run
+from .samples import factored_uploads, grouped, rows_of_one_item
+
+
+def double(uploads: Uploads) -> Uploads:
+    return uploads._replace(scale=2 * uploads.scale, item_scale=2 * uploads.item_scale)
+
+
+def test_transforms_are_applied_the_first_one_first():
+    uploads = rows_of_one_item([[3, 0, 0]])
+    clip = clip_by_norm(1.0)
+    doubled_last = aggregated(chain(clip, double, rule=MEAN), uploads, 0)
+    doubled_first = aggregated(chain(double, clip, rule=MEAN), uploads, 0)
+    np.testing.assert_allclose(doubled_last[0], [2, 0, 0])
+    np.testing.assert_allclose(doubled_first[0], [1, 0, 0])
+
+
+def test_a_chain_is_a_rule_that_can_be_chained_outside_first():
+    uploads = rows_of_one_item([[3, 0, 0]])
+    inner = chain(clip_by_norm(1.0), rule=MEAN)
+    found = aggregated(chain(double, rule=inner), uploads, 0)
+    np.testing.assert_allclose(found[0], [1, 0, 0])
+
+
+def test_a_chain_of_nothing_is_the_rule_itself():
+    uploads = grouped(factored_uploads([3, 0, 2, 9], seed=0))
+    np.testing.assert_array_equal(
+        aggregated(chain(rule=MEAN), uploads, 0), aggregated(MEAN, uploads, 0)
+    )
+    assert keep_rows(uploads) is uploads
+
+
+def test_receiving_drops_first_and_then_transforms():
+    uploads = grouped(factored_uploads([3, 0, 2, 9], seed=1, max_weight=3))
+    broken = uploads._replace(scale=uploads.scale.at[jnp.array([0, 5])].set(jnp.nan))
+    received, dropped = receive(NORM[0], broken)
+    lost = np.asarray(uploads.weight)[[0, 5]].sum()
+    assert dropped == lost
+    assert row_counts(received).sum() == row_counts(uploads).sum() - lost
+    assert np.isfinite(item_sums(received)).all()
+
+
+def test_aggregating_is_receiving_and_combining():
+    uploads = grouped(factored_uploads([3, 0, 2, 9], seed=2))
+    uploads = uploads._replace(scale=uploads.scale.at[4].set(jnp.inf))
+    received, dropped = receive(NORM[0], uploads)
+    found = aggregate(NORM[0], uploads, jnp.int32(1))
+    expected = NORM[0].combine(received, jnp.int32(1))
+    np.testing.assert_array_equal(found.rows, expected)
+    assert found.dropped == dropped
+
+
+@pytest.mark.parametrize("rule", [NORM[0], TRIMMED_MEAN, KRUM])
+def test_uploads_of_several_runs_are_aggregated_side_by_side(rule):
+    several = [grouped(factored_uploads([7, 0, 2, 9], seed=seed)) for seed in range(3)]
+    several[1] = several[1]._replace(scale=several[1].scale.at[3].set(jnp.nan))
+    stacked = jax.tree.map(lambda *fields: jnp.stack(fields), *several)
+    byzantine = jnp.arange(3)
+    found = jax.jit(jax.vmap(lambda *run_: aggregate(rule, *run_)))(stacked, byzantine)
+    for index, uploads in enumerate(several):
+        alone = run(rule, uploads, index)
+        np.testing.assert_allclose(found.rows[index], alone.rows, rtol=1e-6, atol=1e-6)
+        assert found.dropped[index] == alone.dropped

@@ -1,0 +1,58 @@
+"""The dense form: absent clients are zero rows."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxfr.aggregators import chain, clip_by_norm, dense
+from jaxfr.aggregators.dense import add_absent_clients
+from jaxfr.uploads import item_sums, row_counts
+
+from .oracles import CLIP_NORM, DENSE_NORM, DENSE_RULES, MEAN, aggregated
+from .samples import factored_uploads, grouped, rows_of_one_item
+
+DENSE_MEAN, _ = DENSE_RULES["dense_mean"]
+DENSE_MEDIAN, _ = DENSE_RULES["dense_median"]
+
+
+def test_absent_clients_complete_every_item_to_all_participants():
+    uploads = grouped(factored_uploads([5, 0, 9, 1], seed=0, max_weight=3))
+    completed = jax.jit(add_absent_clients)(uploads)
+    np.testing.assert_array_equal(row_counts(completed), uploads.participants)
+    np.testing.assert_array_equal(item_sums(completed), item_sums(uploads))
+    assert completed.participants == uploads.participants
+    (before,), (after,) = uploads.groups, completed.groups
+    np.testing.assert_array_equal(after.rows[:, :-1], before.rows)
+    zero_rows = completed.vectors[completed.vector[after.rows[:, -1]]]
+    np.testing.assert_array_equal(zero_rows, 0)
+
+
+def test_more_rows_than_participants_leave_nobody_absent():
+    uploads = grouped(factored_uploads([5, 0, 9, 1], seed=0))
+    completed = add_absent_clients(uploads._replace(participants=jnp.int32(4)))
+    np.testing.assert_array_equal(row_counts(completed), [5, 4, 9, 4])
+
+
+def test_the_zeros_of_absent_clients_win_a_majority():
+    uploads = rows_of_one_item([[1, 2, 3]] * 3)
+    found = [
+        aggregated(DENSE_MEDIAN, uploads._replace(participants=jnp.int32(count)), 0)
+        for count in (5, 6, 7)
+    ]
+    np.testing.assert_array_equal(
+        [rows[0] for rows in found], [[1, 2, 3], [0.5, 1, 1.5], [0, 0, 0]]
+    )
+
+
+def test_the_dense_mean_divides_by_all_participants():
+    uploads = grouped(factored_uploads([5, 0, 9, 1], seed=1))
+    found = aggregated(DENSE_MEAN, uploads, 0)
+    np.testing.assert_allclose(found, item_sums(uploads) / 12, rtol=1e-5, atol=1e-7)
+
+
+def test_clipping_may_stand_inside_or_outside_of_the_dense_form():
+    uploads = grouped(factored_uploads([5, 0, 9, 1], seed=2))
+    outside = chain(clip_by_norm(CLIP_NORM), rule=dense(MEAN))
+    np.testing.assert_array_equal(
+        aggregated(DENSE_NORM[0], uploads, 1), aggregated(outside, uploads, 1)
+    )

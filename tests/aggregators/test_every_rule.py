@@ -1,0 +1,112 @@
+"""Every rule, alone and clipped, sparse and dense, against a loop over items."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxfr.uploads import plan_item_slots
+
+from .oracles import BASIC_RULES, RULES, aggregated, assert_right, finite_rows, run
+from .samples import (
+    DIM,
+    NUM_ITEMS,
+    NUM_ROWS,
+    factored_uploads,
+    few_rows,
+    grouped,
+    make_uploads,
+)
+
+every_rule = pytest.mark.parametrize(("rule", "oracle"), RULES.values(), ids=RULES)
+every_basic_rule = pytest.mark.parametrize(
+    ("rule", "oracle"), BASIC_RULES.values(), ids=BASIC_RULES
+)
+
+SMALL_COUNTS = [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 12, 0), (0, 0, NUM_ROWS, 0)]
+EXPECTED_BYZANTINE = [0, 1, 3, 5, 20]
+
+
+@every_rule
+@pytest.mark.parametrize("counts", SMALL_COUNTS, ids=str)
+def test_a_rule_equals_its_definition_for_small_counts(rule, oracle, counts):
+    uploads = grouped(factored_uploads(counts, seed=0))
+    for byzantine in EXPECTED_BYZANTINE:
+        found = aggregated(rule, uploads, byzantine)
+        assert_right(found, oracle, uploads, byzantine)
+
+
+@every_rule
+@pytest.mark.parametrize("counts", SMALL_COUNTS, ids=str)
+def test_a_row_counts_as_often_as_it_weighs(rule, oracle, counts):
+    uploads = grouped(factored_uploads(counts, seed=1, max_weight=4))
+    for byzantine in EXPECTED_BYZANTINE:
+        found = aggregated(rule, uploads, byzantine)
+        assert_right(found, oracle, uploads, byzantine)
+
+
+@every_rule
+@given(uploads=few_rows(), byzantine=st.integers(0, 12))
+@settings(max_examples=30, deadline=None)
+def test_a_rule_equals_its_definition_where_numbers_tie(
+    rule, oracle, uploads, byzantine
+):
+    found = aggregated(rule, uploads, byzantine)
+    assert_right(found, oracle, uploads, byzantine)
+
+
+@every_rule
+@pytest.mark.parametrize("counts", SMALL_COUNTS, ids=str)
+def test_the_rule_of_equal_rows_is_that_of_their_number(rule, oracle, counts):
+    values = np.random.default_rng(2).normal(size=(NUM_ITEMS, DIM))
+    item = np.pad(np.repeat(np.arange(4), counts), (0, NUM_ROWS - sum(counts)))
+    uploads = make_uploads(
+        item=item,
+        weight=np.arange(NUM_ROWS) < sum(counts),
+        vectors=values[item],
+        item_embeddings=values,
+        participants=max(counts) + 2,
+    )
+    for byzantine in EXPECTED_BYZANTINE:
+        found = aggregated(rule, grouped(uploads), byzantine)
+        assert_right(found, oracle, uploads, byzantine)
+
+
+@every_basic_rule
+@pytest.mark.parametrize("byzantine", [0, 300, 3000])
+def test_a_rule_equals_its_definition_for_thousands_of_rows(rule, oracle, byzantine):
+    counts = np.array([2000, 0, 2, 300])
+    uploads = factored_uploads(counts.tolist(), seed=3)
+    heavy = np.where(np.arange(uploads.item.size) % 500 == 0, 90, 1)
+    uploads = uploads._replace(
+        weight=uploads.weight * heavy, participants=uploads.participants + 500
+    )
+    uploads = grouped(uploads, plan_item_slots(counts, 2))
+    found = aggregated(rule, uploads, byzantine)
+    assert_right(found, oracle, uploads, byzantine)
+
+
+@every_rule
+def test_a_row_that_is_not_finite_counts_as_not_uploaded(rule, oracle):
+    uploads = grouped(factored_uploads([7, 7, 7, 7], seed=4, max_weight=3))
+    uploads = uploads._replace(
+        vectors=uploads.vectors.at[0, 0].set(np.nan).at[1, 2].set(-np.inf),
+        scale=uploads.scale.at[2].set(np.inf).at[3].set(np.nan),
+        item_scale=uploads.item_scale.at[4].set(np.nan).at[5].set(-np.inf),
+        item_embeddings=uploads.item_embeddings.at[1, 1].set(np.inf),
+    )
+    _, finite = finite_rows(uploads)
+    dropped = np.asarray(uploads.weight)[~finite].sum()
+    found = run(rule, uploads, 2)
+    assert 10 < dropped == found.dropped
+    assert_right(np.asarray(found.rows), oracle, uploads, 2)
+
+
+@every_rule
+def test_an_item_without_a_row_gets_zero(rule, oracle):
+    del oracle
+    uploads = factored_uploads([3, 0, 2, 1], seed=5)
+    nobody = uploads._replace(weight=uploads.weight * 0)
+    np.testing.assert_array_equal(aggregated(rule, grouped(nobody), 1), 0)
+    sparse = grouped(uploads._replace(participants=uploads.participants * 0))
+    np.testing.assert_array_equal(aggregated(rule, sparse, 1)[1], 0)

@@ -1,0 +1,162 @@
+"""Krum: neighbours, distances, ties."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxfr.aggregators import krum
+from jaxfr.aggregators.krum import (
+    krum_of_item,
+    num_neighbours,
+    pairwise_squared_distances,
+)
+from jaxfr.uploads import append_item_table, item_table
+
+from .oracles import KRUM, aggregated, krum_scores
+from .samples import DIM, NUM_ITEMS, factored_uploads, quarters, rows_of_one_item
+
+LARGEST = float(np.finfo(np.float32).max)
+of_item = jax.jit(krum_of_item, static_argnames="distance")
+distances_of = jax.jit(pairwise_squared_distances)
+both_distances = pytest.mark.parametrize("distance", ["squared", "plain"])
+
+
+def on_a_line(*numbers: float) -> np.ndarray:
+    return np.array([[number, 0, 0] for number in numbers], np.float32)
+
+
+def ones(rows: np.ndarray) -> np.ndarray:
+    return np.ones(len(rows), np.int32)
+
+
+# --- Neighbours ---
+
+
+def test_the_neighbours_are_as_many_as_the_definition_says():
+    count, byzantine = np.meshgrid(np.arange(1, 12), np.arange(13), indexing="ij")
+    expected = np.where(
+        count - byzantine - 2 >= 1,
+        count - byzantine - 2,
+        np.where(count - byzantine >= 1, count - byzantine, count - 1),
+    )
+    # With n~ = 0 a row of two has no second other row.
+    expected = np.minimum(expected, count - 1)
+    np.testing.assert_array_equal(
+        num_neighbours(jnp.asarray(count), jnp.asarray(byzantine)), expected
+    )
+
+
+def test_no_row_has_no_neighbour():
+    assert num_neighbours(jnp.int32(0), jnp.int32(0)) == 0
+    assert num_neighbours(jnp.int32(0), jnp.int32(5)) == 0
+
+
+@both_distances
+@pytest.mark.parametrize(
+    ("byzantine", "neighbours", "chosen"),
+    [(1, 2, 11), (2, 1, 0), (3, 2, 11), (4, 1, 0), (5, 4, 10), (100, 4, 10)],
+)
+def test_the_choice_follows_the_number_of_neighbours(
+    distance, byzantine, neighbours, chosen
+):
+    # A tight pair, a looser three, and one of them nearest to all others.
+    rows = on_a_line(0, 0.25, 10, 11, 12)
+    assert num_neighbours(jnp.int32(5), jnp.int32(byzantine)) == neighbours
+    found = of_item(rows, ones(rows), byzantine, distance=distance)
+    np.testing.assert_array_equal(found, [chosen, 0, 0])
+
+
+# --- The choice ---
+
+
+def test_the_row_amid_the_cluster_is_chosen_and_not_the_mean_or_an_outlier():
+    rows = on_a_line(90, 1, 2, 3, 100, 110)
+    assert of_item(rows, ones(rows), 3, distance="squared")[0] == 1
+    assert of_item(rows, ones(rows), 2, distance="squared")[0] == 2
+
+
+def test_the_two_distances_may_choose_differently():
+    # Plain distances to all others add up to 16, 12, 12 and 24; of the two equal
+    # rows the squares are 72 and 56.
+    rows = on_a_line(0, 2, 4, 10)
+    assert of_item(rows, ones(rows), 4, distance="plain")[0] == 2
+    assert of_item(rows, ones(rows), 4, distance="squared")[0] == 4
+
+
+@both_distances
+@pytest.mark.parametrize("numbers", [(1, 5), (5, 1), (9, 3, 1, 1, 3, 9), (2, 2, 2)])
+def test_ties_go_to_the_first_row(distance, numbers):
+    rows = on_a_line(*numbers)
+    first = rows[np.argmin(krum_scores(rows.astype(float), 3, 2))]
+    found = of_item(rows, ones(rows), 3, distance=distance)
+    np.testing.assert_array_equal(found, first)
+
+
+@given(rows=quarters((8, DIM), 1), byzantine=st.integers(0, 9))
+@settings(max_examples=50, deadline=None)
+def test_among_rows_that_tie_exactly_the_first_one_is_chosen(rows, byzantine):
+    found = of_item(rows.astype(np.float32), ones(rows), byzantine, distance="squared")
+    first = rows[np.argmin(krum_scores(rows, byzantine, 2))]
+    np.testing.assert_array_equal(found, first)
+
+
+@both_distances
+def test_benign_rows_win_ties_against_malicious_rows(distance):
+    benign = rows_of_one_item([[1, 2, 3]])
+    malicious = item_table(
+        jnp.full((NUM_ITEMS, 1, DIM), 5.0),
+        jnp.array([[1], [1], [0], [0]]),
+        benign.item_embeddings,
+        jnp.int32(1),
+    )
+    uploads = append_item_table(benign, malicious)
+    found = jax.jit(krum(distance).combine)(uploads, jnp.int32(1))
+    expected = [[1, 2, 3], [5, 5, 5], [0, 0, 0], [0, 0, 0]]
+    np.testing.assert_array_equal(found, expected)
+
+
+@both_distances
+def test_copies_of_a_row_are_its_neighbours_at_distance_zero(distance):
+    rows = on_a_line(0, 1, 2, 50)
+    found = of_item(rows, np.array([1, 1, 1, 4]), 2, distance=distance)
+    assert found[0] == 50
+
+
+@both_distances
+@pytest.mark.parametrize("size", [1e18, 1e25, LARGEST])
+def test_rows_whose_squares_overflow_are_not_chosen_among_others(distance, size):
+    rows = on_a_line(size, 3, 1, 2, -size)
+    found = of_item(rows, ones(rows), 1, distance=distance)
+    np.testing.assert_array_equal(found, [2, 0, 0])
+    assert np.isfinite(of_item(rows[:1], ones(rows[:1]), 1, distance=distance)).all()
+
+
+def test_the_choice_is_one_of_the_rows_bit_for_bit():
+    uploads = factored_uploads([32, 0, 0, 0], seed=0)
+    plain = rows_of_one_item(np.asarray(uploads.vectors))
+    found = aggregated(KRUM, plain, 3)[0]
+    assert (found == np.asarray(plain.vectors)).all(axis=1).any()
+
+
+# --- Distances ---
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0, 1000.0])
+def test_distances_are_those_of_all_pairs_wherever_the_rows_lie(offset):
+    rows = np.random.default_rng(0).normal(size=(9, DIM)).astype(np.float32) + offset
+    rows = rows.astype(np.float32)
+    wide = rows.astype(np.float64)
+    expected = np.square(wide[:, None] - wide[None, :]).sum(axis=-1)
+    found = np.asarray(distances_of(rows, ones(rows)))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(found, found.T)
+    np.testing.assert_array_equal(np.diag(found), 0)
+
+
+def test_absent_rows_do_not_disturb_the_distances_of_others():
+    rows = on_a_line(1e20, 1000, 1001, 1003, 1e-20)
+    found = distances_of(rows, np.array([0, 1, 1, 2, 0]))[1:4, 1:4]
+    np.testing.assert_array_equal(found, [[0, 1, 9], [1, 0, 4], [9, 4, 0]])

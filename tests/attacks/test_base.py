@@ -1,0 +1,35 @@
+"""An attacker is shown what its kind may see, and nothing more."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.attacks import LimitedAttack, OmniscientAttack, RoundView, malicious_uploads
+from jaxfr.uploads import item_table
+
+VIEW = RoundView(jnp.int32(3), jnp.ones((2, 1)), jnp.ones(1, bool))
+BENIGN = item_table(
+    jnp.ones((2, 1, 1)), jnp.ones((2, 1), jnp.int32), VIEW.item_embeddings, jnp.int32(1)
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (LimitedAttack, ("state", VIEW)),
+        (OmniscientAttack, ("state", VIEW, BENIGN)),
+    ],
+)
+def test_benign_rows_are_shown_to_the_omniscient_only(kind, shown):
+    def upload(*arguments):
+        seen.extend(arguments)
+        return BENIGN, "next state"
+
+    seen = []
+    attack = kind(init=None, upload=upload, poisoned_items=None, uploaded_noise=None)
+    uploads, state = malicious_uploads(attack, "state", VIEW, BENIGN)
+    assert len(seen) == len(shown)
+    assert all(found is expected for found, expected in zip(seen, shown, strict=True))
+    assert uploads is BENIGN
+    assert state == "next state"
+    np.testing.assert_array_equal(uploads.weight, 1)

@@ -1,0 +1,180 @@
+"""What the four Spattacks upload, against the definition in NumPy."""
+
+import functools
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.aggregators import clip_by_norm
+from jaxfr.attacks import ATTACKS, Knowledge, RoundView, malicious_uploads
+from jaxfr.attacks.spattack import SpattackState
+from jaxfr.uploads import Uploads, item_table
+
+NUM_ITEMS, DIM, CLIENTS, PER_ITEM = 7, 3, 4, 5
+OMNISCIENT, LIMITED = ["spattack_o_d", "spattack_o_s"], ["spattack_l_d", "spattack_l_s"]
+EVERYONE = np.ones(CLIENTS, bool)
+SOME = np.array([True, False, True, False])
+
+KNOWLEDGE = Knowledge(
+    item_popularity=jnp.array([9, 7, 5, 3, 2, 1, 0], jnp.int32),
+    max_poisoned_items=jnp.int32(3),
+    noise_scale=jnp.float32(1.0),
+    malicious_clients=CLIENTS,
+    embedding_dim=DIM,
+)
+ITEMS = np.random.default_rng(0).normal(size=(NUM_ITEMS, DIM)).astype(np.float32)
+
+
+@functools.cache
+def initial(name: str, noise_scale: float = 1.0, seed: int = 0) -> SpattackState:
+    known = KNOWLEDGE._replace(noise_scale=jnp.float32(noise_scale))
+    return ATTACKS[name]().init(jax.random.key(seed), known)
+
+
+@functools.partial(jax.jit, static_argnames="name")
+def send(name: str, state: SpattackState, view: RoundView, benign: Uploads):
+    return malicious_uploads(ATTACKS[name](), state, view, benign)
+
+
+def view_of(acting: np.ndarray, number: int = 0) -> RoundView:
+    return RoundView(jnp.int32(number), jnp.asarray(ITEMS), jnp.asarray(acting))
+
+
+def benign_uploads(seed: int) -> tuple[Uploads, np.ndarray]:
+    """Benign rows, some weighted and the last item without any, and their sums."""
+    random = np.random.default_rng(seed)
+    rows = random.normal(size=(NUM_ITEMS, PER_ITEM, DIM)).astype(np.float32)
+    weight = random.integers(0, 3, (NUM_ITEMS, PER_ITEM))
+    weight[-1] = 0
+    uploads = item_table(
+        jnp.asarray(rows), jnp.asarray(weight), jnp.asarray(ITEMS), jnp.int32(9)
+    )
+    return uploads, np.sum(weight[..., None] * rows.astype(np.float64), axis=1)
+
+
+def rows_and_weights(uploads: Uploads) -> tuple[np.ndarray, np.ndarray]:
+    """The one row of every item and how many clients send it."""
+    np.testing.assert_array_equal(uploads.item, np.arange(NUM_ITEMS))
+    np.testing.assert_array_equal(uploads.item_scale, 0)
+    rows = np.asarray(uploads.scale)[:, None] * np.asarray(uploads.vectors)
+    return rows[np.asarray(uploads.vector)], np.asarray(uploads.weight)
+
+
+def senders(name: str, acting: np.ndarray) -> np.ndarray:
+    poisoned = ATTACKS[name]().poisoned_items(initial(name), KNOWLEDGE)
+    assert poisoned.shape == (CLIENTS, NUM_ITEMS)
+    return np.sum(np.asarray(poisoned) & acting[:, None], axis=0)
+
+
+@pytest.mark.parametrize("acting", [EVERYONE, SOME, ~EVERYONE])
+@pytest.mark.parametrize("name", [*OMNISCIENT, *LIMITED])
+def test_the_weight_of_a_row_is_the_number_of_clients_that_poison_the_item(
+    name, acting
+):
+    uploads, _ = send(name, initial(name), view_of(acting), benign_uploads(0)[0])
+    _, weight = rows_and_weights(uploads)
+    np.testing.assert_array_equal(weight, senders(name, acting))
+    assert uploads.participants == acting.sum()
+
+
+@pytest.mark.parametrize("name", ["spattack_o_d", "spattack_l_d"])
+def test_d_poisons_all_items(name):
+    np.testing.assert_array_equal(senders(name, EVERYONE), np.full(NUM_ITEMS, CLIENTS))
+
+
+@pytest.mark.parametrize("name", ["spattack_o_s", "spattack_l_s"])
+def test_s_poisons_a_few_items_per_client_and_none_that_never_occurs(name):
+    poisoned = ATTACKS[name]().poisoned_items(initial(name), KNOWLEDGE)
+    assert np.all(np.sum(poisoned, axis=1) == 3)
+    assert not poisoned[:, -1].any()
+
+
+# --- O ---
+
+
+@pytest.mark.parametrize("acting", [EVERYONE, SOME])
+@pytest.mark.parametrize("name", OMNISCIENT)
+def test_o_uploads_the_opposite_of_the_benign_sum_in_equal_parts(name, acting):
+    benign, sums = benign_uploads(1)
+    rows, weight = rows_and_weights(
+        send(name, initial(name), view_of(acting), benign)[0]
+    )
+    poisoned = weight > 0
+    assert poisoned.any()
+    expected = -sums[poisoned] / weight[poisoned, None]
+    np.testing.assert_allclose(rows[poisoned], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_o_sums_the_rows_as_the_server_clipped_them():
+    benign, sums = benign_uploads(2)
+    clipped = clip_by_norm(0.5)(benign)
+    row, weight = np.asarray(benign.vectors, np.float64), np.asarray(benign.weight)
+    norm = np.linalg.norm(row, axis=1, keepdims=True)
+    kept = weight[:, None] * row * np.minimum(1, 0.5 / norm)
+    expected = kept.reshape(NUM_ITEMS, PER_ITEM, DIM).sum(axis=1)
+    name = "spattack_o_d"
+    rows, _ = rows_and_weights(send(name, initial(name), view_of(EVERYONE), clipped)[0])
+    np.testing.assert_allclose(rows, -expected / CLIENTS, rtol=1e-5, atol=1e-6)
+    assert np.abs(expected - sums).max() > 0.5
+
+
+def test_o_uploads_no_noise():
+    assert ATTACKS["spattack_o_d"]().uploaded_noise(initial("spattack_o_d")) is None
+
+
+# --- L ---
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_l_uploads_one_noise_matrix_in_all_rounds(name):
+    state = initial(name)
+    noise = ATTACKS[name]().uploaded_noise(state)
+    assert noise is not None
+    for number in range(3):
+        view = view_of(EVERYONE, number)
+        uploads, state = send(name, state, view, benign_uploads(number)[0])
+        np.testing.assert_array_equal(rows_and_weights(uploads)[0], noise)
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_sigma_scales_the_noise_and_the_seed_draws_it(name):
+    one, three, other = (
+        np.asarray(initial(name, scale, seed).noise)
+        for scale, seed in ((1.0, 0), (3.0, 0), (1.0, 1))
+    )
+    np.testing.assert_allclose(three, 3 * one, rtol=1e-6)
+    assert np.all(one != other)
+
+
+def test_the_noise_is_standard_normal():
+    known = KNOWLEDGE._replace(
+        item_popularity=jnp.ones(2000, jnp.int32), embedding_dim=16
+    )
+    noise = np.asarray(ATTACKS["spattack_l_d"]().init(jax.random.key(0), known).noise)
+    assert noise.shape == (2000, 16)
+    assert abs(noise.mean()) < 4 / np.sqrt(noise.size)
+    assert abs(noise.std() - 1) < 4 / np.sqrt(2 * noise.size)
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_given_noise_is_uploaded_as_it_is(name):
+    known = KNOWLEDGE._replace(noise=jnp.asarray(ITEMS))
+    state = ATTACKS[name]().init(jax.random.key(0), known)
+    np.testing.assert_array_equal(state.noise, ITEMS)
+    np.testing.assert_array_equal(state.chosen, initial(name).chosen)
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_l_has_no_way_to_see_benign_rows(name):
+    assert list(inspect.signature(ATTACKS[name]().upload).parameters) == [
+        "state",
+        "view",
+    ]
+    first, second = (
+        send(name, initial(name), view_of(EVERYONE), benign_uploads(seed)[0])
+        for seed in (0, 1)
+    )
+    jax.tree.map(np.testing.assert_array_equal, first, second)

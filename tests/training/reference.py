@@ -1,0 +1,155 @@
+"""The simulation once more, written from the definitions: plain loops in float64.
+
+It shares no code with the package. What chance decides (initial embeddings, negatives,
+noise, poisoned items, who takes part) is handed in.
+"""
+
+import dataclasses
+
+import numpy as np
+
+Rows = list[np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """A whole experiment but for the number of rounds.
+
+    ``positives`` and ``negatives`` hold one array for each client; ``poisoned`` says
+    which items each malicious client poisons, bool ``[malicious, items]``.
+    """
+
+    positives: list[np.ndarray]
+    negatives: list[np.ndarray]
+    users: np.ndarray
+    items: np.ndarray
+    attack: str
+    aggregator: str
+    poisoned: np.ndarray
+    noise: np.ndarray
+    expected_byzantine: int
+    dense: bool = False
+    clip_norm: float = 1.0
+    learning_rate: float = 0.1
+    regularization: float = 0.1
+
+
+def client_gradient(
+    user: np.ndarray,
+    items: np.ndarray,
+    positives: np.ndarray,
+    negatives: np.ndarray,
+    regularization: float,
+) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """Derivative of one client's loss, by its embedding and by each of its items."""
+    by_user = regularization * user
+    by_item = {
+        int(item): regularization * items[item] for item in {*positives, *negatives}
+    }
+    for j, k in zip(positives.tolist(), negatives.tolist(), strict=True):
+        slope = -1.0 / (1.0 + np.exp(user @ items[j] - user @ items[k]))
+        by_user = by_user + slope * (items[j] - items[k])
+        by_item[j] = by_item[j] + slope * user
+        by_item[k] = by_item[k] - slope * user
+    return by_user, by_item
+
+
+def mean(rows: Rows) -> np.ndarray:
+    return np.mean(rows, axis=0)
+
+
+def median(rows: Rows) -> np.ndarray:
+    return np.median(rows, axis=0)
+
+
+def trimmed_mean(rows: Rows, dropped: int) -> np.ndarray:
+    """The paper's form; of two values equally far, the larger is dropped first."""
+    if len(rows) <= dropped:
+        return median(rows)
+    kept = []
+    for column in np.transpose(rows):
+        distance = np.round(np.abs(column - np.median(column)), 12)
+        order = np.lexsort((column, distance))
+        kept.append(np.mean(column[order[: len(rows) - dropped]]))
+    return np.array(kept)
+
+
+def krum(rows: Rows, byzantine: int) -> np.ndarray:
+    count = len(rows)
+    neighbours = count - byzantine - 2
+    if neighbours < 1:
+        neighbours = count - byzantine
+    if neighbours < 1:
+        neighbours = count - 1
+    scores = []
+    for row in range(count):
+        others = [rows[other] for other in range(count) if other != row]
+        distances = sorted(np.sum((rows[row] - other) ** 2) for other in others)
+        scores.append(sum(distances[:neighbours]))
+    return rows[int(np.argmin(scores))]
+
+
+def clipped(row: np.ndarray, limit: float) -> np.ndarray:
+    return row * min(1.0, limit / max(float(np.linalg.norm(row)), 1e-300))
+
+
+def malicious_rows(
+    scenario: Scenario, item: int, benign: Rows, acting: np.ndarray
+) -> Rows:
+    """What the malicious clients that act send for one item."""
+    senders = int(np.sum(scenario.poisoned[:, item] & acting))
+    if senders == 0:
+        return []
+    if scenario.attack.startswith("spattack_l"):
+        return [scenario.noise[item]] * senders
+    opposite = -sum(benign, start=np.zeros(scenario.items.shape[1]))
+    return [opposite / senders] * senders
+
+
+def aggregate(scenario: Scenario, rows: Rows) -> np.ndarray:
+    byzantine = scenario.expected_byzantine
+    match scenario.aggregator:
+        case "mean" | "norm":
+            return mean(rows)
+        case "median":
+            return median(rows)
+        case "trimmed_mean":
+            return trimmed_mean(rows, byzantine)
+        case "krum":
+            return krum(rows, byzantine)
+    raise ValueError(scenario.aggregator)
+
+
+def simulate_round(
+    scenario: Scenario, benign_part: np.ndarray, malicious_part: np.ndarray
+) -> Scenario:
+    """One round; who takes part is bool, of benign and of malicious clients."""
+    users, items = scenario.users.copy(), scenario.items.copy()
+    received: list[Rows] = [[] for _ in items]
+    for client in np.flatnonzero(benign_part):
+        by_user, by_item = client_gradient(
+            scenario.users[client],
+            scenario.items,
+            scenario.positives[client],
+            scenario.negatives[client],
+            scenario.regularization,
+        )
+        users[client] -= scenario.learning_rate * by_user
+        for item, row in by_item.items():
+            received[item].append(row)
+    if scenario.attack == "none":
+        malicious_part = np.zeros_like(malicious_part)
+    participants = int(benign_part.sum() + malicious_part.sum())
+    for item, rows in enumerate(received):
+        if scenario.aggregator == "norm":
+            rows[:] = [clipped(row, scenario.clip_norm) for row in rows]
+        poison = malicious_rows(scenario, item, rows, malicious_part)
+        if scenario.aggregator == "norm":
+            poison = [clipped(row, scenario.clip_norm) for row in poison]
+        rows += poison
+        if not rows:
+            continue
+        if scenario.dense:
+            rows += [np.zeros(items.shape[1])] * (participants - len(rows))
+        items[item] -= scenario.learning_rate * aggregate(scenario, rows)
+    return dataclasses.replace(scenario, users=users, items=items)

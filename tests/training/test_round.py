@@ -1,0 +1,247 @@
+"""One round after another, against the simulation in plain loops."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.attacks import ATTACKS
+from jaxfr.training import Configuration, Hyperparameters, Setup, TrainingState
+from jaxfr.training.keys import Purpose, key_for
+from jaxfr.training.round import choose_participants, train_round
+from jaxfr.training.start import attack_knowledge, draw_pairs
+from tests.training.problem import (
+    NUM_USERS,
+    QUICK_COMPILE,
+    ROOM,
+    SPATTACKS,
+    compiled_start,
+    configured,
+    drawn_values,
+    per_client,
+    small_dataset,
+    small_layout,
+    user_embeddings,
+)
+from tests.training.reference import Scenario, simulate_round
+
+ROUNDS = 5
+NUMBERS = Hyperparameters(
+    learning_rate=0.2,
+    regularization=0.1,
+    malicious_clients=ROOM,
+    expected_byzantine=ROOM,
+    max_poisoned_items=6,
+    clip_norm=0.4,
+)
+
+one_round = jax.jit(
+    train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
+)
+compiled_pairs = jax.jit(
+    draw_pairs, static_argnames="by_item", compiler_options=QUICK_COMPILE
+)
+participants = jax.jit(choose_participants, static_argnums=(0, 2))
+
+
+@functools.cache
+def started(attack: str) -> tuple[Setup, TrainingState]:
+    """The start with rows grouped by item, which serves every rule."""
+    key = jax.random.key(3)
+    configuration = configured(attack, "median")
+    return compiled_start(configuration, NUMBERS, small_layout(), key, drawn_values())
+
+
+def scenario_of(configuration: Configuration) -> Scenario:
+    setup, state = started(configuration.attack)
+    knowledge = attack_knowledge(
+        configuration, NUMBERS, small_layout(), setup.max_poisoned_items
+    )
+    poisoned = ATTACKS[configuration.attack]().poisoned_items(state.attack, knowledge)
+    given = drawn_values()
+    return Scenario(
+        positives=per_client(small_dataset().train_items),
+        negatives=per_client(np.asarray(given.negatives)),
+        users=np.asarray(given.user_embeddings, np.float64),
+        items=np.asarray(given.item_embeddings, np.float64),
+        noise=np.asarray(given.noise, np.float64),
+        poisoned=np.asarray(poisoned),
+        attack=configuration.attack,
+        aggregator=configuration.aggregator,
+        dense=configuration.aggregation == "dense",
+        expected_byzantine=ROOM,
+        clip_norm=float(NUMBERS.clip_norm),
+        learning_rate=float(NUMBERS.learning_rate),
+        regularization=float(NUMBERS.regularization),
+    )
+
+
+def assert_rounds_agree(
+    configuration: Configuration, numbers: Hyperparameters = NUMBERS
+) -> None:
+    """Runs both and compares all embeddings after every round."""
+    layout, scenario = small_layout(), scenario_of(configuration)
+    setup, state = started(configuration.attack)
+    for number in range(ROUNDS):
+        round_number = jnp.int32(number)
+        key = key_for(setup.key, Purpose.PARTICIPATION, number)
+        taking_part = participants(configuration, numbers, NUM_USERS, key, round_number)
+        state, counts = one_round(
+            configuration, numbers, layout, setup, state, round_number
+        )
+        scenario = simulate_round(scenario, *map(np.asarray, taking_part))
+        np.testing.assert_allclose(user_embeddings(state), scenario.users, atol=1e-5)
+        np.testing.assert_allclose(state.item_embeddings, scenario.items, atol=1e-5)
+        assert counts.dropped == 0
+        assert counts.overflow == 0
+    moved = np.abs(scenario.users - np.asarray(drawn_values().user_embeddings))
+    assert moved.max() > 0.1
+
+
+@pytest.mark.parametrize("attack", ["none", *SPATTACKS])
+@pytest.mark.parametrize(
+    "aggregator", ["mean", "median", "trimmed_mean", "krum", "norm"]
+)
+def test_rounds_are_those_of_the_plain_simulation(attack, aggregator):
+    assert_rounds_agree(configured(attack, aggregator))
+
+
+@pytest.mark.parametrize(
+    ("attack", "aggregator"),
+    [("none", "mean"), ("spattack_o_s", "trimmed_mean"), ("spattack_l_s", "krum")],
+)
+def test_dense_rounds_are_those_of_the_plain_simulation(attack, aggregator):
+    assert_rounds_agree(configured(attack, aggregator, aggregation="dense"))
+
+
+def test_partial_participation_is_that_of_the_plain_simulation():
+    configuration = configured("spattack_o_s", "median", partial_participation=True)
+    numbers = NUMBERS._replace(participation=0.6, attack_start=2)
+    assert_rounds_agree(configuration, numbers)
+
+
+# --- who takes part ---
+
+
+def drawn_participants(numbers: Hyperparameters, number: int = 0, draws: int = 500):
+    configuration = configured("none", "mean", partial_participation=True)
+    draw = jax.vmap(participants, in_axes=(None, None, None, 0, None))
+    keys = jax.random.split(jax.random.key(0), draws)
+    benign, malicious = draw(configuration, numbers, NUM_USERS, keys, jnp.int32(number))
+    return np.asarray(benign), np.asarray(malicious)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.7, 1.0])
+@pytest.mark.parametrize("malicious_clients", [0, 2, 3])
+def test_exactly_the_wanted_share_of_all_clients_takes_part(share, malicious_clients):
+    numbers = NUMBERS._replace(participation=share, malicious_clients=malicious_clients)
+    benign, malicious = drawn_participants(numbers, draws=50)
+    wanted = max(round(share * (NUM_USERS + malicious_clients)), 1)
+    assert np.all(benign.sum(axis=1) + malicious.sum(axis=1) == wanted)
+    assert not malicious[:, malicious_clients:].any()
+
+
+def test_every_client_takes_part_equally_often():
+    drawn = np.hstack(drawn_participants(NUMBERS._replace(participation=0.4)))
+    share = drawn.sum() / drawn.size
+    deviation = np.sqrt(share * (1 - share) / len(drawn))
+    assert np.all(np.abs(drawn.mean(axis=0) - share) < 4 * deviation)
+
+
+def test_before_the_start_round_no_malicious_client_takes_part():
+    numbers = NUMBERS._replace(participation=0.8, attack_start=3)
+    before, at_start = (drawn_participants(numbers, number) for number in (2, 3))
+    assert not before[1].any()
+    assert at_start[1].any()
+    np.testing.assert_array_equal(before[0], at_start[0])
+
+
+# --- negatives, and items without an upload ---
+
+
+def item_steps(configuration: Configuration, number: int) -> np.ndarray:
+    setup, state = started("none")
+    new_state, _ = one_round(
+        configuration, NUMBERS, small_layout(), setup, state, jnp.int32(number)
+    )
+    return np.asarray(new_state.item_embeddings - state.item_embeddings)
+
+
+def test_fixed_negatives_are_the_same_in_every_round():
+    first, second = (item_steps(configured("none", "mean"), t) for t in (0, 1))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_resampled_negatives_are_drawn_anew_each_round():
+    configuration = configured("none", "mean", negatives="resample")
+    steps = [item_steps(configuration, number) for number in (0, 1)]
+    assert np.abs(steps[0] - steps[1]).max() > 0.01
+    setup, state = started("none")
+    for number, step in enumerate(steps):
+        key = key_for(setup.key, Purpose.NEGATIVES, number)
+        pairs = compiled_pairs(key, small_layout(), by_item=False)
+        fixed, _ = one_round(
+            configured("none", "mean"),
+            NUMBERS,
+            small_layout(),
+            setup._replace(pairs=pairs),
+            state,
+            jnp.int32(0),
+        )
+        expected = fixed.item_embeddings - state.item_embeddings
+        np.testing.assert_allclose(step, expected, atol=1e-6)
+
+
+def items_in_play(setup: Setup, taking_part: np.ndarray) -> np.ndarray:
+    """Items that some client of those taking part holds or drew."""
+    received = np.zeros(small_layout().num_items, bool)
+    for group, batch in zip(small_layout().clients, setup.pairs.batches, strict=True):
+        sent = (
+            np.asarray(batch.present) & taking_part[np.asarray(group.client)][:, None]
+        )
+        received[np.asarray(batch.items)[sent]] = True
+    return received
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_an_item_without_an_upload_stays_as_it_is_whatever_the_optimiser(optimizer):
+    configuration = configured(
+        "none",
+        "mean",
+        partial_participation=True,
+        client_optimizer=optimizer,
+        server_optimizer=optimizer,
+    )
+    numbers = NUMBERS._replace(participation=0.1, malicious_clients=0)
+    layout, key = small_layout(), jax.random.key(3)
+    setup, state = compiled_start(configuration, numbers, layout, key)
+    for number in range(4):
+        key = key_for(setup.key, Purpose.PARTICIPATION, number)
+        benign, _ = participants(
+            configuration, numbers, NUM_USERS, key, jnp.int32(number)
+        )
+        after, _ = one_round(
+            configuration, numbers, layout, setup, state, jnp.int32(number)
+        )
+        moved = np.any(after.item_embeddings != state.item_embeddings, axis=1)
+        np.testing.assert_array_equal(moved, items_in_play(setup, np.asarray(benign)))
+        assert 0 < moved.sum() < layout.num_items
+        learned = np.any(user_embeddings(after) != user_embeddings(state), axis=1)
+        np.testing.assert_array_equal(learned, benign)
+        state = after
+
+
+def test_an_upload_that_is_not_finite_is_left_out_and_counted():
+    setup, state = started("none")
+    broken = state._replace(item_embeddings=state.item_embeddings.at[0].set(jnp.nan))
+    after, counts = one_round(
+        configured("none", "mean"), NUMBERS, small_layout(), setup, broken, jnp.int32(0)
+    )
+    holders = sum(
+        int(np.sum(np.any((batch.items == 0) & batch.present, axis=1)))
+        for batch in setup.pairs.batches
+    )
+    assert counts.dropped >= holders > 0
+    assert np.all(np.isfinite(after.item_embeddings[1:]))

@@ -1,0 +1,154 @@
+"""What a seed decides before round 0."""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.sampling import PADDING_ITEM
+from jaxfr.training import GivenValues, Hyperparameters, Setup, TrainingState
+from tests.training.problem import (
+    CONFIGURATION,
+    DIM,
+    NUM_ITEMS,
+    NUM_USERS,
+    ROOM,
+    compiled_start,
+    drawn_values,
+    per_client,
+    small_dataset,
+    small_layout,
+    user_embeddings,
+)
+
+
+@functools.cache
+def started(
+    attack: str = "none", seed: int = 0, max_poisoned_items: int = 0
+) -> tuple[Setup, TrainingState]:
+    configuration = dataclasses.replace(
+        CONFIGURATION,
+        attack=attack,
+        malicious_clients=0 if attack == "none" else ROOM,
+    )
+    numbers = Hyperparameters(max_poisoned_items=max_poisoned_items)
+    return compiled_start(configuration, numbers, small_layout(), jax.random.key(seed))
+
+
+@functools.cache
+def started_from_given_values() -> tuple[Setup, TrainingState]:
+    configuration = dataclasses.replace(
+        CONFIGURATION, attack="spattack_l_d", aggregator="median"
+    )
+    key = jax.random.key(0)
+    return compiled_start(
+        configuration, Hyperparameters(), small_layout(), key, drawn_values()
+    )
+
+
+def drawn(setup: Setup, state: TrainingState) -> tuple:
+    """All that does not concern the attack."""
+    return setup.pairs, setup.candidates, state.clients, state.item_embeddings
+
+
+def negatives(setup: Setup) -> list[np.ndarray]:
+    """Of every client, in the order of its training pairs."""
+    found: list[np.ndarray] = [np.zeros(0)] * NUM_USERS
+    for group, drawn in zip(small_layout().clients, setup.pairs.negatives, strict=True):
+        for client, row in zip(
+            np.asarray(group.client), np.asarray(drawn), strict=True
+        ):
+            found[client] = row[row != PADDING_ITEM]
+    return found
+
+
+@pytest.mark.parametrize("attack", ["spattack_o_s", "spattack_l_s"])
+def test_adding_an_attack_changes_nothing_else_that_is_drawn(attack):
+    clean, attacked = drawn(*started()), drawn(*started(attack))
+    jax.tree.map(np.testing.assert_array_equal, clean, attacked)
+
+
+def test_another_seed_draws_everything_anew():
+    (first, state), (second, other) = started(), started(seed=1)
+    assert np.all(state.item_embeddings != other.item_embeddings)
+    for mine, theirs in zip(state.clients, other.clients, strict=True):
+        assert np.all(mine.embedding != theirs.embedding)
+    changed = [
+        np.any(mine != theirs)
+        for mine, theirs in zip(negatives(first), negatives(second), strict=True)
+    ]
+    assert sum(changed) > NUM_USERS / 2
+    for mine, theirs in zip(first.candidates, second.candidates, strict=True):
+        assert np.any(mine.items != theirs.items)
+
+
+def test_every_training_pair_has_a_negative_that_its_client_does_not_hold():
+    setup, _ = started()
+    positives = per_client(small_dataset().train_items)
+    for held, own in zip(positives, negatives(setup), strict=True):
+        assert own.size == held.size
+        assert np.all((own >= 0) & (own < NUM_ITEMS))
+        assert not np.isin(own, held).any()
+
+
+def test_embeddings_have_their_shapes_and_initial_scale():
+    _, state = started()
+    users = user_embeddings(state)
+    assert users.shape == (NUM_USERS, DIM)
+    assert state.item_embeddings.shape == (NUM_ITEMS, DIM)
+    for table in (users, state.item_embeddings):
+        assert 0.006 < np.std(table) < 0.014
+
+
+def test_an_s_attacker_poisons_as_many_items_as_the_busiest_client_uploads():
+    setup, state = started("spattack_o_s")
+    positives = per_client(small_dataset().train_items)
+    most = max(
+        held.size + len(np.unique(own))
+        for held, own in zip(positives, negatives(setup), strict=True)
+    )
+    assert setup.max_poisoned_items == most
+    occurring = int(np.sum(small_dataset().item_popularity > 0))
+    assert np.all(np.sum(state.attack.chosen, axis=1) == min(most, occurring))
+
+
+def test_an_s_attacker_poisons_the_wanted_number_where_one_is_given():
+    setup, state = started("spattack_o_s", max_poisoned_items=4)
+    assert setup.max_poisoned_items == 4
+    assert np.all(np.sum(state.attack.chosen, axis=1) == 4)
+
+
+def test_given_values_are_used_as_they_are():
+    given, (setup, state) = drawn_values(), started_from_given_values()
+    users = user_embeddings(state)
+    np.testing.assert_array_equal(users, given.user_embeddings)
+    np.testing.assert_array_equal(state.item_embeddings, given.item_embeddings)
+    np.testing.assert_array_equal(state.attack.noise, given.noise)
+    assert given.negatives is not None
+    np.testing.assert_array_equal(np.concatenate(negatives(setup)), given.negatives)
+
+
+def test_values_that_are_not_given_are_drawn_as_ever():
+    setup, state = compiled_start(
+        dataclasses.replace(CONFIGURATION, malicious_clients=0),
+        Hyperparameters(),
+        small_layout(),
+        jax.random.key(0),
+        GivenValues(item_embeddings=jnp.ones((NUM_ITEMS, DIM))),
+    )
+    fresh_setup, fresh = started()
+    np.testing.assert_array_equal(state.item_embeddings, 1.0)
+    jax.tree.map(np.testing.assert_array_equal, state.clients, fresh.clients)
+    jax.tree.map(np.testing.assert_array_equal, setup.pairs, fresh_setup.pairs)
+
+
+def test_rows_are_grouped_by_item_only_for_a_rule_that_asks():
+    assert started()[0].pairs.item_groups == ()
+    setup, _ = started_from_given_values()
+    rows = np.concatenate([group.rows.ravel() for group in setup.pairs.item_groups])
+    sent = sum(int(np.sum(batch.present)) for batch in setup.pairs.batches)
+    assert np.sum(rows >= 0) == len(np.unique(rows[rows >= 0])) == sent
+    assert setup.pairs.overflow == 0
