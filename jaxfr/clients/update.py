@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.batch import Batch
 from jaxfr.models.base import ClientGradient, Model
 from jaxfr.uploads import Uploads
@@ -67,7 +68,7 @@ def update_clients(
     item_embeddings: Array,
     regularization: Array,
 ) -> tuple[tuple[ClientState, ...], Uploads]:
-    """All clients' rounds, one ``vmap`` for each group of like activity.
+    """All clients' rounds: ``vmap`` over each group of like activity, in blocks.
 
     Args:
         model: the recommender.
@@ -82,14 +83,18 @@ def update_clients(
     Returns:
         The new states, and the uploads without groups.
     """
-    one_client = jax.vmap(
-        lambda state, batch: client_update(
+
+    def one_client(
+        state: ClientState, batch: Batch
+    ) -> tuple[ClientState, ClientGradient]:
+        return client_update(
             model, optimizer, state, batch, item_embeddings, regularization
         )
-    )
+
     new_states, parts, num_vectors = [], [], 0
     for state, batch, present in zip(states, batches, taking_part, strict=True):
-        updated, gradient = one_client(state, batch)
+        block = members_per_block(batch.items.shape[1] * item_embeddings.shape[1])
+        updated, gradient = map_in_blocks(one_client, block, state, batch)
         new_states.append(_where(present, updated, state))
         parts.append(_flatten(gradient, batch, present, num_vectors))
         num_vectors += parts[-1][-1].shape[0]

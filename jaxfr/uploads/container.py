@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxfr.blocks import members_per_block
+
 
 class ItemGroup(NamedTuple):
     """The rows of some items that receive a like number of them.
@@ -151,12 +153,28 @@ def item_sums(uploads: Uploads) -> Array:
     The item term needs only its scalars summed, so no row is stored for it.
     """
     weight = uploads.weight.astype(uploads.scale.dtype)
-    scaled = (weight * uploads.scale)[:, None] * uploads.vectors[uploads.vector]
-    vector_part = jax.ops.segment_sum(scaled, uploads.item, uploads.num_items)
+    vector_part = _sum_scaled_vectors(uploads, weight * uploads.scale)
     item_part = jax.ops.segment_sum(
         weight * uploads.item_scale, uploads.item, uploads.num_items
     )
     return vector_part + item_part[:, None] * uploads.item_embeddings
+
+
+def _sum_scaled_vectors(uploads: Uploads, scale: Array) -> Array:
+    """``segment_sum`` of the scaled vectors by item, a block of rows at a time."""
+    num_items, dim = uploads.item_embeddings.shape
+    block = members_per_block(dim)
+    blocks = -(-scale.size // block)
+    padding = (0, blocks * block - scale.size)
+    rows = uploads.item, scale, uploads.vector
+    split = [jnp.pad(field, padding).reshape(blocks, block) for field in rows]
+
+    def add(total: Array, part: list[Array]) -> tuple[Array, None]:
+        item, scale, vector = part
+        return total.at[item].add(scale[:, None] * uploads.vectors[vector]), None
+
+    zeros = jnp.zeros((num_items, dim), scale.dtype)
+    return jax.lax.scan(add, zeros, split)[0]
 
 
 def drop_nonfinite(uploads: Uploads) -> tuple[Uploads, Array]:

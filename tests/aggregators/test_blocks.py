@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxfr import blocks as sizes
 from jaxfr.aggregators import blocks
 from jaxfr.uploads import Uploads, item_sums, plan_item_slots
 
@@ -23,11 +24,11 @@ def sums(uploads: Uploads, work_per_row: int) -> jax.Array:
 
 @pytest.mark.parametrize("max_groups", [1, 3])
 @pytest.mark.parametrize("work_per_row", [DIM, 0])
-@pytest.mark.parametrize("block_elements", [1, 100])
+@pytest.mark.parametrize("block_numbers", [1, 100])
 def test_every_item_is_given_its_own_rows(
-    monkeypatch, max_groups, work_per_row, block_elements
+    monkeypatch, max_groups, work_per_row, block_numbers
 ):
-    monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", block_elements)
+    monkeypatch.setattr(sizes, "BLOCK_NUMBERS", block_numbers)
     uploads = factored_uploads(COUNTS.tolist(), seed=0, max_weight=3)
     uploads = grouped(uploads, plan_item_slots(COUNTS + 1, max_groups))
     found = sums(uploads, work_per_row)
@@ -36,14 +37,12 @@ def test_every_item_is_given_its_own_rows(
 
 
 @pytest.mark.parametrize(
-    ("work_per_row", "num_blocks"), [(DIM, 1), (30, 4), (1000, 7), (0, 3)]
+    ("work_per_row", "loops"), [(DIM, []), (30, [4]), (1000, [7]), (0, [3])]
 )
-def test_blocks_shrink_as_the_work_per_item_grows(
-    monkeypatch, work_per_row, num_blocks
-):
-    monkeypatch.setattr(blocks, "BLOCK_ELEMENTS", 1200)
+def test_blocks_shrink_as_the_work_per_item_grows(monkeypatch, work_per_row, loops):
+    monkeypatch.setattr(sizes, "BLOCK_NUMBERS", 1200)
     uploads = factored_uploads(COUNTS.tolist(), seed=0)
     uploads = grouped(uploads, plan_item_slots(np.full(len(COUNTS), 20), 1))
     steps = jax.make_jaxpr(sums, static_argnums=1)(uploads, work_per_row).eqns
-    loops = [step.params["length"] for step in steps if step.primitive.name == "scan"]
-    assert loops == [num_blocks]
+    found = [step.params["length"] for step in steps if step.primitive.name == "scan"]
+    assert found == loops
