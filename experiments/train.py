@@ -88,6 +88,8 @@ def main() -> None:
     if _INIT_FROM.value:
         path = pathlib.Path(_INIT_FROM.value).expanduser()
         given = load_given_values(path, dataset, flags.FLAGS.embedding_dim)
+        if given.negatives is not None and flags.FLAGS.negatives != "fixed":
+            raise InvalidInputError(f"{path}: holds negatives, needs --negatives=fixed")
     layout = plan_layout(dataset)
 
     records: list[Record] = []

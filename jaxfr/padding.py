@@ -26,8 +26,8 @@ def group_by_size(sizes: np.ndarray, max_groups: int) -> tuple[SizeGroup, ...]:
 
     Args:
         sizes: size of each member, at least 0, int64 ``[members]``.
-        max_groups: number of groups at most; long-tailed sizes need about six for
-            a padding of 1.3 times the sum of the sizes.
+        max_groups: number of groups at most; with six, long-tailed sizes are padded
+            to some 1.3 to 1.6 times their sum.
     """
     distinct, count = np.unique(np.maximum(sizes, 1), return_counts=True)
     below = np.concatenate([[0], np.cumsum(count)])

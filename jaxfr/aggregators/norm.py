@@ -10,6 +10,8 @@ from jaxfr.uploads import Uploads, rows_of
 def clip_by_norm(clip_norm: Array | float) -> Transform:
     """Scales each row to a Euclidean norm of at most ``clip_norm``.
 
+    A row more than 8e37 times as long becomes zero: float32 has no smaller factor.
+
     Source: Suresh et al., "Can you really backdoor federated learning", 2019.
 
     Args:

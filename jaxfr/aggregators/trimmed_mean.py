@@ -43,15 +43,15 @@ def classic_trimmed_mean(trim_share: Array | float | None = None) -> Aggregator:
     """
 
     def combine(uploads: Uploads, expected_byzantine: Array) -> Array:
-        share = jnp.asarray(
-            expected_byzantine / jnp.maximum(uploads.participants, 1)
-            if trim_share is None
-            else trim_share
-        )
+        def number_trimmed(count: Array) -> Array:
+            if trim_share is None:
+                all_clients = jnp.maximum(uploads.participants, 1)
+                return floor_of_ratio(count, expected_byzantine, all_clients)
+            return floor_of_share(count, jnp.asarray(trim_share))
 
         def one_item(rows: Array, weight: Array) -> Array:
             return jax.vmap(mean_between_ends, in_axes=(1, None, None))(
-                rows, weight, share
+                rows, weight, number_trimmed(jnp.sum(weight))
             )
 
         return map_items(uploads, one_item, uploads.item_embeddings.shape[1])
@@ -96,15 +96,31 @@ def _tied(chosen: Array, values: Array, weights: Array) -> tuple[Array, Array]:
     return total / jnp.maximum(count, 1), count
 
 
-def mean_between_ends(values: Array, weights: Array, share: Array) -> Array:
-    """The mean without ``floor(share * count)`` values at each end, 0 for none.
+def floor_of_share(count: Array, share: Array) -> Array:
+    """``floor(share * count)``; whole but for float32 rounding counts as whole."""
+    product = share * count * (1 + 4 * jnp.finfo(jnp.float32).eps)
+    return jnp.floor(product).astype(jnp.int32)
 
-    At least the middle value (odd count) or the two middle values (even) are kept. A
-    product that is whole but for float32 rounding counts as whole.
+
+def floor_of_ratio(count: Array, numerator: Array, denominator: Array) -> Array:
+    """``floor(count * numerator / denominator)``, exact for positive int32.
+
+    A float32 quotient is a few units off at most. The remainder that belongs to it is
+    then small, and int32 arithmetic gives it exactly although the products wrap.
+    """
+    ratio = numerator / denominator
+    quotient = jnp.floor(count * ratio).astype(jnp.int32)
+    remainder = count * numerator - quotient * denominator
+    return quotient + jnp.floor_divide(remainder, denominator)
+
+
+def mean_between_ends(values: Array, weights: Array, trimmed: Array) -> Array:
+    """The mean without ``trimmed`` values at each end, 0 for none.
+
+    At least the middle value (odd count) or the two middle values (even) are kept.
     """
     count = jnp.sum(weights)
-    trimmed = jnp.floor(share * count * (1 + 4 * jnp.finfo(jnp.float32).eps))
-    trimmed = jnp.clip(trimmed.astype(jnp.int32), 0, jnp.maximum(count - 1, 0) // 2)
+    trimmed = jnp.clip(trimmed, 0, jnp.maximum(count - 1, 0) // 2)
     low = kth_smallest(values, weights, trimmed + 1)
     high = kth_smallest(values, weights, count - trimmed)
 

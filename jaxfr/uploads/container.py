@@ -171,7 +171,9 @@ def _sum_scaled_vectors(uploads: Uploads, scale: Array) -> Array:
 
     def add(total: Array, part: list[Array]) -> tuple[Array, None]:
         item, scale, vector = part
-        return total.at[item].add(scale[:, None] * uploads.vectors[vector]), None
+        rows = scale[:, None] * uploads.vectors[vector]
+        # A sum of its own for each block rounds less than one long running sum.
+        return total + jax.ops.segment_sum(rows, item, num_items), None
 
     zeros = jnp.zeros((num_items, dim), scale.dtype)
     return jax.lax.scan(add, zeros, split)[0]

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from jaxfr.aggregators import aggregate, classic_trimmed_mean
-from jaxfr.aggregators.trimmed_mean import mean_between_ends, mean_near_median
+from jaxfr.aggregators.trimmed_mean import (
+    floor_of_ratio,
+    floor_of_share,
+    mean_between_ends,
+    mean_near_median,
+)
 
 from .oracles import CLASSIC_TRIMMED_MEAN, TRIMMED_MEAN, aggregated
 from .samples import DIM, rows_of_one_item
@@ -16,7 +21,12 @@ from .samples import DIM, rows_of_one_item
 NUM_VALUES = 8
 LARGEST = np.finfo(np.float32).max
 near_median = jax.jit(mean_near_median)
-between_ends = jax.jit(mean_between_ends)
+
+
+@jax.jit
+def between_ends(values: jax.Array, weights: jax.Array, share: float) -> jax.Array:
+    trimmed = floor_of_share(jnp.sum(weights), jnp.asarray(share))
+    return mean_between_ends(values, weights, trimmed)
 
 
 def padded(
@@ -141,3 +151,16 @@ def test_the_two_forms_differ():
     np.testing.assert_array_equal(paper, 1)
     classic = aggregated(CLASSIC_TRIMMED_MEAN, uploads, 1)[0]
     np.testing.assert_array_equal(classic, 1.5)
+
+
+def test_the_expected_share_of_a_count_is_rounded_down_exactly():
+    random = np.random.default_rng(0)
+    clients = random.integers(2, 2_000_000, 20_000)
+    byzantine = (clients * random.uniform(0, 0.5, clients.size)).astype(np.int64)
+    count = (clients * random.uniform(0, 1, clients.size)).astype(np.int64)
+    # Pairs whose product is a multiple of the number of clients, or just below one.
+    byzantine[:3], count[:3], clients[:3] = 681, 2663, 681 * 2663 // np.array([2, 3, 4])
+    found = jax.jit(floor_of_ratio)(
+        *(jnp.asarray(array, jnp.int32) for array in (count, byzantine, clients))
+    )
+    np.testing.assert_array_equal(found, count * byzantine // clients)
