@@ -35,14 +35,22 @@ def map_in_blocks(function: Callable[..., T], block: int, *arguments: object) ->
     if size <= block:
         return batched(*arguments)
     blocks = -(-size // block)
+    # The last block ends with the last member and repeats some of the one before:
+    # nothing is padded, so no argument is copied.
+    starts = jnp.minimum(jnp.arange(blocks) * block, size - block)
 
-    def split(leaf: jax.Array) -> jax.Array:
-        # Repeats the last member to fill the last block.
-        padding = [(0, blocks * block - size)] + [(0, 0)] * (leaf.ndim - 1)
-        padded = jnp.pad(leaf, padding, mode="edge")
-        return padded.reshape(blocks, block, *leaf.shape[1:])
+    def one_block(start: jax.Array) -> T:
+        return batched(
+            *jax.tree.map(
+                lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, block),
+                arguments,
+            )
+        )
 
-    results = jax.lax.map(lambda part: batched(*part), jax.tree.map(split, arguments))
-    return jax.tree.map(
-        lambda leaf: leaf.reshape(blocks * block, *leaf.shape[2:])[:size], results
-    )
+    def join(leaf: jax.Array) -> jax.Array:
+        repeated = blocks * block - size
+        return jnp.concatenate(
+            [leaf[:-1].reshape(-1, *leaf.shape[2:]), leaf[-1, repeated:]]
+        )
+
+    return jax.tree.map(join, jax.lax.map(one_block, starts))

@@ -71,12 +71,12 @@ def middle_values(values: Array, weights: Array) -> tuple[Array, Array]:
 def weighted_median(values: Array, weights: Array) -> Array:
     """The mean of the two middle values; 0 where nothing is there."""
     lower, upper = middle_values(values, weights)
-    return jnp.where(jnp.sum(weights) > 0, _midpoint(lower, upper), 0.0)
+    return jnp.where(jnp.sum(weights) > 0, midpoint(lower, upper), 0.0)
 
 
-def _midpoint(lower: Array, upper: Array) -> Array:
-    # Without overflow; XLA would turn half of one plus half of the other into half
-    # of their sum.
+def midpoint(lower: Array, upper: Array) -> Array:
+    """Half the way between two numbers, without overflow."""
+    # Not half of one plus half of the other: XLA makes that half of their sum.
     like_signs = (lower < 0.0) == (upper < 0.0)
     half = 0.5 * jnp.where(like_signs, upper - lower, upper + lower)
     return jnp.where(like_signs, lower + half, half)

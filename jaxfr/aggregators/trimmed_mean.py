@@ -9,7 +9,7 @@ from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import (
     kth_smallest,
     middle_values,
-    weighted_median,
+    midpoint,
 )
 from jaxfr.uploads import Uploads
 
@@ -84,9 +84,8 @@ def mean_near_median(values: Array, weights: Array, dropped: Array) -> Array:
     upper_value, _ = _tied((distance == limit) & ~is_lower, values, weights)
     from_lower = jnp.minimum(rest, lower_ties)
     total += from_lower * lower_value + (rest - from_lower) * upper_value
-    return jnp.where(
-        kept > 0, total / jnp.maximum(kept, 1), weighted_median(values, weights)
-    )
+    median = jnp.where(count > 0, midpoint(lower, upper), 0.0)
+    return jnp.where(kept > 0, total / jnp.maximum(kept, 1), median)
 
 
 def _tied(chosen: Array, values: Array, weights: Array) -> tuple[Array, Array]:

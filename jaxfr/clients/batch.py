@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.sampling import PADDING_ITEM, complement_item
+from jaxfr.sampling import PADDING_ITEM, complement_item, place_in
 
 
 class Batch(NamedTuple):
@@ -76,7 +76,7 @@ def make_batch(positives: Array, negatives: Array) -> Batch:
     items = jnp.concatenate([positives, ascending])
     present = jnp.append(jnp.ones(positives.shape, bool), is_first)
     present &= items != PADDING_ITEM
-    first_place = jnp.searchsorted(ascending, negatives).astype(jnp.int32)
+    first_place = place_in(ascending, negatives)
     return Batch(
         items=jnp.where(present, items, 0),
         present=present,

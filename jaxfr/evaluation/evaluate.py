@@ -1,5 +1,6 @@
 """Ranks every client's test item and averages: one evaluation."""
 
+import functools
 from typing import Literal, NamedTuple
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.layout import ClientGroup
 from jaxfr.evaluation.candidates import sample_candidate_ranks
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
@@ -14,9 +16,6 @@ from jaxfr.evaluation.metrics import Metrics, compute_metrics
 from jaxfr.evaluation.ranking import full_ranking_mask, rank_of_test_item
 from jaxfr.models import Model
 from jaxfr.sampling import PADDING_ITEM, complement_item, insert_item
-
-# Clients whose scores of all items are held at once in full ranking.
-CLIENTS_PER_BLOCK = 256
 
 
 class Candidates(NamedTuple):
@@ -72,7 +71,7 @@ def draw_candidates(
 
 
 def rank_among_sampled(
-    model: Model, user: Array, item_embeddings: Array, test_item: Array, items: Array
+    model: Model, item_embeddings: Array, user: Array, test_item: Array, items: Array
 ) -> Array:
     """Rank of one client's test item among its sampled candidates, int32 scalar."""
     ranked = jnp.concatenate([test_item[None], items])
@@ -81,7 +80,7 @@ def rank_among_sampled(
 
 
 def rank_among_all(
-    model: Model, user: Array, item_embeddings: Array, test_item: Array, excluded: Array
+    model: Model, item_embeddings: Array, user: Array, test_item: Array, excluded: Array
 ) -> Array:
     """Rank of one client's test item among all items it did not train on."""
     scores = model.scores(user, item_embeddings)
@@ -109,26 +108,28 @@ def evaluate(
         degree_groups: for each client group, int32 ``[clients]``.
         ranking: among sampled candidates, or all non-training items.
     """
-
-    def rank_group(user: Array, group: ClientGroup, candidate: Candidates) -> Array:
-        def one_client(arguments: tuple[Array, Array, Array]) -> Array:
-            rank = rank_among_sampled if ranking == "sampled" else rank_among_all
-            return rank(model, arguments[0], item_embeddings, *arguments[1:])
-
-        if ranking == "sampled":
-            return jax.vmap(one_client)((user, group.test_item, candidate.items))
-        return jax.lax.map(
-            one_client,
-            (user, group.test_item, candidate.excluded),
-            batch_size=CLIENTS_PER_BLOCK,
+    num_items, dim = item_embeddings.shape
+    test_items = [group.test_item for group in clients]
+    if ranking == "sampled":
+        # All groups at once: they differ only in what is not needed here.
+        items = jnp.concatenate([candidate.items for candidate in candidates])
+        ranks = map_in_blocks(
+            functools.partial(rank_among_sampled, model, item_embeddings),
+            members_per_block(items.shape[1] * dim),
+            jnp.concatenate(users),
+            jnp.concatenate(test_items),
+            items,
         )
-
-    ranks = [
-        rank_group(user, group, candidate)
-        for user, group, candidate in zip(users, clients, candidates, strict=True)
-    ]
+    else:
+        rank_group = functools.partial(
+            map_in_blocks,
+            functools.partial(rank_among_all, model, item_embeddings),
+            members_per_block(num_items),
+        )
+        excluded = [candidate.excluded for candidate in candidates]
+        ranks = jnp.concatenate(list(map(rank_group, users, test_items, excluded)))
     return compute_metrics(
-        jnp.concatenate(ranks),
+        ranks,
         jnp.concatenate([group.has_test_item for group in clients]),
         jnp.concatenate(degree_groups),
         len(GROUP_NAMES),

@@ -1,6 +1,5 @@
 """The host's loop: compiles once, runs seed after seed, and times what it does."""
 
-import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -11,7 +10,7 @@ import numpy as np
 
 from jaxfr.evaluation.metrics import Metrics
 from jaxfr.training.layout import Layout
-from jaxfr.training.run import RoundReport, evaluate_now, train_rounds
+from jaxfr.training.run import RoundReport, train_rounds
 from jaxfr.training.settings import Configuration, Hyperparameters
 from jaxfr.training.start import GivenValues, Setup, TrainingState, start
 
@@ -60,7 +59,6 @@ class Programs(NamedTuple):
     Attributes:
         start: draws what a seed decides.
         train: runs a stretch of rounds.
-        evaluate: evaluates a state.
         layout: the data.
         given: values to start from.
         stretch: rounds in a stretch.
@@ -69,7 +67,6 @@ class Programs(NamedTuple):
 
     start: Callable[..., tuple[Setup, TrainingState]]
     train: Callable[..., tuple[TrainingState, RoundReport]]
-    evaluate: Callable[..., Metrics]
     layout: Layout
     given: GivenValues
     stretch: int
@@ -95,17 +92,15 @@ def compile_programs(
     began = time.perf_counter()
     stretch = -(-rounds // STRETCHES)
     key = jax.random.key(0)
-    setup, state = jax.eval_shape(
-        functools.partial(start, configuration), hyperparameters, layout, key, given
-    )
+    traced = start.trace(configuration, hyperparameters, layout, key, given)
+    setup, state = traced.out_info
     numbers, number = jnp.arange(stretch, dtype=jnp.int32), jnp.int32(rounds)
     train = train_rounds.lower(
         configuration, hyperparameters, layout, setup, state, numbers, number, number
     )
     return Programs(
-        start.lower(configuration, hyperparameters, layout, key, given).compile(),
+        traced.lower().compile(),
         train.compile(),
-        evaluate_now.lower(configuration, layout, setup, state).compile(),
         layout,
         given,
         stretch,
@@ -154,26 +149,38 @@ def _run_seed(
     on_rounds: Callable[[int], Any],
 ) -> Run:
     layout, stretch = programs.layout, programs.stretch
+    schedule = jnp.int32(rounds), jnp.int32(eval_every)
+
+    def train(
+        state: TrainingState, numbers: np.ndarray
+    ) -> tuple[TrainingState, RoundReport, float]:
+        began = time.perf_counter()
+        state, report = jax.block_until_ready(
+            programs.train(
+                hyperparameters, layout, setup, state, jnp.asarray(numbers), *schedule
+            )
+        )
+        seconds = time.perf_counter() - began
+        return state, jax.device_get(report), seconds
+
     began = time.perf_counter()
     setup, state = jax.block_until_ready(
         programs.start(hyperparameters, layout, jax.random.key(seed), programs.given)
     )
     train_seconds = time.perf_counter() - began
-    untrained, evaluation_seconds = _timed_twice(
-        lambda: programs.evaluate(layout, setup, state)
-    )
-    curve = [(0, jax.device_get(untrained))]
+    # The round before the first one evaluates the untrained state; the second time
+    # nothing has to warm up.
+    before = np.full(stretch, rounds, np.int32)
+    before[0] = -1
+    train(state, before)
+    _, report, evaluation_seconds = train(state, before)
+    curve = _evaluations(report, before)
     dropped = overflow = 0
-    schedule = jnp.int32(rounds), jnp.int32(eval_every)
     for first in range(0, rounds, stretch):
-        began = time.perf_counter()
-        numbers = jnp.arange(first, first + stretch, dtype=jnp.int32)
-        state, report = jax.block_until_ready(
-            programs.train(hyperparameters, layout, setup, state, numbers, *schedule)
-        )
-        train_seconds += time.perf_counter() - began
-        report = jax.device_get(report)
-        curve += _evaluations(report, first)
+        numbers = np.arange(first, first + stretch, dtype=np.int32)
+        state, report, seconds = train(state, numbers)
+        train_seconds += seconds
+        curve += _evaluations(report, numbers)
         dropped += int(np.sum(report.counts.dropped))
         overflow += int(np.sum(report.counts.overflow))
         on_rounds(min(stretch, rounds - first))
@@ -182,27 +189,17 @@ def _run_seed(
             f"seed {seed}: {overflow} uploads found no room in the tables by item"
         )
     inside = evaluation_seconds * (len(curve) - 1)
-    seconds = Seconds(
-        0.0, max(train_seconds - inside, 0.0), evaluation_seconds + inside
-    )
-    return Run(seed, tuple(curve), dropped, seconds, setup, state)
+    spent = Seconds(0.0, max(train_seconds - inside, 0.0), evaluation_seconds + inside)
+    return Run(seed, tuple(curve), dropped, spent, setup, state)
 
 
-def _timed_twice(evaluate: Callable[[], Metrics]) -> tuple[Metrics, float]:
-    """Evaluates, and times the second call: the first one warms up."""
-    jax.block_until_ready(evaluate())
-    began = time.perf_counter()
-    metrics = jax.block_until_ready(evaluate())
-    return metrics, time.perf_counter() - began
-
-
-def _evaluations(report: RoundReport, first: int) -> list[tuple[int, Metrics]]:
+def _evaluations(report: RoundReport, numbers: np.ndarray) -> list[tuple[int, Metrics]]:
     """The evaluations in one stretch's report, by finished rounds."""
 
     def metrics_at(index: int) -> Metrics:
         return jax.tree.map(lambda leaf: leaf[index], report.metrics)
 
     return [
-        (first + index + 1, metrics_at(index))
+        (int(numbers[index]) + 1, metrics_at(index))
         for index in np.flatnonzero(report.evaluated).tolist()
     ]

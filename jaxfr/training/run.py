@@ -68,7 +68,8 @@ def train_rounds(
 
     A host loop that repeats this for stretches of one length compiles it once, and can
     show progress in between; rounds at or beyond ``rounds`` change nothing, so the last
-    stretch may reach past the end.
+    stretch may reach past the end. Round -1 trains nothing and evaluates the state
+    before round 0.
 
     Args:
         configuration: static settings.
@@ -76,7 +77,7 @@ def train_rounds(
         layout: the data.
         setup: what the seed fixed.
         state: the state before the first of these rounds.
-        round_numbers: consecutive rounds, from 0, int32 ``[stretch]``.
+        round_numbers: ascending rounds, int32 ``[stretch]``.
         rounds: rounds of the whole run, int32 scalar.
         eval_every: evaluates after every so many rounds and after the last one; 0
             for the last one only; int32 scalar.
@@ -88,7 +89,7 @@ def train_rounds(
     def step(
         state: TrainingState, round_number: Array
     ) -> tuple[TrainingState, RoundReport]:
-        active = round_number < rounds
+        active = (round_number >= 0) & (round_number < rounds)
         state, counts = jax.lax.cond(
             active,
             lambda state: train_round(
@@ -99,7 +100,8 @@ def train_rounds(
         )
         finished = round_number + 1
         period = jnp.where(eval_every > 0, eval_every, rounds)
-        due = active & ((finished % period == 0) | (finished == rounds))
+        due = (finished % period == 0) | (finished == rounds)
+        due &= (finished >= 0) & (finished <= rounds)
         metrics = jax.lax.cond(
             due,
             lambda state: _evaluate_state(configuration, layout, setup, state),

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxfr import blocks
 from jaxfr.clients.layout import ClientGroup, plan_clients
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.evaluation import evaluate as module
 from jaxfr.evaluation.degree_groups import user_degree_groups
 from jaxfr.evaluation.evaluate import Candidates, draw_candidates, evaluate
 from jaxfr.evaluation.metrics import CUTOFFS, Metrics
@@ -85,15 +85,15 @@ def embeddings() -> tuple[np.ndarray, np.ndarray]:
 
 
 @functools.cache
-def compiled(clients_per_block: int):
+def compiled(block_numbers: int):
     """The evaluation, traced anew for every size of block."""
-    assert clients_per_block == module.CLIENTS_PER_BLOCK
+    assert block_numbers == blocks.BLOCK_NUMBERS
     return jax.jit(functools.partial(evaluate, fedmf()), static_argnums=5)
 
 
 def evaluation(ranking: str, items: np.ndarray) -> Metrics:
     users, _ = embeddings()
-    run = compiled(module.CLIENTS_PER_BLOCK)
+    run = compiled(blocks.BLOCK_NUMBERS)
     drawn = candidates(NUM_CANDIDATES if ranking == "sampled" else 0)
     groups = by_group(user_degree_groups(dataset()))
     return run(by_group(users), items, clients(), drawn, groups, ranking)
@@ -153,12 +153,13 @@ def test_users_without_a_test_item_are_left_out():
     assert metrics.by_group.num_users.sum() == expected
 
 
-def test_full_ranking_does_not_depend_on_the_size_of_its_blocks(monkeypatch):
-    whole = evaluation("full", embeddings()[1])
-    monkeypatch.setattr(module, "CLIENTS_PER_BLOCK", 5)
+@pytest.mark.parametrize("ranking", ["sampled", "full"])
+def test_an_evaluation_does_not_depend_on_the_size_of_its_blocks(monkeypatch, ranking):
+    whole = evaluation(ranking, embeddings()[1])
+    monkeypatch.setattr(blocks, "BLOCK_NUMBERS", 5 * NUM_ITEMS)
     jax.tree.map(
         functools.partial(np.testing.assert_allclose, rtol=1e-6),
-        evaluation("full", embeddings()[1]),
+        evaluation(ranking, embeddings()[1]),
         whole,
     )
 
