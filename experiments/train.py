@@ -106,8 +106,8 @@ def main() -> None:
         if with_clean and not records:
             # The same program, without a malicious client in it.
             clean = run_settings(CLEAN, dataset.num_users)
-            records += train(clean, seeds, dataset, programs, folder, CLEAN_FILE)
-            programs = programs._replace(seconds=0.0)
+            compiled = programs._replace(seconds=0.0)
+            records += train(clean, seeds, dataset, compiled, folder, CLEAN_FILE)
         records += train(settings, seeds, dataset, programs, folder, RESULTS_FILE)
     print(_title(records[-1], seeds))
     print(format_table(records))

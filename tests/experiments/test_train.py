@@ -65,6 +65,8 @@ def test_a_record_holds_settings_metrics_curve_versions_and_seconds(output):
     assert first["users_head"] + first["users_middle"] + first["users_tail"] == 40
     assert first["versions"]["jax"]
     assert first["device"]
+    assert first["seconds"]["compile"] > 0
+    assert second["seconds"]["compile"] == 0
     assert second["seconds"]["train"] > 0
     assert second["seconds"]["evaluation"] > 0
 
