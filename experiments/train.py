@@ -80,7 +80,10 @@ def main() -> None:
     attacks, seeds = tuple(_ATTACK.value), parse_seeds(_SEEDS.value)
     _check(attacks, seeds)
     with_clean = _COMPARE_CLEAN.value and CLEAN not in attacks
-    folder = _prepare_folder(with_clean)
+    files = [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
+    folder = None
+    if _OUTPUT_DIR.value is not None:
+        folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
 
     dataset = load_flagged_dataset()
     check_dataset(dataset)
@@ -91,6 +94,10 @@ def main() -> None:
         if given.negatives is not None and flags.FLAGS.negatives != "fixed":
             raise InvalidInputError(f"{path}: holds negatives, needs --negatives=fixed")
     layout = plan_layout(dataset)
+    if folder is not None:
+        # Now that nothing of the user's can be wrong any more.
+        for name in files:
+            (folder / name).unlink(missing_ok=True)
 
     records: list[Record] = []
     for attack in attacks:
@@ -167,16 +174,6 @@ def _check(attacks: tuple[str, ...], seeds: tuple[int, ...]) -> None:
         raise InvalidInputError("save_params: needs a single attack and a single seed")
     path = pathlib.Path(_SAVE_PARAMS.value).expanduser()
     prepare_output(str(path.parent), [path.name], _OVERWRITE.value)
-
-
-def _prepare_folder(with_clean: bool) -> pathlib.Path | None:
-    if _OUTPUT_DIR.value is None:
-        return None
-    files = [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
-    folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
-    for name in files:
-        (folder / name).unlink(missing_ok=True)
-    return folder
 
 
 def _title(record: Record, seeds: Sequence[int]) -> str:
