@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from experiments import settings as setting_flags
+from experiments import setting_flags
 from experiments.settings import (
     RunSettings,
     check_dataset,
