@@ -1,5 +1,6 @@
 """Records as pictures; needs the extra ``plots``."""
 
+import itertools
 import pathlib
 from collections.abc import Sequence
 
@@ -8,6 +9,8 @@ import numpy as np
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.results import Record
 
+# Attacks that all freeze the items give the same curve; none must hide another.
+LINE_STYLES = ("-", "--", "-.", ":")
 SHOWN = (("hr@10", "HR@10"), ("ndcg@10", "nDCG@10"))
 
 
@@ -33,14 +36,15 @@ def draw_curves(records: Sequence[Record], title: str, path: pathlib.Path) -> No
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 3.9), layout="constrained")
     for axes, (metric, label) in zip(figure.subplots(1, 2), SHOWN, strict=True):
-        for attack in dict.fromkeys(record["attack"] for record in records):
+        attacks = dict.fromkeys(record["attack"] for record in records)
+        for attack, style in zip(attacks, itertools.cycle(LINE_STYLES), strict=False):
             chosen = [record for record in records if record["attack"] == attack]
             rounds = [point["round"] for point in chosen[0]["curve"]]
             values = np.array([[p[metric] for p in r["curve"]] for r in chosen])
             name = "clean" if attack == "none" else attack
-            (line,) = axes.plot(rounds, values.mean(axis=0), label=name)
+            (line,) = axes.plot(rounds, values.mean(axis=0), style, label=name)
             axes.fill_between(
                 rounds,
                 values.min(axis=0),
@@ -64,7 +68,10 @@ def draw_curves(records: Sequence[Record], title: str, path: pathlib.Path) -> No
         axes.set_ylim(bottom=0)
         axes.set_xlim(left=0)
         axes.grid(alpha=0.3)
-    figure.axes[0].legend(frameon=False)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False
+    )
     figure.suptitle(title)
     try:
         figure.savefig(path, dpi=150)
