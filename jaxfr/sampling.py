@@ -9,11 +9,15 @@ from jax import Array
 # Pads ascending lists of items: above every item, and every rank stays below it.
 PADDING_ITEM = 2**31 - 1
 
-# Comparisons for one client, above which a binary search is worth its compile time.
-MAX_COMPARISONS = 2**20
+# Comparisons of all clients of a group at once, 256 MB at most.
+MAX_COMPARISONS = 2**26
+
+SearchMethod = Literal["scan", "compare_all"]
 
 
-def complement_item(rank: Array, excluded: Array) -> Array:
+def complement_item(
+    rank: Array, excluded: Array, method: SearchMethod = "scan"
+) -> Array:
     """Returns the ``rank``-th item, from 0, that is not excluded.
 
     Before the excluded item number s (the s-th smallest, from 0) there are
@@ -24,6 +28,7 @@ def complement_item(rank: Array, excluded: Array) -> Array:
         rank: int32, any shape.
         excluded: distinct items, ascending, padded with ``PADDING_ITEM``;
             int32 ``[length]``.
+        method: from :func:`search_method`.
 
     Returns:
         Items, int32, of the shape of ``rank``.
@@ -32,30 +37,21 @@ def complement_item(rank: Array, excluded: Array) -> Array:
     before = jnp.where(
         excluded == PADDING_ITEM, PADDING_ITEM, excluded - jnp.arange(excluded.size)
     )
-    return rank + place_in(before, rank, side="right")
+    place = jnp.searchsorted(before, rank, side="right", method=method)
+    return rank + place.astype(jnp.int32)
 
 
-def place_in(
-    ascending: Array, values: Array, side: Literal["left", "right"] = "left"
-) -> Array:
-    """``searchsorted``, by comparing all where that is quick.
+def search_method(comparisons: int) -> SearchMethod:
+    """How to search, given the number of comparisons that comparing all would take.
 
     A binary search is a loop that costs the compiler a quarter of a second each time it
-    occurs, and the programs hold two dozen of them; comparing a list of some hundred
-    items with all values takes the machine no longer.
+    occurs, and the programs hold two dozen of them; comparing all is one kernel, but
+    may hold all comparisons in memory.
 
     Args:
-        ascending: int32 ``[length]``.
-        values: int32, any shape.
-        side: whether equal items count as after (``"left"``) or before the value.
-
-    Returns:
-        How many items stand before each value, int32, of the shape of ``values``.
+        comparisons: length of the list times number of values times clients.
     """
-    few = ascending.size * values.size <= MAX_COMPARISONS
-    method = "compare_all" if few else "scan"
-    place = jnp.searchsorted(ascending, values, side=side, method=method)
-    return place.astype(jnp.int32)
+    return "compare_all" if comparisons <= MAX_COMPARISONS else "scan"
 
 
 def insert_item(ascending: Array, item: Array) -> Array:
@@ -68,7 +64,7 @@ def insert_item(ascending: Array, item: Array) -> Array:
     Returns:
         int32 ``[length + 1]``, ascending.
     """
-    place = place_in(ascending, item)
+    place = jnp.sum(ascending < item)
     longer = jnp.append(ascending, PADDING_ITEM)
     index = jnp.arange(longer.size)
     shifted = jnp.where(index > place, jnp.roll(longer, 1), longer)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.sampling import PADDING_ITEM, complement_item, place_in
+from jaxfr.sampling import PADDING_ITEM, SearchMethod, complement_item
 
 
 class Batch(NamedTuple):
@@ -47,7 +47,9 @@ def draw_negative_ranks(key: Array, user_activity: Array, num_items: int) -> Arr
     return jax.random.randint(key, user_activity.shape, 0, num_items - user_activity)
 
 
-def negatives_of_client(rank: Array, training_items: Array) -> Array:
+def negatives_of_client(
+    rank: Array, training_items: Array, method: SearchMethod = "scan"
+) -> Array:
     """Turns one client's drawn ranks into items that it does not hold.
 
     (The client does not know its test item, which therefore may be drawn.)
@@ -55,20 +57,24 @@ def negatives_of_client(rank: Array, training_items: Array) -> Array:
     Args:
         rank: from :func:`draw_negative_ranks`, int32 ``[width]``.
         training_items: ascending, padded with ``PADDING_ITEM``, int32 ``[width]``.
+        method: from ``search_method``.
 
     Returns:
         int32 ``[width]``, ``PADDING_ITEM`` where the training items are padding.
     """
-    drawn = complement_item(rank, training_items)
+    drawn = complement_item(rank, training_items, method)
     return jnp.where(training_items == PADDING_ITEM, PADDING_ITEM, drawn)
 
 
-def make_batch(positives: Array, negatives: Array) -> Batch:
+def make_batch(
+    positives: Array, negatives: Array, method: SearchMethod = "scan"
+) -> Batch:
     """Pairs one client's positives with its negatives, and merges equal negatives.
 
     Args:
         positives: distinct items, padded with ``PADDING_ITEM``, int32 ``[width]``.
         negatives: one for each positive, padded alike, int32 ``[width]``.
+        method: from ``search_method``.
     """
     chex.assert_equal_shape([positives, negatives])
     ascending = jnp.sort(negatives)
@@ -76,10 +82,10 @@ def make_batch(positives: Array, negatives: Array) -> Batch:
     items = jnp.concatenate([positives, ascending])
     present = jnp.append(jnp.ones(positives.shape, bool), is_first)
     present &= items != PADDING_ITEM
-    first_place = place_in(ascending, negatives)
+    first_place = jnp.searchsorted(ascending, negatives, method=method)
     return Batch(
         items=jnp.where(present, items, 0),
         present=present,
-        negative=positives.size + first_place,
+        negative=positives.size + first_place.astype(jnp.int32),
         pair=positives != PADDING_ITEM,
     )

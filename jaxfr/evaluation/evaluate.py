@@ -15,7 +15,7 @@ from jaxfr.evaluation.degree_groups import GROUP_NAMES
 from jaxfr.evaluation.metrics import Metrics, compute_metrics
 from jaxfr.evaluation.ranking import full_ranking_mask, rank_of_test_item
 from jaxfr.models import Model
-from jaxfr.sampling import PADDING_ITEM, complement_item, insert_item
+from jaxfr.sampling import PADDING_ITEM, complement_item, insert_item, search_method
 
 
 class Candidates(NamedTuple):
@@ -62,7 +62,9 @@ def draw_candidates(
     def finish(group: ClientGroup, ranks: Array) -> Candidates:
         test_item = jnp.where(group.has_test_item, group.test_item, PADDING_ITEM)
         excluded = jax.vmap(insert_item)(group.training_items, test_item)
-        return Candidates(jax.vmap(complement_item)(ranks, excluded), excluded)
+        method = search_method(excluded.size * num_candidates)
+        find = functools.partial(complement_item, method=method)
+        return Candidates(jax.vmap(find)(ranks, excluded), excluded)
 
     return tuple(
         finish(group, part)

@@ -19,7 +19,7 @@ from jaxfr.clients.layout import ClientGroup
 from jaxfr.clients.update import ClientState
 from jaxfr.evaluation.evaluate import Candidates, draw_candidates
 from jaxfr.models import MODELS
-from jaxfr.sampling import PADDING_ITEM
+from jaxfr.sampling import PADDING_ITEM, SearchMethod, search_method
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout, by_group
 from jaxfr.training.settings import (
@@ -115,13 +115,18 @@ def draw_pairs(
             return jnp.where(
                 group.positives == PADDING_ITEM, PADDING_ITEM, given[group.pair]
             )
-        return jax.vmap(negatives_of_client)(rank[group.pair], group.training_items)
+        find = functools.partial(negatives_of_client, method=method_for(group))
+        return jax.vmap(find)(rank[group.pair], group.training_items)
 
-    negatives = tuple(negatives_of(group) for group in layout.clients)
-    batches = tuple(
-        jax.vmap(make_batch)(group.positives, drawn)
-        for group, drawn in zip(layout.clients, negatives, strict=True)
-    )
+    def batches_of(group: ClientGroup, negatives: Array) -> Batch:
+        make = functools.partial(make_batch, method=method_for(group))
+        return jax.vmap(make)(group.positives, negatives)
+
+    def method_for(group: ClientGroup) -> SearchMethod:
+        return search_method(group.positives.size * group.positives.shape[1])
+
+    negatives = tuple(map(negatives_of, layout.clients))
+    batches = tuple(map(batches_of, layout.clients, negatives))
     item_groups, overflow = (), jnp.zeros((), jnp.int32)
     if by_item:
         item = jnp.concatenate([batch.items.reshape(-1) for batch in batches])
