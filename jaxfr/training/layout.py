@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -59,8 +60,9 @@ class Layout(NamedTuple):
         return self.user_activity.size
 
 
+@jax.ensure_compile_time_eval()
 def plan_layout(dataset: Dataset) -> Layout:
-    """Lays out a data set.
+    """Lays out a data set, on the host even where it is called while tracing.
 
     Args:
         dataset: the data.

@@ -1,11 +1,12 @@
 """What follows from the data alone."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxfr.data.dataset import NO_TEST_ITEM
 from jaxfr.evaluation.degree_groups import NO_GROUP, user_degree_groups
-from jaxfr.training.layout import by_client, by_group
+from jaxfr.training.layout import by_client, by_group, plan_layout
 from tests.training.problem import NUM_ITEMS, NUM_USERS, small_dataset, small_layout
 
 
@@ -41,3 +42,15 @@ def test_each_client_is_in_the_degree_group_of_its_test_item():
     groups = np.asarray(by_client(small_layout(), small_layout().degree_groups))
     np.testing.assert_array_equal(groups, user_degree_groups(small_dataset()))
     assert NO_GROUP in groups
+
+
+def test_a_layout_is_made_of_numbers_also_while_tracing():
+    made = []
+
+    @jax.jit
+    def traced(x: jax.Array) -> jax.Array:
+        made.append(plan_layout(small_dataset()))
+        return x
+
+    traced(jnp.zeros(()))
+    jax.tree.map(np.testing.assert_array_equal, made[0], small_layout())
