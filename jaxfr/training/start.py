@@ -71,7 +71,7 @@ class Setup(NamedTuple):
         key: the run's random key.
         pairs: the fixed pairs, or those of round 0 where they are drawn anew.
         candidates: for each client group.
-        knowledge: what attackers know before training.
+        max_poisoned_items: items that a client of the S attacks poisons, int32 scalar.
     """
 
     key: Array
