@@ -159,4 +159,4 @@ def _check_matplotlib() -> None:
 
 
 if __name__ == "__main__":
-    run_program(main)
+    run_program(main, compiles=False)

@@ -20,7 +20,16 @@ _HELP_FLAGS = frozenset(
 )
 
 
-def run_program(main: Callable[[], None]) -> NoReturn:
+COMPILATION_CACHE_DIR = flags.DEFINE_string(
+    "compilation_cache_dir",
+    None,
+    "Folder of compiled programs, which later starts load instead of compiling; "
+    "machines may share it; none: compiles everything anew. Default: "
+    "JAX_COMPILATION_CACHE_DIR, or else compiled in JAXFR_CACHE_DIR or ~/.cache/jaxfr.",
+)
+
+
+def run_program(main: Callable[[], None], compiles: bool = True) -> NoReturn:
     """Parses the flags, runs a program, and exits.
 
     A wrong flag, file or value, which is an ``InvalidInputError`` or an error of
@@ -29,11 +38,12 @@ def run_program(main: Callable[[], None]) -> NoReturn:
 
     Args:
         main: the program; it reads its flags itself.
+        compiles: whether it compiles anything, which the compilation cache then keeps.
     """
     # absl shows all of JAX's messages, such as which backends it did not find.
     logging.getLogger("jax").setLevel(logging.WARNING)
     try:
-        app.run(lambda _: main(), flags_parser=_parse_flags)
+        app.run(lambda _: _start(main, compiles), flags_parser=_parse_flags)
     except SystemExit as ended:
         # absl ends --help with 1, as if it were a mistake.
         asked_for_help = _HELP_FLAGS.intersection(sys.argv[1:])
@@ -76,6 +86,15 @@ def prepare_output(
             "or pass --overwrite"
         )
     return path
+
+
+def _start(main: Callable[[], None], compiles: bool) -> None:
+    if compiles:
+        # Imported here, as a program that compiles nothing need not wait for JAX.
+        from jaxfr.compilation_cache import enable_compilation_cache
+
+        enable_compilation_cache(COMPILATION_CACHE_DIR.value)
+    main()
 
 
 def _parse_flags(arguments: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ def main():
         raise RuntimeError("a defect")
     print(ROUNDS.value, RULE.value)
 
-run_program(main)
+run_program(main, compiles=False)
 """
 
 

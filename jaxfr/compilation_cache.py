@@ -1,0 +1,224 @@
+"""Compiled programs that outlast their process: JAX's persistent cache, made safe.
+
+An entry of JAX's cache is machine code. JAX names it by a hash of the program, jaxlib's
+version, the backend with its version, XLA_FLAGS, the compiler's options and what the
+backend tells of its devices (jax/_src/cache_key.py). That leaves out what matters to a
+folder that several machines share: the number of threads that CPU code is cut for, and
+the CPU's features as far as XLA does not tell them; and Python 3.14 packs its entries
+in another way under the same name. So entries lie in a subfolder that is named after
+all of these, and a machine meets only entries that it could have made itself.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import re
+import tempfile
+from typing import NamedTuple
+
+import jax
+import jaxlib.version
+
+from jaxfr.data.fetch import cache_dir, note
+
+FOLDER = "compiled"
+OFF = ("", "none")
+
+# All entries together; one configuration takes half a megabyte. JAX's own limit needs
+# a further package and locks the folder for every read.
+MAX_BYTES = 512 * 2**20
+
+# JAX's settings, unless the environment has them. Programs take seconds to compile; a
+# hundred small pieces around them take milliseconds and would only be litter. XLA's own
+# caches are left out: their paths enter JAX's hash, so that a folder would be of no
+# use under another path, and XLA's autotuning writes files that this module cannot
+# bound.
+_SETTINGS = {
+    "jax_persistent_cache_min_compile_time_secs": 0.5,
+    "jax_persistent_cache_enable_xla_caches": "none",
+}
+
+_PREFIX = "jax-"
+_CPU_INFORMATION = pathlib.Path("/proc/cpuinfo")
+_GPU_INFORMATION = pathlib.Path("/proc/driver/nvidia/gpus")
+# What tells one CPU from another, on x86 and on ARM.
+_CPU_FIELDS = (
+    *("vendor_id", "cpu family", "model", "model name", "stepping", "flags"),
+    *("CPU implementer", "CPU architecture", "CPU variant", "CPU part"),
+    *("CPU revision", "Features"),
+)
+
+
+class MachineFacts(NamedTuple):
+    """What decides whether a machine can use another one's compiled programs.
+
+    Attributes:
+        jax: JAX's version.
+        jaxlib: jaxlib's version.
+        python: the implementation and the version up to the minor one.
+        system: the operating system and the architecture.
+        platform: what JAX computes on: ``cpu``, or a plugin or ``JAX_PLATFORMS``.
+        plugins: names and versions of JAX's plugins for other devices.
+        threads: number of threads that XLA cuts CPU code for.
+        cpu: the CPU's model, with all its feature flags.
+        accelerators: models of the GPUs.
+    """
+
+    jax: str
+    jaxlib: str
+    python: str
+    system: str
+    platform: str
+    plugins: tuple[str, ...]
+    threads: int
+    cpu: tuple[str, ...]
+    accelerators: tuple[str, ...]
+
+
+def enable_compilation_cache(folder: str | None = None) -> pathlib.Path | None:
+    """Turns the persistent compilation cache on, before anything is compiled.
+
+    Starts no backend: devices may still be configured afterwards. A cache that cannot
+    be written is no error; the user is told in one line, and everything is compiled.
+    So it is with a damaged entry, of which JAX warns.
+
+    Args:
+        folder: folder of the cache, which machines may share; one of ``OFF`` for no
+            cache; None for the one that the user named to JAX
+            (``JAX_COMPILATION_CACHE_DIR``), which is used as it is, or else for
+            ``compiled`` in jaxfr's cache folder.
+
+    Returns:
+        The folder that holds this machine's entries, or None without a cache.
+    """
+    if folder is not None and folder.strip().lower() in OFF:
+        jax.config.update("jax_enable_compilation_cache", False)
+        return None
+    if not jax.config.values["jax_enable_compilation_cache"]:
+        return None
+    chosen = jax.config.values["jax_compilation_cache_dir"]
+    if folder is None and chosen:
+        return pathlib.Path(chosen)
+    try:
+        root = pathlib.Path(folder).expanduser() if folder else cache_dir() / FOLDER
+        path = root.absolute() / folder_name(machine_facts())
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+        drop_oldest_entries(root, MAX_BYTES)
+    except (OSError, RuntimeError) as error:  # the latter where there is no home
+        note(
+            f"jaxfr: no compilation cache ({error}); --compilation_cache_dir names "
+            "another folder"
+        )
+        return None
+    jax.config.update("jax_compilation_cache_dir", str(path))
+    for name, value in _SETTINGS.items():
+        if name.upper() not in os.environ:
+            jax.config.update(name, value)
+    return path
+
+
+def folder_name(facts: MachineFacts) -> str:
+    """Names the subfolder of a machine: readable, and unique by a hash of all facts."""
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+    models = [line for line in facts.cpu if line.startswith("model name")]
+    processor = models[0].partition(":")[2] if models else facts.system
+    words = (facts.jax, "jaxlib", facts.jaxlib, facts.platform, processor)
+    readable = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words))
+    return f"{_PREFIX}{readable[:70]}-{facts.threads}-threads-{digest[:16]}"
+
+
+def machine_facts() -> MachineFacts:
+    """Finds the facts of this process, without starting any of JAX's backends."""
+    plugins = tuple(
+        sorted(
+            f"{plugin.name} {plugin.dist.version if plugin.dist else ''}"
+            for plugin in importlib.metadata.entry_points(group="jax_plugins")
+        )
+    )
+    # The first one is what JAX computes on; without a setting a plugin comes first.
+    named = (jax.config.values["jax_platforms"] or "").split(",")[0]
+    installed = plugins[0].split()[0] if plugins else "cpu"
+    return MachineFacts(
+        jax=jax.__version__,
+        jaxlib=jaxlib.version.__version__,
+        python=".".join((platform.python_implementation(), *_python_version())),
+        system=f"{platform.system()}-{platform.machine()}",
+        platform=named or installed,
+        plugins=() if named == "cpu" else plugins,
+        threads=_num_threads(),
+        cpu=_describe_cpu(),
+        accelerators=_describe_gpus(),
+    )
+
+
+def drop_oldest_entries(root: pathlib.Path, max_bytes: int) -> None:
+    """Removes the entries that were unused for longest, until the others fit.
+
+    Goes through the subfolders of all machines and versions, since those of a version
+    that is gone are never used again; touches no other file.
+
+    Args:
+        root: the folder of the cache.
+        max_bytes: size of all entries that may stay.
+    """
+    entries = []
+    for path in root.glob(f"{_PREFIX}*/*-cache"):
+        # Another process may remove it at the same time.
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            # A file system that keeps no time of access leaves the time of writing.
+            last_used = max(status.st_atime, status.st_mtime)
+            entries.append((last_used, status.st_size, path))
+    excess = sum(size for _, size, _ in entries) - max_bytes
+    for _, size, path in sorted(entries):
+        if excess <= 0:
+            break
+        with contextlib.suppress(OSError):
+            path.unlink()
+            excess -= size
+
+
+def _python_version() -> tuple[str, str]:
+    major, minor, _ = platform.python_version_tuple()
+    return major, minor
+
+
+def _num_threads() -> int:
+    """Threads of XLA's CPU backend, by the variables and in the order it reads them."""
+    for name in ("PJRT_NPROC", "NPROC"):
+        value = os.environ.get(name, "")
+        if value.isdecimal():
+            return int(value)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _describe_cpu() -> tuple[str, ...]:
+    """All distinct lines that tell the CPU's kind, of all its cores."""
+    try:
+        text = _CPU_INFORMATION.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    lines = {" ".join(line.split()) for line in text.splitlines()}
+    known = {line for line in lines if line.partition(":")[0].strip() in _CPU_FIELDS}
+    if any(line.startswith(("flags", "Features")) for line in known):
+        return tuple(sorted(known))
+    # The features are not to be had here, so nothing is shared with other machines.
+    return (platform.processor(), platform.node())
+
+
+def _describe_gpus() -> tuple[str, ...]:
+    """Distinct models of NVIDIA's GPUs, from the driver's files."""
+    models = set()
+    with contextlib.suppress(OSError):
+        for path in _GPU_INFORMATION.glob("*/information"):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            models |= {line for line in text.splitlines() if line.startswith("Model:")}
+    return tuple(sorted(" ".join(model.split()) for model in models))
