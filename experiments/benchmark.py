@@ -1,0 +1,99 @@
+"""Times jaxfr's rounds next to the same rounds in other array packages.
+
+python -m experiments.benchmark --dataset=ml-100k --aggregator=mean,median \
+    --output_dir=runs/benchmark
+"""
+
+import sys
+from concurrent.futures.process import BrokenProcessPool
+
+import jax
+from absl import flags
+
+from experiments.benchmarking import flags as benchmark_flags
+from experiments.benchmarking.case import Record, measure_case
+from experiments.benchmarking.measuring import call_apart
+from experiments.benchmarking.report import draw_cost_by_size, format_report
+from experiments.benchmarking.rounds import Case
+from jaxfr.errors import InvalidInputError
+from jaxfr.records.plots import can_draw
+from jaxfr.records.program import prepare_output, run_program
+from jaxfr.records.results import append_record
+
+RESULTS_FILE = "benchmark.jsonl"
+PLOT_FILE = "cost_by_size.png"
+
+flags.adopt_module_key_flags(benchmark_flags)
+
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir",
+    None,
+    f"Folder for {RESULTS_FILE} (a line for each case: every setting, all seconds, "
+    f"bytes, versions, device) and, with --sizes, {PLOT_FILE}. Default: nothing is "
+    "written.",
+)
+_OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "Whether files that exist already may be replaced."
+)
+
+
+def main() -> None:
+    """Does what the flags say; ends with 1 if a case is missing."""
+    # Nothing is computed here, and a GPU is left to the processes that measure.
+    jax.config.update("jax_platforms", "cpu")
+    cases = benchmark_flags.chosen_cases()
+    sizes = benchmark_flags.chosen_sizes()
+    folder = None
+    files = [RESULTS_FILE] + [PLOT_FILE] * bool(sizes)
+    if _OUTPUT_DIR.value is not None:
+        if sizes and not can_draw():
+            raise InvalidInputError(
+                "--sizes draws a picture, which needs pip install 'jaxfr[plots]'"
+            )
+        folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
+        for name in files:
+            (folder / name).unlink(missing_ok=True)
+
+    records: list[Record] = []
+    for case in cases:
+        print(f"{_title(case)}: measuring", file=sys.stderr)
+        record = measure_apart(case)
+        if record is None:
+            print(f"{_title(case)}: died, for lack of memory?", file=sys.stderr)
+            continue
+        records.append(record)
+        if folder is not None:
+            append_record(folder / RESULTS_FILE, record)
+    if records:
+        print(format_report(records))
+    if records and folder is not None:
+        if sizes:
+            draw_cost_by_size(records, folder / PLOT_FILE)
+        print(f"wrote {' and '.join(str(folder / name) for name in files)}")
+    if len(records) < len(cases):
+        sys.exit(1)
+
+
+def measure_apart(case: Case) -> Record | None:
+    """Measures a case in a fresh process: peak memory is that of a whole process.
+
+    This process loads no data, so that it stays smaller than any that it starts.
+
+    Returns:
+        The record, or None if the process died or ran out of memory.
+    """
+    try:
+        return call_apart(measure_case, case)
+    except (BrokenProcessPool, MemoryError):
+        return None
+
+
+def _title(case: Case) -> str:
+    name = f"{case.dataset} {case.synthetic}".strip()
+    devices = f"{case.num_devices} device{'s' * (case.num_devices > 1)}"
+    return f"{name}, {case.aggregator}, {case.attack}, {devices}"
+
+
+if __name__ == "__main__":
+    # Compiling is timed: no cache of compiled programs.
+    run_program(main, compiles=False)

@@ -1,0 +1,228 @@
+"""The flags that say what the benchmark measures, and the cases they name."""
+
+import itertools
+import math
+import os
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from absl import flags
+
+from experiments.benchmarking.case import REFERENCES, is_installed
+from experiments.benchmarking.measuring import call_apart
+from experiments.benchmarking.rounds import Case, available_devices, check_case
+from jaxfr.aggregators import AGGREGATORS
+from jaxfr.attacks import ATTACKS
+from jaxfr.data import DATASETS
+from jaxfr.errors import InvalidInputError
+
+# More devices than these are measured only where --num_devices names them.
+_MAX_DEVICES = 8
+
+_DATASET = flags.DEFINE_list(
+    "dataset",
+    ["ml-100k"],
+    f"Data set, or several with commas between them: {', '.join(DATASETS)}, or the "
+    "path of a file or folder of your own.",
+)
+_SYNTHETIC = flags.DEFINE_string(
+    "synthetic",
+    "",
+    "Settings of --dataset=synthetic, name=value with commas between them: num_users, "
+    "num_items, num_pairs, popularity_exponent, activity_sigma, latent_dimension, "
+    "signal_strength, seed. Default: the size of ml-100k.",
+)
+_SIZES = flags.DEFINE_list(
+    "sizes",
+    [],
+    "Numbers of interactions, at least 1000 each, with commas between them: measures "
+    "synthetic data sets of these sizes instead of --dataset, with a user for every "
+    "100 interactions (10^6 at most) and 14 items for each root of their number (10^5 "
+    "at most), and draws the cost by size.",
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir",
+    None,
+    "Folder of the data sets that are not fetched, one folder each (steam/train.txt, "
+    "steam/test.txt). Default: the environment variable JAXFR_DATA_DIR.",
+)
+_AGGREGATOR = flags.DEFINE_list(
+    "aggregator",
+    ["mean"],
+    f"Aggregator, or several with commas between them: {', '.join(AGGREGATORS)}.",
+)
+_ATTACK = flags.DEFINE_list(
+    "attack",
+    ["none", "spattack_o_d"],
+    f"Attack, or several with commas between them: {', '.join(ATTACKS)}. References "
+    "compute the clean round in any case.",
+)
+_MALICIOUS_RATIO = flags.DEFINE_float(
+    "malicious_ratio",
+    0.05,
+    "Malicious share rho of all clients, 0 <= rho < 1; the aggregator expects as many, "
+    "in clean rounds too.",
+)
+_EMBEDDING_DIM = flags.DEFINE_integer(
+    "embedding_dim", 32, "Embedding size d.", lower_bound=1
+)
+_NUM_DEVICES = flags.DEFINE_list(
+    "num_devices",
+    None,
+    "Numbers of devices that a run is spread over, with commas between them; a CPU "
+    "shows itself as so many. References run as they do in any case. Default: 1, and "
+    f"all cores of the CPU or all GPUs, up to {_MAX_DEVICES}.",
+)
+_ROUNDS = flags.DEFINE_integer(
+    "rounds", 10, "Rounds in a timed call, ours and a reference's.", lower_bound=1
+)
+_REPEATS = flags.DEFINE_integer(
+    "repeats",
+    7,
+    "Timed calls of each; ours and the references' take turns in one process.",
+    lower_bound=1,
+)
+_EVAL_EVERY = flags.DEFINE_integer(
+    "eval_every",
+    0,
+    "Evaluates after every so many rounds, within the timed calls; 0: never.",
+    lower_bound=0,
+)
+_REFERENCES = flags.DEFINE_list(
+    "references",
+    None,
+    f"Packages to compare with, of {', '.join(REFERENCES)}; those not installed are "
+    "skipped. mean: all of them, a whole round; norm: numpy, a whole round; median: "
+    "numpy and torch, the selection only; trimmed_mean: numpy, a sort only, and, with "
+    "any, jaxfr's own median; krum: numpy and torch, the matrix products only. numba "
+    "runs on one thread; matrix products of numpy run on the threads of its BLAS "
+    "(OPENBLAS_NUM_THREADS); jaxfr on those of XLA. Default: all; none with --sizes.",
+)
+_REFERENCE_THREADS = flags.DEFINE_integer(
+    "reference_threads", 1, "Threads of torch.", lower_bound=1
+)
+
+
+def parse_sizes(texts: Sequence[str]) -> tuple[int, ...]:
+    """Reads numbers of interactions, ascending.
+
+    Raises:
+        InvalidInputError: if one is not a whole number, below 1000, or given twice.
+    """
+    try:
+        sizes = sorted(int(text) for text in texts)
+    except ValueError:
+        sizes = [0]
+    if len(set(sizes)) != len(sizes) or (sizes and sizes[0] < 1000):
+        raise InvalidInputError(
+            f"sizes={','.join(texts)!r}: must be distinct whole numbers from 1000 on"
+        )
+    return tuple(sizes)
+
+
+def synthetic_of_size(num_pairs: int) -> str:
+    """Settings of a synthetic data set: 100 interactions a user, items by the root."""
+    users = min(num_pairs // 100, 10**6)
+    items = min(14 * math.isqrt(num_pairs), 10**5)
+    return f"num_users={users},num_items={items},num_pairs={num_pairs}"
+
+
+def parse_num_devices(texts: Sequence[str]) -> tuple[int, ...]:
+    """Reads numbers of devices, ascending.
+
+    Raises:
+        InvalidInputError: if none is given, or one is not a whole number, below 1, or
+            given twice.
+    """
+    try:
+        numbers = sorted(int(text) for text in texts)
+    except ValueError:
+        numbers = []
+    if not numbers or numbers[0] < 1 or len(set(numbers)) != len(numbers):
+        raise InvalidInputError(
+            f"num_devices={','.join(texts)!r}: must be distinct whole numbers from 1 on"
+        )
+    return tuple(numbers)
+
+
+def default_num_devices(platform: str, devices: int) -> tuple[int, ...]:
+    """One device, and as many as there are or as the CPU can be shown as."""
+    most = (os.cpu_count() or 1) if platform == "cpu" else devices
+    return tuple(sorted({1, min(most, _MAX_DEVICES)}))
+
+
+def chosen_num_devices() -> tuple[int, ...]:
+    """The numbers of --num_devices."""
+    if _NUM_DEVICES.value is not None:
+        return parse_num_devices(_NUM_DEVICES.value)
+    # In a process of its own: JAX takes hold of a GPU when it looks for one.
+    return default_num_devices(*call_apart(available_devices))
+
+
+def chosen_sizes() -> tuple[int, ...]:
+    """The numbers of --sizes."""
+    return parse_sizes(_SIZES.value)
+
+
+def chosen_cases() -> list[Case]:
+    """Every data set with every aggregator, attack and number of devices, checked."""
+    ratio = _MALICIOUS_RATIO.value
+    if not 0 <= ratio < 1:
+        raise InvalidInputError(
+            f"malicious_ratio={ratio}: must be at least 0 and below 1"
+        )
+    for name in _DATASET.value:
+        if name not in DATASETS and not pathlib.Path(name).expanduser().exists():
+            raise InvalidInputError(
+                f"no data set and no file or folder is named {name!r}; allowed: "
+                f"{', '.join(DATASETS)}, or a path"
+            )
+    data = [("synthetic", synthetic_of_size(size)) for size in chosen_sizes()]
+    data = data or [(name, _SYNTHETIC.value) for name in _DATASET.value]
+    references = chosen_references()
+    cases = [
+        Case(
+            dataset=dataset,
+            synthetic=synthetic if dataset == "synthetic" else "",
+            data_dir=_DATA_DIR.value,
+            aggregator=aggregator,
+            attack=attack,
+            malicious_ratio=ratio,
+            embedding_dim=_EMBEDDING_DIM.value,
+            num_devices=num_devices,
+            rounds=_ROUNDS.value,
+            repeats=_REPEATS.value,
+            eval_every=_EVAL_EVERY.value,
+            references=references,
+            reference_threads=_REFERENCE_THREADS.value,
+        )
+        for (dataset, synthetic), aggregator, attack, num_devices in itertools.product(
+            data, _AGGREGATOR.value, _ATTACK.value, chosen_num_devices()
+        )
+    ]
+    for case in cases:
+        check_case(case)
+    if not cases or len(set(cases)) != len(cases):
+        raise InvalidInputError(
+            "dataset, aggregator and attack: name one each, or several distinct ones"
+        )
+    return cases
+
+
+def chosen_references() -> tuple[str, ...]:
+    """The packages of --references that are installed; says which are not."""
+    packages = _REFERENCES.value
+    if packages is None:
+        packages = [] if chosen_sizes() else REFERENCES
+    for package in packages:
+        if package not in REFERENCES:
+            raise InvalidInputError(
+                f"references={package!r}: allowed are {', '.join(REFERENCES)}"
+            )
+        if not is_installed(package):
+            print(
+                f"{package}: not installed, skipped (pip install 'jaxfr[benchmark]')",
+                file=sys.stderr,
+            )
+    return tuple(filter(is_installed, packages))

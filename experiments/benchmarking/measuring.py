@@ -1,0 +1,133 @@
+"""Timing side by side, peak memory, and what the machine can do at most."""
+
+import concurrent.futures
+import multiprocessing
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+# Far beyond any cache: 256 MB.
+_COPIED_NUMBERS = 1 << 26
+_MATRIX_SIZE = 1024
+_LIMIT_REPEATS = 7
+
+
+def call_apart(function: Callable[..., T], *arguments: object) -> T:
+    """Calls a function in a fresh process, which ends with the call.
+
+    Args:
+        function: can be imported there by its name.
+        *arguments: for the function.
+
+    Returns:
+        What it returns; what it raises is raised here.
+
+    Raises:
+        BrokenProcessPool: if the process dies.
+    """
+    fresh = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=fresh) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def time_alternating(
+    contestants: Mapping[str, Callable[[], object]], repeats: int
+) -> dict[str, list[float]]:
+    """Times calls in turn, so that a slow minute of the machine meets all of them.
+
+    Args:
+        contestants: what is called, by name; each once before the clock runs.
+        repeats: timed calls of each.
+
+    Returns:
+        Seconds of every call in their order, by name.
+    """
+    for call in contestants.values():
+        call()
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(repeats):
+        for name, call in contestants.items():
+            began = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - began)
+    return seconds
+
+
+def spread(values: Sequence[float], factor: float = 1.0) -> dict[str, float]:
+    """``median``, ``min`` and ``max`` of some values, times ``factor``."""
+    return {
+        "median": factor * statistics.median(values),
+        "min": factor * min(values),
+        "max": factor * max(values),
+    }
+
+
+def ratios(ours: Sequence[float], reference: Sequence[float]) -> dict[str, float]:
+    """The ``median`` of ours over that of a reference; ``min``, ``max`` of pairs."""
+    paired = [mine / other for mine, other in zip(ours, reference, strict=True)]
+    of_medians = statistics.median(ours) / statistics.median(reference)
+    return spread(paired) | {"median": of_medians}
+
+
+def peak_memory() -> int:
+    """The most bytes of this process that were ever in memory (resident set)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def machine_limits() -> dict[str, Any]:
+    """Measures what one NumPy call can do, the median of seven.
+
+    Returns:
+        ``copy_gigabytes_per_second``: read and written together while 256 MB are
+        copied, on one thread; ``matrix_gigaflops``: of a float32 product of 1024^3, on
+        the threads of NumPy's BLAS; ``copy_seconds`` and ``matrix_seconds``, the seven
+        behind each; ``cores``.
+    """
+    source = np.ones(_COPIED_NUMBERS, np.float32)
+    target = np.zeros_like(source)
+    left = np.ones((_MATRIX_SIZE, _MATRIX_SIZE), np.float32)
+    product = np.zeros_like(left)
+    seconds = time_alternating(
+        {
+            "copy": lambda: np.copyto(target, source),
+            "matrix": lambda: np.matmul(left, left, out=product),
+        },
+        _LIMIT_REPEATS,
+    )
+    copy, matrix = (statistics.median(taken) for taken in seconds.values())
+    return {
+        "copy_gigabytes_per_second": 2 * source.nbytes / copy / 1e9,
+        "matrix_gigaflops": 2 * _MATRIX_SIZE**3 / matrix / 1e9,
+        "copy_seconds": seconds["copy"],
+        "matrix_seconds": seconds["matrix"],
+        "cores": os.cpu_count() or 1,
+    }
+
+
+def bytes_per_pair(embedding_dim: int) -> int:
+    """Bytes that a round of the mean moves for a pair if no cache helped.
+
+    A pair reads three embeddings (its user's, its positive's, its negative's) and its
+    three ids; it adds to three sums, each of which is read and written back. That is
+    nine rows of d float32 and three int32. Tables that fit a cache move less, so a
+    small problem may beat this; a median moves more, and is held against the same line.
+    """
+    return 9 * 4 * embedding_dim + 3 * 4
+
+
+def operations_per_pair(embedding_dim: int) -> int:
+    """Floating-point operations of a round of the mean for a pair.
+
+    The difference of two items (d) and its product with the user (2 d), and three
+    scaled rows added to sums (2 d each).
+    """
+    return 9 * embedding_dim

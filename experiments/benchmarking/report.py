@@ -1,0 +1,204 @@
+"""Records of the benchmark as tables and as a picture."""
+
+import itertools
+import pathlib
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from experiments.benchmarking.measuring import bytes_per_pair, operations_per_pair
+from jaxfr.errors import InvalidInputError
+
+Records = Sequence[Mapping[str, Any]]
+
+_COST_COLUMNS = (
+    "data set",
+    "aggregator",
+    "attack",
+    "devices",
+    "pairs",
+    "ms per round",
+    "ns per row",
+    "ns per pair",
+    "compile s",
+    "peak memory",
+)
+_REFERENCE_COLUMNS = (
+    "data set",
+    "aggregator",
+    "attack",
+    "devices",
+    "pairs",
+    "reference",
+    "what it does",
+    "ms per round",
+    "jaxfr / reference",
+)
+
+_MARKERS = "osD^v"
+_STYLES = ("-", "--", "-.", ":")
+
+
+def format_report(records: Records) -> str:
+    """Writes what was measured: a table of costs, one of references, the machine.
+
+    A range in brackets is from the least to the largest of all repeats.
+
+    Args:
+        records: from ``measure_case``.
+    """
+    costs: list[Sequence[str]] = [_COST_COLUMNS]
+    compared: list[Sequence[str]] = [_REFERENCE_COLUMNS]
+    for record in records:
+        case = (
+            record["dataset"],
+            record["aggregator"],
+            record["attack"],
+            str(record["num_devices"]),
+            f"{record['num_train_pairs']:,}",
+        )
+        costs.append(
+            (
+                *case,
+                _range(record["seconds_per_round"], 1e3),
+                f"{record['nanoseconds_per_row']['median']:.3g}",
+                f"{record['nanoseconds_per_pair']['median']:.3g}",
+                f"{record['compile_seconds']:.1f}",
+                f"{record['peak_memory_bytes'] / 1e9:.2f} GB",
+            )
+        )
+        for reference, measured in record["references_measured"].items():
+            compared.append(
+                (
+                    *case,
+                    reference,
+                    measured["work"],
+                    _range(measured["seconds_per_round"], 1e3),
+                    _range(measured["ratio"], 1),
+                )
+            )
+    tables = [costs] + [compared] * (len(compared) > 1)
+    return "\n\n".join([*map(_aligned, tables), _machine(records)])
+
+
+def draw_cost_by_size(records: Records, path: pathlib.Path) -> None:
+    """Draws the cost of a pair in a round against the number of pairs.
+
+    Both axes are logarithmic, with a panel for each attack. In it a line for each
+    aggregator and number of devices, shaded from the least to the largest repeat; two
+    horizontal lines for what the machine would need at its copy bandwidth and at its
+    matrix rate (``measuring.bytes_per_pair`` and ``operations_per_pair``).
+
+    Args:
+        records: cases that differ in size, aggregator, attack and devices only.
+        path: a file that ends in ``.png``.
+
+    Raises:
+        InvalidInputError: if the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    attacks = list(dict.fromkeys(record["attack"] for record in records))
+    size = 1 + 5 * len(attacks), 5.2
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(1, len(attacks), sharex=True, sharey=True, squeeze=False)
+    for attack, axes in zip(attacks, panels[0], strict=True):
+        _draw_lines(axes, records, attack)
+        _draw_limits(axes, records)
+        axes.set(
+            xscale="log",
+            yscale="log",
+            xlabel="training pairs",
+            title="clean" if attack == "none" else attack,
+        )
+        axes.grid(which="major", alpha=0.3)
+    panels[0][0].set_ylabel("time per pair and round (ns)")
+    first = records[0]
+    figure.suptitle(
+        f"Cost of a round, d = {first['embedding_dim']}, on {first['device']} "
+        f"({first['machine']['cores']} cores)"
+    )
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    try:
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _draw_lines(axes: Any, records: Records, attack: str) -> None:
+    """A line for each aggregator (a colour) and number of devices (a style)."""
+    rules, numbers = (
+        list(dict.fromkeys(record[name] for record in records))
+        for name in ("aggregator", "num_devices")
+    )
+    for (place, rule), (style, devices) in itertools.product(
+        enumerate(rules), enumerate(numbers)
+    ):
+        line = attack, rule, devices
+        chosen = [
+            record
+            for record in records
+            if (record["attack"], record["aggregator"], record["num_devices"]) == line
+        ]
+        pairs = [record["num_train_pairs"] for record in chosen]
+        cost = [record["nanoseconds_per_pair"] for record in chosen]
+        colour = f"C{place % 10}"
+        axes.plot(
+            pairs,
+            [spread["median"] for spread in cost],
+            linestyle=_STYLES[style % len(_STYLES)],
+            marker=_MARKERS[style % len(_MARKERS)],
+            markersize=5,
+            color=colour,
+            label=f"{rule}, {devices} device{'s' * (devices > 1)}",
+        )
+        low, high = ([spread[end] for spread in cost] for end in ("min", "max"))
+        axes.fill_between(pairs, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _draw_limits(axes: Any, records: Records) -> None:
+    """What the machine would need for a pair at its best."""
+    dim = records[0]["embedding_dim"]
+    memory = bytes_per_pair(dim) / _median(records, "copy_gigabytes_per_second")
+    matrix = operations_per_pair(dim) / _median(records, "matrix_gigaflops")
+    for height, style, name in (
+        (memory, (0, (6, 2)), "copy bandwidth"),
+        (matrix, (0, (1, 1)), "matrix rate"),
+    ):
+        axes.axhline(height, color="0.35", linestyle=style, label=f"limit: {name}")
+
+
+def _range(spread: Mapping[str, float], factor: float) -> str:
+    numbers = [_short(factor * spread[name]) for name in ("median", "min", "max")]
+    if spread["min"] == spread["max"]:
+        return numbers[0]
+    return "{} ({} to {})".format(*numbers)
+
+
+def _short(value: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _machine(records: Records) -> str:
+    first = records[0]
+    copy = _median(records, "copy_gigabytes_per_second")
+    rate = _median(records, "matrix_gigaflops")
+    packages = ("jax", "jaxlib", "numpy", "scipy", "numba", "torch")
+    versions = ", ".join(f"{name} {first['versions'][name]}" for name in packages)
+    cores = first["machine"]["cores"]
+    return (
+        f"{first['device']}, {cores} cores: "
+        f"copies {copy:.3g} GB/s, float32 products {rate:.3g} GFLOP/s\n{versions}"
+    )
+
+
+def _median(records: Records, limit: str) -> float:
+    return statistics.median(record["machine"][limit] for record in records)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    pad: Callable[[str, int], str] = str.ljust
+    return "\n".join("  ".join(map(pad, row, widths)).rstrip() for row in rows)

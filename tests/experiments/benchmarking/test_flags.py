@@ -1,0 +1,58 @@
+import os
+
+import pytest
+
+from experiments.benchmarking.flags import (
+    default_num_devices,
+    parse_num_devices,
+    parse_sizes,
+    synthetic_of_size,
+)
+from jaxfr.data import parse_synthetic_settings
+from jaxfr.errors import InvalidInputError
+
+
+def test_sizes_ascend():
+    assert parse_sizes(["100000", "2000"]) == (2000, 100_000)
+    assert parse_sizes([]) == ()
+
+
+@pytest.mark.parametrize("texts", [["1e5"], ["999"], ["2000", "2000"]])
+def test_sizes_without_a_meaning_are_refused(texts):
+    with pytest.raises(InvalidInputError, match="sizes"):
+        parse_sizes(texts)
+
+
+@pytest.mark.parametrize("size", [1000, 10_000, 100_000, 50_000_000, 10**9])
+def test_every_size_is_a_possible_data_set(size):
+    settings = parse_synthetic_settings(synthetic_of_size(size))
+    assert settings.num_pairs == size
+    assert settings.num_users <= 10**6
+    assert settings.num_items <= 10**5
+
+
+def test_numbers_of_devices_ascend():
+    assert parse_num_devices(["2", "1"]) == (1, 2)
+
+
+@pytest.mark.parametrize("texts", [["two"], ["0"], ["2", "2"], []])
+def test_numbers_of_devices_without_a_meaning_are_refused(texts):
+    with pytest.raises(InvalidInputError, match="num_devices"):
+        parse_num_devices(texts)
+
+
+@pytest.mark.parametrize(
+    ("platform", "devices", "cores", "expected"),
+    [
+        ("cpu", 1, 1, (1,)),
+        ("cpu", 1, 2, (1, 2)),
+        ("cpu", 1, 64, (1, 8)),
+        ("gpu", 1, 64, (1,)),
+        ("gpu", 4, 64, (1, 4)),
+    ],
+)
+def test_one_device_and_all_of_them_are_the_default(
+    platform, devices, cores, expected, monkeypatch
+):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert default_num_devices(platform, devices) == expected
