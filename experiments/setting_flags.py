@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from experiments.execution import MOST_CPU_DEVICES, RUNS_PER_GPU
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.data import DATASETS
 from jaxfr.models import MODELS
@@ -128,5 +129,20 @@ flags.DEFINE_integer(
     "eval_every",
     10,
     "Evaluates after every so many rounds, and after the last; 0: after the last only.",
+    lower_bound=0,
+)
+flags.DEFINE_integer(
+    "num_devices",
+    0,
+    "Devices to use: cores of the CPU, or GPUs. Runs are divided among them; a single "
+    f"run on a CPU is spread over them. 0: all, on a CPU {MOST_CPU_DEVICES} at most.",
+    lower_bound=0,
+)
+flags.DEFINE_integer(
+    "runs_at_once",
+    0,
+    "Runs (seeds) in one call of the compiled program, a multiple of the devices among "
+    f"which they are divided. 0: one for each core, {RUNS_PER_GPU} for each GPU, fewer "
+    "where memory is short.",
     lower_bound=0,
 )

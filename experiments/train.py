@@ -4,13 +4,15 @@ python -m experiments.train --dataset=ml-100k --attack=spattack_o_d --seeds=0:5 
     --output_dir=runs/first
 """
 
+import dataclasses
 import pathlib
 import sys
 from collections.abc import Sequence
 
 from absl import flags
 
-from experiments import setting_flags
+from experiments import execution, setting_flags
+from experiments.execution import Execution, plan_execution, start_devices
 from experiments.settings import (
     RunSettings,
     check_dataset,
@@ -23,6 +25,7 @@ from experiments.settings import (
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import Dataset
 from jaxfr.errors import InvalidInputError
+from jaxfr.records import program
 from jaxfr.records.parameters import load_given_values, save_parameters
 from jaxfr.records.plots import can_draw, draw_curves
 from jaxfr.records.program import prepare_output, run_program
@@ -30,13 +33,15 @@ from jaxfr.records.progress import show_progress
 from jaxfr.records.results import Record, append_record, make_record
 from jaxfr.records.table import CLEAN, format_table
 from jaxfr.training import GivenValues, plan_layout
-from jaxfr.training.host import Programs, compile_programs, run_seeds
+from jaxfr.training.host import Point, Programs, run_points
+from jaxfr.training.memory import compile_to_fit
 
 RESULTS_FILE = "results.jsonl"
 CLEAN_FILE = "clean.jsonl"
 PLOT_FILE = "curves.png"
 
 flags.adopt_module_key_flags(setting_flags)
+flags.adopt_module_key_flags(program)
 
 _ATTACK = flags.DEFINE_list(
     "attack",
@@ -79,6 +84,11 @@ def main() -> None:
     """Does what the flags say."""
     attacks, seeds = tuple(_ATTACK.value), parse_seeds(_SEEDS.value)
     _check(attacks, seeds)
+    executed = plan_execution(
+        len(seeds),
+        start_devices(flags.FLAGS.num_devices),
+        flags.FLAGS.runs_at_once,
+    )
     with_clean = _COMPARE_CLEAN.value and CLEAN not in attacks
     files = [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
     folder = None
@@ -93,7 +103,7 @@ def main() -> None:
         given = load_given_values(path, dataset, flags.FLAGS.embedding_dim)
         if given.negatives is not None and flags.FLAGS.negatives != "fixed":
             raise InvalidInputError(f"{path}: holds negatives, needs --negatives=fixed")
-    layout = plan_layout(dataset)
+    layout = plan_layout(dataset, executed.spread)
     if folder is not None:
         # Now that nothing of the user's can be wrong any more.
         for name in files:
@@ -103,19 +113,26 @@ def main() -> None:
     for attack in attacks:
         settings = run_settings(attack, dataset.num_users)
         print(f"{attack}: compiling", file=sys.stderr)
-        programs = compile_programs(
-            settings.configuration,
+        programs = compile_to_fit(
+            dataclasses.replace(settings.configuration, num_devices=executed.spread),
             settings.hyperparameters,
             layout,
             flags.FLAGS.rounds,
             given,
+            runs=executed.runs,
+            devices=executed.divided,
         )
+        executed = executed._replace(runs=programs.runs)
         if with_clean and not records:
             # The same program, without a malicious client in it.
             clean = run_settings(CLEAN, dataset.num_users)
             compiled = programs._replace(seconds=0.0)
-            records += train(clean, seeds, dataset, compiled, folder, CLEAN_FILE)
-        records += train(settings, seeds, dataset, programs, folder, RESULTS_FILE)
+            records += train(
+                clean, seeds, dataset, compiled, executed, folder, CLEAN_FILE
+            )
+        records += train(
+            settings, seeds, dataset, programs, executed, folder, RESULTS_FILE
+        )
     print(_title(records[-1], seeds))
     print(format_table(records))
     if folder is not None:
@@ -127,6 +144,7 @@ def train(
     seeds: Sequence[int],
     dataset: Dataset,
     programs: Programs,
+    executed: Execution,
     folder: pathlib.Path | None,
     file_name: str,
 ) -> list[Record]:
@@ -134,19 +152,16 @@ def train(
     rounds = flags.FLAGS.rounds
     records: list[Record] = []
     label = settings.recorded["attack"]
+    points = [Point(seed, settings.hyperparameters) for seed in seeds]
     with show_progress(len(seeds) * rounds, "round", label) as advance:
-        for run in run_seeds(
-            programs,
-            settings.hyperparameters,
-            seeds,
-            rounds,
-            flags.FLAGS.eval_every,
-            advance,
+        for run in run_points(
+            programs, points, rounds, flags.FLAGS.eval_every, advance
         ):
             derived = {
                 "max_poisoned_items": int(run.setup.max_poisoned_items),
                 "num_ranked": num_ranked(dataset),
                 "init_from": _INIT_FROM.value,
+                **execution.recorded(executed),
             }
             records.append(make_record({**settings.recorded, **derived}, run))
             if folder is not None:

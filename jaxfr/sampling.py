@@ -1,74 +1,73 @@
-"""Uniform draws of items that a client has not interacted with, on one client."""
+"""Uniform draws of items that a client has not interacted with."""
 
-from typing import Literal
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-# Pads ascending lists of items: above every item, and every rank stays below it.
+# Pads lists of items: no item has this number.
 PADDING_ITEM = 2**31 - 1
 
-# Comparisons of all clients of a group at once, 256 MB at most.
-MAX_COMPARISONS = 2**26
 
-SearchMethod = Literal["scan", "compare_all"]
+class ItemLists(NamedTuple):
+    """One ascending list of distinct items for each owner, one behind the other.
+
+    Attributes:
+        items: int32 ``[total]``.
+        start: where each owner's list begins, and at last where the last one ends,
+            int32 ``[owners + 1]``.
+    """
+
+    items: Array
+    start: Array
 
 
-def complement_item(
-    rank: Array, excluded: Array, method: SearchMethod = "scan"
-) -> Array:
-    """Returns the ``rank``-th item, from 0, that is not excluded.
+def list_items(owner: np.ndarray, item: np.ndarray, num_owners: int) -> ItemLists:
+    """Sorts pairs of an owner and an item into lists, on the host."""
+    order = np.lexsort((item, owner))
+    length = np.bincount(owner, minlength=num_owners)
+    start = np.concatenate([[0], np.cumsum(length)])
+    return ItemLists(jnp.asarray(item[order], jnp.int32), jnp.asarray(start, jnp.int32))
 
-    Before the excluded item number s (the s-th smallest, from 0) there are
-    ``excluded[s] - s`` items that are not excluded, so the wanted item is ``rank``
-    plus the number of s for which ``excluded[s] - s <= rank``.
+
+def complement_items(rank: Array, owner: Array, excluded: ItemLists) -> Array:
+    """Returns the ``rank``-th item, from 0, that is not on the owner's list.
+
+    Before the list's item number s (the s-th smallest, from 0) there are
+    ``item - s`` items that are not on it, so the wanted item is ``rank`` plus the
+    number of s for which ``item - s <= rank``: a binary search, of all at once.
 
     Args:
         rank: int32, any shape.
-        excluded: distinct items, ascending, padded with ``PADDING_ITEM``;
-            int32 ``[length]``.
-        method: from :func:`search_method`.
+        owner: whose list counts, int32, broadcast against ``rank``.
+        excluded: the lists.
 
     Returns:
         Items, int32, of the shape of ``rank``.
     """
-    # The padding, too, must stay ascending and above every rank.
-    before = jnp.where(
-        excluded == PADDING_ITEM, PADDING_ITEM, excluded - jnp.arange(excluded.size)
-    )
-    place = jnp.searchsorted(before, rank, side="right", method=method)
-    return rank + place.astype(jnp.int32)
+    if excluded.items.size == 0:
+        return rank
+    begin = jnp.broadcast_to(excluded.start[owner], rank.shape)
+    end = jnp.broadcast_to(excluded.start[owner + 1], rank.shape)
 
+    def unfinished(bounds: tuple[Array, Array]) -> Array:
+        return jnp.any(bounds[0] < bounds[1])
 
-def search_method(comparisons: int) -> SearchMethod:
-    """How to search, given the number of comparisons that comparing all would take.
+    def halve(bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bounds
+        middle = low + (high - low) // 2
+        before = excluded.items[jnp.minimum(middle, excluded.items.size - 1)]
+        beyond = before - (middle - begin) <= rank
+        searching = low < high
+        return (
+            jnp.where(searching & beyond, middle + 1, low),
+            jnp.where(searching & ~beyond, middle, high),
+        )
 
-    A binary search is a loop that costs the compiler a quarter of a second each time it
-    occurs, and the programs hold two dozen of them; comparing all is one kernel, but
-    may hold all comparisons in memory.
-
-    Args:
-        comparisons: length of the list times number of values times clients.
-    """
-    return "compare_all" if comparisons <= MAX_COMPARISONS else "scan"
-
-
-def insert_item(ascending: Array, item: Array) -> Array:
-    """Inserts an item into an ascending list, without the compile time of a sort.
-
-    Args:
-        ascending: int32 ``[length]``.
-        item: int32 scalar.
-
-    Returns:
-        int32 ``[length + 1]``, ascending.
-    """
-    place = jnp.sum(ascending < item)
-    longer = jnp.append(ascending, PADDING_ITEM)
-    index = jnp.arange(longer.size)
-    shifted = jnp.where(index > place, jnp.roll(longer, 1), longer)
-    return jnp.where(index == place, item, shifted)
+    place, _ = jax.lax.while_loop(unfinished, halve, (begin, end))
+    return rank + place - begin
 
 
 def distinct_ranks(key: Array, population: Array, count: int) -> Array:

@@ -9,60 +9,92 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.sampling import (
-    PADDING_ITEM,
-    complement_item,
-    distinct_ranks,
-    insert_item,
-)
+from jaxfr.sampling import ItemLists, complement_items, distinct_ranks, list_items
 
 NUM_ITEMS = 12
-LENGTH = 10
 
-find = jax.jit(complement_item)
-insert = jax.jit(insert_item)
+find = jax.jit(complement_items)
 draw = jax.jit(distinct_ranks, static_argnames="count")
 
-
-def pad(items) -> np.ndarray:
-    padded = np.full(LENGTH, PADDING_ITEM, np.int32)
-    padded[: len(items)] = sorted(items)
-    return padded
+one_list = st.sets(st.integers(0, NUM_ITEMS - 1), max_size=10)
+lists_of_four_owners = st.lists(one_list, min_size=4, max_size=4)
 
 
-@given(st.sets(st.integers(0, NUM_ITEMS - 1), max_size=LENGTH))
+def listed(lists: list[set[int]]) -> ItemLists:
+    """The lists from pairs of an owner and an item, which come in any order."""
+    pairs = [(owner, item) for owner, items in enumerate(lists) for item in items]
+    owner, item = np.array(pairs, int).reshape(-1, 2)[::-1].T
+    return list_items(owner, item, len(lists))
+
+
+def items_not_on(items: set[int]) -> np.ndarray:
+    return np.array([item for item in range(NUM_ITEMS) if item not in items], int)
+
+
+def padded(lists: list[set[int]]) -> ItemLists:
+    """The lists, and a fifth that brings all examples to one shape."""
+    total = sum(map(len, lists))
+    return listed([*lists, set(range(40 - total))])
+
+
+# --- lists of items ---
+
+
+@given(lists_of_four_owners)
 @settings(max_examples=60, deadline=None)
-def test_ranks_enumerate_the_items_that_are_not_excluded(excluded):
-    expected = np.setdiff1d(np.arange(NUM_ITEMS), sorted(excluded))
-    ranks = np.arange(NUM_ITEMS, dtype=np.int32)
-    found = find(ranks, pad(excluded))[: len(expected)]
+def test_every_owner_has_its_items_in_ascending_order(lists):
+    found = listed(lists)
+    start, items = np.asarray(found.start).tolist(), np.asarray(found.items)
+    assert len(start) == len(lists) + 1
+    assert (start[0], start[-1]) == (0, items.size)
+    for owner, expected in enumerate(lists):
+        own = items[start[owner] : start[owner + 1]]
+        np.testing.assert_array_equal(own, sorted(expected))
+
+
+# --- items that are not on a list ---
+
+
+@given(lists_of_four_owners)
+@settings(max_examples=60, deadline=None)
+def test_ranks_enumerate_the_items_that_are_not_excluded(lists):
+    expected = [items_not_on(items) for items in lists]
+    owner = np.repeat(np.arange(len(lists)), [left.size for left in expected])
+    rank = np.concatenate([np.arange(left.size) for left in expected])
+    filling = (0, len(lists) * NUM_ITEMS - rank.size)
+    found = find(np.pad(rank, filling), np.pad(owner, filling), padded(lists))
+    np.testing.assert_array_equal(found[: rank.size], np.concatenate(expected))
+
+
+@given(lists_of_four_owners)
+@settings(max_examples=60, deadline=None)
+def test_each_owner_may_ask_for_several_ranks(lists):
+    rank = np.array([[0, 1], [1, 0], [0, 0], [1, 1]])
+    found = find(rank, np.arange(4)[:, None], padded(lists))
+    expected = [
+        items_not_on(items)[ranks] for items, ranks in zip(lists, rank, strict=True)
+    ]
     np.testing.assert_array_equal(found, expected)
 
 
-def test_with_nothing_but_padding_the_rank_is_the_item():
+def test_a_rank_is_the_item_that_a_hand_count_finds():
+    excluded = listed([{0, 1, 2}, {2, 3, 9}, {4}])
+    found = find(np.array([5, 0, 8]), np.array([1, 1, 1]), excluded)
+    np.testing.assert_array_equal(found, [7, 0, 11])
+
+
+def test_with_an_empty_list_the_rank_is_the_item():
     ranks = np.array([0, 5, 10**8, 2**30], np.int32)
-    np.testing.assert_array_equal(find(ranks, pad([])), ranks)
+    for lists in ([set(), {0, 1}], [{0, 5}, set(), {3}], [{0, 5}, set()]):
+        owner = np.full(4, lists.index(set()))
+        np.testing.assert_array_equal(find(ranks, owner, listed(lists)), ranks)
 
 
-def test_without_room_for_exclusions_the_rank_is_the_item():
-    assert find(jnp.int32(3), jnp.zeros(0, jnp.int32)) == 3
+def test_without_any_list_the_rank_is_the_item():
+    assert find(jnp.int32(3), jnp.int32(0), listed([set()])) == 3
 
 
-@given(
-    st.sets(st.integers(0, NUM_ITEMS - 1), max_size=LENGTH),
-    st.integers(0, NUM_ITEMS - 1) | st.just(PADDING_ITEM),
-)
-@settings(max_examples=60, deadline=None)
-def test_inserting_an_item_keeps_the_list_ascending(items, item):
-    found = insert(pad(items), jnp.int32(item))
-    np.testing.assert_array_equal(found, np.sort(np.append(pad(items), item)))
-
-
-def test_an_item_goes_into_an_empty_list_and_a_full_one():
-    np.testing.assert_array_equal(insert(jnp.zeros(0, jnp.int32), jnp.int32(3)), [3])
-    full = jnp.array([1, 4, 9], jnp.int32)
-    for item, expected in ((0, [0, 1, 4, 9]), (5, [1, 4, 5, 9]), (10, [1, 4, 9, 10])):
-        np.testing.assert_array_equal(insert(full, jnp.int32(item)), expected)
+# --- distinct ranks ---
 
 
 @given(st.integers(0, 2**31 - 1), st.integers(20, 10**6))

@@ -4,8 +4,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators.base import ItemRule
+from jaxfr.aggregators.order_statistics import padded_size
 from jaxfr.blocks import map_in_blocks, members_per_block
-from jaxfr.uploads import Uploads, rows_of
+from jaxfr.devices import own_part, sum_over_devices
+from jaxfr.uploads import ItemGroup, Uploads, gather_rows, rows_of_item
 
 
 def map_items(uploads: Uploads, rule: ItemRule, work_per_row: int) -> Array:
@@ -14,23 +16,26 @@ def map_items(uploads: Uploads, rule: ItemRule, work_per_row: int) -> Array:
     Args:
         uploads: uploads with groups.
         rule: aggregates one item; rows of weight 0 hold arbitrary finite numbers.
-        work_per_row: numbers that the rule keeps per row of an item of capacity
-            one; blocks shrink in proportion. Pass the embedding size, or 0 for a
-            rule that compares all pairs of rows (capacity is used instead).
+        work_per_row: numbers that the rule keeps per row of an item; blocks shrink
+            in proportion. Pass the embedding size, or 0 for a rule that compares all
+            pairs of rows (their number is used instead).
 
     Returns:
         float32 ``[m, d]``.
     """
-
-    def one_item(index: Array) -> Array:
-        found = jnp.maximum(index, 0)
-        weight = jnp.where(index >= 0, uploads.weight[found], 0)
-        return rule(rows_of(uploads, found), weight)
+    dim = uploads.item_embeddings.shape[1]
+    in_tables = sum(table.rows.shape[1] for table in uploads.tables)
 
     result = jnp.zeros_like(uploads.item_embeddings)
-    for group in uploads.groups:
-        capacity = group.rows.shape[1]
-        per_item = capacity * (work_per_row or max(capacity, result.shape[1]))
-        combined = map_in_blocks(one_item, members_per_block(per_item), group.rows)
-        result = result.at[group.items].set(combined)
-    return result
+    gathered = gather_rows(uploads)
+    for whole_group in uploads.groups:
+        group = ItemGroup(*map(own_part, whole_group))
+        size = padded_size(group.rows.shape[1] + in_tables)
+
+        def one_item(item: Array, index: Array, size: int = size) -> Array:
+            return rule(*rows_of_item(gathered, item, index, size))
+
+        block = members_per_block(size * (work_per_row or max(size, dim)))
+        combined = map_in_blocks(one_item, block, group.items, group.rows)
+        result = result.at[group.items].set(combined, mode="drop")
+    return sum_over_devices(result)

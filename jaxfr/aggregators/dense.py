@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators.base import Aggregator
-from jaxfr.uploads import Uploads, append_item_table, item_table, row_counts
+from jaxfr.uploads import Uploads, append_tables, item_table, row_counts
 
 
 def add_absent_clients(uploads: Uploads) -> Uploads:
@@ -18,7 +18,7 @@ def add_absent_clients(uploads: Uploads) -> Uploads:
     table = item_table(
         zeros, absent[:, None], uploads.item_embeddings, jnp.zeros((), jnp.int32)
     )
-    return append_item_table(uploads, table)
+    return append_tables(uploads, table)
 
 
 def dense(rule: Aggregator) -> Aggregator:

@@ -9,9 +9,13 @@ from jax import Array
 from jaxfr.aggregators.base import Aggregator, keep_rows
 from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import sum_of_smallest
+from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.uploads import Uploads
 
 KrumDistance = Literal["squared", "plain"]
+
+# Distances that are held at once; an item with more of them is worked off row by row.
+LARGEST_MATRIX = 2**22
 
 
 def krum(distance: KrumDistance = "squared") -> Aggregator:
@@ -42,15 +46,21 @@ def krum_of_item(
     """Krum's choice among one item's rows, ``[k, d]`` to ``[d]``; 0 for no row."""
     count = jnp.sum(weight)
     neighbours = num_neighbours(count, expected_byzantine)
-    distances = pairwise_squared_distances(rows, weight)
-    if distance == "plain":
-        distances = jnp.sqrt(distances)
-    # A row is no neighbour of itself, but the other copies of it are.
-    others = weight[None, :] - jnp.eye(weight.size, dtype=weight.dtype)
-    others = jnp.where(weight[None, :] > 0, others, 0)
-    scores = jax.vmap(sum_of_smallest, in_axes=(0, 0, None))(
-        distances, others, neighbours
-    )
+
+    def score(squared: Array) -> Array:
+        # A row's distance to itself, 0, is among the smallest and adds nothing.
+        distances = jnp.sqrt(squared) if distance == "plain" else squared
+        return sum_of_smallest(distances, weight, neighbours + 1)
+
+    if weight.size**2 <= LARGEST_MATRIX:
+        scores = jax.vmap(score)(pairwise_squared_distances(rows, weight))
+    else:
+        centred = centre(rows, weight)
+        scores = map_in_blocks(
+            lambda index: score(squared_distances_from(centred, index)),
+            members_per_block(weight.size),
+            jnp.arange(weight.size),
+        )
     best = jnp.argmin(jnp.where(weight > 0, scores, jnp.inf))
     return jnp.where(count > 0, rows[best], 0.0)
 
@@ -66,16 +76,36 @@ def num_neighbours(count: Array, expected_byzantine: Array) -> Array:
 def pairwise_squared_distances(rows: Array, weight: Array) -> Array:
     """Squared Euclidean distances of all pairs, ``[k, d]`` to ``[k, k]``.
 
-    ``|a|^2 + |b|^2 - 2 a.b``, one matrix product. What the rows have in common would
-    be lost to rounding there, so the smallest present row is taken off all of them.
-    Equal pairs are exactly equal both ways, so that a tie stays a tie; rows whose
-    squares overflow are infinitely far from all others.
+    ``|a|^2 + |b|^2 - 2 a.b``, one matrix product. Equal pairs are exactly equal both
+    ways, so that a tie stays a tie; rows whose squares overflow are infinitely far from
+    all others.
     """
-    size = jnp.where(weight > 0, jnp.max(jnp.abs(rows), axis=1), jnp.inf)
-    centred = rows - rows[jnp.argmin(size)]
+    centred = centre(rows, weight)
     products = jnp.matmul(centred, centred.T, precision=jax.lax.Precision.HIGHEST)
     squares = jnp.sum(centred * centred, axis=1)
-    distances = squares[:, None] + squares[None, :] - 2.0 * products
-    distances = jnp.maximum(jnp.minimum(distances, distances.T), 0.0)
-    distances = jnp.where(jnp.isnan(distances), jnp.inf, distances)
+    distances = _distances(squares[:, None], squares[None, :], products)
+    distances = jnp.minimum(distances, distances.T)
     return jnp.where(jnp.eye(weight.size, dtype=bool), 0.0, distances)
+
+
+def squared_distances_from(centred: Array, index: Array) -> Array:
+    """One line of :func:`pairwise_squared_distances`, ``[k, d]`` to ``[k]``."""
+    row = centred[index]
+    products = jnp.matmul(centred, row, precision=jax.lax.Precision.HIGHEST)
+    squares = jnp.sum(centred * centred, axis=1)
+    distances = _distances(squares[index], squares, products)
+    return jnp.where(jnp.arange(centred.shape[0]) == index, 0.0, distances)
+
+
+def centre(rows: Array, weight: Array) -> Array:
+    """Takes the smallest present row off all rows, which changes no distance.
+
+    What the rows have in common would be lost to rounding in ``|a|^2 - 2 a.b``.
+    """
+    size = jnp.where(weight > 0, jnp.max(jnp.abs(rows), axis=1), jnp.inf)
+    return rows - rows[jnp.argmin(size)]
+
+
+def _distances(square: Array, other: Array, product: Array) -> Array:
+    distances = jnp.maximum(square + other - 2.0 * product, 0.0)
+    return jnp.where(jnp.isnan(distances), jnp.inf, distances)

@@ -7,9 +7,15 @@ from jax import Array
 from jaxfr.aggregators.base import Aggregator, keep_rows
 from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import (
+    LARGEST_KEY,
+    count_where,
+    in_tiles,
     kth_smallest,
     middle_values,
     midpoint,
+    ordered_key,
+    sum_where,
+    value_of_key,
 )
 from jaxfr.uploads import Uploads
 
@@ -77,22 +83,22 @@ def mean_near_median(values: Array, weights: Array, dropped: Array) -> Array:
     distance = jnp.where(is_lower, lower - values, values - upper)
     limit = kth_smallest(distance, weights, kept)
 
-    inside = distance < limit
-    total = jnp.sum(jnp.where(inside, weights * values, 0.0))
-    rest = kept - jnp.sum(jnp.where(inside, weights, 0))
-    lower_value, lower_ties = _tied((distance == limit) & is_lower, values, weights)
-    upper_value, _ = _tied((distance == limit) & ~is_lower, values, weights)
-    from_lower = jnp.minimum(rest, lower_ties)
-    total += from_lower * lower_value + (rest - from_lower) * upper_value
+    inside, at_limit = distance < limit, distance == limit
+    total = sum_where(inside, values, weights)
+    rest = kept - count_where(inside, weights)
+    # The values at the limit are equal, but for rounding, on either side.
+    keys, present = ordered_key(values), at_limit & (weights > 0)
+    lower_key = jnp.where(present & is_lower, keys, -LARGEST_KEY)
+    upper_key = jnp.where(present & ~is_lower, keys, LARGEST_KEY)
+    lower_ties = jnp.minimum(rest, count_where(at_limit & is_lower, weights))
+    upper_ties = rest - lower_ties
+    for ties, key in (
+        (lower_ties, in_tiles(jnp.max, lower_key)),
+        (upper_ties, in_tiles(jnp.min, upper_key)),
+    ):
+        total += jnp.where(ties > 0, ties * value_of_key(key), 0.0)
     median = jnp.where(count > 0, midpoint(lower, upper), 0.0)
     return jnp.where(kept > 0, total / jnp.maximum(kept, 1), median)
-
-
-def _tied(chosen: Array, values: Array, weights: Array) -> tuple[Array, Array]:
-    """Mean and number of the chosen values, which are equal but for rounding."""
-    count = jnp.sum(jnp.where(chosen, weights, 0))
-    total = jnp.sum(jnp.where(chosen, weights * values, 0.0))
-    return total / jnp.maximum(count, 1), count
 
 
 def floor_of_share(count: Array, share: Array) -> Array:
@@ -124,9 +130,9 @@ def mean_between_ends(values: Array, weights: Array, trimmed: Array) -> Array:
     high = kth_smallest(values, weights, count - trimmed)
 
     inside = (low < values) & (values < high)
-    total = jnp.sum(jnp.where(inside, weights * values, 0.0))
-    at_low = jnp.sum(jnp.where(values <= low, weights, 0)) - trimmed
-    at_high = count - trimmed - jnp.sum(jnp.where(values < high, weights, 0))
+    total = sum_where(inside, values, weights)
+    at_low = count_where(values <= low, weights) - trimmed
+    at_high = count - trimmed - count_where(values < high, weights)
     total += at_low * low + at_high * high
     kept = jnp.maximum(count - 2 * trimmed, 1)
     average = jnp.where(low == high, low, total / kept)

@@ -3,11 +3,10 @@
 from typing import NamedTuple
 
 import chex
-import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.sampling import PADDING_ITEM, SearchMethod, complement_item
+from jaxfr.sampling import PADDING_ITEM
 
 
 class Batch(NamedTuple):
@@ -29,52 +28,12 @@ class Batch(NamedTuple):
     pair: Array
 
 
-def draw_negative_ranks(key: Array, user_activity: Array, num_items: int) -> Array:
-    """Draws, for each training pair of all clients, which item its negative is.
-
-    The r-th of the ``m - L`` items that the client does not hold, r uniform, with
-    replacement. Drawn for all pairs at once: no draw depends on how clients are padded.
-
-    Args:
-        key: random key.
-        user_activity: the number L of training items of each pair's user, int32
-            ``[pairs]``.
-        num_items: number of items m.
-
-    Returns:
-        int32 ``[pairs]``.
-    """
-    return jax.random.randint(key, user_activity.shape, 0, num_items - user_activity)
-
-
-def negatives_of_client(
-    rank: Array, training_items: Array, method: SearchMethod = "scan"
-) -> Array:
-    """Turns one client's drawn ranks into items that it does not hold.
-
-    (The client does not know its test item, which therefore may be drawn.)
-
-    Args:
-        rank: from :func:`draw_negative_ranks`, int32 ``[width]``.
-        training_items: ascending, padded with ``PADDING_ITEM``, int32 ``[width]``.
-        method: from ``search_method``.
-
-    Returns:
-        int32 ``[width]``, ``PADDING_ITEM`` where the training items are padding.
-    """
-    drawn = complement_item(rank, training_items, method)
-    return jnp.where(training_items == PADDING_ITEM, PADDING_ITEM, drawn)
-
-
-def make_batch(
-    positives: Array, negatives: Array, method: SearchMethod = "scan"
-) -> Batch:
+def make_batch(positives: Array, negatives: Array) -> Batch:
     """Pairs one client's positives with its negatives, and merges equal negatives.
 
     Args:
         positives: distinct items, padded with ``PADDING_ITEM``, int32 ``[width]``.
         negatives: one for each positive, padded alike, int32 ``[width]``.
-        method: from ``search_method``.
     """
     chex.assert_equal_shape([positives, negatives])
     ascending = jnp.sort(negatives)
@@ -82,7 +41,7 @@ def make_batch(
     items = jnp.concatenate([positives, ascending])
     present = jnp.append(jnp.ones(positives.shape, bool), is_first)
     present &= items != PADDING_ITEM
-    first_place = jnp.searchsorted(ascending, negatives, method=method)
+    first_place = jnp.searchsorted(ascending, negatives)
     return Batch(
         items=jnp.where(present, items, 0),
         present=present,

@@ -10,9 +10,35 @@ from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.padding import SizeGroup, group_by_size
 from jaxfr.sampling import PADDING_ITEM
 
+# Pairs in a tile: one of these. The user embedding is fetched, and the user's gradient
+# added, once for a tile, which costs about as much as a pair.
+TILE_WIDTHS = (4, 8, 16, 32)
+PAIRS_PER_TILE_COST = 1
+
+
+class PairTiles(NamedTuple):
+    """All clients' training pairs, cut into tiles of one width.
+
+    A tile belongs to one client; the last one of each client is padded with copies of
+    a pair of its own. Where a run is spread over devices, each has the same number of
+    tiles and whole clients only; the last client's tile is copied to fill them up.
+
+    Attributes:
+        client: whose pairs they are, ascending, int32 ``[tiles]``.
+        pair: the training pair's place in the data set, int32 ``[tiles, width]``.
+        present: whether it is no copy, bool ``[tiles, width]``.
+        place: where each training pair of the data set stands among the pairs of all
+            tiles, int32 ``[pairs]``.
+    """
+
+    client: Array
+    pair: Array
+    present: Array
+    place: Array
+
 
 class ClientGroup(NamedTuple):
-    """Clients of like activity, padded to one number of training items.
+    """Clients of like activity, each one whole and padded to one number of items.
 
     Attributes:
         client: their ids, int32 ``[clients]``.
@@ -20,17 +46,67 @@ class ClientGroup(NamedTuple):
             ``[clients, width]``.
         positives: training items in the data set's order, padded with
             ``PADDING_ITEM``, int32 ``[clients, width]``.
-        training_items: the same, ascending, int32 ``[clients, width]``.
-        test_item: held-out item, 0 where there is none, int32 ``[clients]``.
-        has_test_item: whether the client is evaluated, bool ``[clients]``.
+        test_item: held-out item, ``PADDING_ITEM`` where there is none, int32
+            ``[clients]``.
     """
 
     client: Array
     pair: Array
     positives: Array
-    training_items: Array
     test_item: Array
-    has_test_item: Array
+
+
+def plan_tiles(
+    dataset: Dataset, devices: int = 1, width: int | None = None
+) -> PairTiles:
+    """Cuts all training pairs into tiles.
+
+    Args:
+        dataset: the data.
+        devices: over how many devices a run is spread.
+        width: pairs in a tile; by default the cheapest for the data.
+    """
+    activity = dataset.user_activity
+    if width is None:
+        width = cheapest_width(activity)
+    tiles = -(-activity // width)
+    client = np.repeat(np.arange(dataset.num_users), tiles)
+    first_tile, first_pair = np.cumsum(tiles) - tiles, np.cumsum(activity) - activity
+    number = np.arange(len(client)) - first_tile[client]
+    offset = number[:, None] * width + np.arange(width)
+    present = offset < activity[client][:, None]
+    pair = first_pair[client][:, None] + np.where(present, offset, 0)
+    chosen, is_filling = _deal_out(first_tile, len(client), devices)
+    present = present[chosen] & ~is_filling[:, None]
+    return PairTiles(
+        client=jnp.asarray(client[chosen], jnp.int32),
+        pair=jnp.asarray(pair[chosen], jnp.int32),
+        present=jnp.asarray(present),
+        place=jnp.asarray(np.flatnonzero(present), jnp.int32),
+    )
+
+
+def cheapest_width(activity: np.ndarray) -> int:
+    """The width of tiles that balances padding against the number of tiles."""
+
+    def cost(width: int) -> int:
+        return int(np.sum(-(-activity // width))) * (width + PAIRS_PER_TILE_COST)
+
+    return min(TILE_WIDTHS, key=cost)
+
+
+def _deal_out(
+    first_tile: np.ndarray, num_tiles: int, devices: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gives each device a run of whole clients' tiles, filled up to one length."""
+    wanted = np.arange(1, devices) * num_tiles // devices
+    ends = first_tile[np.searchsorted(first_tile, wanted, side="right") - 1]
+    begin, end = np.append(0, ends), np.append(ends, num_tiles)
+    slot = np.arange(np.max(end - begin))
+    chosen = begin[:, None] + slot
+    is_filling = chosen >= end[:, None]
+    last = np.maximum(end - 1, 0)[:, None]
+    return np.where(is_filling, last, chosen).ravel(), is_filling.ravel()
 
 
 def plan_clients(dataset: Dataset, max_groups: int) -> tuple[ClientGroup, ...]:
@@ -49,27 +125,15 @@ def plan_clients(dataset: Dataset, max_groups: int) -> tuple[ClientGroup, ...]:
         pair = np.where(real, start[group.members][:, None] + offset, 0)
         positives = np.where(real, dataset.train_items[pair], PADDING_ITEM)
         test_item = dataset.test_items[group.members]
+        test_item = np.where(test_item == NO_TEST_ITEM, PADDING_ITEM, test_item)
         return ClientGroup(
             client=jnp.asarray(group.members, jnp.int32),
             pair=jnp.asarray(pair, jnp.int32),
             positives=jnp.asarray(positives, jnp.int32),
-            training_items=jnp.asarray(np.sort(positives, axis=1), jnp.int32),
-            test_item=jnp.asarray(np.maximum(test_item, 0), jnp.int32),
-            has_test_item=jnp.asarray(test_item != NO_TEST_ITEM),
+            test_item=jnp.asarray(test_item, jnp.int32),
         )
 
     return tuple(pad(group) for group in group_by_size(activity, max_groups))
-
-
-def rows_by_client(groups: tuple[ClientGroup, ...]) -> Array:
-    """The order of upload rows in which clients ascend, int32 ``[rows]``.
-
-    Uploads stand group by group; a rule that lets the first row win should not see
-    the grouping.
-    """
-    sender = [np.repeat(np.asarray(g.client), 2 * g.positives.shape[1]) for g in groups]
-    order = np.argsort(np.concatenate(sender), kind="stable")
-    return jnp.asarray(order, jnp.int32)
 
 
 def upload_capacity(dataset: Dataset) -> np.ndarray:

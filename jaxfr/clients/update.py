@@ -1,4 +1,9 @@
-"""One client's part of a round, and all clients' by ``vmap``."""
+"""The clients' part of a round: what each learns, and what it uploads.
+
+For a model whose loss is a sum over pairs, all pairs are worked off in tiles of one
+width (:func:`update_by_pairs`), with next to no padding. Any other model, and the plain
+form that tests compare with, takes each client as a whole (:func:`update_by_client`).
+"""
 
 from typing import NamedTuple
 
@@ -9,7 +14,11 @@ from jax import Array
 
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.batch import Batch
-from jaxfr.models.base import ClientGradient, Model
+from jaxfr.clients.layout import ClientGroup
+from jaxfr.clients.pairs import TiledPairs
+from jaxfr.devices import sum_over_devices
+from jaxfr.models.base import ClientGradient, Model, PairGradient, PairGradients
+from jaxfr.segments import add_rows, sum_by_index
 from jaxfr.uploads import Uploads
 
 
@@ -25,83 +34,145 @@ class ClientState(NamedTuple):
     optimizer: optax.OptState
 
 
-def client_update(
-    model: Model,
+def learn(
     optimizer: optax.GradientTransformation,
     state: ClientState,
-    batch: Batch,
+    gradient: Array,
+    taking_part: Array,
+) -> ClientState:
+    """One client's step along its own gradient; none where it takes no part."""
+    step, optimizer_state = optimizer.update(gradient, state.optimizer, state.embedding)
+    embedding = jnp.asarray(optax.apply_updates(state.embedding, step))
+    return jax.tree.map(
+        lambda new, old: jnp.where(taking_part, new, old),
+        ClientState(embedding, optimizer_state),
+        state,
+    )
+
+
+def _all_learn(
+    optimizer: optax.GradientTransformation,
+    states: ClientState,
+    gradients: Array,
+    taking_part: Array,
+) -> ClientState:
+    def one_client(state: ClientState, gradient: Array, acts: Array) -> ClientState:
+        return learn(optimizer, state, gradient, acts)
+
+    return jax.vmap(one_client)(states, gradients, taking_part)
+
+
+def update_by_pairs(
+    pair_gradients: PairGradients,
+    optimizer: optax.GradientTransformation,
+    states: ClientState,
+    pairs: TiledPairs,
+    taking_part: Array,
     item_embeddings: Array,
     regularization: Array,
-) -> tuple[ClientState, ClientGradient]:
-    """One client's round: learns its embedding and derives its upload.
+) -> tuple[ClientState, Uploads]:
+    """All clients' rounds, a block of tiles at a time.
 
-    Both from the embeddings that the round began with.
+    Everybody starts from the embeddings that the round began with.
 
     Args:
-        model: the recommender.
-        optimizer: the client's optimiser.
-        state: the client's own state.
-        batch: its pairs.
+        pair_gradients: that of the model.
+        optimizer: the clients' optimiser.
+        states: of all clients, leading axis ``[n]``.
+        pairs: their pairs; where a run is spread over devices, those of this one.
+        taking_part: bool ``[n]``; the others keep their state and upload nothing.
         item_embeddings: the table that the server sent, float32 ``[m, d]``.
         regularization: the L2 coefficient lambda.
 
     Returns:
-        The new state, and the gradient whose item part is uploaded.
+        The new states, and the uploads without groups.
     """
-    # Zeros where there is no item: a table that overflowed must not reach a client
-    # through its padding.
-    items = jnp.where(batch.present[:, None], item_embeddings[batch.items], 0.0)
-    gradient = model.gradient(state.embedding, items, batch, regularization)
-    step, optimizer_state = optimizer.update(
-        gradient.user, state.optimizer, state.embedding
+    users, dim = states.embedding, states.embedding.shape[1]
+    tiles, width = pairs.present.shape
+
+    def one_tile(
+        client: Array, positive: Array, negative: Array, present: Array
+    ) -> PairGradient:
+        items = item_embeddings[positive], item_embeddings[negative]
+        return pair_gradients(users[client], *items, present)
+
+    gradient = map_in_blocks(
+        one_tile,
+        members_per_block(width * dim),
+        pairs.client,
+        pairs.positive,
+        pairs.negative,
+        pairs.present,
     )
-    embedding = optax.apply_updates(state.embedding, step)
-    return ClientState(jnp.asarray(embedding), optimizer_state), gradient
+    by_user = sum_over_devices(
+        add_rows(jnp.zeros_like(users), pairs.client, gradient.user)
+    )
+    new_states = _all_learn(
+        optimizer, states, by_user + regularization * users, taking_part
+    )
+    # Where a negative was drawn twice, its row holds the sum.
+    by_negative = sum_by_index(-gradient.slope, pairs.negative_row, tiles * width)
+    scale = jnp.append(gradient.slope, by_negative.reshape(tiles, width), axis=1)
+    sent = pairs.sent & taking_part[pairs.client][:, None]
+    return new_states, Uploads(
+        item=pairs.item.reshape(-1),
+        weight=sent.astype(jnp.int32).reshape(-1),
+        vector=pairs.client,
+        scale=scale.reshape(-1),
+        item_scale=jnp.asarray(regularization),
+        vectors=users,
+        item_embeddings=item_embeddings,
+        participants=jnp.sum(taking_part, dtype=jnp.int32),
+    )
 
 
-def update_clients(
+def update_by_client(
     model: Model,
     optimizer: optax.GradientTransformation,
-    states: tuple[ClientState, ...],
+    states: ClientState,
+    groups: tuple[ClientGroup, ...],
     batches: tuple[Batch, ...],
-    taking_part: tuple[Array, ...],
+    taking_part: Array,
     item_embeddings: Array,
     regularization: Array,
-) -> tuple[tuple[ClientState, ...], Uploads]:
-    """All clients' rounds: ``vmap`` over each group of like activity, in blocks.
+) -> tuple[ClientState, Uploads]:
+    """The same, client by client: ``vmap`` over each group of like activity.
 
     Args:
         model: the recommender.
         optimizer: the clients' optimiser.
-        states: for each group, leading axis ``[clients]``.
-        batches: for each group, leading axis ``[clients]``.
-        taking_part: for each group, bool ``[clients]``; the others keep their state
-            and upload nothing.
+        states: of all clients, leading axis ``[n]``.
+        groups: who is in which group.
+        batches: the pairs of each group, leading axis ``[clients]``.
+        taking_part: bool ``[n]``.
         item_embeddings: float32 ``[m, d]``.
-        regularization: scalar.
+        regularization: the L2 coefficient lambda.
 
     Returns:
         The new states, and the uploads without groups.
     """
 
-    def one_client(
-        state: ClientState, batch: Batch
-    ) -> tuple[ClientState, ClientGradient]:
-        return client_update(
-            model, optimizer, state, batch, item_embeddings, regularization
-        )
+    def one_client(user: Array, batch: Batch) -> ClientGradient:
+        # Zeros where there is no item: a table that overflowed must not reach a
+        # client through its padding.
+        items = jnp.where(batch.present[:, None], item_embeddings[batch.items], 0.0)
+        return model.gradient(user, items, batch, regularization)
 
-    new_states, parts, num_vectors = [], [], 0
-    for state, batch, present in zip(states, batches, taking_part, strict=True):
+    by_user = jnp.zeros_like(states.embedding)
+    parts: list[tuple[Array, ...]] = []
+    num_vectors = 0
+    for group, batch in zip(groups, batches, strict=True):
         block = members_per_block(batch.items.shape[1] * item_embeddings.shape[1])
-        updated, gradient = map_in_blocks(one_client, block, state, batch)
-        new_states.append(_where(present, updated, state))
-        parts.append(_flatten(gradient, batch, present, num_vectors))
-        num_vectors += parts[-1][-1].shape[0]
+        users = states.embedding[group.client]
+        gradient = map_in_blocks(one_client, block, users, batch)
+        by_user = by_user.at[group.client].set(gradient.user)
+        part = _flatten(gradient, batch, taking_part[group.client], num_vectors)
+        parts.append(part)
+        num_vectors += part[-1].shape[0]
     item, weight, vector, scale, item_scale, vectors = (
         jnp.concatenate(field) for field in zip(*parts, strict=True)
     )
-    uploads = Uploads(
+    return _all_learn(optimizer, states, by_user, taking_part), Uploads(
         item=item,
         weight=weight,
         vector=vector,
@@ -109,16 +180,8 @@ def update_clients(
         item_scale=item_scale,
         vectors=vectors,
         item_embeddings=item_embeddings,
-        participants=jnp.sum(jnp.concatenate(taking_part), dtype=jnp.int32),
+        participants=jnp.sum(taking_part, dtype=jnp.int32),
     )
-    return tuple(new_states), uploads
-
-
-def _where(present: Array, updated: ClientState, state: ClientState) -> ClientState:
-    def choose(new: Array, old: Array) -> Array:
-        return jnp.where(present.reshape(-1, *[1] * (new.ndim - 1)), new, old)
-
-    return jax.tree.map(choose, updated, state)
 
 
 def _flatten(

@@ -18,7 +18,7 @@ def sample_candidate_ranks(
     """Draws which items one client's test item is ranked among.
 
     The result says which of the items that are not excluded, in ascending order;
-    ``complement_item`` turns it into items.
+    ``complement_items`` turns it into items.
 
     ``count`` distinct items, every subset of those not excluded equally likely, so
     that chance is a hit ratio of K / (``count`` + 1). The order is not uniform and

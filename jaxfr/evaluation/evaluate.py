@@ -1,75 +1,59 @@
 """Ranks every client's test item and averages: one evaluation."""
 
 import functools
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.layout import ClientGroup
+from jaxfr.devices import device_index, gather_over_devices, num_devices
 from jaxfr.evaluation.candidates import sample_candidate_ranks
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
 from jaxfr.evaluation.metrics import Metrics, compute_metrics
 from jaxfr.evaluation.ranking import full_ranking_mask, rank_of_test_item
 from jaxfr.models import Model
-from jaxfr.sampling import PADDING_ITEM, complement_item, insert_item, search_method
+from jaxfr.sampling import ItemLists, complement_items
 
 
-class Candidates(NamedTuple):
-    """What the test items of one client group are ranked among.
+class HeldOutItems(NamedTuple):
+    """Which users are evaluated, and on what.
 
     Attributes:
-        items: sampled items, int32 ``[clients, num_candidates]``; empty in full
-            ranking.
-        excluded: training items and test item, ascending, padded with
-            ``PADDING_ITEM``, int32 ``[clients, width + 1]``.
+        item: each user's test item, 0 where there is none, int32 ``[n]``.
+        exists: whether the user has one, bool ``[n]``.
+        degree_group: index into ``GROUP_NAMES`` of the item, int32 ``[n]``.
     """
 
-    items: Array
-    excluded: Array
+    item: Array
+    exists: Array
+    degree_group: Array
 
 
 def draw_candidates(
-    key: Array,
-    clients: tuple[ClientGroup, ...],
-    num_excluded: tuple[Array, ...],
-    num_items: int,
-    num_candidates: int,
-) -> tuple[Candidates, ...]:
-    """Prepares the evaluation of all clients.
+    key: Array, excluded: ItemLists, num_items: int, num_candidates: int
+) -> Array:
+    """Draws the items that each client's test item is ranked among.
 
     Args:
         key: the run's key for candidates; each client uses its own child of it.
-        clients: the client groups.
-        num_excluded: for each group, training items and test item of each client
-            together, int32 ``[clients]``.
+        excluded: each client's training items and test item.
         num_items: number of items m.
-        num_candidates: how many to draw for each client; 0 for full ranking.
+        num_candidates: how many to draw for each client.
+
+    Returns:
+        int32 ``[n, num_candidates]``.
     """
+    clients = jnp.arange(excluded.start.size - 1, dtype=jnp.int32)
 
     def one_client(client: Array, num_excluded: Array) -> Array:
         own_key = jax.random.fold_in(key, client)
         return sample_candidate_ranks(own_key, num_excluded, num_items, num_candidates)
 
-    # One draw for all groups: each random draw costs the compiler up to a second.
-    every_client = jnp.concatenate([group.client for group in clients])
-    ranks = jax.vmap(one_client)(every_client, jnp.concatenate(num_excluded))
-    ends = np.cumsum([group.client.size for group in clients])[:-1].tolist()
-
-    def finish(group: ClientGroup, ranks: Array) -> Candidates:
-        test_item = jnp.where(group.has_test_item, group.test_item, PADDING_ITEM)
-        excluded = jax.vmap(insert_item)(group.training_items, test_item)
-        method = search_method(excluded.size * num_candidates)
-        find = functools.partial(complement_item, method=method)
-        return Candidates(jax.vmap(find)(ranks, excluded), excluded)
-
-    return tuple(
-        finish(group, part)
-        for group, part in zip(clients, jnp.split(ranks, ends), strict=True)
-    )
+    ranks = jax.vmap(one_client)(clients, jnp.diff(excluded.start))
+    return complement_items(ranks, clients[:, None], excluded)
 
 
 def rank_among_sampled(
@@ -92,47 +76,47 @@ def rank_among_all(
 
 def evaluate(
     model: Model,
-    users: tuple[Array, ...],
+    users: Array,
     item_embeddings: Array,
-    clients: tuple[ClientGroup, ...],
-    candidates: tuple[Candidates, ...],
-    degree_groups: tuple[Array, ...],
-    ranking: Literal["sampled", "full"],
+    test_items: HeldOutItems,
+    candidates: Array | tuple[ClientGroup, ...],
 ) -> Metrics:
     """Evaluates all benign clients.
 
     Args:
         model: the recommender.
-        users: user embeddings for each client group, float32 ``[clients, d]``.
+        users: user embeddings, float32 ``[n, d]``.
         item_embeddings: float32 ``[m, d]``.
-        clients: the client groups.
-        candidates: for each client group.
-        degree_groups: for each client group, int32 ``[clients]``.
-        ranking: among sampled candidates, or all non-training items.
+        test_items: what is evaluated.
+        candidates: the items to rank among, int32 ``[n, num_candidates]``; or, to rank
+            among all items that a client did not train on, the clients in groups.
     """
     num_items, dim = item_embeddings.shape
-    test_items = [group.test_item for group in clients]
-    if ranking == "sampled":
-        # All groups at once: they differ only in what is not needed here.
-        items = jnp.concatenate([candidate.items for candidate in candidates])
-        ranks = map_in_blocks(
-            functools.partial(rank_among_sampled, model, item_embeddings),
-            members_per_block(items.shape[1] * dim),
-            jnp.concatenate(users),
-            jnp.concatenate(test_items),
-            items,
-        )
+    if isinstance(candidates, tuple):
+        ranks = jnp.zeros(users.shape[0], jnp.int32)
+        for group in candidates:
+            excluded = jnp.append(group.positives, group.test_item[:, None], axis=1)
+            found = map_in_blocks(
+                functools.partial(rank_among_all, model, item_embeddings),
+                members_per_block(num_items),
+                users[group.client],
+                test_items.item[group.client],
+                excluded,
+            )
+            ranks = ranks.at[group.client].set(found)
     else:
-        rank_group = functools.partial(
-            map_in_blocks,
-            functools.partial(rank_among_all, model, item_embeddings),
-            members_per_block(num_items),
+        # Each device ranks for its share of the users; the last shares may overlap.
+        share = -(-users.shape[0] // num_devices())
+        own = device_index() * share + jnp.arange(share)
+        own = jnp.minimum(own, users.shape[0] - 1)
+        found = map_in_blocks(
+            functools.partial(rank_among_sampled, model, item_embeddings),
+            members_per_block(candidates.shape[1] * dim),
+            users[own],
+            test_items.item[own],
+            candidates[own],
         )
-        excluded = [candidate.excluded for candidate in candidates]
-        ranks = jnp.concatenate(list(map(rank_group, users, test_items, excluded)))
+        ranks = gather_over_devices(found)[: users.shape[0]]
     return compute_metrics(
-        ranks,
-        jnp.concatenate([group.has_test_item for group in clients]),
-        jnp.concatenate(degree_groups),
-        len(GROUP_NAMES),
+        ranks, test_items.exists, test_items.degree_group, len(GROUP_NAMES)
     )

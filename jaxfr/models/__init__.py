@@ -2,9 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
-from jaxfr.models.base import ClientGradient, Model
+from jaxfr.models.base import ClientGradient, Model, PairGradient, PairGradients
 from jaxfr.models.fedmf import fedmf
 
-__all__ = ["MODELS", "ClientGradient", "Model", "fedmf"]
+__all__ = [
+    "MODELS",
+    "ClientGradient",
+    "Model",
+    "PairGradient",
+    "PairGradients",
+    "fedmf",
+]
 
 MODELS: Mapping[str, Callable[[], Model]] = {"fedmf": fedmf}

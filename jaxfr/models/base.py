@@ -33,6 +33,21 @@ class ClientGradient(NamedTuple):
     item_scale: Array
 
 
+class PairGradient(NamedTuple):
+    """Derivative of the loss of some pairs of one client, regulariser left out.
+
+    By the embedding of pair p's positive item it is ``slope[p]`` times the user
+    embedding, by that of its negative item ``-slope[p]`` times it.
+
+    Attributes:
+        user: by the user embedding, float32 ``[d]``.
+        slope: by the difference of the two items' scores, float32 ``[pairs]``.
+    """
+
+    user: Array
+    slope: Array
+
+
 class InitEmbeddings(Protocol):
     """Draws a table of initial embeddings."""
 
@@ -71,6 +86,27 @@ class Gradient(Protocol):
         ...
 
 
+class PairGradients(Protocol):
+    """Derivative pair by pair.
+
+    The loss is a sum over pairs of a function of the margin ``u . (v_j - v_k)``, plus
+    half of lambda times the squares of the user's and all distinct items' embeddings.
+    """
+
+    def __call__(
+        self, user: Array, positives: Array, negatives: Array, present: Array
+    ) -> PairGradient:
+        """Differentiates the loss of some pairs of one client.
+
+        Args:
+            user: the client's embedding, float32 ``[d]``.
+            positives: embeddings of the positive items, float32 ``[pairs, d]``.
+            negatives: of the negative ones, float32 ``[pairs, d]``.
+            present: whether the pair counts, bool ``[pairs]``.
+        """
+        ...
+
+
 class Scores(Protocol):
     """One client's scores of some items."""
 
@@ -87,9 +123,12 @@ class Model(NamedTuple):
         loss: one client's loss.
         gradient: its derivative, in the form in which a client uploads it.
         scores: by which items are ranked for the client.
+        pair_gradients: the derivative pair by pair where the loss allows it, which is
+            several times as fast; None where each client must be taken as a whole.
     """
 
     init_embeddings: InitEmbeddings
     loss: Loss
     gradient: Gradient
     scores: Scores
+    pair_gradients: PairGradients | None = None

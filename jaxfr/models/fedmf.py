@@ -9,14 +9,14 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.clients.batch import Batch
-from jaxfr.models.base import ClientGradient, Model
+from jaxfr.models.base import ClientGradient, Model, PairGradient
 
 INITIAL_SCALE = 0.01
 
 
 def fedmf() -> Model:
     """Scores ``u . v``; embeddings start from N(0, 0.01^2)."""
-    return Model(init_embeddings, loss, gradient, scores)
+    return Model(init_embeddings, loss, gradient, scores, pair_gradients)
 
 
 def init_embeddings(key: Array, rows: int, embedding_dim: int) -> Array:
@@ -39,8 +39,7 @@ def pairwise_loss(item_scores: Array, batch: Batch) -> Array:
 def pairwise_slopes(item_scores: Array, batch: Batch) -> Array:
     """Derivative of :func:`pairwise_loss` by the items' scores.
 
-    Every pair (j, k) adds ``-sigma(s_k - s_j)`` to j and the opposite to k. Written
-    out, a round is a tenth faster than with ``jax.grad``.
+    Every pair (j, k) adds ``-sigma(s_k - s_j)`` to j and the opposite to k.
     """
     margin = item_scores[: batch.pair.size] - item_scores[batch.negative]
     push = jnp.where(batch.pair, jax.nn.sigmoid(-margin), 0.0)
@@ -70,3 +69,16 @@ def gradient(
         scale=slope,
         item_scale=jnp.where(batch.present, regularization, 0.0),
     )
+
+
+def pair_gradients(
+    user: Array, positives: Array, negatives: Array, present: Array
+) -> PairGradient:
+    """Derivative of the pairwise loss alone, pair by pair.
+
+    The slope of the pair (j, k) is ``-sigma(u . v_k - u . v_j)``, and ``dL/du`` the sum
+    of ``slope (v_j - v_k)``.
+    """
+    difference = positives - negatives
+    slope = jnp.where(present, -jax.nn.sigmoid(-(difference @ user)), 0.0)
+    return PairGradient(user=slope @ difference, slope=slope)

@@ -11,7 +11,7 @@ from jaxfr.attacks import ATTACKS
 from jaxfr.data.dataset import Dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.training.host import Run
-from jaxfr.training.layout import Layout, by_client
+from jaxfr.training.layout import Layout
 from jaxfr.training.settings import Configuration, Hyperparameters
 from jaxfr.training.start import GivenValues, attack_knowledge
 
@@ -87,11 +87,10 @@ def save_parameters(
     )
     poisoned = np.asarray(attack.poisoned_items(run.state.attack, knowledge))
     noise = attack.uploaded_noise(run.state.attack)
-    embeddings = tuple(client.embedding for client in run.state.clients)
     arrays = {
-        "user_embeddings": np.asarray(by_client(layout, embeddings)),
+        "user_embeddings": np.asarray(run.state.clients.embedding),
         "item_embeddings": np.asarray(run.state.item_embeddings),
-        "negatives": _in_dataset_order(layout, run.setup.pairs.negatives),
+        "negatives": np.asarray(run.setup.pairs.negatives),
         "poisoned_items": poisoned[: int(hyperparameters.malicious_clients)],
     }
     if noise is not None:
@@ -101,16 +100,6 @@ def save_parameters(
             np.savez(file, allow_pickle=False, **arrays)
     except OSError as error:
         raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _in_dataset_order(layout: Layout, negatives: tuple[jax.Array, ...]) -> np.ndarray:
-    ordered = np.zeros(layout.train_users.size, np.int32)
-    for group, drawn in zip(layout.clients, negatives, strict=True):
-        width = np.arange(group.pair.shape[1])
-        activity = np.asarray(layout.user_activity[group.client])
-        real = width < activity[:, None]
-        ordered[np.asarray(group.pair)[real]] = np.asarray(drawn)[real]
-    return ordered
 
 
 def _as_float(path: pathlib.Path, name: str, array: np.ndarray) -> jax.Array:

@@ -1,25 +1,43 @@
-"""The host's loop: compiles once, runs seed after seed, and times what it does."""
+"""The host's loop: compiles once, runs batch after batch, and times what it does."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.stages import Compiled
 
+from jaxfr.devices import replicate
 from jaxfr.evaluation.metrics import Metrics
 from jaxfr.training.layout import Layout
-from jaxfr.training.run import RoundReport, train_rounds
+from jaxfr.training.many import stack_runs, start_many, train_many
+from jaxfr.training.run import RoundReport
 from jaxfr.training.settings import Configuration, Hyperparameters
-from jaxfr.training.start import GivenValues, Setup, TrainingState, start
+from jaxfr.training.start import GivenValues, Setup, TrainingState
 
-# A run is cut into so many stretches, after each of which progress is shown.
-STRETCHES = 20
+T = TypeVar("T")
+
+# A call of the compiled program is to work off about so many pairs of each run, a
+# second or so on a CPU; after each call progress is shown.
+PAIRS_PER_CALL = 2 * 10**7
+
+
+class Point(NamedTuple):
+    """What tells one run of a configuration from another.
+
+    Attributes:
+        seed: its seed.
+        hyperparameters: its traced settings.
+    """
+
+    seed: int
+    hyperparameters: Hyperparameters
 
 
 class Seconds(NamedTuple):
-    """Where the time of one run went.
+    """Where the time of one run went; of runs at the same time, each bears its share.
 
     Attributes:
         compile: compiling, all of it in the first run of a program.
@@ -34,7 +52,7 @@ class Seconds(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One finished run of one seed.
+    """One finished run.
 
     Attributes:
         seed: its seed.
@@ -54,21 +72,23 @@ class Run(NamedTuple):
 
 
 class Programs(NamedTuple):
-    """The compiled pieces of a run, and what they were compiled for.
+    """The compiled pieces of a batch of runs, and what they were compiled for.
 
     Attributes:
-        start: draws what a seed decides.
-        train: runs a stretch of rounds.
-        layout: the data.
+        start: draws what a seed decides, see ``start_many``.
+        train: runs a stretch of rounds, see ``train_many``.
+        layout: the data, where the devices expect it.
         given: values to start from.
+        runs: number of runs at once.
         stretch: rounds in a stretch.
         seconds: spent compiling.
     """
 
-    start: Callable[..., tuple[Setup, TrainingState]]
-    train: Callable[..., tuple[TrainingState, RoundReport]]
+    start: Compiled
+    train: Compiled
     layout: Layout
     given: GivenValues
+    runs: int
     stretch: int
     seconds: float
 
@@ -79,6 +99,10 @@ def compile_programs(
     layout: Layout,
     rounds: int,
     given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
+    *,
+    runs: int = 1,
+    devices: int = 1,
+    stretch: int | None = None,
 ) -> Programs:
     """Compiles a configuration once, for all seeds and numeric settings.
 
@@ -86,74 +110,105 @@ def compile_programs(
         configuration: static settings, checked with ``check_settings``.
         hyperparameters: traced settings; only their types matter here.
         layout: the data.
-        rounds: rounds of a run, which decide the length of a stretch.
+        rounds: rounds of a run.
         given: values to start from.
+        runs: number of runs at once.
+        devices: among how many devices they are divided; divides their number. To
+            spread each run over devices instead, see ``Configuration.num_devices``.
+        stretch: rounds in a call of the program; by default so many that a call takes
+            about a second.
     """
     began = time.perf_counter()
-    stretch = -(-rounds // STRETCHES)
-    key = jax.random.key(0)
-    traced = start.trace(configuration, hyperparameters, layout, key, given)
-    setup, state = traced.out_info
-    numbers, number = jnp.arange(stretch, dtype=jnp.int32), jnp.int32(rounds)
-    train = train_rounds.lower(
-        configuration, hyperparameters, layout, setup, state, numbers, number, number
+    if stretch is None:
+        stretch = min(rounds, max(1, PAIRS_PER_CALL // layout.train_items.size))
+    layout, given = replicate((layout, given), max(devices, configuration.num_devices))
+    numbers = stack_runs([hyperparameters] * runs)
+    keys = _keys([0] * runs)
+    traced = start_many.trace(configuration, devices, numbers, layout, keys, given)
+    compiled_start = traced.lower().compile()
+    setup, state = jax.tree.map(
+        lambda leaf, sharding: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=sharding
+        ),
+        traced.out_info,
+        compiled_start.output_shardings,
+    )
+    round_numbers, number = jnp.arange(stretch, dtype=jnp.int32), jnp.int32(rounds)
+    train = train_many.lower(
+        configuration,
+        devices,
+        numbers,
+        layout,
+        setup,
+        state,
+        round_numbers,
+        number,
+        number,
     )
     return Programs(
-        traced.lower().compile(),
+        compiled_start,
         train.compile(),
         layout,
         given,
+        runs,
         stretch,
         time.perf_counter() - began,
     )
 
 
-def run_seeds(
+def run_points(
     programs: Programs,
-    hyperparameters: Hyperparameters,
-    seeds: Sequence[int],
+    points: Sequence[Point],
     rounds: int,
     eval_every: int,
     on_rounds: Callable[[int], Any] = lambda finished: None,
 ) -> Iterator[Run]:
-    """Runs seeds one after the other.
+    """Runs all points, as many at once as the programs were compiled for.
 
     Args:
         programs: the compiled configuration.
-        hyperparameters: traced settings, checked with ``check_settings``.
-        seeds: the seeds.
+        points: the runs, their settings checked with ``check_settings``.
         rounds: rounds of each run, at least 1.
         eval_every: evaluates after every so many rounds and after the last; 0 for the
             last only. The untrained state is always evaluated.
-        on_rounds: told after each stretch how many more rounds are finished.
+        on_rounds: told after each stretch how many more rounds are finished, those of
+            all runs counted.
 
     Yields:
-        Each run as it is finished; the first one bears the compile time.
+        Each run, batch by batch; the first one bears the compile time.
 
     Raises:
         RuntimeError: if an item received more rows than its planned capacity, which
             has a chance of less than one in 10^5.
     """
-    for index, seed in enumerate(seeds):
-        run = _run_seed(programs, hyperparameters, seed, rounds, eval_every, on_rounds)
-        compile_seconds = 0.0 if index else programs.seconds
-        yield run._replace(seconds=run.seconds._replace(compile=compile_seconds))
+    compile_seconds = programs.seconds
+    for first in range(0, len(points), programs.runs):
+        batch = points[first : first + programs.runs]
+        for run in _run_batch(programs, batch, rounds, eval_every, on_rounds):
+            yield run._replace(seconds=run.seconds._replace(compile=compile_seconds))
+            compile_seconds = 0.0
 
 
-def _run_seed(
+def _keys(seeds: Sequence[int]) -> jax.Array:
+    return jnp.stack([jax.random.key(seed) for seed in seeds])
+
+
+def _run_batch(
     programs: Programs,
-    hyperparameters: Hyperparameters,
-    seed: int,
+    batch: Sequence[Point],
     rounds: int,
     eval_every: int,
     on_rounds: Callable[[int], Any],
-) -> Run:
+) -> list[Run]:
     layout, stretch = programs.layout, programs.stretch
+    # Room that is left is filled with copies of the last run.
+    filled = [*batch, *[batch[-1]] * (programs.runs - len(batch))]
+    hyperparameters = stack_runs([point.hyperparameters for point in filled])
     schedule = jnp.int32(rounds), jnp.int32(eval_every)
 
     def train(
         state: TrainingState, numbers: np.ndarray
-    ) -> tuple[TrainingState, RoundReport, float]:
+    ) -> tuple[TrainingState, _Stretch]:
         began = time.perf_counter()
         state, report = jax.block_until_ready(
             programs.train(
@@ -161,40 +216,85 @@ def _run_seed(
             )
         )
         seconds = time.perf_counter() - began
-        return state, jax.device_get(report), seconds
+        return state, _Stretch(numbers, jax.device_get(report), seconds)
 
     began = time.perf_counter()
+    keys = _keys([point.seed for point in filled])
     setup, state = jax.block_until_ready(
-        programs.start(hyperparameters, layout, jax.random.key(seed), programs.given)
+        programs.start(hyperparameters, layout, keys, programs.given)
     )
-    train_seconds = time.perf_counter() - began
-    # The round before the first one evaluates the untrained state; the second time
-    # nothing has to warm up.
-    before = np.full(stretch, rounds, np.int32)
-    before[0] = -1
+    start_seconds = time.perf_counter() - began
+    # The round before the first one evaluates the untrained state; what it takes more
+    # than a call that does nothing is the evaluation. The first call warms up.
+    idle = np.full(stretch, rounds, np.int32)
+    before = np.append(np.int32(-1), idle[1:])
     train(state, before)
-    _, report, evaluation_seconds = train(state, before)
-    curve = _evaluations(report, before)
-    dropped = overflow = 0
+    seconds_idle = train(state, idle)[1].seconds
+    evaluated = train(state, before)[1]
+    evaluation = max(evaluated.seconds - seconds_idle, 0.0)
+    stretches = [evaluated._replace(seconds=evaluation)]
     for first in range(0, rounds, stretch):
         numbers = np.arange(first, first + stretch, dtype=np.int32)
-        state, report, seconds = train(state, numbers)
-        train_seconds += seconds
-        curve += _evaluations(report, numbers)
-        dropped += int(np.sum(report.counts.dropped))
-        overflow += int(np.sum(report.counts.overflow))
-        on_rounds(min(stretch, rounds - first))
+        state, trained = train(state, numbers)
+        stretches.append(trained)
+        on_rounds(len(batch) * min(stretch, rounds - first))
+    return [
+        _finished_run(
+            point.seed,
+            [part._replace(report=_of_run(index, part.report)) for part in stretches],
+            start_seconds,
+            len(batch),
+            *_of_run(index, (setup, state)),
+        )
+        for index, point in enumerate(batch)
+    ]
+
+
+class _Stretch(NamedTuple):
+    """Some rounds, what was reported of them, and how long they took."""
+
+    numbers: np.ndarray
+    report: RoundReport
+    seconds: float
+
+
+def _of_run(index: int, values: T) -> T:
+    return jax.tree.map(lambda leaf: leaf[index], values)
+
+
+def _finished_run(
+    seed: int,
+    stretches: Sequence[_Stretch],
+    start_seconds: float,
+    runs: int,
+    setup: Setup,
+    state: TrainingState,
+) -> Run:
+    """Puts one of ``runs`` runs together; the first stretch evaluated only."""
+    reports = [part.report for part in stretches]
+    curve = [pair for part in stretches for pair in _curve(part.report, part.numbers)]
+    overflow = sum(int(np.sum(report.counts.overflow)) for report in reports)
     if overflow:
         raise RuntimeError(
             f"seed {seed}: {overflow} uploads found no room in the tables by item"
         )
-    inside = evaluation_seconds * (len(curve) - 1)
-    spent = Seconds(0.0, max(train_seconds - inside, 0.0), evaluation_seconds + inside)
-    return Run(seed, tuple(curve), dropped, spent, setup, state)
+    one_evaluation = stretches[0].seconds
+    inside = one_evaluation * (len(curve) - 1)
+    training = start_seconds + sum(part.seconds for part in stretches[1:]) - inside
+    return Run(
+        seed=seed,
+        curve=tuple(curve),
+        dropped=sum(int(np.sum(report.counts.dropped)) for report in reports),
+        seconds=Seconds(
+            0.0, max(training, 0.0) / runs, (one_evaluation + inside) / runs
+        ),
+        setup=setup,
+        state=state,
+    )
 
 
-def _evaluations(report: RoundReport, numbers: np.ndarray) -> list[tuple[int, Metrics]]:
-    """The evaluations in one stretch's report, by finished rounds."""
+def _curve(report: RoundReport, numbers: np.ndarray) -> list[tuple[int, Metrics]]:
+    """The evaluations in one run's report of a stretch, by finished rounds."""
 
     def metrics_at(index: int) -> Metrics:
         return jax.tree.map(lambda leaf: leaf[index], report.metrics)

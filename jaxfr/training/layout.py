@@ -9,12 +9,15 @@ from jax import Array
 
 from jaxfr.clients.layout import (
     ClientGroup,
+    PairTiles,
     plan_clients,
-    rows_by_client,
+    plan_tiles,
     upload_capacity,
 )
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.evaluation.degree_groups import user_degree_groups
+from jaxfr.evaluation.evaluate import HeldOutItems
+from jaxfr.sampling import ItemLists, list_items
 from jaxfr.uploads import ItemSlots, plan_item_slots
 
 # Each group is a piece of the program: more groups pad less and compile longer. On the
@@ -28,26 +31,28 @@ class Layout(NamedTuple):
     """The data as arrays of fixed shape; the same for every seed.
 
     Attributes:
-        clients: the clients, padded, in groups of like activity.
-        degree_groups: for each client group, the degree group of each client's test
-            item, int32 ``[clients]``.
+        train_users: user of each training pair, ascending, int32 ``[pairs]``.
+        train_items: item of each training pair, int32 ``[pairs]``.
+        tiles: the training pairs in tiles.
+        clients: the clients, whole and padded, in groups of like activity.
+        training_items: each client's training items, ascending.
+        known_items: the same, and the client's test item.
+        test_items: what is evaluated.
         item_slots: tables that hold all rows of each item.
-        row_order: order of the upload rows in which clients ascend, int32
-            ``[rows]``.
         item_popularity: interactions of each item, training and test, int32 ``[m]``.
-        user_activity: training items of each user, int32 ``[n]``.
-        train_users: user of each training pair, int32 ``[pairs]``.
-        has_test_item: which users are evaluated, bool ``[n]``.
+        devices: those that a run is spread over, 0, 1, ..., int32 ``[devices]``.
     """
 
-    clients: tuple[ClientGroup, ...]
-    degree_groups: tuple[Array, ...]
-    item_slots: tuple[ItemSlots, ...]
-    row_order: Array
-    item_popularity: Array
-    user_activity: Array
     train_users: Array
-    has_test_item: Array
+    train_items: Array
+    tiles: PairTiles
+    clients: tuple[ClientGroup, ...]
+    training_items: ItemLists
+    known_items: ItemLists
+    test_items: HeldOutItems
+    item_slots: tuple[ItemSlots, ...]
+    item_popularity: Array
+    devices: Array
 
     @property
     def num_items(self) -> int:
@@ -57,42 +62,37 @@ class Layout(NamedTuple):
     @property
     def num_clients(self) -> int:
         """Number of benign clients n."""
-        return self.user_activity.size
+        return self.test_items.item.size
 
 
 @jax.ensure_compile_time_eval()
-def plan_layout(dataset: Dataset) -> Layout:
+def plan_layout(dataset: Dataset, devices: int = 1) -> Layout:
     """Lays out a data set, on the host even where it is called while tracing.
 
     Args:
         dataset: the data.
+        devices: over how many devices a run is spread, see ``Configuration``.
     """
-    clients = plan_clients(dataset, MAX_CLIENT_GROUPS)
-    degree_group = user_degree_groups(dataset)
+    users, items = dataset.train_users, dataset.train_items
+    exists = dataset.test_items != NO_TEST_ITEM
+    evaluated = np.flatnonzero(exists)
     return Layout(
-        clients=clients,
-        degree_groups=tuple(
-            jnp.asarray(degree_group[np.asarray(group.client)]) for group in clients
+        train_users=jnp.asarray(users, jnp.int32),
+        train_items=jnp.asarray(items, jnp.int32),
+        tiles=plan_tiles(dataset, devices),
+        clients=plan_clients(dataset, MAX_CLIENT_GROUPS),
+        training_items=list_items(users, items, dataset.num_users),
+        known_items=list_items(
+            np.concatenate([users, evaluated]),
+            np.concatenate([items, dataset.test_items[evaluated]]),
+            dataset.num_users,
         ),
-        item_slots=plan_item_slots(upload_capacity(dataset), MAX_ITEM_GROUPS),
-        row_order=rows_by_client(clients),
+        test_items=HeldOutItems(
+            item=jnp.asarray(np.maximum(dataset.test_items, 0), jnp.int32),
+            exists=jnp.asarray(exists),
+            degree_group=jnp.asarray(user_degree_groups(dataset)),
+        ),
+        item_slots=plan_item_slots(upload_capacity(dataset), MAX_ITEM_GROUPS, devices),
         item_popularity=jnp.asarray(dataset.item_popularity, jnp.int32),
-        user_activity=jnp.asarray(dataset.user_activity, jnp.int32),
-        train_users=jnp.asarray(dataset.train_users, jnp.int32),
-        has_test_item=jnp.asarray(dataset.test_items != NO_TEST_ITEM),
+        devices=jnp.arange(devices, dtype=jnp.int32),
     )
-
-
-def by_client(layout: Layout, values: tuple[Array, ...]) -> Array:
-    """Puts per-group arrays ``[clients, ...]`` into the order of client ids.
-
-    Returns:
-        ``[n, ...]``.
-    """
-    client = jnp.concatenate([group.client for group in layout.clients])
-    return jnp.zeros_like(joined := jnp.concatenate(values)).at[client].set(joined)
-
-
-def by_group(layout: Layout, values: Array) -> tuple[Array, ...]:
-    """Splits an array ``[n, ...]`` in the order of client ids by client group."""
-    return tuple(values[group.client] for group in layout.clients)

@@ -8,19 +8,26 @@ import optax
 from jax import Array
 
 from jaxfr.aggregators import receive
-from jaxfr.attacks import ATTACKS, RoundView, malicious_uploads
-from jaxfr.clients.update import update_clients
+from jaxfr.attacks import ATTACKS, OmniscientAttack, RoundView, malicious_uploads
+from jaxfr.clients.pairs import TiledPairs
+from jaxfr.clients.update import ClientState, update_by_client, update_by_pairs
 from jaxfr.models import MODELS
 from jaxfr.training.keys import Purpose, key_for
-from jaxfr.training.layout import Layout, by_group
+from jaxfr.training.layout import Layout
 from jaxfr.training.settings import (
     OPTIMIZERS,
     Configuration,
     Hyperparameters,
     make_aggregator,
 )
-from jaxfr.training.start import Setup, TrainingState, draw_pairs
-from jaxfr.uploads import append_item_table, row_counts
+from jaxfr.training.start import (
+    Pairs,
+    Setup,
+    TrainingState,
+    draw_pairs,
+    pairs_of_device,
+)
+from jaxfr.uploads import Uploads, append_tables, row_counts, with_sums
 
 
 class RoundCounts(NamedTuple):
@@ -81,14 +88,14 @@ def train_round(
         configuration: static settings.
         hyperparameters: traced settings.
         layout: the data.
-        setup: what the seed fixed.
+        setup: what the seed fixed; where the run is spread over devices, with the
+            pairs of this one.
         state: the state before the round.
         round_number: from 0, int32 scalar.
 
     Returns:
         The state after the round, and counts.
     """
-    learning_rate = jnp.asarray(hyperparameters.learning_rate)
     aggregator = make_aggregator(configuration, hyperparameters)
     attack = ATTACKS[configuration.attack]()
     benign_part, malicious_part = choose_participants(
@@ -101,27 +108,26 @@ def train_round(
     pairs = setup.pairs
     if configuration.negatives == "resample":
         negatives_key = key_for(setup.key, Purpose.NEGATIVES, round_number)
-        pairs = draw_pairs(negatives_key, layout, aggregator.needs_groups)
+        model = MODELS[configuration.model]()
+        pairs = draw_pairs(negatives_key, layout, model, aggregator.needs_groups)
+        pairs = pairs_of_device(pairs)
 
-    clients, benign = update_clients(
-        MODELS[configuration.model](),
-        OPTIMIZERS[configuration.client_optimizer](learning_rate),
-        state.clients,
-        pairs.batches,
-        by_group(layout, benign_part),
-        state.item_embeddings,
-        jnp.asarray(hyperparameters.regularization),
+    clients, benign = _update_clients(
+        configuration, hyperparameters, layout, pairs, state, benign_part
     )
     benign, dropped = receive(aggregator, benign._replace(groups=pairs.item_groups))
+    if isinstance(attack, OmniscientAttack):
+        benign = with_sums(benign)  # for the attack and the aggregator
 
     view = RoundView(round_number, state.item_embeddings, malicious_part)
     malicious, attack_state = malicious_uploads(attack, state.attack, view, benign)
     malicious, dropped_malicious = receive(aggregator, malicious)
 
-    uploads = append_item_table(benign, malicious)
+    uploads = append_tables(benign, malicious)
     update = aggregator.combine(
         uploads, jnp.asarray(hyperparameters.expected_byzantine)
     )
+    learning_rate = jnp.asarray(hyperparameters.learning_rate)
     items, server_state = _server_step(
         OPTIMIZERS[configuration.server_optimizer](learning_rate),
         state,
@@ -130,6 +136,33 @@ def train_round(
     )
     new_state = TrainingState(clients, items, server_state, attack_state)
     return new_state, RoundCounts(dropped + dropped_malicious, pairs.overflow)
+
+
+def _update_clients(
+    configuration: Configuration,
+    hyperparameters: Hyperparameters,
+    layout: Layout,
+    pairs: Pairs,
+    state: TrainingState,
+    taking_part: Array,
+) -> tuple[ClientState, Uploads]:
+    """The clients' part, in the form that the model allows."""
+    model = MODELS[configuration.model]()
+    learning_rate = jnp.asarray(hyperparameters.learning_rate)
+    optimizer = OPTIMIZERS[configuration.client_optimizer](learning_rate)
+    now = (
+        taking_part,
+        state.item_embeddings,
+        jnp.asarray(hyperparameters.regularization),
+    )
+    if isinstance(pairs.laid_out, TiledPairs):
+        assert model.pair_gradients is not None
+        return update_by_pairs(
+            model.pair_gradients, optimizer, state.clients, pairs.laid_out, *now
+        )
+    return update_by_client(
+        model, optimizer, state.clients, layout.clients, pairs.laid_out, *now
+    )
 
 
 def _server_step(

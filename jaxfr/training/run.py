@@ -7,13 +7,21 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxfr.devices import spread
+from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.evaluate import evaluate
 from jaxfr.evaluation.metrics import Metrics, zero_metrics
 from jaxfr.models import MODELS
 from jaxfr.training.layout import Layout
 from jaxfr.training.round import RoundCounts, train_round
 from jaxfr.training.settings import Configuration, Hyperparameters
-from jaxfr.training.start import GivenValues, Setup, TrainingState, start
+from jaxfr.training.start import (
+    GivenValues,
+    Setup,
+    TrainingState,
+    pairs_of_device,
+    start,
+)
 
 
 class RoundReport(NamedTuple):
@@ -33,14 +41,13 @@ class RoundReport(NamedTuple):
 def _evaluate_state(
     configuration: Configuration, layout: Layout, setup: Setup, state: TrainingState
 ) -> Metrics:
+    sampled = configuration.ranking == "sampled"
     return evaluate(
         MODELS[configuration.model](),
-        tuple(client.embedding for client in state.clients),
+        state.clients.embedding,
         state.item_embeddings,
-        layout.clients,
-        setup.candidates,
-        layout.degree_groups,
-        configuration.ranking,
+        layout.test_items,
+        setup.candidates if sampled else layout.clients,
     )
 
 
@@ -84,8 +91,33 @@ def train_rounds(
 
     Returns:
         The new state, and a report for each round, leading axis ``[stretch]``.
-    """
 
+    Raises:
+        InvalidInputError: if the layout is planned for another number of devices.
+    """
+    if layout.devices.size != configuration.num_devices:
+        raise InvalidInputError(
+            f"num_devices={configuration.num_devices}: the layout is planned for "
+            f"{layout.devices.size}"
+        )
+    # On a GPU the default would round products to ten bits of mantissa.
+    with jax.default_matmul_precision("highest"):
+        train = functools.partial(_train_on_each_device, configuration)
+        return spread(train, configuration.num_devices)(
+            hyperparameters, layout, setup, state, round_numbers, rounds, eval_every
+        )
+
+
+def _train_on_each_device(
+    configuration: Configuration,
+    hyperparameters: Hyperparameters,
+    layout: Layout,
+    setup: Setup,
+    state: TrainingState,
+    round_numbers: Array,
+    rounds: Array,
+    eval_every: Array,
+) -> tuple[TrainingState, RoundReport]:
     def step(
         state: TrainingState, round_number: Array
     ) -> tuple[TrainingState, RoundReport]:
@@ -110,9 +142,8 @@ def train_rounds(
         )
         return state, RoundReport(counts, due, metrics)
 
-    # On a GPU the default would round products to ten bits of mantissa.
-    with jax.default_matmul_precision("highest"):
-        return jax.lax.scan(step, state, round_numbers)
+    setup = setup._replace(pairs=pairs_of_device(setup.pairs))
+    return jax.lax.scan(step, state, round_numbers)
 
 
 def simulate(

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
+import jax
 import optax
 from jax import Array
 
@@ -59,6 +60,7 @@ class Configuration:
         server_optimizer: a name of ``OPTIMIZERS``, for item embeddings.
         ranking: ``"sampled"`` candidates or the ``"full"`` set of non-training items.
         num_candidates: items that a test item is ranked among when sampled.
+        num_devices: over how many devices a run is spread.
     """
 
     model: str = "fedmf"
@@ -77,6 +79,7 @@ class Configuration:
     server_optimizer: str = "sgd"
     ranking: Literal["sampled", "full"] = "sampled"
     num_candidates: int = NUM_CANDIDATES
+    num_devices: int = 1
 
 
 class Hyperparameters(NamedTuple):
@@ -143,6 +146,7 @@ def check_settings(
         _require(hyperparameters, setting, 0, None)
     for setting in ("expected_byzantine", "attack_start", "max_poisoned_items"):
         _require(hyperparameters, setting, 0, None)
+    _check_devices(configuration)
     if not 0 < hyperparameters.clip_norm < float("inf"):
         raise InvalidInputError(
             f"clip_norm={hyperparameters.clip_norm}: must be above 0 and finite"
@@ -154,6 +158,18 @@ def check_settings(
     if not 0 < hyperparameters.participation <= 1:
         raise InvalidInputError(
             f"participation={hyperparameters.participation}: must be above 0, at most 1"
+        )
+
+
+def _check_devices(configuration: Configuration) -> None:
+    _require(configuration, "num_devices", 1, None)
+    if configuration.num_devices == 1:
+        return  # without starting JAX
+    _require(configuration, "num_devices", 1, jax.device_count())
+    if MODELS[configuration.model]().pair_gradients is None:
+        raise InvalidInputError(
+            f"num_devices={configuration.num_devices}: the model {configuration.model} "
+            "runs on one device only"
         )
 
 

@@ -9,19 +9,15 @@ import optax
 from jax import Array
 
 from jaxfr.attacks import ATTACKS, AttackState, Knowledge
-from jaxfr.clients.batch import (
-    Batch,
-    draw_negative_ranks,
-    make_batch,
-    negatives_of_client,
-)
+from jaxfr.clients.batch import Batch, make_batch
 from jaxfr.clients.layout import ClientGroup
+from jaxfr.clients.pairs import TiledPairs, draw_negatives, own_pairs, tile_pairs
 from jaxfr.clients.update import ClientState
-from jaxfr.evaluation.evaluate import Candidates, draw_candidates
-from jaxfr.models import MODELS
-from jaxfr.sampling import PADDING_ITEM, SearchMethod, search_method
+from jaxfr.evaluation.evaluate import draw_candidates
+from jaxfr.models import MODELS, Model
+from jaxfr.sampling import PADDING_ITEM
 from jaxfr.training.keys import Purpose, key_for
-from jaxfr.training.layout import Layout, by_group
+from jaxfr.training.layout import Layout
 from jaxfr.training.settings import (
     OPTIMIZERS,
     Configuration,
@@ -52,16 +48,20 @@ class Pairs(NamedTuple):
     """The negatives of a round and what follows from them.
 
     Attributes:
-        negatives: for each client group, int32 ``[clients, width]``.
-        batches: for each client group, leading axis ``[clients]``.
+        negatives: of each training pair, int32 ``[pairs]``.
+        laid_out: the pairs in tiles for a model that works pair by pair, otherwise
+            the batches of each client group, leading axis ``[clients]``.
         item_groups: the upload rows by item; empty where no rule asks for them.
         overflow: rows that found no room in ``item_groups``, int32 scalar.
+        most_uploaded: the largest number of items that one client uploads, int32
+            scalar.
     """
 
-    negatives: tuple[Array, ...]
-    batches: tuple[Batch, ...]
+    negatives: Array
+    laid_out: TiledPairs | tuple[Batch, ...]
     item_groups: tuple[ItemGroup, ...]
     overflow: Array
+    most_uploaded: Array
 
 
 class Setup(NamedTuple):
@@ -70,13 +70,14 @@ class Setup(NamedTuple):
     Attributes:
         key: the run's random key.
         pairs: the fixed pairs, or those of round 0 where they are drawn anew.
-        candidates: for each client group.
+        candidates: the items that each test item is ranked among, int32
+            ``[n, num_candidates]``; empty in full ranking.
         max_poisoned_items: items that a client of the S attacks poisons, int32 scalar.
     """
 
     key: Array
     pairs: Pairs
-    candidates: tuple[Candidates, ...]
+    candidates: Array
     max_poisoned_items: Array
 
 
@@ -84,57 +85,84 @@ class TrainingState(NamedTuple):
     """What a round changes.
 
     Attributes:
-        clients: the benign clients' private state, for each client group.
+        clients: the benign clients' private state, leading axis ``[n]``.
         item_embeddings: the server's table, float32 ``[m, d]``.
         server_optimizer: the state of the server's optimiser.
         attack: the attackers' state.
     """
 
-    clients: tuple[ClientState, ...]
+    clients: ClientState
     item_embeddings: Array
     server_optimizer: optax.OptState
     attack: AttackState
 
 
 def draw_pairs(
-    key: Array, layout: Layout, by_item: bool, given: Array | None = None
+    key: Array,
+    layout: Layout,
+    model: Model,
+    by_item: bool,
+    given: Array | None = None,
 ) -> Pairs:
     """Draws every client's negatives and lays out the rows that will be uploaded.
 
     Args:
         key: the random key of this draw.
         layout: the data.
+        model: the recommender, which decides how the pairs are laid out.
         by_item: whether to find each item's rows.
         given: negatives to use instead, int32 ``[pairs]``.
     """
-    activity = layout.user_activity[layout.train_users]
-    rank = draw_negative_ranks(key, activity, layout.num_items)
-
-    def negatives_of(group: ClientGroup) -> Array:
-        if given is not None:
-            return jnp.where(
-                group.positives == PADDING_ITEM, PADDING_ITEM, given[group.pair]
-            )
-        find = functools.partial(negatives_of_client, method=method_for(group))
-        return jax.vmap(find)(rank[group.pair], group.training_items)
-
-    def batches_of(group: ClientGroup, negatives: Array) -> Batch:
-        make = functools.partial(make_batch, method=method_for(group))
-        return jax.vmap(make)(group.positives, negatives)
-
-    def method_for(group: ClientGroup) -> SearchMethod:
-        return search_method(group.positives.size * group.positives.shape[1])
-
-    negatives = tuple(map(negatives_of, layout.clients))
-    batches = tuple(map(batches_of, layout.clients, negatives))
+    users, positives = layout.train_users, layout.train_items
+    negatives = given
+    if negatives is None:
+        negatives = draw_negatives(key, users, layout.training_items, layout.num_items)
+    if model.pair_gradients is None:
+        laid_out, item, sent, order, uploaded = _by_client(layout.clients, negatives)
+    else:
+        laid_out = tile_pairs(layout.tiles, users, positives, negatives)
+        item, sent, order = laid_out.item.reshape(-1), laid_out.sent.reshape(-1), None
+        uploaded = jax.ops.segment_sum(
+            jnp.sum(laid_out.sent, axis=1), laid_out.client, layout.num_clients
+        )
     item_groups, overflow = (), jnp.zeros((), jnp.int32)
     if by_item:
-        item = jnp.concatenate([batch.items.reshape(-1) for batch in batches])
-        present = jnp.concatenate([batch.present.reshape(-1) for batch in batches])
         item_groups, overflow = group_rows(
-            item, present, layout.row_order, layout.item_slots
+            item, sent, layout.num_items, layout.item_slots, order
         )
-    return Pairs(negatives, batches, item_groups, overflow)
+    return Pairs(negatives, laid_out, item_groups, overflow, jnp.max(uploaded))
+
+
+def pairs_of_device(pairs: Pairs) -> Pairs:
+    """The pairs that this device works off, where a run is spread over several."""
+    if isinstance(pairs.laid_out, TiledPairs):
+        return pairs._replace(laid_out=own_pairs(pairs.laid_out))
+    return pairs
+
+
+def _by_client(
+    groups: tuple[ClientGroup, ...], negatives: Array
+) -> tuple[tuple[Batch, ...], Array, Array, Array, Array]:
+    """The batches; each row's item, whether it is sent; order; rows by client.
+
+    In that order of rows clients ascend, so that no rule sees the grouping.
+    """
+
+    def batches_of(group: ClientGroup) -> Batch:
+        absent = group.positives == PADDING_ITEM
+        drawn = jnp.where(absent, PADDING_ITEM, negatives[group.pair])
+        return jax.vmap(make_batch)(group.positives, drawn)
+
+    batches = tuple(map(batches_of, groups))
+    item = jnp.concatenate([batch.items.reshape(-1) for batch in batches])
+    sent = jnp.concatenate([batch.present.reshape(-1) for batch in batches])
+    uploaded = jnp.concatenate([jnp.sum(batch.present, axis=1) for batch in batches])
+    sender = [
+        jnp.repeat(group.client, batch.items.shape[1])
+        for group, batch in zip(groups, batches, strict=True)
+    ]
+    order = jnp.argsort(jnp.concatenate(sender), stable=True)
+    return batches, item, sent, order, uploaded
 
 
 def attack_knowledge(
@@ -172,22 +200,23 @@ def start(
         key: the seed's random key.
         given: values to use instead of drawing them.
     """
-    by_item = make_aggregator(configuration, hyperparameters).needs_groups
+    model = MODELS[configuration.model]()
     pairs = draw_pairs(
-        key_for(key, Purpose.NEGATIVES), layout, by_item, given.negatives
+        key_for(key, Purpose.NEGATIVES),
+        layout,
+        model,
+        make_aggregator(configuration, hyperparameters).needs_groups,
+        given.negatives,
     )
     candidates = draw_candidates(
         key_for(key, Purpose.CANDIDATES),
-        layout.clients,
-        by_group(layout, layout.user_activity + layout.has_test_item),
+        layout.known_items,
         layout.num_items,
         configuration.num_candidates if configuration.ranking == "sampled" else 0,
     )
-    most_uploaded = jnp.max(
-        jnp.stack([jnp.max(jnp.sum(batch.present, axis=1)) for batch in pairs.batches])
-    )
     wanted = jnp.asarray(hyperparameters.max_poisoned_items)
-    setup = Setup(key, pairs, candidates, jnp.where(wanted > 0, wanted, most_uploaded))
+    poisoned = jnp.where(wanted > 0, wanted, pairs.most_uploaded)
+    setup = Setup(key, pairs, candidates, poisoned)
     return setup, _initial_state(configuration, hyperparameters, layout, setup, given)
 
 
@@ -214,10 +243,7 @@ def _initial_state(
     )
     attack = ATTACKS[configuration.attack]()
     return TrainingState(
-        clients=tuple(
-            ClientState(embedding, jax.vmap(client_optimizer.init)(embedding))
-            for embedding in by_group(layout, users)
-        ),
+        clients=ClientState(users, jax.vmap(client_optimizer.init)(users)),
         item_embeddings=items,
         server_optimizer=server_optimizer.init(items),
         attack=attack.init(key_for(setup.key, Purpose.ATTACK), knowledge),

@@ -2,26 +2,34 @@
 
 from jaxfr.uploads.container import (
     ItemGroup,
+    ItemTable,
     Uploads,
-    append_item_table,
-    drop_nonfinite,
+    append_tables,
+    gather_rows,
     item_sums,
     item_table,
     row_counts,
     rows_of,
+    rows_of_item,
+    with_sums,
 )
 from jaxfr.uploads.grouping import ItemSlots, group_rows, plan_item_slots
+from jaxfr.uploads.nonfinite import drop_nonfinite
 
 __all__ = [
     "ItemGroup",
     "ItemSlots",
+    "ItemTable",
     "Uploads",
-    "append_item_table",
+    "append_tables",
     "drop_nonfinite",
+    "gather_rows",
     "group_rows",
     "item_sums",
     "item_table",
     "plan_item_slots",
     "row_counts",
     "rows_of",
+    "rows_of_item",
+    "with_sums",
 ]

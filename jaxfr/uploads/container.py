@@ -1,9 +1,9 @@
 """One container for everything that clients send in a round.
 
 A benign matrix-factorisation row is a scalar times the client's embedding plus the
-regulariser, so a row is kept as two scalars and two indices instead of d numbers.
-An arbitrary row is its own vector, with scale one and no item term. Rows are
-built where they are needed, a block of items at a time.
+regulariser, so a row is kept as two scalars instead of d numbers, and rows that are
+multiples of one vector stand together and name it once. What an attack sends to every
+item is a table. Rows are built where they are needed, a block of items at a time.
 """
 
 from typing import NamedTuple
@@ -13,14 +13,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.blocks import members_per_block
+from jaxfr.blocks import fold_in_blocks, members_per_block
+from jaxfr.devices import gather_over_devices, sum_over_devices
+from jaxfr.segments import add_rows, sum_by_index
 
 
 class ItemGroup(NamedTuple):
-    """The rows of some items that receive a like number of them.
+    """The scattered rows of some items that receive a like number of them.
 
     Attributes:
-        items: the items, int32 ``[items]``.
+        items: the items, int32 ``[items]``; m where there is none.
         rows: each item's rows as indices into the upload rows, in row order and
             padded with -1, int32 ``[items, capacity]``.
     """
@@ -29,24 +31,46 @@ class ItemGroup(NamedTuple):
     rows: Array
 
 
+class ItemTable(NamedTuple):
+    """The same number of rows for every item.
+
+    Attributes:
+        rows: float32 ``[m, rows_per_item, d]``.
+        weight: how many clients sent the row, int32 ``[m, rows_per_item]``; 0 means
+            no row.
+    """
+
+    rows: Array
+    weight: Array
+
+
 class Uploads(NamedTuple):
     """Rows for single items, each sent by ``weight`` clients.
 
-    Row r belongs to ``item[r]`` and is the vector
-    ``scale[r] * vectors[vector[r]] + item_scale[r] * item_embeddings[item[r]]``.
+    Scattered row r belongs to ``item[r]`` and is the vector
+    ``scale[r] * vectors[vector[b]] + item_scale[r] * item_embeddings[item[r]]``,
+    where b is the bundle that r is in: each bundle is the same number of rows that
+    follow one another. Tables hold further rows of every item.
+
+    Where a run is spread over devices, each has its own scattered rows, and everything
+    else is the same on all.
 
     Attributes:
-        item: the item of each row, int32 ``[rows]``.
+        item: the item of each scattered row, int32 ``[rows]``.
         weight: how many clients sent the row, int32 ``[rows]``; 0 means no row.
-        vector: index into ``vectors`` of each row, int32 ``[rows]``.
+        vector: index into ``vectors`` of each bundle, int32 ``[bundles]``.
         scale: factor of the vector, float32 ``[rows]``.
-        item_scale: factor of the item's embedding, float32 ``[rows]``.
+        item_scale: factor of the item's embedding, float32 ``[rows]``, or a scalar
+            where it is the same for all.
         vectors: what rows are multiples of, float32 ``[vectors, d]``.
         item_embeddings: the table that the server sent out this round, the same in
             all uploads of a round, float32 ``[m, d]``.
         participants: clients that took part, int32 scalar.
-        groups: rows by item for the rules that need them side by side; every item
-            in exactly one group, or no group at all.
+        groups: scattered rows by item for the rules that need them side by side;
+            every item in exactly one group, or no group at all.
+        tables: rows that come behind the scattered ones.
+        scattered_sums: the sum of each item's scattered rows where somebody has
+            computed it, float32 ``[m, d]``; see ``with_sums``.
     """
 
     item: Array
@@ -58,11 +82,18 @@ class Uploads(NamedTuple):
     item_embeddings: Array
     participants: Array
     groups: tuple[ItemGroup, ...] = ()
+    tables: tuple[ItemTable, ...] = ()
+    scattered_sums: Array | None = None
 
     @property
     def num_items(self) -> int:
         """Number of items m."""
         return self.item_embeddings.shape[0]
+
+    @property
+    def rows_per_bundle(self) -> int:
+        """Number of rows in a bundle."""
+        return self.item.size // max(self.vector.size, 1)
 
 
 def item_table(
@@ -82,50 +113,31 @@ def item_table(
     num_items, per_item, dim = rows.shape
     chex.assert_shape(weight, (num_items, per_item))
     chex.assert_shape(item_embeddings, (num_items, dim))
-    count = num_items * per_item
+    no_index, no_number = jnp.zeros(0, jnp.int32), jnp.zeros(0, rows.dtype)
     return Uploads(
-        item=jnp.repeat(jnp.arange(num_items, dtype=jnp.int32), per_item),
-        weight=weight.reshape(count).astype(jnp.int32),
-        vector=jnp.arange(count, dtype=jnp.int32),
-        scale=jnp.ones(count, rows.dtype),
-        item_scale=jnp.zeros(count, rows.dtype),
-        vectors=rows.reshape(count, dim),
+        item=no_index,
+        weight=no_index,
+        vector=no_index,
+        scale=no_number,
+        item_scale=no_number,
+        vectors=jnp.zeros((0, dim), rows.dtype),
         item_embeddings=item_embeddings,
         participants=jnp.asarray(participants, jnp.int32),
+        tables=(ItemTable(rows, weight.astype(jnp.int32)),),
     )
 
 
-def append_item_table(uploads: Uploads, table: Uploads) -> Uploads:
-    """Adds the rows of an :func:`item_table` behind those of ``uploads``.
-
-    The table's rows join every item's group at its end, so earlier rows win ties.
-    """
-    offset = uploads.item.size
-    per_item, remainder = divmod(table.item.size, uploads.num_items)
-    chex.assert_equal(remainder, 0)
-
-    def extend(group: ItemGroup) -> ItemGroup:
-        first = offset + group.items[:, None] * per_item
-        added = first + jnp.arange(per_item, dtype=jnp.int32)
-        return group._replace(rows=jnp.concatenate([group.rows, added], axis=1))
-
-    return Uploads(
-        item=jnp.concatenate([uploads.item, table.item]),
-        weight=jnp.concatenate([uploads.weight, table.weight]),
-        vector=jnp.concatenate(
-            [uploads.vector, table.vector + uploads.vectors.shape[0]]
-        ),
-        scale=jnp.concatenate([uploads.scale, table.scale]),
-        item_scale=jnp.concatenate([uploads.item_scale, table.item_scale]),
-        vectors=jnp.concatenate([uploads.vectors, table.vectors]),
-        item_embeddings=uploads.item_embeddings,
-        participants=uploads.participants + table.participants,
-        groups=tuple(extend(group) for group in uploads.groups),
+def append_tables(uploads: Uploads, more: Uploads) -> Uploads:
+    """Adds the tables of ``more``, which has no scattered rows, behind all rows."""
+    chex.assert_equal(more.item.size, 0)
+    return uploads._replace(
+        participants=uploads.participants + more.participants,
+        tables=uploads.tables + more.tables,
     )
 
 
 def rows_of(uploads: Uploads, index: Array) -> Array:
-    """Builds the rows at ``index``.
+    """Builds the scattered rows at ``index``.
 
     Args:
         uploads: the uploads.
@@ -134,110 +146,116 @@ def rows_of(uploads: Uploads, index: Array) -> Array:
     Returns:
         float32 ``[*index.shape, d]``.
     """
-    vectors = uploads.vectors[uploads.vector[index]]
-    embeddings = uploads.item_embeddings[uploads.item[index]]
-    return (
-        uploads.scale[index][..., None] * vectors
-        + uploads.item_scale[index][..., None] * embeddings
-    )
+    return _rows(uploads, index, uploads.item_embeddings[uploads.item[index]])
+
+
+def rows_of_item(
+    uploads: Uploads, item: Array, index: Array, size: int
+) -> tuple[Array, Array]:
+    """All rows of one item, those of tables behind the others, and their weights.
+
+    Args:
+        uploads: the uploads.
+        item: the item, int32 scalar.
+        index: its line of ``ItemGroup.rows``, int32 ``[capacity]``.
+        size: length to pad the result to, at least the capacity and the rows that
+            tables hold of an item.
+
+    Returns:
+        float32 ``[size, d]`` and int32 ``[size]``; rows of weight 0 hold some finite
+        number.
+    """
+    end = index.size
+    index = jnp.pad(index, (0, size - end), constant_values=-1)
+    found = jnp.maximum(index, 0)
+    rows = _rows(uploads, found, uploads.item_embeddings[item])
+    weights = jnp.where(index >= 0, uploads.weight[found], 0)
+    # Written into place: a concatenation would be computed number by number.
+    for table in uploads.tables:
+        rows = jax.lax.dynamic_update_slice(rows, table.rows[item], (end, 0))
+        weights = jax.lax.dynamic_update_slice(weights, table.weight[item], (end,))
+        end += table.weight.shape[1]
+    return rows, weights
+
+
+def _rows(uploads: Uploads, index: Array, embeddings: Array) -> Array:
+    vectors = uploads.vectors[uploads.vector[index // uploads.rows_per_bundle]]
+    item_scale = uploads.item_scale
+    if item_scale.ndim > 0:
+        item_scale = item_scale[index][..., None]
+    return uploads.scale[index][..., None] * vectors + item_scale * embeddings
 
 
 def row_counts(uploads: Uploads) -> Array:
     """Number of rows that each item received, weights counted, int32 ``[m]``."""
-    return jax.ops.segment_sum(uploads.weight, uploads.item, uploads.num_items)
+    scattered = sum_over_devices(
+        sum_by_index(uploads.weight, uploads.item, uploads.num_items)
+    )
+    return scattered + sum(
+        (jnp.sum(table.weight, axis=1) for table in uploads.tables),
+        start=jnp.zeros((), jnp.int32),
+    )
 
 
 def item_sums(uploads: Uploads) -> Array:
-    """Sum of each item's rows, each taken ``weight`` times, float32 ``[m, d]``.
+    """Sum of each item's rows, each taken ``weight`` times, float32 ``[m, d]``."""
+    total = uploads.scattered_sums
+    if total is None:
+        total = _scattered_sums(uploads)
+    for table in uploads.tables:
+        total += jnp.sum(table.weight[..., None] * table.rows, axis=1)
+    return total
 
-    The item term needs only its scalars summed, so no row is stored for it.
-    """
-    weight = uploads.weight.astype(uploads.scale.dtype)
-    vector_part = _sum_scaled_vectors(uploads, weight * uploads.scale)
-    item_part = jax.ops.segment_sum(
-        weight * uploads.item_scale, uploads.item, uploads.num_items
+
+def gather_rows(uploads: Uploads) -> Uploads:
+    """The scattered rows of all devices, where the run is spread over several."""
+    item_scale = uploads.item_scale
+    if item_scale.ndim > 0:
+        item_scale = gather_over_devices(item_scale)
+    return uploads._replace(
+        item=gather_over_devices(uploads.item),
+        weight=gather_over_devices(uploads.weight),
+        vector=gather_over_devices(uploads.vector),
+        scale=gather_over_devices(uploads.scale),
+        item_scale=item_scale,
     )
+
+
+def with_sums(uploads: Uploads) -> Uploads:
+    """The same uploads, whose scattered rows need not be summed again."""
+    return uploads._replace(scattered_sums=_scattered_sums(uploads))
+
+
+def _scattered_sums(uploads: Uploads) -> Array:
+    """The item term needs only its scalars summed, so no row is stored for it."""
+    if uploads.item.size == 0:
+        return jnp.zeros_like(uploads.item_embeddings)
+    item_scale = uploads.item_scale
+    if item_scale.ndim == 0:
+        alone = uploads._replace(tables=())
+        item_part = item_scale * row_counts(alone)
+    else:
+        weighted = uploads.weight * item_scale
+        item_part = sum_over_devices(
+            sum_by_index(weighted, uploads.item, uploads.num_items)
+        )
+    vector_part = sum_over_devices(_sum_scaled_vectors(uploads))
     return vector_part + item_part[:, None] * uploads.item_embeddings
 
 
-def _sum_scaled_vectors(uploads: Uploads, scale: Array) -> Array:
-    """``segment_sum`` of the scaled vectors by item, a block of rows at a time."""
-    num_items, dim = uploads.item_embeddings.shape
-    block = members_per_block(dim)
-    blocks = -(-scale.size // block)
-    padding = (0, blocks * block - scale.size)
-    rows = uploads.item, scale, uploads.vector
-    split = [jnp.pad(field, padding).reshape(blocks, block) for field in rows]
+def _sum_scaled_vectors(uploads: Uploads) -> Array:
+    """The sum of the scaled vectors by item, a block of bundles at a time."""
+    width, dim = uploads.rows_per_bundle, uploads.item_embeddings.shape[1]
+    fields = uploads.item, uploads.weight * uploads.scale
+    bundles = [field.reshape(uploads.vector.size, width) for field in fields]
 
-    def add(total: Array, part: list[Array]) -> tuple[Array, None]:
-        item, scale, vector = part
-        rows = scale[:, None] * uploads.vectors[vector]
-        # A sum of its own for each block rounds less than one long running sum.
-        return total + jax.ops.segment_sum(rows, item, num_items), None
+    def add(
+        total: Array, present: Array, item: Array, scale: Array, vector: Array
+    ) -> Array:
+        scale = jnp.where(present[:, None], scale, 0.0)
+        rows = scale[:, :, None] * uploads.vectors[vector][:, None]
+        return add_rows(total, item, rows)
 
-    zeros = jnp.zeros((num_items, dim), scale.dtype)
-    return jax.lax.scan(add, zeros, split)[0]
-
-
-def drop_nonfinite(uploads: Uploads) -> tuple[Uploads, Array]:
-    """Takes out every row that holds a NaN or an infinity.
-
-    A row whose numbers could pass the largest float32 while it is built counts as
-    infinite. The common case, nothing to drop, is decided from a few maxima.
-
-    Returns:
-        The uploads, in which dropped rows weigh 0 and nothing is NaN, and how many
-        client uploads were dropped (int32 scalar, weights counted).
-    """
-    largest = jnp.max(jnp.abs(uploads.vectors), axis=1, initial=0.0)
-    largest_item = jnp.max(jnp.abs(uploads.item_embeddings), axis=1, initial=0.0)
-    bound = _bound(
-        jnp.max(jnp.abs(uploads.scale), initial=0.0),
-        jnp.max(largest, initial=0.0),
-        jnp.max(jnp.abs(uploads.item_scale), initial=0.0),
-        jnp.max(largest_item, initial=0.0),
-    )
-
-    def keep() -> tuple[Array, ...]:
-        weightless = jnp.zeros((), jnp.int32)
-        fields = uploads.weight, uploads.scale, uploads.item_scale
-        return *fields, uploads.vectors, uploads.item_embeddings, weightless
-
-    def drop() -> tuple[Array, ...]:
-        finite = jnp.isfinite(
-            _bound(
-                uploads.scale,
-                largest[uploads.vector],
-                uploads.item_scale,
-                largest_item[uploads.item],
-            )
-        )
-        weight = jnp.where(finite, uploads.weight, 0)
-        return (
-            weight,
-            jnp.where(finite, uploads.scale, 0.0),
-            jnp.where(finite, uploads.item_scale, 0.0),
-            jnp.where(jnp.isfinite(largest)[:, None], uploads.vectors, 0.0),
-            jnp.where(
-                jnp.isfinite(largest_item)[:, None], uploads.item_embeddings, 0.0
-            ),
-            jnp.sum(uploads.weight) - jnp.sum(weight),
-        )
-
-    weight, scale, item_scale, vectors, embeddings, dropped = jax.lax.cond(
-        jnp.isfinite(bound), keep, drop
-    )
-    kept = uploads._replace(
-        weight=weight,
-        scale=scale,
-        item_scale=item_scale,
-        vectors=vectors,
-        item_embeddings=embeddings,
-    )
-    return kept, dropped
-
-
-def _bound(scale: Array, largest: Array, item_scale: Array, item: Array) -> Array:
-    """An upper bound of a row's numbers; not finite where the row may not be."""
-    item_part = jnp.where(item_scale == 0.0, 0.0, jnp.abs(item_scale) * item)
-    return jnp.abs(scale) * largest + item_part
+    total = jnp.zeros_like(uploads.item_embeddings)
+    block = members_per_block(width * dim)
+    return fold_in_blocks(add, total, block, *bundles, uploads.vector)

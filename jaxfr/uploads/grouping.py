@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxfr.padding import group_by_size
+from jaxfr.padding import SizeGroup, group_by_size
 from jaxfr.uploads.container import ItemGroup
 
 
@@ -19,7 +19,7 @@ class ItemSlots(NamedTuple):
     """Room for the rows of some items.
 
     Attributes:
-        items: the items, int32 ``[items]``.
+        items: the items, int32 ``[items]``; m where there is none.
         slots: 0, 1, ... up to the capacity, int32 ``[capacity]``.
     """
 
@@ -27,42 +27,55 @@ class ItemSlots(NamedTuple):
     slots: Array
 
 
-def plan_item_slots(capacity: np.ndarray, max_groups: int) -> tuple[ItemSlots, ...]:
+def plan_item_slots(
+    capacity: np.ndarray, max_groups: int, devices: int = 1
+) -> tuple[ItemSlots, ...]:
     """Plans, on the host, tables that hold up to ``capacity[j]`` rows of item j.
 
     Args:
         capacity: rows that an item may receive, int64 ``[m]``.
         max_groups: number of tables at most.
+        devices: each table is filled up with items that do not exist until this
+            divides their number.
     """
-    return tuple(
-        ItemSlots(
-            jnp.asarray(group.members, jnp.int32),
-            jnp.arange(group.width, dtype=jnp.int32),
-        )
-        for group in group_by_size(capacity, max_groups)
-    )
+
+    def plan(group: SizeGroup) -> ItemSlots:
+        filling = -len(group.members) % devices
+        items = np.pad(group.members, (0, filling), constant_values=len(capacity))
+        slots = jnp.arange(group.width, dtype=jnp.int32)
+        return ItemSlots(jnp.asarray(items, jnp.int32), slots)
+
+    return tuple(map(plan, group_by_size(capacity, max_groups)))
 
 
 def group_rows(
-    item: Array, present: Array, row_order: Array, plan: tuple[ItemSlots, ...]
+    item: Array,
+    present: Array,
+    num_items: int,
+    plan: tuple[ItemSlots, ...],
+    row_order: Array | None = None,
 ) -> tuple[tuple[ItemGroup, ...], Array]:
     """Finds each item's rows.
 
     Args:
         item: item of each row, int32 ``[rows]``.
         present: whether the row exists, bool ``[rows]``.
-        row_order: the order in which the rows of an item are to stand, a
-            permutation, int32 ``[rows]``.
+        num_items: number of items m.
         plan: the tables' shapes, which cover items 0 to m - 1.
+        row_order: the order in which the rows of an item are to stand, a permutation,
+            int32 ``[rows]``; by default as they are numbered.
 
     Returns:
         The groups, and the number of rows that found no room (int32 scalar), which
         is 0 wherever the plan's capacities hold.
     """
-    num_items = sum(group.items.size for group in plan)
-    key = jnp.where(present, item, num_items)[row_order]
-    order = row_order[jnp.argsort(key, stable=True)]
-    count = jnp.bincount(key, length=num_items)
+    key = jnp.where(present, item, num_items)
+    if row_order is None:
+        order = jnp.argsort(key, stable=True)
+    else:
+        order = row_order[jnp.argsort(key[row_order], stable=True)]
+    # Of the item m, which stands for none, no row is counted.
+    count = jnp.append(jnp.bincount(key, length=num_items), 0)
     start = jnp.cumsum(count) - count
 
     def fill(group: ItemSlots) -> ItemGroup:

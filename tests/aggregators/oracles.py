@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -134,30 +135,55 @@ def aggregated(rule: Aggregator, uploads: Uploads, byzantine: int) -> np.ndarray
     return np.asarray(found.rows)
 
 
-def finite_rows(uploads: Uploads) -> tuple[np.ndarray, np.ndarray]:
-    """All rows in float64, and which of them hold finite numbers only."""
+class Loose(NamedTuple):
+    """Rows one by one, those of tables behind the others.
+
+    Attributes:
+        item: ``[rows]``.
+        weight: ``[rows]``.
+        rows: float64 ``[rows, d]``.
+        finite: whether the row holds finite numbers only, ``[rows]``.
+    """
+
+    item: np.ndarray
+    weight: np.ndarray
+    rows: np.ndarray
+    finite: np.ndarray
+
+
+def loose(uploads: Uploads) -> Loose:
+    """All rows of all items."""
+    item, weight = [np.asarray(uploads.item)], [np.asarray(uploads.weight)]
+    bundle = np.arange(uploads.item.size) // uploads.rows_per_bundle
     scale, item_scale = (
-        np.asarray(factor, np.float64)[:, None]
+        np.broadcast_to(np.asarray(factor, np.float64), uploads.item.shape)[:, None]
         for factor in (uploads.scale, uploads.item_scale)
     )
-    vectors = np.asarray(uploads.vectors, np.float64)[np.asarray(uploads.vector)]
-    items = np.asarray(uploads.item_embeddings, np.float64)[np.asarray(uploads.item)]
+    vectors = np.asarray(uploads.vectors, np.float64)
+    embeddings = np.asarray(uploads.item_embeddings, np.float64)[item[0]]
     with np.errstate(invalid="ignore"):
-        item_part = np.where(item_scale == 0, 0.0, item_scale * items)
-        rows = scale * vectors + item_part
-    return rows, np.all(np.isfinite(rows), axis=1, keepdims=True)[:, 0]
+        item_part = np.where(item_scale == 0, 0.0, item_scale * embeddings)
+        rows = [scale * vectors[np.asarray(uploads.vector)[bundle]] + item_part]
+    for table in uploads.tables:
+        num_items, per_item, dim = table.rows.shape
+        item.append(np.repeat(np.arange(num_items), per_item))
+        weight.append(np.asarray(table.weight).reshape(-1))
+        rows.append(np.asarray(table.rows, np.float64).reshape(-1, dim))
+    together = np.concatenate(rows)
+    finite = np.all(np.isfinite(together), axis=1)
+    return Loose(np.concatenate(item), np.concatenate(weight), together, finite)
 
 
 def right_answers(
     oracle: Oracle, uploads: Uploads, byzantine: int
 ) -> list[tuple[np.ndarray, float]]:
     """For each item the right answers ``[answers, d]`` and its largest number."""
-    rows, finite = finite_rows(uploads)
-    weight = np.where(finite, np.asarray(uploads.weight), 0)
+    item_of_row, sent, rows, finite = loose(uploads)
+    weight = np.where(finite, sent, 0)
     participants = int(uploads.participants)
     result = []
     for item in range(uploads.num_items):
-        mine = np.flatnonzero(np.asarray(uploads.item) == item)
+        mine = np.flatnonzero(item_of_row == item)
         received = np.repeat(rows[mine], weight[mine], axis=0)
         if len(received) > 0:
             answers = oracle(received, byzantine, participants)

@@ -10,11 +10,17 @@ from jaxfr.aggregators.base import keep_rows
 from jaxfr.uploads import Uploads, item_sums, row_counts
 
 from .oracles import KRUM, MEAN, NORM, TRIMMED_MEAN, aggregated, run
-from .samples import factored_uploads, grouped, rows_of_one_item
+from .samples import (
+    every_kind,
+    factored_uploads,
+    grouped,
+    rows_of_one_item,
+    scaled,
+)
 
 
 def double(uploads: Uploads) -> Uploads:
-    return uploads._replace(scale=2 * uploads.scale, item_scale=2 * uploads.item_scale)
+    return scaled(uploads, 2.0)._replace(scattered_sums=None)
 
 
 def test_transforms_are_applied_the_first_one_first():
@@ -33,16 +39,18 @@ def test_a_chain_is_a_rule_that_can_be_chained_outside_first():
     np.testing.assert_allclose(found[0], [1, 0, 0])
 
 
-def test_a_chain_of_nothing_is_the_rule_itself():
-    uploads = grouped(factored_uploads([3, 0, 2, 9], seed=0))
+@every_kind
+def test_a_chain_of_nothing_is_the_rule_itself(kind):
+    uploads = grouped(factored_uploads([3, 0, 2, 9], seed=0, kind=kind))
     np.testing.assert_array_equal(
         aggregated(chain(rule=MEAN), uploads, 0), aggregated(MEAN, uploads, 0)
     )
     assert keep_rows(uploads) is uploads
 
 
-def test_receiving_drops_first_and_then_transforms():
-    uploads = grouped(factored_uploads([3, 0, 2, 9], seed=1, max_weight=3))
+@every_kind
+def test_receiving_drops_first_and_then_transforms(kind):
+    uploads = grouped(factored_uploads([3, 0, 2, 9], seed=1, max_weight=3, kind=kind))
     broken = uploads._replace(scale=uploads.scale.at[jnp.array([0, 5])].set(jnp.nan))
     received, dropped = receive(NORM[0], broken)
     lost = np.asarray(uploads.weight)[[0, 5]].sum()
@@ -51,8 +59,9 @@ def test_receiving_drops_first_and_then_transforms():
     assert np.isfinite(item_sums(received)).all()
 
 
-def test_aggregating_is_receiving_and_combining():
-    uploads = grouped(factored_uploads([3, 0, 2, 9], seed=2))
+@every_kind
+def test_aggregating_is_receiving_and_combining(kind):
+    uploads = grouped(factored_uploads([3, 0, 2, 9], seed=2, kind=kind))
     uploads = uploads._replace(scale=uploads.scale.at[4].set(jnp.inf))
     received, dropped = receive(NORM[0], uploads)
     found = aggregate(NORM[0], uploads, jnp.int32(1))
@@ -61,9 +70,13 @@ def test_aggregating_is_receiving_and_combining():
     assert found.dropped == dropped
 
 
+@every_kind
 @pytest.mark.parametrize("rule", [NORM[0], TRIMMED_MEAN, KRUM])
-def test_uploads_of_several_runs_are_aggregated_side_by_side(rule):
-    several = [grouped(factored_uploads([7, 0, 2, 9], seed=seed)) for seed in range(3)]
+def test_uploads_of_several_runs_are_aggregated_side_by_side(rule, kind):
+    several = [
+        grouped(factored_uploads([7, 0, 2, 9], seed=seed, kind=kind))
+        for seed in range(3)
+    ]
     several[1] = several[1]._replace(scale=several[1].scale.at[3].set(jnp.nan))
     stacked = jax.tree.map(lambda *fields: jnp.stack(fields), *several)
     byzantine = jnp.arange(3)

@@ -9,22 +9,31 @@ from jaxfr.aggregators.dense import add_absent_clients
 from jaxfr.uploads import item_sums, row_counts
 
 from .oracles import CLIP_NORM, DENSE_NORM, DENSE_RULES, MEAN, aggregated
-from .samples import factored_uploads, grouped, rows_of_one_item
+from .samples import (
+    DIM,
+    NUM_ITEMS,
+    every_kind,
+    factored_uploads,
+    grouped,
+    rows_of_one_item,
+)
 
 DENSE_MEAN, _ = DENSE_RULES["dense_mean"]
 DENSE_MEDIAN, _ = DENSE_RULES["dense_median"]
 
 
-def test_absent_clients_complete_every_item_to_all_participants():
-    uploads = grouped(factored_uploads([5, 0, 9, 1], seed=0, max_weight=3))
+@every_kind
+def test_absent_clients_complete_every_item_to_all_participants(kind):
+    uploads = grouped(factored_uploads([5, 0, 9, 1], seed=0, max_weight=3, kind=kind))
     completed = jax.jit(add_absent_clients)(uploads)
     np.testing.assert_array_equal(row_counts(completed), uploads.participants)
     np.testing.assert_array_equal(item_sums(completed), item_sums(uploads))
     assert completed.participants == uploads.participants
-    (before,), (after,) = uploads.groups, completed.groups
-    np.testing.assert_array_equal(after.rows[:, :-1], before.rows)
-    zero_rows = completed.vectors[completed.vector[after.rows[:, -1]]]
-    np.testing.assert_array_equal(zero_rows, 0)
+    *before, absent = completed.tables
+    as_before = completed._replace(tables=tuple(before))
+    jax.tree.map(np.testing.assert_array_equal, as_before, uploads)
+    assert absent.rows.shape == (NUM_ITEMS, 1, DIM)
+    np.testing.assert_array_equal(absent.rows, 0)
 
 
 def test_more_rows_than_participants_leave_nobody_absent():
@@ -44,14 +53,16 @@ def test_the_zeros_of_absent_clients_win_a_majority():
     )
 
 
-def test_the_dense_mean_divides_by_all_participants():
-    uploads = grouped(factored_uploads([5, 0, 9, 1], seed=1))
+@every_kind
+def test_the_dense_mean_divides_by_all_participants(kind):
+    uploads = grouped(factored_uploads([5, 0, 9, 1], seed=1, kind=kind))
     found = aggregated(DENSE_MEAN, uploads, 0)
     np.testing.assert_allclose(found, item_sums(uploads) / 12, rtol=1e-5, atol=1e-7)
 
 
-def test_clipping_may_stand_inside_or_outside_of_the_dense_form():
-    uploads = grouped(factored_uploads([5, 0, 9, 1], seed=2))
+@every_kind
+def test_clipping_may_stand_inside_or_outside_of_the_dense_form(kind):
+    uploads = grouped(factored_uploads([5, 0, 9, 1], seed=2, kind=kind))
     outside = chain(clip_by_norm(CLIP_NORM), rule=dense(MEAN))
     np.testing.assert_array_equal(
         aggregated(DENSE_NORM[0], uploads, 1), aggregated(outside, uploads, 1)

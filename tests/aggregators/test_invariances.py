@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxfr.aggregators import Aggregator, aggregate, chain, clip_by_norm, mean
-from jaxfr.uploads import Uploads
+from jaxfr.uploads import Uploads, plan_item_slots, row_counts
 
 from .oracles import (
     BASIC_RULES,
@@ -19,20 +19,25 @@ from .oracles import (
     NORM,
     Oracle,
     aggregated,
+    loose,
     settled_items,
 )
 from .samples import (
     DIM,
+    KINDS,
     NUM_ITEMS,
     NUM_ROWS,
     few_rows,
     grouped,
     make_uploads,
     quarters,
+    rows_of_any_kind,
+    scaled,
 )
 
 ROW_RULES = BASIC_RULES | {"norm": NORM}
 some_examples = settings(max_examples=20, deadline=None)
+more_examples = settings(max_examples=40, deadline=None)
 byzantine_numbers = st.integers(0, 10)
 powers_of_two = st.integers(-8, 8).map(lambda exponent: 2.0**exponent)
 row_orders = st.permutations(range(NUM_ROWS)).map(np.array)
@@ -57,6 +62,29 @@ def assert_same(
     np.testing.assert_allclose(found[items], expected[items], rtol=1e-5, atol=1e-6)
 
 
+def one_by_one(uploads: Uploads) -> Uploads:
+    """The same rows in the same order, each with a vector of its own, in no table."""
+    item, weight, rows, _ = loose(uploads)
+    plan = plan_item_slots(np.full(NUM_ITEMS, len(item)), 1)
+    apart = make_uploads(
+        item=item,
+        weight=weight,
+        vectors=rows,
+        item_embeddings=uploads.item_embeddings,
+        participants=int(uploads.participants),
+    )
+    return grouped(apart, plan)
+
+
+@every(ROW_RULES | DENSE_RULES)
+@given(uploads=few_rows(kind=KINDS["bundles_and_tables"]), byzantine=byzantine_numbers)
+@some_examples
+def test_how_rows_are_held_does_not_matter(rule, oracle, uploads, byzantine):
+    settled = settled_items(oracle, uploads, byzantine)
+    found = aggregated(rule, uploads, byzantine)
+    assert_same(found, aggregated(rule, one_by_one(uploads), byzantine), settled)
+
+
 @every(ROW_RULES)
 @given(uploads=few_rows(), byzantine=byzantine_numbers, order=row_orders)
 @some_examples
@@ -68,8 +96,8 @@ def test_the_order_of_uploads_does_not_matter(rule, oracle, uploads, byzantine, 
 
 
 @every(ROW_RULES)
-@given(uploads=few_rows(), byzantine=byzantine_numbers, names=row_orders)
-@some_examples
+@given(uploads=rows_of_any_kind(), byzantine=byzantine_numbers, names=row_orders)
+@more_examples
 def test_the_names_of_clients_do_not_matter(rule, oracle, uploads, byzantine, names):
     del oracle
     renamed = uploads._replace(
@@ -96,28 +124,36 @@ def test_a_row_of_weight_w_equals_w_rows(rule, oracle, uploads, byzantine):
 
 @every(ROW_RULES | DENSE_RULES)
 @given(
-    uploads=few_rows(),
+    uploads=rows_of_any_kind(),
     byzantine=byzantine_numbers,
     names=st.permutations(range(NUM_ITEMS)).map(np.array),
 )
-@some_examples
+@more_examples
 def test_each_item_is_aggregated_on_its_own(rule, oracle, uploads, byzantine, names):
     del oracle
+    places = np.argsort(names)
     renamed = uploads._replace(
         item=jnp.asarray(names, jnp.int32)[uploads.item],
-        item_embeddings=uploads.item_embeddings[np.argsort(names)],
+        item_embeddings=uploads.item_embeddings[places],
+        tables=jax.tree.map(lambda field: field[places], uploads.tables),
     )
     found = aggregated(rule, grouped(renamed), byzantine)
     np.testing.assert_array_equal(found[names], aggregated(rule, uploads, byzantine))
 
 
 @every(BASIC_RULES)
-@given(uploads=few_rows(), byzantine=byzantine_numbers, shift=quarters(DIM, 4))
-@some_examples
+@given(uploads=rows_of_any_kind(), byzantine=byzantine_numbers, shift=quarters(DIM, 4))
+@more_examples
 def test_shifting_all_rows_shifts_the_result(rule, oracle, uploads, byzantine, shift):
-    still = uploads._replace(scale=jnp.ones(NUM_ROWS), item_scale=jnp.zeros(NUM_ROWS))
-    shifted = still._replace(vectors=still.vectors + jnp.asarray(shift, jnp.float32))
-    received = np.bincount(still.item, still.weight, NUM_ITEMS) > 0
+    shift = jnp.asarray(shift, jnp.float32)
+    still = uploads._replace(
+        scale=jnp.ones(NUM_ROWS), item_scale=jnp.zeros_like(uploads.item_scale)
+    )
+    shifted = still._replace(
+        vectors=still.vectors + shift,
+        tables=tuple(table._replace(rows=table.rows + shift) for table in still.tables),
+    )
+    received = np.asarray(row_counts(still)) > 0
     found = aggregated(rule, shifted, byzantine)
     expected = aggregated(rule, still, byzantine) + shift
     settled = settled_items(oracle, still, byzantine)
@@ -125,14 +161,10 @@ def test_shifting_all_rows_shifts_the_result(rule, oracle, uploads, byzantine, s
 
 
 @every(BASIC_RULES | DENSE_RULES)
-@given(uploads=few_rows(), byzantine=byzantine_numbers, factor=powers_of_two)
-@some_examples
+@given(uploads=rows_of_any_kind(), byzantine=byzantine_numbers, factor=powers_of_two)
+@more_examples
 def test_scaling_all_rows_scales_the_result(rule, oracle, uploads, byzantine, factor):
-    scaled = uploads._replace(
-        vectors=uploads.vectors * factor,
-        item_embeddings=uploads.item_embeddings * factor,
-    )
-    found = aggregated(rule, scaled, byzantine) / factor
+    found = aggregated(rule, scaled(uploads, factor), byzantine) / factor
     settled = settled_items(oracle, uploads, byzantine)
     assert_same(found, aggregated(rule, uploads, byzantine), settled)
 
@@ -144,14 +176,10 @@ def norm(uploads: Uploads, clip_norm: float) -> jax.Array:
     ).rows
 
 
-@given(uploads=few_rows(), factor=st.floats(0.01, 100))
-@some_examples
+@given(uploads=rows_of_any_kind(), factor=st.floats(0.01, 100))
+@more_examples
 def test_norm_follows_a_scale_that_its_bound_follows(uploads, factor):
-    scaled = uploads._replace(
-        vectors=uploads.vectors * factor,
-        item_embeddings=uploads.item_embeddings * factor,
-    )
-    found = np.asarray(norm(scaled, CLIP_NORM * factor)) / factor
+    found = np.asarray(norm(scaled(uploads, factor), CLIP_NORM * factor)) / factor
     assert_same(found, np.asarray(norm(uploads, CLIP_NORM)))
 
 
@@ -175,14 +203,20 @@ def test_sparse_is_dense_where_everybody_uploads_everything(name, rows, byzantin
 
 
 @every(ROW_RULES | DENSE_RULES)
-@given(uploads=few_rows(), byzantine=byzantine_numbers)
-@some_examples
+@given(uploads=rows_of_any_kind(), byzantine=byzantine_numbers)
+@more_examples
 def test_rows_that_nobody_sent_do_not_matter(rule, oracle, uploads, byzantine):
     del oracle
     absent = np.asarray(uploads.weight) == 0
     different = uploads._replace(
         scale=jnp.where(absent, 1e30, uploads.scale),
         item=jnp.where(absent, 0, uploads.item),
+        tables=tuple(
+            table._replace(
+                rows=jnp.where(table.weight[..., None] == 0, 1e30, table.rows)
+            )
+            for table in uploads.tables
+        ),
     )
     np.testing.assert_array_equal(
         aggregated(rule, different, byzantine), aggregated(rule, uploads, byzantine)

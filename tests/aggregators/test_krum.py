@@ -13,7 +13,7 @@ from jaxfr.aggregators.krum import (
     num_neighbours,
     pairwise_squared_distances,
 )
-from jaxfr.uploads import append_item_table, item_table
+from jaxfr.uploads import append_tables, item_table
 
 from .oracles import KRUM, aggregated, krum_scores
 from .samples import DIM, NUM_ITEMS, factored_uploads, quarters, rows_of_one_item
@@ -112,7 +112,7 @@ def test_benign_rows_win_ties_against_malicious_rows(distance):
         benign.item_embeddings,
         jnp.int32(1),
     )
-    uploads = append_item_table(benign, malicious)
+    uploads = append_tables(benign, malicious)
     found = jax.jit(krum(distance).combine)(uploads, jnp.int32(1))
     expected = [[1, 2, 3], [5, 5, 5], [0, 0, 0], [0, 0, 0]]
     np.testing.assert_array_equal(found, expected)

@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxfr import blocks
 from jaxfr.aggregators import clip_by_norm
-from jaxfr.uploads import Uploads, rows_of
+from jaxfr.uploads import Uploads, item_sums, item_table, rows_of, with_sums
 
-from .samples import DIM, factored_uploads, rows_of_one_item
+from .samples import DIM, every_kind, factored_uploads, rows_of_one_item
 
 
 @jax.jit
@@ -17,12 +18,24 @@ def clipped_rows(uploads: Uploads, clip_norm: float) -> jax.Array:
 
 
 def all_rows(uploads: Uploads) -> jax.Array:
-    return rows_of(uploads, jnp.arange(uploads.item.size))
+    """Those of tables behind the others."""
+    scattered = rows_of(uploads, jnp.arange(uploads.item.size))
+    tables = [table.rows.reshape(-1, DIM) for table in uploads.tables]
+    return jnp.concatenate([scattered, *tables])
 
 
+def in_a_table(uploads: Uploads) -> Uploads:
+    """Sends the scattered rows, all of item 0, as a table of item 0."""
+    num_items, dim = uploads.item_embeddings.shape
+    rows = jnp.zeros((num_items, uploads.item.size, dim)).at[0].set(all_rows(uploads))
+    weight = jnp.zeros(rows.shape[:2], jnp.int32).at[0].set(uploads.weight)
+    return item_table(rows, weight, uploads.item_embeddings, uploads.participants)
+
+
+@every_kind
 @pytest.mark.parametrize("clip_norm", [0.01, 0.7, 1.0, 3.0])
-def test_longer_rows_are_shortened_to_the_norm_and_others_stay(clip_norm):
-    uploads = factored_uploads([9, 9, 9, 5], seed=0)
+def test_longer_rows_are_shortened_to_the_norm_and_others_stay(kind, clip_norm):
+    uploads = factored_uploads([9, 9, 9, 5], seed=0, kind=kind)
     rows = np.asarray(all_rows(uploads), np.float64)
     norms = np.linalg.norm(rows, axis=1)
     found = np.asarray(clipped_rows(uploads, clip_norm))
@@ -35,24 +48,50 @@ def test_longer_rows_are_shortened_to_the_norm_and_others_stay(clip_norm):
 
 def test_a_row_of_exactly_the_norm_stays_bit_for_bit():
     uploads = rows_of_one_item([[3.0, 0.0, 4.0], [0.0, 0.0, 0.0], [1e-20, 0, 0]])
-    found = clipped_rows(uploads, 5.0)
-    np.testing.assert_array_equal(found, all_rows(uploads))
+    for sent in (uploads, in_a_table(uploads)):
+        found = clipped_rows(sent, 5.0)
+        np.testing.assert_array_equal(found, all_rows(sent))
 
 
 @pytest.mark.parametrize("size", [1e10, 1e25, 1e37])
 def test_rows_whose_squares_overflow_are_shortened_like_others(size):
     direction = np.array([2.0, -1.0, 2.0]) / 3
-    found = clipped_rows(rows_of_one_item([size * direction]), 1.0)[0]
-    np.testing.assert_allclose(found, direction, rtol=1e-5)
+    uploads = rows_of_one_item([size * direction])
+    for sent in (uploads, in_a_table(uploads)):
+        found = clipped_rows(sent, 1.0)[0]
+        np.testing.assert_allclose(found, direction, rtol=1e-5)
 
 
 def test_rows_whose_squares_vanish_are_left_alone():
-    found = clipped_rows(rows_of_one_item([[3e-30] * DIM]), 1.0)[0]
-    np.testing.assert_allclose(found, 3e-30, rtol=1e-6)
+    uploads = rows_of_one_item([[3e-30] * DIM])
+    for sent in (uploads, in_a_table(uploads)):
+        found = clipped_rows(sent, 1.0)[0]
+        np.testing.assert_allclose(found, 3e-30, rtol=1e-6)
 
 
-def test_clipping_changes_no_vector_that_other_rows_share():
-    uploads = factored_uploads([9, 9, 9, 5], seed=1)
+@every_kind
+def test_clipping_changes_no_vector_that_other_rows_share(kind):
+    uploads = factored_uploads([9, 9, 9, 5], seed=1, kind=kind)
     clipped = clip_by_norm(0.5)(uploads)
+    for before, after in zip(uploads.tables, clipped.tables, strict=True):
+        np.testing.assert_array_equal(after.weight, before.weight)
     for field in ("item", "weight", "vector", "vectors", "item_embeddings"):
         np.testing.assert_array_equal(getattr(clipped, field), getattr(uploads, field))
+
+
+@every_kind
+def test_sums_from_before_are_not_taken_for_those_of_the_clipped_rows(kind):
+    uploads = factored_uploads([9, 9, 9, 5], seed=2, kind=kind)
+    clip = clip_by_norm(0.5)
+    found, expected = item_sums(clip(with_sums(uploads))), item_sums(clip(uploads))
+    np.testing.assert_array_equal(found, expected)
+    assert np.abs(found - item_sums(uploads)).max() > 0.1
+
+
+def test_rows_are_clipped_alike_in_blocks_of_any_size(monkeypatch):
+    uploads = factored_uploads([9, 9, 9, 5], seed=3)
+    expected = all_rows(clip_by_norm(0.5)(uploads))
+    for rows_per_block in (1, 5, 31):
+        monkeypatch.setattr(blocks, "BLOCK_NUMBERS", rows_per_block * DIM)
+        found = all_rows(clip_by_norm(0.5)(uploads))
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)

@@ -1,5 +1,8 @@
 """Order statistics of weighted numbers, against sorting all copies."""
 
+import functools
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -37,6 +40,11 @@ every_kth_by_sort = jax.jit(
 )
 every_sum = jax.jit(jax.vmap(order_statistics.sum_of_smallest, in_axes=(None, None, 0)))
 middle_values = jax.jit(order_statistics.middle_values)
+# Below, at and above whole lanes and tiles.
+SIZES = [1, 7, 8, 9, 24, 127, 128, 136, 255, 256, 257, 264, 383, 384, 512, 600]
+# Sizes that are reduced in one piece and in tiles.
+LARGE_SIZES = [256, 264, 384, 385, 1024]
+every_large_size = pytest.mark.parametrize("size", LARGE_SIZES)
 weighted_median = jax.jit(order_statistics.weighted_median)
 
 
@@ -123,3 +131,112 @@ def test_infinite_numbers_beyond_the_smallest_leave_their_sum_finite():
     for weights in ([1, 2, 1, 1], [0, 2, 1, 0]):
         found = every_sum(values, jnp.int32(weights), jnp.arange(1, 4))
         np.testing.assert_array_equal(found, [1.0, 2.0, 4.0])
+
+
+# --- Tiles ---
+
+
+def integers(size: int) -> Any:
+    """Whose sums no float32 holds, in NumPy."""
+    random = np.random.default_rng(size)
+    return random.integers(-(2**21), 2**21, size).astype(np.int32)
+
+
+@pytest.mark.parametrize("reduce", [np.sum, np.min, np.max])
+def test_tiles_are_a_way_to_reduce_arrays_of_any_size(reduce):
+    for size in range(1, 601):
+        values = integers(size)
+        assert order_statistics.in_tiles(reduce, values) == reduce(values)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_sums_and_extremes_in_tiles_are_those_of_all_numbers(size):
+    values = integers(size)
+    for reduce, expected in ((jnp.sum, np.sum), (jnp.min, np.min), (jnp.max, np.max)):
+        found = jax.jit(functools.partial(order_statistics.in_tiles, reduce))(values)
+        assert found.dtype == jnp.int32
+        assert found == expected(values)
+
+
+def test_tiles_of_several_arrays_at_once_are_those_of_each():
+    values: Any = np.stack([integers(384), -integers(384)])
+    found = jax.vmap(functools.partial(order_statistics.in_tiles, jnp.sum))(values)
+    np.testing.assert_array_equal(found, values.sum(axis=1))
+
+
+def test_a_size_is_padded_to_whole_lanes_and_beyond_two_tiles_to_whole_tiles():
+    for size in range(1, 601):
+        reduced_fast = (
+            larger
+            for larger in range(size, size + 129)
+            if (larger <= 256 and larger % 8 == 0) or larger % 128 == 0
+        )
+        assert order_statistics.padded_size(size) == next(reduced_fast)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_chosen_numbers_are_counted_and_summed_with_their_weights(size):
+    random = np.random.default_rng(size)
+    chosen, weights = random.random(size) < 0.5, random.integers(0, 4, size)
+    values = random.normal(size=size).astype(np.float32)
+    values[~chosen] = np.inf
+    weights = weights.astype(np.int32)
+    count = jax.jit(order_statistics.count_where)(chosen, weights)
+    assert count == weights[chosen].sum()
+    total = jax.jit(order_statistics.sum_where)(chosen, values, weights)
+    expected = np.sum(weights[chosen] * values[chosen].astype(np.float64))
+    np.testing.assert_allclose(total, expected, rtol=1e-5, atol=1e-4)
+
+
+@given(values=numbers(normal | st.sampled_from([*SPECIAL, *DENORMAL, np.inf, -np.inf])))
+@some_examples
+def test_a_key_gives_back_its_number_bit_for_bit(values):
+    keys = order_statistics.ordered_key(jnp.asarray(values))
+    found = np.asarray(order_statistics.value_of_key(keys))
+    np.testing.assert_array_equal(found.view(np.int32), values.view(np.int32))
+
+
+# --- Many numbers ---
+
+
+def many_numbers(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Some of them equal, some of weight 0."""
+    random = np.random.default_rng(size)
+    values = np.round(random.normal(size=size), 2).astype(np.float32)
+    return values, random.integers(0, LARGEST_WEIGHT + 1, size).astype(np.int32)
+
+
+@every_large_size
+def test_every_kth_of_many_numbers_is_that_of_all_copies_sorted(size):
+    values, weights = many_numbers(size)
+    expected = np.sort(np.repeat(values, weights))
+    every_k = np.arange(1, size * LARGEST_WEIGHT + 1)
+    found = np.asarray(every_kth(values, weights, every_k))[: len(expected)]
+    np.testing.assert_array_equal(found, expected)
+
+
+@every_large_size
+@pytest.mark.parametrize("parity", [0, 1])
+def test_the_middle_values_of_many_numbers_enclose_the_middle(size, parity):
+    values, weights = many_numbers(size)
+    weights[0] += (weights.sum() + parity) % 2
+    copies = np.sort(np.repeat(values, weights))
+    assert len(copies) % 2 == parity
+    lower, upper = middle_values(values, weights)
+    assert lower == copies[(len(copies) - 1) // 2]
+    assert upper == copies[len(copies) // 2]
+
+
+def test_middle_values_far_apart_are_found_among_many_numbers():
+    values = np.repeat(np.array([-3, 5], np.float32), 192)
+    np.testing.assert_array_equal(middle_values(values, np.ones(384, int)), [-3, 5])
+
+
+@every_large_size
+def test_every_sum_of_the_smallest_of_many_is_that_of_all_copies(size):
+    values, weights = many_numbers(size)
+    copies = np.sort(np.repeat(values, weights)).astype(np.float64)
+    every_k = np.arange(1, size * LARGEST_WEIGHT + 1)
+    found = np.asarray(every_sum(values, weights, every_k))[: len(copies)]
+    scale = np.abs(copies).sum()
+    np.testing.assert_allclose(found, np.cumsum(copies), rtol=1e-5, atol=1e-6 * scale)

@@ -32,4 +32,4 @@ def test_benign_rows_are_shown_to_the_omniscient_only(kind, shown):
     assert all(found is expected for found, expected in zip(seen, shown, strict=True))
     assert uploads is BENIGN
     assert state == "next state"
-    np.testing.assert_array_equal(uploads.weight, 1)
+    np.testing.assert_array_equal(uploads.tables[0].weight, 1)

@@ -24,6 +24,7 @@ def test_no_attack_uploads_nothing_and_poisons_nothing():
     uploads, state = attack.upload(state, view)
     np.testing.assert_array_equal(row_counts(uploads), np.zeros(NUM_ITEMS))
     assert uploads.item.size == 0
+    assert all(table.rows.size == 0 for table in uploads.tables)
     assert uploads.participants == 0
     poisoned = attack.poisoned_items(state, KNOWLEDGE)
     assert poisoned.shape == (CLIENTS, NUM_ITEMS)

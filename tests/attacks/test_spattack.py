@@ -11,7 +11,7 @@ import pytest
 from jaxfr.aggregators import clip_by_norm
 from jaxfr.attacks import ATTACKS, Knowledge, RoundView, malicious_uploads
 from jaxfr.attacks.spattack import SpattackState
-from jaxfr.uploads import Uploads, item_table
+from jaxfr.uploads import Uploads, item_table, with_sums
 
 NUM_ITEMS, DIM, CLIENTS, PER_ITEM = 7, 3, 4, 5
 OMNISCIENT, LIMITED = ["spattack_o_d", "spattack_o_s"], ["spattack_l_d", "spattack_l_s"]
@@ -55,12 +55,40 @@ def benign_uploads(seed: int) -> tuple[Uploads, np.ndarray]:
     return uploads, np.sum(weight[..., None] * rows.astype(np.float64), axis=1)
 
 
+def as_they_are(benign: Uploads) -> Uploads:
+    return benign
+
+
+def scattered(benign: Uploads) -> Uploads:
+    """The rows of the table one by one, the items' embeddings taken zero times."""
+    (table,) = benign.tables
+    return benign._replace(
+        item=jnp.repeat(jnp.arange(NUM_ITEMS), PER_ITEM),
+        weight=table.weight.reshape(-1),
+        vector=jnp.arange(NUM_ITEMS * PER_ITEM),
+        scale=jnp.ones(NUM_ITEMS * PER_ITEM),
+        item_scale=jnp.zeros(()),
+        vectors=table.rows.reshape(-1, DIM),
+        tables=(),
+    )
+
+
+def scattered_and_summed(benign: Uploads) -> Uploads:
+    return with_sums(scattered(benign))
+
+
+every_form = pytest.mark.parametrize(
+    "form", [as_they_are, scattered, scattered_and_summed]
+)
+
+
 def rows_and_weights(uploads: Uploads) -> tuple[np.ndarray, np.ndarray]:
     """The one row of every item and how many clients send it."""
-    np.testing.assert_array_equal(uploads.item, np.arange(NUM_ITEMS))
-    np.testing.assert_array_equal(uploads.item_scale, 0)
-    rows = np.asarray(uploads.scale)[:, None] * np.asarray(uploads.vectors)
-    return rows[np.asarray(uploads.vector)], np.asarray(uploads.weight)
+    assert uploads.item.size == 0
+    (table,) = uploads.tables
+    assert table.rows.shape == (NUM_ITEMS, 1, DIM)
+    assert table.weight.shape == (NUM_ITEMS, 1)
+    return np.asarray(table.rows)[:, 0], np.asarray(table.weight)[:, 0]
 
 
 def senders(name: str, acting: np.ndarray) -> np.ndarray:
@@ -95,10 +123,12 @@ def test_s_poisons_a_few_items_per_client_and_none_that_never_occurs(name):
 # --- O ---
 
 
+@every_form
 @pytest.mark.parametrize("acting", [EVERYONE, SOME])
 @pytest.mark.parametrize("name", OMNISCIENT)
-def test_o_uploads_the_opposite_of_the_benign_sum_in_equal_parts(name, acting):
+def test_o_uploads_the_opposite_of_the_benign_sum_in_equal_parts(name, acting, form):
     benign, sums = benign_uploads(1)
+    benign = form(benign)
     rows, weight = rows_and_weights(
         send(name, initial(name), view_of(acting), benign)[0]
     )
@@ -108,13 +138,15 @@ def test_o_uploads_the_opposite_of_the_benign_sum_in_equal_parts(name, acting):
     np.testing.assert_allclose(rows[poisoned], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_o_sums_the_rows_as_the_server_clipped_them():
+@every_form
+def test_o_sums_the_rows_as_the_server_clipped_them(form):
     benign, sums = benign_uploads(2)
-    clipped = clip_by_norm(0.5)(benign)
-    row, weight = np.asarray(benign.vectors, np.float64), np.asarray(benign.weight)
-    norm = np.linalg.norm(row, axis=1, keepdims=True)
-    kept = weight[:, None] * row * np.minimum(1, 0.5 / norm)
-    expected = kept.reshape(NUM_ITEMS, PER_ITEM, DIM).sum(axis=1)
+    clipped = clip_by_norm(0.5)(form(benign))
+    (table,) = benign.tables
+    row, weight = np.asarray(table.rows, np.float64), np.asarray(table.weight)
+    norm = np.linalg.norm(row, axis=2, keepdims=True)
+    kept = weight[..., None] * row * np.minimum(1, 0.5 / norm)
+    expected = kept.sum(axis=1)
     name = "spattack_o_d"
     rows, _ = rows_and_weights(send(name, initial(name), view_of(EVERYONE), clipped)[0])
     np.testing.assert_allclose(rows, -expected / CLIENTS, rtol=1e-5, atol=1e-6)

@@ -1,11 +1,17 @@
-"""Padded tensors of all clients, and the room that their uploads need."""
+"""Tiles and padded tensors of all clients, and the room that their uploads need."""
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from jaxfr.clients.layout import plan_clients, rows_by_client, upload_capacity
+from jaxfr.clients.layout import (
+    TILE_WIDTHS,
+    plan_clients,
+    plan_tiles,
+    upload_capacity,
+)
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.data.options import SyntheticSettings
 from jaxfr.data.synthetic import make_dataset
@@ -18,6 +24,16 @@ SMALL = Dataset(
     train_users=np.array([0, 0, 1, 2, 2, 2, 2, 3], np.int32),
     train_items=np.array([7, 2, 2, 8, 0, 5, 2, 2], np.int32),
     test_items=np.array([1, NO_TEST_ITEM, 3, 0], np.int32),
+)
+
+# The first, the last and two other users hold nothing.
+GAPPY = Dataset(
+    name="gappy",
+    num_users=7,
+    num_items=9,
+    train_users=np.array([1, 1, 1, 1, 1, 4, 5, 5], np.int32),
+    train_items=np.array([7, 2, 3, 8, 0, 5, 2, 1], np.int32),
+    test_items=np.full(7, NO_TEST_ITEM),
 )
 
 
@@ -42,15 +58,12 @@ def test_without_the_padding_the_groups_are_the_data_set(dataset, max_groups):
             positives = np.asarray(group.positives)[row]
             np.testing.assert_array_equal(positives[: own.size], own)
             assert np.all(positives[own.size :] == PADDING_ITEM)
-            ascending = np.asarray(group.training_items)[row]
-            np.testing.assert_array_equal(ascending[: own.size], np.sort(own))
-            assert np.all(ascending[own.size :] == PADDING_ITEM)
             pair = np.asarray(group.pair)[row, : own.size]
             np.testing.assert_array_equal(dataset.train_users[pair], client)
             np.testing.assert_array_equal(dataset.train_items[pair], own)
-            has_test_item = dataset.test_items[client] != NO_TEST_ITEM
-            assert group.has_test_item[row] == has_test_item
-            assert group.test_item[row] == max(dataset.test_items[client], 0)
+            test_item = dataset.test_items[client]
+            expected = PADDING_ITEM if test_item == NO_TEST_ITEM else test_item
+            assert group.test_item[row] == expected
     assert sorted(seen) == list(range(dataset.num_users))
 
 
@@ -63,16 +76,103 @@ def test_padding_is_at_most_twice_the_real_interactions(sigma):
     assert unbucketed > 2 * dataset.num_train_pairs
 
 
-@pytest.mark.parametrize("max_groups", [1, 3])
-def test_in_row_order_clients_ascend_and_each_keeps_the_order_of_its_rows(max_groups):
-    groups = plan_clients(SMALL, max_groups)
-    sender = np.concatenate(
-        [np.repeat(group.client, 2 * group.positives.shape[1]) for group in groups]
-    )
-    order = np.asarray(rows_by_client(groups))
-    np.testing.assert_array_equal(np.sort(order), np.arange(sender.size))
-    np.testing.assert_array_equal(sender[order], np.sort(sender))
-    assert np.all((np.diff(order) > 0) | (np.diff(sender[order]) > 0))
+# --- tiles ---
+
+
+class Tiles(NamedTuple):
+    """Tiles in NumPy, and the device of each."""
+
+    client: np.ndarray
+    pair: np.ndarray
+    present: np.ndarray
+    place: np.ndarray
+    device: np.ndarray
+
+
+def tiles_of(dataset: Dataset, devices: int, width: int) -> Tiles:
+    tiles = plan_tiles(dataset, devices, width)
+    per_device, rest = divmod(tiles.client.size, devices)
+    assert rest == 0
+    device = np.repeat(np.arange(devices), per_device)
+    client, pair, present, place = map(np.asarray, tiles)
+    return Tiles(client, pair, present, place, device)
+
+
+every_tiling = [
+    pytest.mark.parametrize("width", [1, 2, 16]),
+    pytest.mark.parametrize("devices", [1, 2, 3, 5]),
+    pytest.mark.parametrize(
+        "dataset", [SMALL, GAPPY, long_tailed()], ids=["small", "gappy", "long"]
+    ),
+]
+
+
+def for_every_tiling(test):
+    for mark in every_tiling:
+        test = mark(test)
+    return test
+
+
+@for_every_tiling
+def test_without_the_padding_the_tiles_are_the_data_set(dataset, devices, width):
+    tiles = tiles_of(dataset, devices, width)
+    assert tiles.pair.shape == tiles.present.shape == (tiles.client.size, width)
+    pair = tiles.pair[tiles.present]
+    np.testing.assert_array_equal(pair, np.arange(dataset.num_train_pairs))
+    client = np.repeat(tiles.client, width)[tiles.present.ravel()]
+    np.testing.assert_array_equal(client, dataset.train_users)
+    assert np.all(np.diff(tiles.client) >= 0)
+
+
+@for_every_tiling
+def test_padding_copies_pairs_of_the_tile_s_own_client(dataset, devices, width):
+    tiles = tiles_of(dataset, devices, width)
+    owner = dataset.train_users[tiles.pair]
+    np.testing.assert_array_equal(owner, np.tile(tiles.client[:, None], width))
+
+
+@for_every_tiling
+def test_every_pair_is_found_at_its_place(dataset, devices, width):
+    tiles = tiles_of(dataset, devices, width)
+    pairs = np.arange(dataset.num_train_pairs)
+    np.testing.assert_array_equal(tiles.pair.ravel()[tiles.place], pairs)
+    assert np.all(tiles.present.ravel()[tiles.place])
+
+
+@for_every_tiling
+def test_every_client_is_on_one_device(dataset, devices, width):
+    tiles = tiles_of(dataset, devices, width)
+    real = tiles.present.any(axis=1)
+    for client in np.unique(dataset.train_users):
+        assert len(np.unique(tiles.device[real & (tiles.client == client)])) == 1
+
+
+@for_every_tiling
+def test_a_device_has_at_most_one_client_more_than_its_share(dataset, devices, width):
+    tiles = tiles_of(dataset, devices, width)
+    needed = -(-dataset.user_activity // width)
+    share = -(-needed.sum() // devices)
+    assert np.bincount(tiles.device).max() <= share + needed.max()
+
+
+@pytest.mark.parametrize("width", [1, 2, 16])
+def test_on_one_device_each_client_has_just_the_tiles_that_it_needs(width):
+    dataset = long_tailed()
+    needed = -(-dataset.user_activity // width)
+    clients = tiles_of(dataset, 1, width).client
+    np.testing.assert_array_equal(np.bincount(clients), needed)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.5])
+def test_of_all_widths_the_default_has_the_fewest_pairs_and_tiles_together(sigma):
+    dataset = long_tailed(sigma)
+    by_default = plan_tiles(dataset)
+    sizes = {
+        width: tiles.pair.size + tiles.client.size
+        for width in TILE_WIDTHS
+        for tiles in [plan_tiles(dataset, width=width)]
+    }
+    assert sizes[by_default.pair.shape[1]] == min(sizes.values())
 
 
 # --- room for uploads ---

@@ -11,12 +11,15 @@ import pytest
 from jaxfr import blocks
 from jaxfr.clients.layout import ClientGroup, plan_clients
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
+from jaxfr.devices import spread
+from jaxfr.evaluation import evaluate as evaluation_module
 from jaxfr.evaluation.degree_groups import user_degree_groups
-from jaxfr.evaluation.evaluate import Candidates, draw_candidates, evaluate
+from jaxfr.evaluation.evaluate import draw_candidates, evaluate
 from jaxfr.evaluation.metrics import CUTOFFS, Metrics
 from jaxfr.models import fedmf
+from jaxfr.sampling import ItemLists, list_items
 
-draw = jax.jit(draw_candidates, static_argnums=(3, 4))
+draw = jax.jit(draw_candidates, static_argnums=(2, 3))
 
 NUM_USERS, NUM_ITEMS, DIM, NUM_CANDIDATES = 30, 40, 3, 20
 WITHOUT_TEST_ITEM = [3, 17]
@@ -48,32 +51,33 @@ def clients(max_groups: int = 2) -> tuple[ClientGroup, ...]:
     return plan_clients(dataset(), max_groups)
 
 
-def by_group(values: np.ndarray) -> tuple[jax.Array, ...]:
-    return tuple(jnp.asarray(values[np.asarray(g.client)]) for g in clients())
+@functools.cache
+def held_out() -> evaluation_module.HeldOutItems:
+    item = dataset().test_items
+    return evaluation_module.HeldOutItems(
+        item=jnp.maximum(item, 0),
+        exists=jnp.asarray(item != NO_TEST_ITEM),
+        degree_group=jnp.asarray(user_degree_groups(dataset())),
+    )
 
 
 def training_items(user: int) -> np.ndarray:
     return dataset().train_items[dataset().train_users == user]
 
 
+def known_items(users: int = NUM_USERS) -> ItemLists:
+    """Training items and test item of the first users."""
+    own = [
+        np.setdiff1d([*training_items(user), dataset().test_items[user]], NO_TEST_ITEM)
+        for user in range(users)
+    ]
+    owner = np.repeat(np.arange(users), [len(items) for items in own])
+    return list_items(owner, np.concatenate(own), users)
+
+
 @functools.cache
-def candidates(
-    count: int, seed: int = 0, max_groups: int = 2
-) -> tuple[Candidates, ...]:
-    has_test_item = dataset().test_items != NO_TEST_ITEM
-    excluded = jnp.asarray(dataset().user_activity + has_test_item, jnp.int32)
-    groups = clients(max_groups)
-    num_excluded = tuple(excluded[group.client] for group in groups)
-    return draw(jax.random.key(seed), groups, num_excluded, NUM_ITEMS, count)
-
-
-def per_user(values: list[jax.Array], max_groups: int = 2) -> dict[int, np.ndarray]:
-    """Splits one array for each client group by user."""
-    return {
-        int(user): np.asarray(row)
-        for group, rows in zip(clients(max_groups), values, strict=True)
-        for user, row in zip(np.asarray(group.client), np.asarray(rows), strict=True)
-    }
+def candidates(count: int, seed: int = 0, users: int = NUM_USERS) -> np.ndarray:
+    return np.asarray(draw(jax.random.key(seed), known_items(users), NUM_ITEMS, count))
 
 
 @functools.cache
@@ -88,26 +92,24 @@ def embeddings() -> tuple[np.ndarray, np.ndarray]:
 def compiled(block_numbers: int):
     """The evaluation, traced anew for every size of block."""
     assert block_numbers == blocks.BLOCK_NUMBERS
-    return jax.jit(functools.partial(evaluate, fedmf()), static_argnums=5)
+    return jax.jit(functools.partial(evaluate, fedmf()))
 
 
 def evaluation(ranking: str, items: np.ndarray) -> Metrics:
     users, _ = embeddings()
     run = compiled(blocks.BLOCK_NUMBERS)
-    drawn = candidates(NUM_CANDIDATES if ranking == "sampled" else 0)
-    groups = by_group(user_degree_groups(dataset()))
-    return run(by_group(users), items, clients(), drawn, groups, ranking)
+    among = candidates(NUM_CANDIDATES) if ranking == "sampled" else clients()
+    return run(users, items, held_out(), among)
 
 
 def ranks_by_loop(ranking: str, items: np.ndarray) -> dict[int, int]:
     users, _ = embeddings()
-    sampled = per_user([drawn.items for drawn in candidates(NUM_CANDIDATES)])
     ranks = {}
     for user in range(NUM_USERS):
         test_item = dataset().test_items[user]
         if test_item == NO_TEST_ITEM:
             continue
-        among = sampled[user]
+        among = candidates(NUM_CANDIDATES)[user]
         if ranking == "full":
             own = [*training_items(user), test_item]
             among = np.setdiff1d(np.arange(NUM_ITEMS), own)
@@ -164,43 +166,58 @@ def test_an_evaluation_does_not_depend_on_the_size_of_its_blocks(monkeypatch, ra
     )
 
 
+@pytest.mark.skipif("jax.device_count() < 4")
+@pytest.mark.parametrize("devices", [2, 3, 4])
+@pytest.mark.parametrize("ranking", ["sampled", "full"])
+def test_devices_that_share_the_users_find_what_one_finds(ranking, devices):
+    """Also four devices, which do not divide the users evenly."""
+    (users, items), evaluate_users = embeddings(), functools.partial(evaluate, fedmf())
+    among = candidates(NUM_CANDIDATES) if ranking == "sampled" else clients()
+    shared = jax.jit(spread(evaluate_users, devices))
+    jax.tree.map(
+        functools.partial(np.testing.assert_allclose, rtol=1e-6),
+        shared(users, items, held_out(), among),
+        evaluation(ranking, items),
+    )
+
+
 # --- what test items are ranked among ---
 
 
 def test_candidates_are_distinct_items_that_the_user_never_had():
-    sampled = per_user([drawn.items for drawn in candidates(NUM_CANDIDATES)])
-    for user, items in sampled.items():
+    for user, items in enumerate(candidates(NUM_CANDIDATES)):
         assert len(np.unique(items)) == NUM_CANDIDATES
         assert np.all((items >= 0) & (items < NUM_ITEMS))
         assert not np.isin(items, training_items(user)).any()
         assert dataset().test_items[user] not in items
 
 
-def test_a_user_s_candidates_do_not_depend_on_how_clients_are_grouped():
-    grouped, alone = (
-        per_user([drawn.items for drawn in candidates(9, 0, groups)], groups)
-        for groups in (2, 1)
-    )
-    for user in range(NUM_USERS):
-        np.testing.assert_array_equal(grouped[user], alone[user])
+def test_a_user_s_candidates_do_not_depend_on_the_other_users():
+    np.testing.assert_array_equal(candidates(9)[:20], candidates(9, users=20))
 
 
 def test_every_seed_and_every_user_draws_its_own_candidates():
     draws = set()
     for seed in (0, 1):
-        drawn = per_user([part.items for part in candidates(NUM_CANDIDATES, seed)])
-        for user, items in drawn.items():
+        for user, items in enumerate(candidates(NUM_CANDIDATES, seed)):
             own = [*training_items(user), dataset().test_items[user]]
             left = np.setdiff1d(np.arange(NUM_ITEMS), own)
             draws.add(tuple(np.sort(np.searchsorted(left, items)).tolist()))
     assert len(draws) == 2 * NUM_USERS
 
 
-def test_full_ranking_excludes_training_items_and_test_item_and_draws_nothing():
-    excluded = per_user([drawn.excluded for drawn in candidates(0)])
-    for user, items in excluded.items():
-        own = {int(item) for item in training_items(user)}
-        if dataset().test_items[user] != NO_TEST_ITEM:
-            own.add(int(dataset().test_items[user]))
-        assert set(items[items < NUM_ITEMS].tolist()) == own
-    assert all(drawn.items.shape[1] == 0 for drawn in candidates(0))
+def test_for_full_ranking_nothing_is_drawn():
+    assert candidates(0).shape == (NUM_USERS, 0)
+
+
+@pytest.mark.parametrize("max_groups", [1, 2])
+def test_full_ranking_excludes_training_items_and_test_item(max_groups):
+    """Scored above all others, they take no place in front of the test item."""
+    run, users = compiled(blocks.BLOCK_NUMBERS), np.ones((NUM_USERS, DIM), np.float32)
+    for user in np.setdiff1d(np.arange(NUM_USERS), WITHOUT_TEST_ITEM):
+        items = np.zeros((NUM_ITEMS, DIM), np.float32)
+        items[training_items(user)], items[dataset().test_items[user]] = 2, 1
+        alone = held_out()._replace(exists=jnp.arange(NUM_USERS) == user)
+        metrics = run(users, items, alone, clients(max_groups))
+        assert metrics.overall.num_users == 1
+        np.testing.assert_array_equal(metrics.overall.ndcg, 1)

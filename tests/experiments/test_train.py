@@ -26,7 +26,12 @@ def train(*arguments: str) -> subprocess.CompletedProcess:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
+        # Nothing of these tests goes into, or comes from, the user's own cache.
+        env={
+            **os.environ,
+            "PYTHONWARNINGS": "error",
+            "JAX_ENABLE_COMPILATION_CACHE": "false",
+        },
     )
 
 

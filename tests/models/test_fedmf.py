@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxfr.clients.batch import Batch, make_batch
-from jaxfr.models.fedmf import fedmf
+from jaxfr.models import PairGradient, fedmf
 from jaxfr.sampling import PADDING_ITEM
 
 NUM_ITEMS, DIM, REGULARIZATION = 20, 4, 0.3
@@ -30,6 +30,25 @@ def gradient(user: jax.Array, table: jax.Array, batch: Batch):
 
 
 autodiff = jax.jit(jax.grad(loss, argnums=(0, 1)))
+
+
+@jax.jit
+def pair_gradients(
+    user: jax.Array, positives: jax.Array, negatives: jax.Array, present: jax.Array
+) -> PairGradient:
+    assert MODEL.pair_gradients is not None
+    return MODEL.pair_gradients(user, positives, negatives, present)
+
+
+@jax.jit
+def pairwise_loss(
+    user: jax.Array, positives: jax.Array, negatives: jax.Array
+) -> jax.Array:
+    margins = positives @ user - negatives @ user
+    return -jnp.sum(jax.nn.log_sigmoid(margins))
+
+
+pairwise_autodiff = jax.jit(jax.grad(pairwise_loss, argnums=(0, 1, 2)))
 
 # Pairs (positive, negative); the same negative may come twice.
 PAIRS = {
@@ -118,6 +137,73 @@ def test_extreme_scores_neither_overflow_nor_vanish():
         expected = gradient_by_definition(user, table, pairs)
         np.testing.assert_allclose(by_user, expected[0], rtol=1e-5)
         np.testing.assert_allclose(by_items, expected[1], rtol=1e-5)
+
+
+# --- pair by pair ---
+
+
+def rows_of_pairs(table: np.ndarray, pairs) -> tuple[np.ndarray, np.ndarray]:
+    """The embeddings of the positives and of the negatives."""
+    positives, negatives = np.transpose(pairs)
+    return table[positives], table[negatives]
+
+
+@pytest.mark.parametrize("pairs", PAIRS.values(), ids=PAIRS)
+def test_the_pairs_gradients_and_the_regulariser_add_up_to_the_gradient(pairs):
+    user, table = embeddings()
+    found = pair_gradients(
+        user, *rows_of_pairs(table, pairs), np.ones(len(pairs), bool)
+    )
+    by_items = np.zeros(table.shape)
+    for (positive, negative), slope in zip(pairs, np.asarray(found.slope), strict=True):
+        by_items[positive] += slope * user
+        by_items[negative] -= slope * user
+    distinct = np.unique(pairs)
+    by_items[distinct] += REGULARIZATION * table[distinct]
+    by_user = found.user + REGULARIZATION * user
+    expected = gradient_by_definition(user, table, pairs)
+    for value, wanted in zip((by_user, by_items), expected, strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("pairs", PAIRS.values(), ids=PAIRS)
+def test_the_pairs_gradients_are_the_derivative_of_the_pairwise_loss(pairs):
+    user, table = embeddings(1)
+    rows = rows_of_pairs(table, pairs)
+    found = pair_gradients(user, *rows, np.ones(len(pairs), bool))
+    by_positives = found.slope[:, None] * user
+    for value, wanted in zip(
+        (found.user, by_positives, -by_positives),
+        pairwise_autodiff(user, *rows),
+        strict=True,
+    ):
+        np.testing.assert_allclose(value, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_a_pair_that_does_not_count_has_no_influence():
+    pairs, user, table = PAIRS["a negative drawn twice"], *embeddings()
+    positives, negatives = rows_of_pairs(table, pairs)
+    present = np.array([True, False, True])
+    found = pair_gradients(user, positives, negatives, present)
+    alone = pair_gradients(user, positives[::2], negatives[::2], np.ones(2, bool))
+    np.testing.assert_allclose(found.user, alone.user, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(found.slope[::2], alone.slope, rtol=1e-6)
+    assert found.slope[1] == 0
+
+
+def test_slopes_of_extreme_scores_neither_overflow_nor_vanish():
+    user, table = embeddings()
+    table[3], table[5] = -40 * user, 40 * user
+    for pairs in ([(3, 5)], [(5, 3)]):
+        positives, negatives = rows_of_pairs(table, pairs)
+        found = pair_gradients(user, positives, negatives, np.ones(1, bool))
+        difference = (positives - negatives).astype(np.float64)
+        slope = -1 / (1 + np.exp(difference @ user))
+        np.testing.assert_allclose(found.slope, slope, rtol=1e-5)
+        np.testing.assert_allclose(found.user, slope @ difference, rtol=1e-5)
+
+
+# --- scores and initial embeddings ---
 
 
 def test_items_are_scored_by_the_inner_product():

@@ -20,7 +20,6 @@ from jaxfr.training import (
     plan_layout,
     start,
 )
-from jaxfr.training.layout import by_client
 from jaxfr.training.round import train_round
 
 DIM, ROOM, REGULARIZATION = 4, 30, 0.1
@@ -77,25 +76,23 @@ def run_round(
 def benign_rows(setup: Setup, state: TrainingState) -> list[list[np.ndarray]]:
     """Every item's benign rows, by the definition and in float64."""
     items = np.asarray(state.item_embeddings, np.float64)
-    users = np.asarray(
-        by_client(layout(), tuple(client.embedding for client in state.clients)),
-        np.float64,
-    )
+    users = np.asarray(state.clients.embedding, np.float64)
+    ends = np.cumsum(dataset().user_activity)[:-1]
     received: list[list[np.ndarray]] = [[] for _ in items]
-    for group, drawn in zip(layout().clients, setup.pairs.negatives, strict=True):
-        for client, positives, negatives in zip(
-            *map(np.asarray, (group.client, group.positives, drawn)), strict=True
-        ):
-            real = positives < len(items)
-            pairs = list(zip(positives[real], negatives[real], strict=True))
-            slopes = dict.fromkeys({int(item) for pair in pairs for item in pair}, 0.0)
-            for j, k in pairs:
-                margin = float(users[client] @ (items[j] - items[k]))
-                slopes[int(j)] -= 1 / (1 + math.exp(margin))
-                slopes[int(k)] += 1 / (1 + math.exp(margin))
-            for item, slope in slopes.items():
-                row = slope * users[client] + REGULARIZATION * items[item]
-                received[item].append(row)
+    for user, positives, negatives in zip(
+        users,
+        np.split(dataset().train_items, ends),
+        np.split(np.asarray(setup.pairs.negatives), ends),
+        strict=True,
+    ):
+        pairs = list(zip(positives.tolist(), negatives.tolist(), strict=True))
+        slopes = dict.fromkeys({item for pair in pairs for item in pair}, 0.0)
+        for j, k in pairs:
+            margin = float(user @ (items[j] - items[k]))
+            slopes[j] -= 1 / (1 + math.exp(margin))
+            slopes[k] += 1 / (1 + math.exp(margin))
+        for item, slope in slopes.items():
+            received[item].append(slope * user + REGULARIZATION * items[item])
     return received
 
 

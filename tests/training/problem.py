@@ -16,7 +16,6 @@ from jaxfr.training import (
     plan_layout,
     start,
 )
-from jaxfr.training.layout import by_client
 
 NUM_USERS, NUM_ITEMS, DIM, ROOM = 12, 15, 3, 3
 SPATTACKS = ("spattack_o_d", "spattack_o_s", "spattack_l_d", "spattack_l_s")
@@ -65,8 +64,8 @@ def small_dataset() -> Dataset:
 
 
 @functools.cache
-def small_layout() -> Layout:
-    return plan_layout(small_dataset())
+def small_layout(devices: int = 1) -> Layout:
+    return plan_layout(small_dataset(), devices)
 
 
 def per_client(values: np.ndarray) -> list[np.ndarray]:
@@ -93,5 +92,4 @@ def drawn_values() -> GivenValues:
 
 def user_embeddings(state: TrainingState) -> np.ndarray:
     """Of all clients, in the order of their ids."""
-    embeddings = tuple(client.embedding for client in state.clients)
-    return np.asarray(by_client(small_layout(), embeddings))
+    return np.asarray(state.clients.embedding)

@@ -1,4 +1,4 @@
-"""The host's loop over stretches and seeds gives what one compiled run gives."""
+"""The host's loop over stretches and batches gives what one compiled run gives."""
 
 import functools
 
@@ -7,39 +7,43 @@ import numpy as np
 import pytest
 
 from jaxfr.training import Hyperparameters, RoundReport, TrainingState, simulate
-from jaxfr.training.host import Programs, Run, compile_programs, run_seeds
+from jaxfr.training.host import Point, Programs, Run, compile_programs, run_points
 from tests.training.problem import CONFIGURATION, QUICK_COMPILE, small_layout
 
 NUMBERS = Hyperparameters(learning_rate=0.1)
-ROUNDS, EVAL_EVERY = 50, 20  # stretches of three rounds, the last one cut short
+OTHERS = Hyperparameters(learning_rate=0.03, regularization=0.2)
+POINTS = [Point(4, NUMBERS), Point(0, OTHERS), Point(1, NUMBERS)]
+ROUNDS, EVAL_EVERY, STRETCH = 50, 20, 3  # the last stretch is cut short
 
 
 @functools.partial(jax.jit, compiler_options=QUICK_COMPILE)
-def in_one_go(key: jax.Array) -> tuple[TrainingState, RoundReport]:
+def in_one_go(
+    key: jax.Array, numbers: Hyperparameters
+) -> tuple[TrainingState, RoundReport]:
     layout = small_layout()
-    return simulate(CONFIGURATION, NUMBERS, layout, key, ROUNDS, EVAL_EVERY)
+    return simulate(CONFIGURATION, numbers, layout, key, ROUNDS, EVAL_EVERY)
 
 
 @functools.cache
-def programs() -> Programs:
-    return compile_programs(CONFIGURATION, NUMBERS, small_layout(), ROUNDS)
-
-
-@functools.cache
-def runs() -> tuple[list[Run], list[int]]:
-    progress: list[int] = []
-    found = run_seeds(
-        programs(), NUMBERS, [4, 0], ROUNDS, EVAL_EVERY, on_rounds=progress.append
+def programs(runs: int) -> Programs:
+    return compile_programs(
+        CONFIGURATION, NUMBERS, small_layout(), ROUNDS, runs=runs, stretch=STRETCH
     )
+
+
+@functools.cache
+def finished(runs: int) -> tuple[list[Run], list[int]]:
+    progress: list[int] = []
+    found = run_points(programs(runs), POINTS, ROUNDS, EVAL_EVERY, progress.append)
     return list(found), progress
 
 
-def test_every_seed_ends_where_one_compiled_run_of_it_ends():
-    finished, _ = runs()
-    assert [run.seed for run in finished] == [4, 0]
-    for run in finished:
-        key = jax.random.key(run.seed)
-        state, report = in_one_go(key)
+@pytest.mark.parametrize("runs", [1, 2])
+def test_every_run_ends_where_one_compiled_run_of_it_ends(runs):
+    found, _ = finished(runs)
+    assert [run.seed for run in found] == [4, 0, 1]
+    for run, point in zip(found, POINTS, strict=True):
+        state, report = in_one_go(jax.random.key(point.seed), point.hyperparameters)
         np.testing.assert_allclose(
             run.state.item_embeddings, state.item_embeddings, atol=1e-6
         )
@@ -53,25 +57,41 @@ def test_every_seed_ends_where_one_compiled_run_of_it_ends():
         assert run.dropped == 0
 
 
-def test_progress_counts_every_round_once():
-    _, progress = runs()
-    assert sum(progress) == 2 * ROUNDS
-    assert set(progress) == {3, 2}
+@pytest.mark.parametrize("runs", [1, 2])
+def test_progress_counts_every_round_of_every_run_once(runs):
+    _, progress = finished(runs)
+    assert sum(progress) == len(POINTS) * ROUNDS
+    # Of three runs, two at once, the last is alone.
+    assert set(progress) == {3, 2} if runs == 1 else {6, 4, 3, 2}
 
 
-def test_only_the_first_run_bears_the_time_to_compile():
-    finished, _ = runs()
-    assert finished[0].seconds.compile == programs().seconds > 0
-    assert finished[1].seconds.compile == 0
-    assert all(run.seconds.train > 0 and run.seconds.evaluation > 0 for run in finished)
+@pytest.mark.parametrize("runs", [1, 2])
+def test_only_the_first_run_bears_the_time_to_compile(runs):
+    found, _ = finished(runs)
+    assert found[0].seconds.compile == programs(runs).seconds > 0
+    assert all(run.seconds.compile == 0 for run in found[1:])
+    # Of so short a run either may be lost in the noise of the clock.
+    assert all(run.seconds.train + run.seconds.evaluation > 0 for run in found)
+
+
+def test_runs_at_the_same_time_share_it_equally():
+    (first, second, alone), _ = finished(2)
+    assert first.seconds.train == second.seconds.train
+    assert first.seconds != alone.seconds
+
+
+def test_a_call_works_off_so_many_rounds_by_itself_as_keep_it_short():
+    short = compile_programs(CONFIGURATION, NUMBERS, small_layout(), rounds=7)
+    assert short.stretch == 7
 
 
 def test_uploads_without_room_end_the_run():
     def with_overflow(*arguments):
-        state, report = programs().train(*arguments)
-        overflow = report.counts.overflow.at[0].set(2)
+        state, report = programs(1).train(*arguments)
+        overflow = report.counts.overflow.at[0, 0].set(2)
         return state, report._replace(counts=report.counts._replace(overflow=overflow))
 
-    crowded = programs()._replace(train=with_overflow)
-    with pytest.raises(RuntimeError, match="seed 0: 2 uploads found no room"):
-        next(run_seeds(crowded, NUMBERS, [0], 3, 0))
+    crowded = programs(1)._replace(train=with_overflow)
+    # Round -1, which trains nothing, is counted with the others.
+    with pytest.raises(RuntimeError, match="seed 0: 4 uploads found no room"):
+        next(run_points(crowded, [Point(0, NUMBERS)], 3, 0))

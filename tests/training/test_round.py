@@ -1,6 +1,7 @@
 """One round after another, against the simulation in plain loops."""
 
 import functools
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from jaxfr.attacks import ATTACKS
+from jaxfr.models import MODELS, fedmf
 from jaxfr.training import Configuration, Hyperparameters, Setup, TrainingState
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.round import choose_participants, train_round
@@ -41,21 +43,21 @@ one_round = jax.jit(
     train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
 )
 compiled_pairs = jax.jit(
-    draw_pairs, static_argnames="by_item", compiler_options=QUICK_COMPILE
+    draw_pairs, static_argnames=("model", "by_item"), compiler_options=QUICK_COMPILE
 )
 participants = jax.jit(choose_participants, static_argnums=(0, 2))
 
 
 @functools.cache
-def started(attack: str) -> tuple[Setup, TrainingState]:
+def started(attack: str, model: str = "fedmf") -> tuple[Setup, TrainingState]:
     """The start with rows grouped by item, which serves every rule."""
     key = jax.random.key(3)
-    configuration = configured(attack, "median")
+    configuration = configured(attack, "median", model=model)
     return compiled_start(configuration, NUMBERS, small_layout(), key, drawn_values())
 
 
 def scenario_of(configuration: Configuration) -> Scenario:
-    setup, state = started(configuration.attack)
+    setup, state = started(configuration.attack, configuration.model)
     knowledge = attack_knowledge(
         configuration, NUMBERS, small_layout(), setup.max_poisoned_items
     )
@@ -83,7 +85,7 @@ def assert_rounds_agree(
 ) -> None:
     """Runs both and compares all embeddings after every round."""
     layout, scenario = small_layout(), scenario_of(configuration)
-    setup, state = started(configuration.attack)
+    setup, state = started(configuration.attack, configuration.model)
     for number in range(ROUNDS):
         round_number = jnp.int32(number)
         key = key_for(setup.key, Purpose.PARTICIPATION, number)
@@ -120,6 +122,16 @@ def test_partial_participation_is_that_of_the_plain_simulation():
     configuration = configured("spattack_o_s", "median", partial_participation=True)
     numbers = NUMBERS._replace(participation=0.6, attack_start=2)
     assert_rounds_agree(configuration, numbers)
+
+
+@pytest.mark.parametrize("aggregator", ["mean", "median", "krum"])
+def test_a_model_that_takes_clients_as_a_whole_has_the_same_rounds(
+    aggregator, monkeypatch
+):
+    """Also where the first of two equally good rows wins, as in Krum."""
+    model = fedmf()._replace(pair_gradients=None)
+    monkeypatch.setitem(cast(dict, MODELS), "whole", lambda: model)
+    assert_rounds_agree(configured("none", aggregator, model="whole"))
 
 
 # --- who takes part ---
@@ -181,7 +193,7 @@ def test_resampled_negatives_are_drawn_anew_each_round():
     setup, state = started("none")
     for number, step in enumerate(steps):
         key = key_for(setup.key, Purpose.NEGATIVES, number)
-        pairs = compiled_pairs(key, small_layout(), by_item=False)
+        pairs = compiled_pairs(key, small_layout(), fedmf(), by_item=False)
         fixed, _ = one_round(
             configured("none", "mean"),
             NUMBERS,
@@ -196,12 +208,9 @@ def test_resampled_negatives_are_drawn_anew_each_round():
 
 def items_in_play(setup: Setup, taking_part: np.ndarray) -> np.ndarray:
     """Items that some client of those taking part holds or drew."""
+    items = np.stack([small_dataset().train_items, setup.pairs.negatives])
     received = np.zeros(small_layout().num_items, bool)
-    for group, batch in zip(small_layout().clients, setup.pairs.batches, strict=True):
-        sent = (
-            np.asarray(batch.present) & taking_part[np.asarray(group.client)][:, None]
-        )
-        received[np.asarray(batch.items)[sent]] = True
+    received[items[:, taking_part[small_dataset().train_users]]] = True
     return received
 
 
@@ -239,9 +248,7 @@ def test_an_upload_that_is_not_finite_is_left_out_and_counted():
     after, counts = one_round(
         configured("none", "mean"), NUMBERS, small_layout(), setup, broken, jnp.int32(0)
     )
-    holders = sum(
-        int(np.sum(np.any((batch.items == 0) & batch.present, axis=1)))
-        for batch in setup.pairs.batches
-    )
-    assert counts.dropped >= holders > 0
+    items = np.stack([small_dataset().train_items, setup.pairs.negatives])
+    holders = np.unique(small_dataset().train_users[np.any(items == 0, axis=0)])
+    assert counts.dropped >= holders.size > 0
     assert np.all(np.isfinite(after.item_embeddings[1:]))

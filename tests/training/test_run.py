@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.metrics import Metrics
 from jaxfr.training import (
     Hyperparameters,
@@ -133,8 +134,8 @@ def test_seeds_can_be_mapped_over():
         alone, alone_report = run_once(seed)
         jax.tree.map(
             functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6),
-            (state.item_embeddings, [client.embedding for client in state.clients]),
-            (alone.item_embeddings, [client.embedding for client in alone.clients]),
+            (state.item_embeddings, state.clients.embedding),
+            (alone.item_embeddings, alone.clients.embedding),
         )
         last = jax.tree.map(lambda leaf: leaf[-1], report.metrics)
         alone_last = jax.tree.map(lambda leaf: leaf[-1], alone_report.metrics)
@@ -200,7 +201,7 @@ def test_evaluations_follow_the_schedule_and_the_last_round(eval_every, expected
     _, report = run(eval_every=eval_every)
     np.testing.assert_array_equal(np.flatnonzero(report.evaluated), expected)
     users = np.zeros(ROUNDS, int)
-    users[expected] = np.sum(small_layout().has_test_item)
+    users[expected] = np.sum(small_layout().test_items.exists)
     np.testing.assert_array_equal(report.metrics.overall.num_users, users)
 
 
@@ -235,3 +236,9 @@ def initial_items(key: jax.Array) -> jax.Array:
     """The items before round 0, which depend on nothing but the seed."""
     _, state = start(CONFIGURED, NUMBERS, small_layout(), key)
     return state.item_embeddings
+
+
+def test_a_layout_planned_for_other_devices_is_refused():
+    configuration = dataclasses.replace(CONFIGURATION, num_devices=2)
+    with pytest.raises(InvalidInputError, match="the layout is planned for 1"):
+        simulate(configuration, Hyperparameters(), small_layout(), jax.random.key(0), 1)

@@ -2,16 +2,19 @@
 
 import dataclasses
 import math
+from typing import cast
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxfr.aggregators import aggregate
 from jaxfr.errors import InvalidInputError
+from jaxfr.models import MODELS, fedmf
 from jaxfr.training import Configuration, Hyperparameters, check_settings
 from jaxfr.training.settings import OPTIMIZERS, make_aggregator
-from jaxfr.uploads import ItemGroup, Uploads, item_table
+from jaxfr.uploads import ItemGroup, Uploads
 
 NAMES = {
     "model": "fedmf",
@@ -50,6 +53,7 @@ def test_the_defaults_are_the_paper_s_and_are_accepted():
     assert configuration.num_candidates == 99
     assert configuration.negatives == "fixed"
     assert configuration.trim_form == "paper"
+    assert configuration.num_devices == 1
     assert (hyperparameters.learning_rate, hyperparameters.regularization) == (
         0.01,
         0.1,
@@ -112,17 +116,47 @@ def test_a_number_outside_its_range_is_refused(setting, bad, good, limits):
         check_settings(configuration, Hyperparameters(**{setting: value}))
 
 
+# --- devices ---
+
+
+def test_as_many_devices_as_there_are_are_accepted_and_no_other_number():
+    existing = jax.device_count()
+    for number in range(1, existing + 1):
+        check_settings(Configuration(num_devices=number), Hyperparameters())
+    for number, limits in (
+        (-1, "at least 1"),
+        (0, "at least 1"),
+        (existing + 1, f"at least 1 and at most {existing}"),
+    ):
+        message = refusal(Configuration(num_devices=number), Hyperparameters())
+        assert message == f"num_devices={number}: must be {limits}"
+
+
+def test_a_model_that_takes_clients_as_a_whole_is_refused_more_than_one_device(
+    monkeypatch,
+):
+    whole = fedmf()._replace(pair_gradients=None)
+    monkeypatch.setitem(cast(dict, MODELS), "whole", lambda: whole)
+    check_settings(Configuration(model="whole"), Hyperparameters())
+    message = refusal(Configuration(model="whole", num_devices=2), Hyperparameters())
+    assert message == "num_devices=2: the model whole runs on one device only"
+
+
 # --- the server's rule ---
 
 ROWS = np.array([[-9.0], [0.0], [1.0], [2.0], [30.0]], np.float32)
 
 
 def uploads_for_one_item(participants: int, rows: np.ndarray = ROWS) -> Uploads:
-    uploads = item_table(
-        jnp.asarray(rows)[None],
-        jnp.ones((1, rows.size), jnp.int32),
-        jnp.zeros((1, 1)),
-        jnp.int32(participants),
+    uploads = Uploads(
+        item=jnp.zeros(rows.size, jnp.int32),
+        weight=jnp.ones(rows.size, jnp.int32),
+        vector=jnp.arange(rows.size),
+        scale=jnp.ones(rows.size),
+        item_scale=jnp.zeros(()),
+        vectors=jnp.asarray(rows),
+        item_embeddings=jnp.zeros((1, 1)),
+        participants=jnp.int32(participants),
     )
     group = ItemGroup(jnp.zeros(1, jnp.int32), jnp.arange(rows.size)[None])
     return uploads._replace(groups=(group,))

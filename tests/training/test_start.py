@@ -8,13 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.sampling import PADDING_ITEM
+from jaxfr.clients.pairs import TiledPairs
+from jaxfr.models import fedmf
 from jaxfr.training import GivenValues, Hyperparameters, Setup, TrainingState
+from jaxfr.training.start import draw_pairs
 from tests.training.problem import (
     CONFIGURATION,
     DIM,
     NUM_ITEMS,
     NUM_USERS,
+    QUICK_COMPILE,
     ROOM,
     compiled_start,
     drawn_values,
@@ -22,6 +25,10 @@ from tests.training.problem import (
     small_dataset,
     small_layout,
     user_embeddings,
+)
+
+compiled_pairs = jax.jit(
+    draw_pairs, static_argnames=("model", "by_item"), compiler_options=QUICK_COMPILE
 )
 
 
@@ -56,13 +63,7 @@ def drawn(setup: Setup, state: TrainingState) -> tuple:
 
 def negatives(setup: Setup) -> list[np.ndarray]:
     """Of every client, in the order of its training pairs."""
-    found: list[np.ndarray] = [np.zeros(0)] * NUM_USERS
-    for group, drawn in zip(small_layout().clients, setup.pairs.negatives, strict=True):
-        for client, row in zip(
-            np.asarray(group.client), np.asarray(drawn), strict=True
-        ):
-            found[client] = row[row != PADDING_ITEM]
-    return found
+    return per_client(np.asarray(setup.pairs.negatives))
 
 
 @pytest.mark.parametrize("attack", ["spattack_o_s", "spattack_l_s"])
@@ -74,15 +75,13 @@ def test_adding_an_attack_changes_nothing_else_that_is_drawn(attack):
 def test_another_seed_draws_everything_anew():
     (first, state), (second, other) = started(), started(seed=1)
     assert np.all(state.item_embeddings != other.item_embeddings)
-    for mine, theirs in zip(state.clients, other.clients, strict=True):
-        assert np.all(mine.embedding != theirs.embedding)
+    assert np.all(state.clients.embedding != other.clients.embedding)
     changed = [
         np.any(mine != theirs)
         for mine, theirs in zip(negatives(first), negatives(second), strict=True)
     ]
     assert sum(changed) > NUM_USERS / 2
-    for mine, theirs in zip(first.candidates, second.candidates, strict=True):
-        assert np.any(mine.items != theirs.items)
+    assert np.any(first.candidates != second.candidates)
 
 
 def test_every_training_pair_has_a_negative_that_its_client_does_not_hold():
@@ -92,6 +91,26 @@ def test_every_training_pair_has_a_negative_that_its_client_does_not_hold():
         assert own.size == held.size
         assert np.all((own >= 0) & (own < NUM_ITEMS))
         assert not np.isin(own, held).any()
+
+
+def test_negatives_do_not_depend_on_how_the_pairs_are_laid_out():
+    whole_clients = fedmf()._replace(pair_gradients=None)
+    drawn = [
+        compiled_pairs(jax.random.key(5), small_layout(devices), model, by_item=True)
+        for model, devices in ((fedmf(), 1), (fedmf(), 3), (whole_clients, 1))
+    ]
+    for pairs in drawn[1:]:
+        np.testing.assert_array_equal(pairs.negatives, drawn[0].negatives)
+        assert pairs.most_uploaded == drawn[0].most_uploaded
+        assert pairs.overflow == 0
+
+
+def test_in_full_ranking_no_candidates_are_drawn():
+    configuration = dataclasses.replace(CONFIGURATION, ranking="full")
+    setup, _ = compiled_start(
+        configuration, Hyperparameters(), small_layout(), jax.random.key(0)
+    )
+    assert setup.candidates.shape == (NUM_USERS, 0)
 
 
 def test_embeddings_have_their_shapes_and_initial_scale():
@@ -149,6 +168,7 @@ def test_rows_are_grouped_by_item_only_for_a_rule_that_asks():
     assert started()[0].pairs.item_groups == ()
     setup, _ = started_from_given_values()
     rows = np.concatenate([group.rows.ravel() for group in setup.pairs.item_groups])
-    sent = sum(int(np.sum(batch.present)) for batch in setup.pairs.batches)
+    assert isinstance(setup.pairs.laid_out, TiledPairs)
+    sent = np.sum(setup.pairs.laid_out.sent)
     assert np.sum(rows >= 0) == len(np.unique(rows[rows >= 0])) == sent
     assert setup.pairs.overflow == 0

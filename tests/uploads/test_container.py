@@ -7,29 +7,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxfr import blocks
+from jaxfr.devices import AXIS
 from jaxfr.uploads import (
     Uploads,
-    append_item_table,
-    group_rows,
+    append_tables,
+    gather_rows,
     item_sums,
     item_table,
-    plan_item_slots,
     row_counts,
     rows_of,
+    rows_of_item,
+    with_sums,
 )
 
-from .samples import DIM, NUM_ITEMS, NUM_ROWS, materialised, random_uploads
+from .samples import (
+    DIM,
+    NUM_ITEMS,
+    NUM_ROWS,
+    every_kind,
+    grouped,
+    loop_sums,
+    loose,
+    on_devices,
+    random_uploads,
+    scattered_rows,
+)
 
 some_seeds = given(seed=st.integers(0, 10**6))
 some_examples = settings(max_examples=30, deadline=None)
-
-
-def loop_sums(uploads: Uploads) -> np.ndarray:
-    sums = np.zeros((NUM_ITEMS, DIM))
-    rows = materialised(uploads)
-    for item, weight, row in zip(uploads.item, uploads.weight, rows, strict=True):
-        sums[item] += weight * row
-    return sums
+sums_of = jax.jit(item_sums)
+rows_at = jax.jit(rows_of)
+rows_of_one = jax.jit(rows_of_item, static_argnums=3)
 
 
 def random_table(seed: int, rows_per_item: int = 2) -> Uploads:
@@ -44,62 +53,133 @@ def random_table(seed: int, rows_per_item: int = 2) -> Uploads:
     )
 
 
-# --- Rows, counts, sums ---
+# --- Rows ---
 
 
+@every_kind
 @some_seeds
 @some_examples
-def test_a_row_is_its_multiples_of_vector_and_item_added_up(seed):
-    uploads = random_uploads(seed)
-    found = jax.jit(rows_of)(uploads, jnp.arange(NUM_ROWS))
-    np.testing.assert_allclose(found, materialised(uploads), rtol=1e-5, atol=1e-6)
+def test_a_row_is_its_multiples_of_vector_and_item_added_up(kind, seed):
+    uploads = random_uploads(seed, kind)
+    found = rows_at(uploads, jnp.arange(NUM_ROWS))
+    np.testing.assert_allclose(found, scattered_rows(uploads), rtol=1e-5, atol=1e-6)
 
 
-def test_rows_may_be_asked_for_in_any_shape_and_order():
-    uploads = random_uploads(0)
+@every_kind
+def test_rows_may_be_asked_for_in_any_shape_and_order(kind):
+    uploads = random_uploads(0, kind)
     index = jnp.array([[3, 3], [39, 0]])
     found = rows_of(uploads, index)
-    expected = materialised(uploads)[np.asarray(index)]
+    expected = scattered_rows(uploads)[np.asarray(index)]
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
+@every_kind
+def test_bundles_are_of_one_width(kind):
+    assert random_uploads(0, kind).rows_per_bundle == kind.width
+
+
+@every_kind
+@pytest.mark.parametrize("spare", [0, 5])
+def test_the_rows_of_an_item_are_the_scattered_ones_in_order_and_then_its_tables(
+    kind, spare
+):
+    uploads = grouped(random_uploads(1, kind))
+    item, weight, rows = loose(uploads)
+    for group in uploads.groups:
+        size = group.rows.shape[1] + sum(kind.tables) + spare
+        for number, index in zip(group.items, group.rows, strict=True):
+            found, found_weight = rows_of_one(uploads, number, index, size)
+            assert found.shape == (size, DIM)
+            assert found_weight.shape == (size,)
+            assert np.isfinite(found).all()
+            mine = (item == np.asarray(number)) & (weight > 0)
+            sent = np.asarray(found_weight) > 0
+            np.testing.assert_array_equal(found_weight[sent], weight[mine])
+            np.testing.assert_allclose(found[sent], rows[mine], rtol=1e-5, atol=1e-6)
+
+
+# --- Counts and sums ---
+
+
+@every_kind
 @some_seeds
 @some_examples
-def test_counts_and_sums_take_each_row_as_often_as_it_weighs(seed):
-    uploads = random_uploads(seed)
-    expected = np.bincount(uploads.item, uploads.weight, NUM_ITEMS)
+def test_counts_and_sums_take_each_row_as_often_as_it_weighs(kind, seed):
+    uploads = random_uploads(seed, kind)
+    item, weight, _ = loose(uploads)
+    expected = np.bincount(item, weight, NUM_ITEMS)
     np.testing.assert_array_equal(row_counts(uploads), expected)
-    found = jax.jit(item_sums)(uploads)
+    found = sums_of(uploads)
     np.testing.assert_allclose(found, loop_sums(uploads), rtol=1e-5, atol=1e-5)
 
 
-def test_an_item_without_rows_has_count_and_sum_zero():
-    uploads = random_uploads(1)
+@every_kind
+def test_an_item_without_rows_has_count_and_sum_zero(kind):
+    uploads = random_uploads(1, kind)
     for field in (row_counts(uploads), item_sums(uploads)):
         np.testing.assert_array_equal(field[2:4], 0)
+
+
+@every_kind
+@pytest.mark.parametrize("bundles_per_block", [1, 3, 9])
+def test_sums_are_the_same_in_blocks_of_any_size(monkeypatch, kind, bundles_per_block):
+    numbers = bundles_per_block * kind.width * DIM
+    monkeypatch.setattr(blocks, "BLOCK_NUMBERS", numbers)
+    uploads = random_uploads(2, kind)
+    found = item_sums(uploads)
+    np.testing.assert_allclose(found, loop_sums(uploads), rtol=1e-5, atol=1e-5)
+
+
+@every_kind
+def test_sums_once_computed_are_what_the_sums_of_all_rows_are_made_from(kind):
+    uploads = random_uploads(3, kind)
+    summed = jax.jit(with_sums)(uploads)
+    alone = uploads._replace(tables=())
+    np.testing.assert_allclose(
+        summed.scattered_sums, loop_sums(alone), rtol=1e-5, atol=1e-5
+    )
+    np.testing.assert_array_equal(sums_of(summed), sums_of(uploads))
+    marked = summed._replace(scattered_sums=jnp.full((NUM_ITEMS, DIM), 8.0))
+    in_tables = loop_sums(uploads) - loop_sums(alone)
+    np.testing.assert_allclose(sums_of(marked), 8.0 + in_tables, rtol=1e-5, atol=1e-5)
+
+
+@every_kind
+def test_computing_the_sums_changes_nothing_else(kind):
+    uploads = random_uploads(4, kind)
+    forgotten = with_sums(uploads)._replace(scattered_sums=None)
+    jax.tree.map(np.testing.assert_array_equal, forgotten, uploads)
 
 
 # --- Tables ---
 
 
 def test_a_table_holds_its_rows_as_they_are_item_by_item():
-    table = random_table(0, rows_per_item=3)
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(NUM_ITEMS, 3, DIM)).astype(np.float32)
+    weight = generator.integers(0, 3, size=(NUM_ITEMS, 3))
+    table = item_table(
+        jnp.asarray(rows), jnp.asarray(weight), jnp.ones((NUM_ITEMS, DIM)), jnp.int32(7)
+    )
     assert table.num_items == NUM_ITEMS
     assert table.participants == 7
-    np.testing.assert_array_equal(table.item, np.repeat(np.arange(NUM_ITEMS), 3))
-    found = rows_of(table, jnp.arange(table.item.size))
-    np.testing.assert_array_equal(found, table.vectors)
+    found = loose(table)
+    np.testing.assert_array_equal(found.item, np.repeat(np.arange(NUM_ITEMS), 3))
+    np.testing.assert_array_equal(found.weight, weight.reshape(-1))
+    np.testing.assert_array_equal(found.rows, rows.reshape(-1, DIM))
+    np.testing.assert_allclose(item_sums(table), loop_sums(table), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("rows_per_item", [1, 2])
-def test_a_table_is_appended_behind_all_rows(rows_per_item):
-    uploads, table = random_uploads(2), random_table(3, rows_per_item)
-    both = append_item_table(uploads, table)
-    table_on_same_items = table._replace(item_embeddings=uploads.item_embeddings)
-    np.testing.assert_allclose(
-        materialised(both),
-        np.vstack([materialised(uploads), materialised(table_on_same_items)]),
-    )
+@every_kind
+@pytest.mark.parametrize("rows_per_item", [0, 1, 2])
+def test_a_table_is_appended_behind_all_rows(kind, rows_per_item):
+    uploads, table = random_uploads(2, kind), random_table(3, rows_per_item)
+    both = append_tables(uploads, table)
+    for found, first, second in zip(
+        loose(both), loose(uploads), loose(table), strict=True
+    ):
+        np.testing.assert_array_equal(found, np.concatenate([first, second]))
     np.testing.assert_array_equal(
         row_counts(both), row_counts(uploads) + row_counts(table)
     )
@@ -108,24 +188,67 @@ def test_a_table_is_appended_behind_all_rows(rows_per_item):
     assert both.groups == ()
 
 
-@pytest.mark.parametrize("rows_per_item", [1, 2])
-def test_appended_rows_stand_last_in_their_items_group(rows_per_item):
-    uploads, table = random_uploads(4), random_table(5, rows_per_item)
-    plan = plan_item_slots(np.bincount(uploads.item, minlength=NUM_ITEMS), 2)
-    groups, _ = group_rows(uploads.item, uploads.weight > 0, jnp.arange(NUM_ROWS), plan)
-    both = append_item_table(uploads._replace(groups=groups), table)
-    for before, after in zip(groups, both.groups, strict=True):
-        np.testing.assert_array_equal(after.items, before.items)
-        for item, old, new in zip(before.items, before.rows, after.rows, strict=True):
-            behind = NUM_ROWS + np.flatnonzero(table.item == item)
-            np.testing.assert_array_equal(new, [*old, *behind])
+@every_kind
+@pytest.mark.parametrize("rows_per_item", [0, 1, 2])
+def test_appended_rows_stand_last_among_their_items_rows(kind, rows_per_item):
+    uploads, table = grouped(random_uploads(4, kind)), random_table(5, rows_per_item)
+    both = append_tables(uploads, table)
+    jax.tree.map(np.testing.assert_array_equal, both.groups, uploads.groups)
+    (added,) = table.tables
+    for group in both.groups:
+        before = group.rows.shape[1] + sum(kind.tables)
+        size = before + rows_per_item
+        for item, index in zip(group.items, group.rows, strict=True):
+            old, old_weight = rows_of_one(uploads, item, index, before)
+            new, new_weight = rows_of_one(both, item, index, size)
+            np.testing.assert_allclose(new[:before], old, rtol=1e-6, atol=1e-6)
+            np.testing.assert_array_equal(new_weight[:before], old_weight)
+            np.testing.assert_array_equal(new[before:], added.rows[item])
+            np.testing.assert_array_equal(new_weight[before:], added.weight[item])
 
 
-def test_tables_may_be_appended_one_after_the_other():
-    uploads, tables = random_uploads(6), [random_table(seed) for seed in (7, 8)]
+@every_kind
+def test_tables_may_be_appended_one_after_the_other(kind):
+    uploads, tables = random_uploads(6, kind), [random_table(seed) for seed in (7, 8)]
     everything = uploads
     for table in tables:
-        everything = append_item_table(everything, table)
+        everything = append_tables(everything, table)
     found = item_sums(everything)
     expected = item_sums(uploads) + item_sums(tables[0]) + item_sums(tables[1])
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_scattered_rows_cannot_be_appended():
+    with pytest.raises(AssertionError):
+        append_tables(random_uploads(0), random_uploads(1))
+
+
+# --- Several devices ---
+
+
+@every_kind
+@pytest.mark.parametrize("devices", [2, 5])
+def test_rows_that_are_spread_over_devices_count_and_add_up_as_on_one(kind, devices):
+    uploads = random_uploads(9, kind)
+
+    def count_and_sum(part: Uploads) -> tuple[jax.Array, jax.Array]:
+        return row_counts(part), item_sums(with_sums(part))
+
+    counts, sums = jax.jit(jax.vmap(count_and_sum, axis_name=AXIS))(
+        on_devices(uploads, devices)
+    )
+    for count, found in zip(counts, sums, strict=True):
+        np.testing.assert_array_equal(count, row_counts(uploads))
+        np.testing.assert_allclose(found, loop_sums(uploads), rtol=1e-5, atol=1e-5)
+
+
+@every_kind
+@pytest.mark.parametrize("devices", [2, 5])
+def test_gathered_rows_are_those_of_all_devices_in_order(kind, devices):
+    uploads = random_uploads(10, kind)
+    gathered = jax.jit(jax.vmap(gather_rows, axis_name=AXIS))(
+        on_devices(uploads, devices)
+    )
+    for device in range(devices):
+        found = jax.tree.map(lambda field, device=device: field[device], gathered)
+        jax.tree.map(np.testing.assert_array_equal, found, uploads)

@@ -1,132 +1,78 @@
 """Rows that are not finite are taken out of the container, and nothing else."""
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.uploads import Uploads, drop_nonfinite, item_sums, rows_of
+from jaxfr.devices import AXIS
+from jaxfr.uploads import (
+    ItemTable,
+    Uploads,
+    drop_nonfinite,
+    item_sums,
+    rows_of,
+    with_sums,
+)
 
-from .samples import NUM_ROWS, materialised, random_uploads
-
-LARGEST = float(np.finfo(np.float32).max)
-drop = jax.jit(drop_nonfinite)
-Damage = Callable[[Uploads], Uploads]
-
-
-def unchanged(uploads: Uploads) -> Uploads:
-    return uploads
-
-
-def nan_in_vector(uploads: Uploads) -> Uploads:
-    return uploads._replace(vectors=uploads.vectors.at[1, 2].set(jnp.nan))
-
-
-def infinity_in_vector(uploads: Uploads) -> Uploads:
-    return uploads._replace(vectors=uploads.vectors.at[0, 0].set(-jnp.inf))
-
-
-def nan_in_scale(uploads: Uploads) -> Uploads:
-    return uploads._replace(scale=uploads.scale.at[7].set(jnp.nan))
-
-
-def infinity_in_scale(uploads: Uploads) -> Uploads:
-    return uploads._replace(scale=uploads.scale.at[8].set(jnp.inf))
-
-
-def nan_in_item_scale(uploads: Uploads) -> Uploads:
-    return uploads._replace(item_scale=uploads.item_scale.at[9].set(jnp.nan))
-
-
-def infinity_in_item_scale(uploads: Uploads) -> Uploads:
-    return uploads._replace(item_scale=uploads.item_scale.at[10].set(-jnp.inf))
-
-
-def nan_in_item(uploads: Uploads) -> Uploads:
-    return uploads._replace(
-        item_embeddings=uploads.item_embeddings.at[4, 1].set(jnp.nan)
-    )
-
-
-def product_too_large(uploads: Uploads) -> Uploads:
-    return uploads._replace(
-        scale=uploads.scale.at[11].set(1e30),
-        vectors=uploads.vectors.at[uploads.vector[11]].set(1e20),
-    )
-
-
-def sum_too_large(uploads: Uploads) -> Uploads:
-    return uploads._replace(
-        scale=uploads.scale.at[12].set(3e38),
-        item_scale=uploads.item_scale.at[12].set(3e38),
-        vectors=uploads.vectors.at[uploads.vector[12]].set(1.0),
-        item_embeddings=uploads.item_embeddings.at[uploads.item[12]].set(1.0),
-    )
-
-
-def large_but_finite(uploads: Uploads) -> Uploads:
-    return uploads._replace(
-        scale=uploads.scale.at[13].set(1e30),
-        vectors=uploads.vectors.at[uploads.vector[13]].set(1e8),
-    )
-
-
-def everything_at_once(uploads: Uploads) -> Uploads:
-    for damage in (nan_in_vector, nan_in_scale, infinity_in_item_scale, nan_in_item):
-        uploads = damage(uploads)
-    return uploads
-
-
-DAMAGES = [
-    unchanged,
-    nan_in_vector,
-    infinity_in_vector,
-    nan_in_scale,
-    infinity_in_scale,
-    nan_in_item_scale,
-    infinity_in_item_scale,
-    nan_in_item,
-    product_too_large,
-    sum_too_large,
-    large_but_finite,
+from .damages import (
+    CASES,
+    HARMLESS,
+    LARGEST,
+    Damage,
     everything_at_once,
-]
-every_damage = pytest.mark.parametrize("damage", DAMAGES)
+    nan_in_item,
+    nan_in_scale,
+)
+from .samples import (
+    NUM_ROWS,
+    Kind,
+    every_kind,
+    loop_sums,
+    loose,
+    on_devices,
+    random_uploads,
+    scattered_rows,
+)
+
+drop = jax.jit(drop_nonfinite)
+every_damage = pytest.mark.parametrize(("kind", "damage"), CASES.values(), ids=CASES)
+no_damage = pytest.mark.parametrize(
+    ("kind", "damage"), [case for case in CASES.values() if case[1] in HARMLESS]
+)
 
 
-def finite(uploads: Uploads) -> np.ndarray:
-    """Whether float32 holds each row; an item taken zero times is not in it."""
-    clean = np.where(
-        (uploads.item_scale == 0)[:, None], 0.0, uploads.item_embeddings[uploads.item]
-    )
-    items = jnp.arange(NUM_ROWS)
-    per_row = uploads._replace(item=items, item_embeddings=jnp.asarray(clean))
+def finite(rows: np.ndarray) -> np.ndarray:
+    """Whether float32 holds each row."""
     with np.errstate(invalid="ignore"):
-        largest = np.abs(materialised(per_row)).max(axis=1)
-    return np.asarray(largest <= LARGEST)
+        return np.abs(rows).max(axis=1) <= LARGEST
 
 
-def damaged(damage: Damage, seed: int) -> Uploads:
-    uploads = random_uploads(seed)
-    return damage(uploads._replace(weight=jnp.maximum(uploads.weight, 1)))
+def sent(uploads: Uploads) -> Uploads:
+    """The same uploads with at least one client behind every row."""
+    tables = [ItemTable(rows, jnp.maximum(w, 1)) for rows, w in uploads.tables]
+    return uploads._replace(weight=jnp.maximum(uploads.weight, 1), tables=tuple(tables))
+
+
+def damaged(kind: Kind, damage: Damage, seed: int) -> Uploads:
+    return damage(sent(random_uploads(seed, kind)))
 
 
 @every_damage
-def test_exactly_the_rows_that_are_not_finite_lose_their_weight(damage):
-    uploads = damaged(damage, seed=0)
+def test_exactly_the_rows_that_are_not_finite_lose_their_weight(kind, damage):
+    uploads = damaged(kind, damage, seed=0)
     kept, dropped = drop(uploads)
-    weight = np.where(finite(uploads), uploads.weight, 0)
-    np.testing.assert_array_equal(kept.weight, weight)
-    assert dropped == np.sum(uploads.weight) - np.sum(weight)
-    assert (dropped > 0) == (damage not in (unchanged, large_but_finite))
+    _, before, rows = loose(uploads)
+    weight = np.where(finite(rows), before, 0)
+    np.testing.assert_array_equal(loose(kept).weight, weight)
+    assert dropped == np.sum(before) - np.sum(weight)
+    assert (dropped > 0) == (damage not in HARMLESS)
 
 
 @every_damage
-def test_no_nan_and_no_infinity_is_left_anywhere(damage):
-    kept, _ = drop(damaged(damage, seed=1))
-    for field in (kept.scale, kept.item_scale, kept.vectors, kept.item_embeddings):
+def test_no_nan_and_no_infinity_is_left_anywhere(kind, damage):
+    kept, _ = drop(damaged(kind, damage, seed=1))
+    for field in jax.tree.leaves(kept):
         assert np.isfinite(field).all()
     rows = rows_of(kept, jnp.arange(NUM_ROWS))
     assert np.isfinite(rows[kept.weight > 0]).all()
@@ -134,47 +80,83 @@ def test_no_nan_and_no_infinity_is_left_anywhere(damage):
 
 
 @every_damage
-def test_finite_rows_stay_bit_for_bit(damage):
-    uploads = damaged(damage, seed=2)
+def test_finite_rows_stay_bit_for_bit(kind, damage):
+    uploads = damaged(kind, damage, seed=2)
     kept, _ = drop(uploads)
-    whole = np.flatnonzero(finite(uploads))
-    for field in ("item", "vector", "scale", "item_scale", "weight"):
+    whole = np.flatnonzero(finite(scattered_rows(uploads)))
+    for field in ("item", "scale", "weight"):
         before, after = getattr(uploads, field), getattr(kept, field)
         np.testing.assert_array_equal(after[whole], before[whole])
-    for before, after in (
-        (uploads.vectors, kept.vectors),
-        (uploads.item_embeddings, kept.item_embeddings),
+    before, after = (
+        np.broadcast_to(one.item_scale, NUM_ROWS)[whole] for one in (uploads, kept)
+    )
+    np.testing.assert_array_equal(after, before)
+    np.testing.assert_array_equal(kept.vector, uploads.vector)
+    for before, after in zip(
+        (uploads.vectors, uploads.item_embeddings, *uploads.tables),
+        (kept.vectors, kept.item_embeddings, *kept.tables),
+        strict=True,
     ):
-        sound = np.isfinite(before).all(axis=1)
-        np.testing.assert_array_equal(after[sound], before[sound])
+        if isinstance(before, ItemTable):
+            sound = np.isfinite(before.rows).all(axis=2)
+            jax.tree.map(
+                lambda new, old, sound=sound: np.testing.assert_array_equal(
+                    new[sound], old[sound]
+                ),
+                after,
+                before,
+            )
+        else:
+            sound = np.isfinite(before).all(axis=1)
+            np.testing.assert_array_equal(after[sound], before[sound])
     assert kept.participants == uploads.participants
 
 
-@pytest.mark.parametrize("damage", [unchanged, large_but_finite])
-def test_uploads_that_are_finite_stay_bit_for_bit(damage):
-    uploads = damaged(damage, seed=3)
+@no_damage
+def test_uploads_that_are_finite_stay_bit_for_bit(kind, damage):
+    uploads = damaged(kind, damage, seed=3)
     kept, dropped = drop(uploads)
     assert dropped == 0
     jax.tree.map(np.testing.assert_array_equal, kept, uploads)
 
 
-def test_a_row_of_weight_zero_is_not_counted_as_dropped():
-    uploads = random_uploads(4)
+@every_kind
+def test_a_row_of_weight_zero_is_not_counted_as_dropped(kind):
+    uploads = random_uploads(4, kind)
     silent = uploads._replace(weight=uploads.weight.at[7].set(0))
     kept, dropped = drop(nan_in_scale(silent))
     assert dropped == 0
     assert np.isfinite(kept.scale).all()
 
 
-def test_a_row_with_nothing_of_a_broken_item_is_kept():
-    uploads = random_uploads(5)
-    own_rows = uploads._replace(item_scale=jnp.zeros(NUM_ROWS))
+@every_kind
+def test_a_row_with_nothing_of_a_broken_item_is_kept(kind):
+    uploads = random_uploads(5, kind)
+    own_rows = uploads._replace(item_scale=jnp.zeros_like(uploads.item_scale))
     _, dropped = drop(nan_in_item(own_rows))
     assert dropped == 0
 
 
-def test_dropping_is_the_same_compiled_or_not_and_for_several_runs_at_once():
-    runs = [damaged(damage, seed=6) for damage in DAMAGES]
+@every_kind
+def test_sums_from_before_are_not_taken_for_those_of_the_rows_that_are_left(kind):
+    kept, _ = drop(with_sums(damaged(kind, nan_in_scale, seed=7)))
+    np.testing.assert_allclose(item_sums(kept), loop_sums(kept), rtol=1e-5, atol=1e-5)
+
+
+@every_kind
+def test_what_all_devices_dropped_is_counted_once(kind):
+    uploads = damaged(kind, everything_at_once, seed=8)
+    parts = on_devices(uploads, 2)
+    kept, dropped = jax.jit(jax.vmap(drop_nonfinite, axis_name=AXIS))(parts)
+    expected, count = drop(uploads)
+    np.testing.assert_array_equal(dropped, count)
+    jax.tree.map(np.testing.assert_array_equal, kept, on_devices(expected, 2))
+
+
+@every_kind
+def test_dropping_is_the_same_compiled_or_not_and_for_several_runs_at_once(kind):
+    damages = [damage for case_kind, damage in CASES.values() if case_kind == kind]
+    runs = [damaged(kind, damage, seed=6) for damage in damages]
     stacked = jax.tree.map(lambda *fields: jnp.stack(fields), *runs)
     together = jax.jit(jax.vmap(drop_nonfinite))(stacked)
     for index, uploads in enumerate(runs):

@@ -1,0 +1,116 @@
+"""The pairs of a round: each training pair's negative, and who sends which row."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.clients.layout import PairTiles
+from jaxfr.devices import device_index, own_part
+from jaxfr.sampling import ItemLists, complement_items
+
+
+class TiledPairs(NamedTuple):
+    """Positive and negative items of all clients, in tiles, and the rows they send.
+
+    A tile of w pairs sends 2w rows, those of the positives before those of the
+    negatives. A negative that a client drew twice is one row, that of the first pair.
+
+    Attributes:
+        client: whose tile it is, ascending, int32 ``[tiles]``.
+        positive: item, int32 ``[tiles, w]``.
+        negative: item, int32 ``[tiles, w]``.
+        present: whether the pair counts, bool ``[tiles, w]``.
+        item: the item of each row, int32 ``[tiles, 2w]``.
+        sent: whether the row is sent, bool ``[tiles, 2w]``.
+        negative_row: where among the pairs of all tiles the row of a pair's negative
+            stands, int32 ``[tiles, w]``.
+    """
+
+    client: Array
+    positive: Array
+    negative: Array
+    present: Array
+    item: Array
+    sent: Array
+    negative_row: Array
+
+
+def draw_negatives(
+    key: Array, train_users: Array, training_items: ItemLists, num_items: int
+) -> Array:
+    """Draws, for each training pair, an item that its client does not hold.
+
+    Uniform among the ``m - L`` such items, with replacement. Drawn for all pairs at
+    once: no draw depends on how clients are padded. (The client does not know its test
+    item, which therefore may be drawn.)
+
+    Args:
+        key: random key.
+        train_users: each pair's client, int32 ``[pairs]``.
+        training_items: of each client.
+        num_items: number of items m.
+
+    Returns:
+        int32 ``[pairs]``.
+    """
+    activity = training_items.start[train_users + 1] - training_items.start[train_users]
+    rank = jax.random.randint(key, train_users.shape, 0, num_items - activity)
+    return complement_items(rank, train_users, training_items)
+
+
+def first_occurrence(client: Array, item: Array) -> Array:
+    """For each draw, the first draw of the same item by the same client.
+
+    Args:
+        client: ascending, int32 ``[draws]``.
+        item: int32 ``[draws]``.
+
+    Returns:
+        int32 ``[draws]``; a draw's own number where it is the first.
+    """
+    # Sorted by item alone, and stably, equal draws of a client stand side by side.
+    order = jnp.argsort(item, stable=True).astype(jnp.int32)
+    client, item = client[order], item[order]
+    repeats = (client[1:] == client[:-1]) & (item[1:] == item[:-1])
+    number = jnp.arange(order.size, dtype=jnp.int32)
+    begin = jnp.where(jnp.append(False, repeats), 0, number)
+    first = order[jax.lax.cummax(begin)]
+    return jnp.zeros_like(order).at[order].set(first, unique_indices=True)
+
+
+def tile_pairs(
+    tiles: PairTiles, train_users: Array, positives: Array, negatives: Array
+) -> TiledPairs:
+    """Lays out a round's pairs.
+
+    Args:
+        tiles: the tiles of the data set.
+        train_users: each pair's client, int32 ``[pairs]``.
+        positives: each pair's positive item, int32 ``[pairs]``.
+        negatives: each pair's negative item, int32 ``[pairs]``.
+    """
+    first = first_occurrence(train_users, negatives)
+    is_first = first == jnp.arange(first.size)
+    positive, negative = positives[tiles.pair], negatives[tiles.pair]
+    return TiledPairs(
+        client=tiles.client,
+        positive=positive,
+        negative=negative,
+        present=tiles.present,
+        item=jnp.concatenate([positive, negative], axis=1),
+        sent=jnp.concatenate(
+            [tiles.present, tiles.present & is_first[tiles.pair]], axis=1
+        ),
+        negative_row=tiles.place[first[tiles.pair]],
+    )
+
+
+def own_pairs(pairs: TiledPairs) -> TiledPairs:
+    """The tiles of this device, where a run is spread over several."""
+    own = TiledPairs(*map(own_part, pairs))
+    size = own.present.size
+    row = own.negative_row - device_index() * size
+    # Only tiles that fill a device up may name a row of another one, and add zero.
+    return own._replace(negative_row=jnp.clip(row, 0, size - 1))

@@ -1,0 +1,129 @@
+"""Many runs at once: seeds and numeric settings as an axis of one compiled program.
+
+Runs differ in their random key and in any of the ``Hyperparameters``. They are divided
+among the devices; on one device a GPU takes its runs side by side, a CPU one after the
+other, since there a batch of runs is no faster than its members and needs more memory.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.devices import divide_runs
+from jaxfr.training.layout import Layout
+from jaxfr.training.run import RoundReport, train_rounds
+from jaxfr.training.settings import Configuration, Hyperparameters
+from jaxfr.training.start import GivenValues, Setup, TrainingState, start
+
+T = TypeVar("T")
+
+
+def map_runs(function: Callable[..., T], *runs: object) -> T:
+    """Calls ``function`` for each run, in the way that is fastest on the platform.
+
+    Args:
+        function: of one run.
+        *runs: its arguments, pytrees of arrays with a leading axis ``[runs]``.
+
+    Returns:
+        What it returns, with a leading axis ``[runs]``.
+    """
+    if jax.tree.leaves(runs)[0].shape[0] == 1:
+        alone = function(*jax.tree.map(lambda leaf: leaf[0], runs))
+        return jax.tree.map(lambda leaf: leaf[None], alone)
+    if jax.default_backend() == "cpu":
+        return jax.lax.map(lambda one: function(*one), runs)
+    return jax.vmap(function)(*runs)
+
+
+@functools.partial(jax.jit, static_argnames=("configuration", "devices"))
+def start_many(
+    configuration: Configuration,
+    devices: int,
+    hyperparameters: Hyperparameters,
+    layout: Layout,
+    keys: Array,
+    given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
+) -> tuple[Setup, TrainingState]:
+    """``start`` for many runs.
+
+    Args:
+        configuration: static settings of all runs.
+        devices: among how many devices the runs are divided; divides their number.
+        hyperparameters: of each run, leading axis ``[runs]``.
+        layout: the data.
+        keys: random key of each run, ``[runs]``.
+        given: values that all runs start from.
+    """
+
+    def of_device(
+        layout: Layout, given: GivenValues, numbers: Hyperparameters, keys: Array
+    ) -> tuple[Setup, TrainingState]:
+        def one_run(
+            numbers: Hyperparameters, key: Array
+        ) -> tuple[Setup, TrainingState]:
+            return start(configuration, numbers, layout, key, given)
+
+        return map_runs(one_run, numbers, keys)
+
+    divided = divide_runs(of_device, devices, shared=2, of_runs=2)
+    return divided(layout, given, hyperparameters, keys)
+
+
+@functools.partial(jax.jit, static_argnames=("configuration", "devices"))
+def train_many(
+    configuration: Configuration,
+    devices: int,
+    hyperparameters: Hyperparameters,
+    layout: Layout,
+    setup: Setup,
+    state: TrainingState,
+    round_numbers: Array,
+    rounds: Array,
+    eval_every: Array,
+) -> tuple[TrainingState, RoundReport]:
+    """``train_rounds`` for many runs.
+
+    Args:
+        configuration: static settings of all runs.
+        devices: among how many devices the runs are divided; divides their number.
+        hyperparameters: of each run, leading axis ``[runs]``.
+        layout: the data.
+        setup: of each run.
+        state: of each run.
+        round_numbers: as in ``train_rounds``, the same for all runs.
+        rounds: as there.
+        eval_every: as there.
+
+    Returns:
+        The new states, and reports ``[runs, stretch]``.
+    """
+
+    def of_device(
+        layout: Layout,
+        schedule: tuple[Array, Array, Array],
+        numbers: Hyperparameters,
+        setup: Setup,
+        state: TrainingState,
+    ) -> tuple[TrainingState, RoundReport]:
+        def one_run(
+            numbers: Hyperparameters, setup: Setup, state: TrainingState
+        ) -> tuple[TrainingState, RoundReport]:
+            return train_rounds(configuration, numbers, layout, setup, state, *schedule)
+
+        return map_runs(one_run, numbers, setup, state)
+
+    divided = divide_runs(of_device, devices, shared=2, of_runs=3)
+    schedule = round_numbers, rounds, eval_every
+    return divided(layout, schedule, hyperparameters, setup, state)
+
+
+def stack_runs(points: list[Hyperparameters]) -> Hyperparameters:
+    """Stacks the settings of several runs, each field to ``[runs]``."""
+    return jax.tree.map(
+        lambda *values: jnp.stack([jnp.asarray(v) for v in values]), *points
+    )

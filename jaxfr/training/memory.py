@@ -1,0 +1,125 @@
+"""How much memory runs need, known before they start."""
+
+import os
+from typing import NamedTuple
+
+import jax
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.training.host import Programs, compile_programs
+from jaxfr.training.layout import Layout
+from jaxfr.training.settings import Configuration, Hyperparameters
+from jaxfr.training.start import GivenValues
+
+# What Python, JAX and the compiler hold, whatever the data: measured, see BUILD_NOTES.
+BYTES_OF_PROCESS = 600 * 10**6
+
+
+class MemoryNeed(NamedTuple):
+    """Bytes that a batch of runs holds at its peak, on all devices of a host together.
+
+    Attributes:
+        data: the layout, on each device that works on its own copy.
+        runs: what all runs of the batch keep between two calls.
+        working: what a call of the program makes on the way.
+    """
+
+    data: int
+    runs: int
+    working: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.data + self.runs + self.working
+
+
+def memory_need(programs: Programs) -> MemoryNeed:
+    """Tells what the compiled programs will hold, from what the compiler planned.
+
+    What grows with the data inside a round is worked off in blocks of one size (see
+    ``jaxfr/blocks.py``), so ``working`` is little more than a round's scalars.
+    """
+    layout = programs.layout
+    data = sum(shard_bytes(leaf) for leaf in jax.tree.leaves(layout))
+    start, train = programs.start.memory_analysis(), programs.train.memory_analysis()
+    assert start is not None
+    assert train is not None
+    # The compiler's numbers are those of one device. The old state lives until the new
+    # one exists.
+    devices = len(layout.train_users.sharding.device_set)
+    kept = start.output_size_in_bytes + train.output_size_in_bytes
+    working = max(start.temp_size_in_bytes, train.temp_size_in_bytes)
+    return MemoryNeed(data=data, runs=devices * kept, working=devices * working)
+
+
+def shard_bytes(array: jax.Array) -> int:
+    """Bytes of an array, all its copies counted."""
+    return sum(shard.data.nbytes for shard in array.addressable_shards)
+
+
+def available_memory() -> int | None:
+    """Bytes that are free: of the GPU, or of the machine; None where unknown."""
+    statistics = jax.devices()[0].memory_stats()
+    if statistics and "bytes_limit" in statistics:
+        return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            lines = dict(line.split(":", 1) for line in file)
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):
+        return None
+
+
+def compile_to_fit(
+    configuration: Configuration,
+    hyperparameters: Hyperparameters,
+    layout: Layout,
+    rounds: int,
+    given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
+    *,
+    runs: int = 1,
+    devices: int = 1,
+    available: int | None = None,
+) -> Programs:
+    """``compile_programs`` for as many runs at once as the memory holds.
+
+    Args:
+        configuration: as there.
+        hyperparameters: as there.
+        layout: as there.
+        rounds: as there.
+        given: as there.
+        runs: number of runs at once, halved until they fit.
+        devices: as there.
+        available: bytes to keep within; by default what is free now.
+
+    Raises:
+        InvalidInputError: if not even one run for each device fits.
+    """
+    if available is None:
+        available = available_memory()
+    while True:
+        programs = compile_programs(
+            configuration,
+            hyperparameters,
+            layout,
+            rounds,
+            given,
+            runs=runs,
+            devices=devices,
+        )
+        need = memory_need(programs).total
+        if available is None or need <= available:
+            return programs
+        if runs == devices:
+            raise InvalidInputError(
+                f"a run needs {need / 1e9:.2f} GB for {devices} at once, and "
+                f"{available / 1e9:.2f} GB are free; use fewer devices, less data or a "
+                "smaller embedding_dim"
+            )
+        runs = devices * max(1, runs // devices // 2)

@@ -1,0 +1,205 @@
+"""Negatives, repeated ones among them, and the pairs of a round in tiles."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxfr.clients.layout import plan_tiles
+from jaxfr.clients.pairs import (
+    TiledPairs,
+    draw_negatives,
+    first_occurrence,
+    own_pairs,
+    tile_pairs,
+)
+from jaxfr.data.dataset import Dataset
+from jaxfr.devices import gather_over_devices, spread
+from jaxfr.sampling import list_items
+
+NUM_ITEMS = 12
+DEVICES = [1, 2, 3, 4]
+
+draw = jax.jit(draw_negatives, static_argnums=3)
+first = jax.jit(first_occurrence)
+tiled = jax.jit(tile_pairs)
+
+# --- the negatives ---
+
+
+@functools.cache
+def many_negatives(held: tuple[int, ...], num_items: int = NUM_ITEMS) -> np.ndarray:
+    """What 3000 clients with the same training items draw, ``[clients, items]``."""
+    clients = 3000
+    user = np.repeat(np.arange(clients, dtype=np.int32), len(held))
+    lists = list_items(user, np.tile(held, clients), clients)
+    drawn = draw(jax.random.key(len(held)), user, lists, num_items)
+    return np.asarray(drawn).reshape(clients, len(held))
+
+
+@pytest.mark.parametrize("held", [(4,), (11, 0, 1), (1, 2, 7, 6, 5, 10, 11)])
+def test_negatives_are_uniform_over_the_items_that_the_client_does_not_hold(held):
+    drawn = many_negatives(held)
+    counts = np.bincount(drawn.ravel(), minlength=NUM_ITEMS)
+    assert np.all(counts[list(held)] == 0)
+    counts = np.delete(counts, held)
+    expected, freedom = drawn.size / counts.size, counts.size - 1
+    chi_square = np.sum((counts - expected) ** 2 / expected)
+    assert chi_square < freedom + 4 * np.sqrt(2 * freedom)
+
+
+def test_the_draws_of_one_client_are_independent():
+    one, other = many_negatives((11, 0, 1)).T[:2]
+    repeated = np.mean(one == other)
+    expected = 1 / (NUM_ITEMS - 3)
+    deviation = np.sqrt(expected * (1 - expected) / one.size)
+    assert abs(repeated - expected) < 4 * deviation
+
+
+def test_a_client_may_draw_any_item_but_its_own_so_also_its_test_item():
+    others = set(range(NUM_ITEMS)) - {0, 1, 11}
+    assert set(many_negatives((11, 0, 1)).ravel().tolist()) == others
+
+
+def test_a_client_that_holds_all_items_but_one_draws_that_one():
+    held = tuple(item for item in range(8) if item != 5)
+    assert np.all(many_negatives(held, 8) == 5)
+
+
+@given(st.integers(0, 2**31 - 1))
+@settings(max_examples=40, deadline=None)
+def test_no_client_draws_an_item_of_its_own(seed):
+    dataset, key = five_clients(), jax.random.key(seed)
+    user, item = dataset.train_users, dataset.train_items
+    drawn = draw(key, user, list_items(user, item, dataset.num_users), NUM_ITEMS)
+    assert np.all((np.asarray(drawn) >= 0) & (np.asarray(drawn) < NUM_ITEMS))
+    held = set(zip(user.tolist(), item.tolist(), strict=True))
+    assert not held & set(zip(user.tolist(), np.asarray(drawn).tolist(), strict=True))
+
+
+# --- repeated draws ---
+
+
+twelve_numbers = st.lists(st.integers(0, 3), min_size=12, max_size=12)
+
+
+@given(twelve_numbers.map(sorted), twelve_numbers)
+@settings(max_examples=200, deadline=None)
+def test_the_first_draw_of_an_item_by_a_client_stands_for_all_of_them(client, item):
+    draws = list(zip(client, item, strict=True))
+    expected = [draws.index(draw) for draw in draws]
+    np.testing.assert_array_equal(first(np.array(client), np.array(item)), expected)
+
+
+def test_a_single_draw_is_its_own_first():
+    np.testing.assert_array_equal(first(jnp.array([7]), jnp.array([3])), [0])
+
+
+# --- tiles ---
+
+
+@functools.cache
+def five_clients() -> Dataset:
+    """Clients of one to seven items; the fourth holds nothing."""
+    random = np.random.default_rng(1)
+    activity = np.array([3, 1, 7, 0, 4])
+    held = [random.choice(NUM_ITEMS, size, replace=False) for size in activity]
+    return Dataset(
+        name="five",
+        num_users=5,
+        num_items=NUM_ITEMS,
+        train_users=np.repeat(np.arange(5), activity).astype(np.int32),
+        train_items=np.concatenate(held).astype(np.int32),
+        test_items=np.full(5, -1),
+    )
+
+
+@functools.cache
+def five_clients_negatives() -> np.ndarray:
+    """One for each pair; each client draws from two items, so most come twice."""
+    dataset, random = five_clients(), np.random.default_rng(2)
+    held = np.split(dataset.train_items, np.cumsum(dataset.user_activity)[:-1])
+    pools = [np.setdiff1d(np.arange(NUM_ITEMS), own)[:2] for own in held]
+    drawn = [random.choice(pools[user]) for user in dataset.train_users]
+    return np.array(drawn, np.int32)
+
+
+def laid_out(width: int, devices: int = 1) -> TiledPairs:
+    """In NumPy."""
+    dataset, negatives = five_clients(), five_clients_negatives()
+    tiles = plan_tiles(dataset, devices, width)
+    pairs = tiled(tiles, dataset.train_users, dataset.train_items, negatives)
+    return jax.tree.map(np.asarray, pairs)
+
+
+def of_each_device(pairs: TiledPairs, devices: int) -> list[TiledPairs]:
+    """What each of so many devices makes its own, in NumPy."""
+    if devices > jax.device_count():
+        pytest.skip(f"takes {devices} devices")
+
+    def own_of_all(pairs: TiledPairs) -> TiledPairs:
+        return jax.tree.map(gather_over_devices, own_pairs(pairs))
+
+    gathered = jax.jit(spread(own_of_all, devices))(pairs)
+    split = [np.split(np.asarray(field), devices) for field in gathered]
+    return [TiledPairs(*fields) for fields in zip(*split, strict=True)]
+
+
+@pytest.mark.parametrize("width", [1, 2, 16])
+def test_tiles_hold_every_pair_once(width):
+    pairs = laid_out(width)
+    client = np.tile(pairs.client[:, None], width)
+    found = [field[pairs.present] for field in (client, pairs.positive, pairs.negative)]
+    dataset = five_clients()
+    for values, expected in zip(
+        found,
+        (dataset.train_users, dataset.train_items, five_clients_negatives()),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(values, expected)
+
+
+@pytest.mark.parametrize("width", [1, 2, 16])
+def test_a_client_sends_one_row_for_each_of_its_distinct_items(width):
+    pairs, dataset = laid_out(width), five_clients()
+    items = np.concatenate([pairs.positive, pairs.negative], axis=1)
+    np.testing.assert_array_equal(pairs.item, items)
+    client = np.tile(pairs.client[:, None], 2 * width)
+    sent = sorted(zip(client[pairs.sent], pairs.item[pairs.sent], strict=True))
+    user = np.tile(dataset.train_users, 2)
+    item = np.append(dataset.train_items, five_clients_negatives())
+    assert sent == sorted(set(zip(user, item, strict=True)))
+    assert len(sent) < user.size
+
+
+@pytest.mark.parametrize("width", [1, 2, 16])
+@pytest.mark.parametrize("devices", DEVICES)
+def test_each_negative_has_a_row_on_its_device_that_is_sent(width, devices):
+    for own in of_each_device(laid_out(width, devices), devices):
+        row = own.negative_row[own.present]
+        client = np.tile(own.client[:, None], width)
+        for field in (own.negative, client):
+            np.testing.assert_array_equal(field.ravel()[row], field[own.present])
+        assert np.all(own.sent[:, width:].ravel()[row])
+
+
+@pytest.mark.parametrize("width", [1, 2, 16])
+@pytest.mark.parametrize("devices", DEVICES)
+def test_padding_names_no_row_of_another_device(width, devices):
+    """Also not where a device has no client at all."""
+    for own in of_each_device(laid_out(width, devices), devices):
+        row = own.negative_row[~own.present]
+        assert np.all((row >= 0) & (row < own.present.size))
+
+
+@pytest.mark.parametrize("devices", DEVICES)
+def test_the_devices_together_have_the_pairs_of_all(devices):
+    whole = laid_out(2, devices)
+    parts = of_each_device(whole, devices)
+    for name in ("client", "positive", "negative", "present", "item", "sent"):
+        together = np.concatenate([getattr(part, name) for part in parts])
+        np.testing.assert_array_equal(together, getattr(whole, name))
