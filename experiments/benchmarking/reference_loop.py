@@ -41,7 +41,7 @@ def round_by_loops(
 @functools.cache
 def compiled(function: Callable[..., None]) -> Callable[..., None]:
     """Compiles a loop, for one thread."""
-    import numba
+    import numba  # pyright: ignore[reportMissingImports]
 
     return numba.njit(
         function, fastmath=True, nogil=True, boundscheck=False, error_model="numpy"
