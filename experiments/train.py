@@ -33,8 +33,9 @@ from jaxfr.records.progress import show_progress
 from jaxfr.records.results import Record, append_record, make_record
 from jaxfr.records.table import CLEAN, format_table
 from jaxfr.training import GivenValues, plan_layout
-from jaxfr.training.host import Point, Programs, run_points
+from jaxfr.training.host import Point, run_points
 from jaxfr.training.memory import compile_to_fit
+from jaxfr.training.programs import Programs
 
 RESULTS_FILE = "results.jsonl"
 CLEAN_FILE = "clean.jsonl"

@@ -22,8 +22,8 @@ from jaxfr.training import (
     check_settings,
     plan_layout,
 )
-from jaxfr.training.host import compile_programs
 from jaxfr.training.many import stack_runs
+from jaxfr.training.programs import compile_programs
 
 SEED = 0
 

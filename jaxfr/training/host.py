@@ -1,4 +1,4 @@
-"""The host's loop: compiles once, runs batch after batch, and times what it does."""
+"""The host's loop: runs batch after batch, and times what it does."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,21 +7,15 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.stages import Compiled
 
-from jaxfr.devices import replicate
 from jaxfr.evaluation.metrics import Metrics
-from jaxfr.training.layout import Layout
-from jaxfr.training.many import stack_runs, start_many, train_many
+from jaxfr.training.many import stack_runs
+from jaxfr.training.programs import Programs, keys_of
 from jaxfr.training.run import RoundReport
-from jaxfr.training.settings import Configuration, Hyperparameters
-from jaxfr.training.start import GivenValues, Setup, TrainingState
+from jaxfr.training.settings import Hyperparameters
+from jaxfr.training.start import Setup, TrainingState
 
 T = TypeVar("T")
-
-# A call of the compiled program is to work off about so many pairs of each run, a
-# second or so on a CPU; after each call progress is shown.
-PAIRS_PER_CALL = 2 * 10**7
 
 
 class Point(NamedTuple):
@@ -71,91 +65,6 @@ class Run(NamedTuple):
     state: TrainingState
 
 
-class Programs(NamedTuple):
-    """The compiled pieces of a batch of runs, and what they were compiled for.
-
-    Attributes:
-        start: draws what a seed decides, see ``start_many``.
-        train: runs a stretch of rounds, see ``train_many``.
-        layout: the data, where the devices expect it.
-        given: values to start from.
-        runs: number of runs at once.
-        stretch: rounds in a stretch.
-        seconds: spent compiling.
-    """
-
-    start: Compiled
-    train: Compiled
-    layout: Layout
-    given: GivenValues
-    runs: int
-    stretch: int
-    seconds: float
-
-
-def compile_programs(
-    configuration: Configuration,
-    hyperparameters: Hyperparameters,
-    layout: Layout,
-    rounds: int,
-    given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
-    *,
-    runs: int = 1,
-    devices: int = 1,
-    stretch: int | None = None,
-) -> Programs:
-    """Compiles a configuration once, for all seeds and numeric settings.
-
-    Args:
-        configuration: static settings, checked with ``check_settings``.
-        hyperparameters: traced settings; only their types matter here.
-        layout: the data.
-        rounds: rounds of a run.
-        given: values to start from.
-        runs: number of runs at once.
-        devices: among how many devices they are divided; divides their number. To
-            spread each run over devices instead, see ``Configuration.num_devices``.
-        stretch: rounds in a call of the program; by default so many that a call takes
-            about a second.
-    """
-    began = time.perf_counter()
-    if stretch is None:
-        stretch = min(rounds, max(1, PAIRS_PER_CALL // layout.train_items.size))
-    layout, given = replicate((layout, given), max(devices, configuration.num_devices))
-    numbers = stack_runs([hyperparameters] * runs)
-    keys = _keys([0] * runs)
-    traced = start_many.trace(configuration, devices, numbers, layout, keys, given)
-    compiled_start = traced.lower().compile()
-    setup, state = jax.tree.map(
-        lambda leaf, sharding: jax.ShapeDtypeStruct(
-            leaf.shape, leaf.dtype, sharding=sharding
-        ),
-        traced.out_info,
-        compiled_start.output_shardings,
-    )
-    round_numbers, number = jnp.arange(stretch, dtype=jnp.int32), jnp.int32(rounds)
-    train = train_many.lower(
-        configuration,
-        devices,
-        numbers,
-        layout,
-        setup,
-        state,
-        round_numbers,
-        number,
-        number,
-    )
-    return Programs(
-        compiled_start,
-        train.compile(),
-        layout,
-        given,
-        runs,
-        stretch,
-        time.perf_counter() - began,
-    )
-
-
 def run_points(
     programs: Programs,
     points: Sequence[Point],
@@ -189,10 +98,6 @@ def run_points(
             compile_seconds = 0.0
 
 
-def _keys(seeds: Sequence[int]) -> jax.Array:
-    return jnp.stack([jax.random.key(seed) for seed in seeds])
-
-
 def _run_batch(
     programs: Programs,
     batch: Sequence[Point],
@@ -219,7 +124,7 @@ def _run_batch(
         return state, _Stretch(numbers, jax.device_get(report), seconds)
 
     began = time.perf_counter()
-    keys = _keys([point.seed for point in filled])
+    keys = keys_of([point.seed for point in filled])
     setup, state = jax.block_until_ready(
         programs.start(hyperparameters, layout, keys, programs.given)
     )

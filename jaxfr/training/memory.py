@@ -6,8 +6,8 @@ from typing import NamedTuple
 import jax
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.training.host import Programs, compile_programs
 from jaxfr.training.layout import Layout
+from jaxfr.training.programs import Programs, compile_programs
 from jaxfr.training.settings import Configuration, Hyperparameters
 from jaxfr.training.start import GivenValues
 

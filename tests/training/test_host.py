@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from jaxfr.training import Hyperparameters, RoundReport, TrainingState, simulate
-from jaxfr.training.host import Point, Programs, Run, compile_programs, run_points
+from jaxfr.training.host import Point, Run, run_points
+from jaxfr.training.programs import Programs, compile_programs
 from tests.training.problem import CONFIGURATION, QUICK_COMPILE, small_layout
 
 NUMBERS = Hyperparameters(learning_rate=0.1)
@@ -78,11 +79,6 @@ def test_runs_at_the_same_time_share_it_equally():
     (first, second, alone), _ = finished(2)
     assert first.seconds.train == second.seconds.train
     assert first.seconds != alone.seconds
-
-
-def test_a_call_works_off_so_many_rounds_by_itself_as_keep_it_short():
-    short = compile_programs(CONFIGURATION, NUMBERS, small_layout(), rounds=7)
-    assert short.stretch == 7
 
 
 def test_uploads_without_room_end_the_run():

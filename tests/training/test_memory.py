@@ -7,13 +7,13 @@ import pytest
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.training import Hyperparameters
-from jaxfr.training.host import Programs, compile_programs
 from jaxfr.training.memory import (
     available_memory,
     compile_to_fit,
     memory_need,
     shard_bytes,
 )
+from jaxfr.training.programs import Programs, compile_programs
 from tests.training.problem import configured, small_layout
 
 NUMBERS = Hyperparameters()

@@ -1,0 +1,40 @@
+"""A configuration compiled once."""
+
+import jax
+import numpy as np
+import pytest
+
+from jaxfr.training import Hyperparameters, programs
+from jaxfr.training.programs import compile_programs, keys_of
+from tests.training.problem import CONFIGURATION, small_layout
+
+NUMBERS = Hyperparameters()
+
+
+@pytest.mark.parametrize(("pairs", "stretch"), [(10**9, 7), (150, 2), (1, 1)])
+def test_a_call_works_off_so_many_rounds_as_keep_it_short(monkeypatch, pairs, stretch):
+    monkeypatch.setattr(programs, "PAIRS_PER_CALL", pairs)
+    size = small_layout().train_items.size
+    assert size < 75
+    assert stretch == min(7, max(1, pairs // size))
+    compiled = compile_programs(CONFIGURATION, NUMBERS, small_layout(), rounds=7)
+    assert compiled.stretch == stretch
+
+
+def test_one_program_serves_all_seeds_and_numbers():
+    compiled = compile_programs(CONFIGURATION, NUMBERS, small_layout(), 3, runs=2)
+    assert compiled.seconds > 0
+    for rate in (0.1, 0.2):
+        numbers = jax.tree.map(lambda value: jax.numpy.asarray([value] * 2), NUMBERS)
+        numbers = numbers._replace(learning_rate=jax.numpy.full(2, rate))
+        setup, state = compiled.start(
+            numbers, compiled.layout, keys_of([3, 4]), compiled.given
+        )
+        assert state.item_embeddings.shape[0] == 2
+        assert np.any(state.item_embeddings[0] != state.item_embeddings[1])
+        assert setup.candidates.shape[0] == 2
+
+
+def test_keys_are_those_of_the_seeds():
+    for seed, key in zip((5, 0), keys_of([5, 0]), strict=True):
+        assert key == jax.random.key(seed)
