@@ -180,7 +180,8 @@ def chosen_cases() -> list[Case]:
             )
     data = [("synthetic", synthetic_of_size(size)) for size in chosen_sizes()]
     data = data or [(name, _SYNTHETIC.value) for name in _DATASET.value]
-    references = chosen_references()
+    wanted = chosen_references()
+    references = tuple(filter(is_installed, wanted))
     cases = [
         Case(
             dataset=dataset,
@@ -207,11 +208,18 @@ def chosen_cases() -> list[Case]:
         raise InvalidInputError(
             "dataset, aggregator and attack: name one each, or several distinct ones"
         )
+    # Only now, as a mistake is to be the only thing that is said.
+    for package in wanted:
+        if package not in references:
+            print(
+                f"{package}: not installed, skipped (pip install 'jaxfr[benchmark]')",
+                file=sys.stderr,
+            )
     return cases
 
 
 def chosen_references() -> tuple[str, ...]:
-    """The packages of --references that are installed; says which are not."""
+    """The packages of --references, installed or not."""
     packages = _REFERENCES.value
     if packages is None:
         packages = [] if chosen_sizes() else REFERENCES
@@ -220,9 +228,4 @@ def chosen_references() -> tuple[str, ...]:
             raise InvalidInputError(
                 f"references={package!r}: allowed are {', '.join(REFERENCES)}"
             )
-        if not is_installed(package):
-            print(
-                f"{package}: not installed, skipped (pip install 'jaxfr[benchmark]')",
-                file=sys.stderr,
-            )
-    return tuple(filter(is_installed, packages))
+    return tuple(packages)
