@@ -8,6 +8,8 @@ import pathlib
 
 from absl import flags
 
+from experiments import data_flags
+from experiments.data_flags import DATA_DIR, SYNTHETIC
 from jaxfr.data import DATASETS, load_dataset, parse_synthetic_settings
 from jaxfr.data.statistics import (
     TAIL_DEGREE,
@@ -22,24 +24,13 @@ from jaxfr.records.program import prepare_output, run_program
 TABLE_FILE = "degree_distribution.csv"
 PLOT_FILE = "degree_distribution.png"
 
+flags.adopt_module_key_flags(data_flags)
+
 _DATASET = flags.DEFINE_string(
     "dataset",
     "ml-100k",
     f"Data set: {', '.join(DATASETS)}, or the path of a file (CSV, TSV, Parquet) of "
     "user, item[, timestamp] rows, or of a folder with train.txt and test.txt.",
-)
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir",
-    None,
-    "Folder of the data sets that are not fetched, one folder each (steam/train.txt, "
-    "steam/test.txt). Default: the environment variable JAXFR_DATA_DIR.",
-)
-_SYNTHETIC = flags.DEFINE_string(
-    "synthetic",
-    "",
-    "Settings of --dataset=synthetic, name=value with commas between them: num_users, "
-    "num_items, num_pairs, popularity_exponent, activity_sigma, latent_dimension, "
-    "signal_strength, seed. Default: the size of ml-100k.",
 )
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",
@@ -53,16 +44,14 @@ _OVERWRITE = flags.DEFINE_bool(
 
 def main() -> None:
     """Does what the flags say."""
-    synthetic = parse_synthetic_settings(_SYNTHETIC.value)
+    synthetic = parse_synthetic_settings(SYNTHETIC.value)
     folder = None
     if _OUTPUT_DIR.value is not None:
         _check_matplotlib()
         folder = prepare_output(
             _OUTPUT_DIR.value, (TABLE_FILE, PLOT_FILE), _OVERWRITE.value
         )
-    dataset = load_dataset(
-        _DATASET.value, data_dir=_DATA_DIR.value, synthetic=synthetic
-    )
+    dataset = load_dataset(_DATASET.value, data_dir=DATA_DIR.value, synthetic=synthetic)
     print(format_statistics(dataset_statistics(dataset)))
     if folder is not None:
         distribution = degree_distribution(dataset)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 
+from jaxfr.devices import num_cores
 from jaxfr.errors import InvalidInputError
 
 # Each device of a CPU holds its own copy of the data, so not all of many cores are used
@@ -40,11 +41,11 @@ def start_devices(wanted: int) -> int:
     Raises:
         InvalidInputError: if there are fewer.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-    cores = cores or os.cpu_count() or 1
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         # Of no effect where JAX runs on GPUs.
-        jax.config.update("jax_num_cpu_devices", wanted or min(cores, MOST_CPU_DEVICES))
+        jax.config.update(
+            "jax_num_cpu_devices", wanted or min(num_cores(), MOST_CPU_DEVICES)
+        )
     available = jax.device_count()
     if wanted > available:
         kind = jax.devices()[0].device_kind

@@ -2,11 +2,14 @@
 
 from absl import flags
 
+from experiments import data_flags
 from experiments.execution import MOST_CPU_DEVICES, RUNS_PER_GPU
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.data import DATASETS
 from jaxfr.models import MODELS
 from jaxfr.training.settings import OPTIMIZERS
+
+flags.adopt_module_key_flags(data_flags)
 
 flags.DEFINE_string(
     "dataset",
@@ -14,19 +17,6 @@ flags.DEFINE_string(
     f"Data set: {', '.join(DATASETS)}, or the path of a file (CSV, TSV, Parquet) of "
     "user, item[, timestamp] rows, or of a folder with train.txt and test.txt. "
     "MovieLens is fetched at its first use.",
-)
-flags.DEFINE_string(
-    "data_dir",
-    None,
-    "Folder of the data sets that are not fetched, one folder each (steam/train.txt, "
-    "steam/test.txt). Default: the environment variable JAXFR_DATA_DIR.",
-)
-flags.DEFINE_string(
-    "synthetic",
-    "",
-    "Settings of --dataset=synthetic, name=value with commas between them: num_users, "
-    "num_items, num_pairs, popularity_exponent, activity_sigma, latent_dimension, "
-    "signal_strength, seed. Default: the size of ml-100k.",
 )
 flags.DEFINE_enum("model", "fedmf", list(MODELS), "Recommender.")
 flags.DEFINE_integer("embedding_dim", 32, "Embedding size d.", lower_bound=1)

@@ -44,12 +44,7 @@ def map_in_blocks(function: Callable[..., T], block: int, *arguments: object) ->
     starts = jnp.minimum(jnp.arange(blocks) * block, size - block)
 
     def one_block(start: jax.Array) -> T:
-        return batched(
-            *jax.tree.map(
-                lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, block),
-                arguments,
-            )
-        )
+        return batched(*_block_from(start, block, arguments))
 
     def join(leaf: jax.Array) -> jax.Array:
         repeated = blocks * block - size
@@ -81,9 +76,12 @@ def fold_in_blocks(
         # The last block overlaps the one before, as in map_in_blocks.
         start = jnp.minimum(number * block, size - block)
         present = start + jnp.arange(block) >= number * block
-        part = jax.tree.map(
-            lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, block), arguments
-        )
-        return add(total, present, *part), None
+        return add(total, present, *_block_from(start, block, arguments)), None
 
     return jax.lax.scan(one_block, total, jnp.arange(blocks))[0]
+
+
+def _block_from(start: jax.Array, block: int, arguments: T) -> T:
+    return jax.tree.map(
+        lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, block), arguments
+    )

@@ -24,6 +24,7 @@ import jax
 import jaxlib.version
 
 from jaxfr.data.fetch import cache_dir, note
+from jaxfr.devices import num_cores
 
 FOLDER = "compiled"
 OFF = ("", "none")
@@ -195,9 +196,7 @@ def _num_threads() -> int:
         value = os.environ.get(name, "")
         if value.isdecimal():
             return int(value)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return num_cores()
 
 
 def _describe_cpu() -> tuple[str, ...]:

@@ -6,6 +6,7 @@ The functions below join what the parts amount to, and change nothing outside of
 function that uses them reads, and works, as if there were one device.
 """
 
+import os
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -34,7 +35,7 @@ def spread(function: Callable[Arguments, T], devices: int) -> Callable[Arguments
         return function
     return jax.shard_map(
         function,
-        mesh=_mesh(devices),
+        mesh=_mesh(devices, AXIS),
         in_specs=PartitionSpec(),
         out_specs=PartitionSpec(),
         # It cannot see that the joined results agree.
@@ -56,11 +57,10 @@ def divide_runs(
     """
     if devices == 1:
         return function
-    mesh = Mesh(np.array(jax.devices()[:devices]), (RUNS_AXIS,))
     whole, part = PartitionSpec(), PartitionSpec(RUNS_AXIS)
     return jax.shard_map(
         function,
-        mesh=mesh,
+        mesh=_mesh(devices, RUNS_AXIS),
         in_specs=(*[whole] * shared, *[part] * of_runs),
         out_specs=part,
         check_vma=False,
@@ -71,11 +71,18 @@ def replicate(values: T, devices: int) -> T:
     """Copies arrays to each of the devices, once instead of in each call."""
     if devices == 1:
         return values
-    return jax.device_put(values, NamedSharding(_mesh(devices), PartitionSpec()))
+    return jax.device_put(values, NamedSharding(_mesh(devices, AXIS), PartitionSpec()))
 
 
-def _mesh(devices: int) -> Mesh:
-    return Mesh(np.array(jax.devices()[:devices]), (AXIS,))
+def num_cores() -> int:
+    """Cores of the CPU that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _mesh(devices: int, axis: str) -> Mesh:
+    return Mesh(np.array(jax.devices()[:devices]), (axis,))
 
 
 def num_devices() -> int:

@@ -9,29 +9,24 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from experiments import data_flags
 from experiments.benchmarking.case import REFERENCES, is_installed
 from experiments.benchmarking.measuring import call_apart
 from experiments.benchmarking.rounds import Case, available_devices, check_case
+from experiments.data_flags import DATA_DIR, SYNTHETIC
+from experiments.execution import MOST_CPU_DEVICES
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS
 from jaxfr.errors import InvalidInputError
 
-# More devices than these are measured only where --num_devices names them.
-_MAX_DEVICES = 8
+flags.adopt_module_key_flags(data_flags)
 
 _DATASET = flags.DEFINE_list(
     "dataset",
     ["ml-100k"],
     f"Data set, or several with commas between them: {', '.join(DATASETS)}, or the "
     "path of a file or folder of your own.",
-)
-_SYNTHETIC = flags.DEFINE_string(
-    "synthetic",
-    "",
-    "Settings of --dataset=synthetic, name=value with commas between them: num_users, "
-    "num_items, num_pairs, popularity_exponent, activity_sigma, latent_dimension, "
-    "signal_strength, seed. Default: the size of ml-100k.",
 )
 _SIZES = flags.DEFINE_list(
     "sizes",
@@ -40,12 +35,6 @@ _SIZES = flags.DEFINE_list(
     "synthetic data sets of these sizes instead of --dataset, with a user for every "
     "100 interactions (10^6 at most) and 14 items for each root of their number (10^5 "
     "at most), and draws the cost by size.",
-)
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir",
-    None,
-    "Folder of the data sets that are not fetched, one folder each (steam/train.txt, "
-    "steam/test.txt). Default: the environment variable JAXFR_DATA_DIR.",
 )
 _AGGREGATOR = flags.DEFINE_list(
     "aggregator",
@@ -72,7 +61,7 @@ _NUM_DEVICES = flags.DEFINE_list(
     None,
     "Numbers of devices that a run is spread over, with commas between them; a CPU "
     "shows itself as so many. References run as they do in any case. Default: 1, and "
-    f"all cores of the CPU or all GPUs, up to {_MAX_DEVICES}.",
+    f"all cores of the CPU or all GPUs, up to {MOST_CPU_DEVICES}.",
 )
 _ROUNDS = flags.DEFINE_integer(
     "rounds", 10, "Rounds in a timed call, ours and a reference's.", lower_bound=1
@@ -149,7 +138,7 @@ def parse_num_devices(texts: Sequence[str]) -> tuple[int, ...]:
 def default_num_devices(platform: str, devices: int) -> tuple[int, ...]:
     """One device, and as many as there are or as the CPU can be shown as."""
     most = (os.cpu_count() or 1) if platform == "cpu" else devices
-    return tuple(sorted({1, min(most, _MAX_DEVICES)}))
+    return tuple(sorted({1, min(most, MOST_CPU_DEVICES)}))
 
 
 def chosen_num_devices() -> tuple[int, ...]:
@@ -179,14 +168,14 @@ def chosen_cases() -> list[Case]:
                 f"{', '.join(DATASETS)}, or a path"
             )
     data = [("synthetic", synthetic_of_size(size)) for size in chosen_sizes()]
-    data = data or [(name, _SYNTHETIC.value) for name in _DATASET.value]
+    data = data or [(name, SYNTHETIC.value) for name in _DATASET.value]
     wanted = chosen_references()
     references = tuple(filter(is_installed, wanted))
     cases = [
         Case(
             dataset=dataset,
             synthetic=synthetic if dataset == "synthetic" else "",
-            data_dir=_DATA_DIR.value,
+            data_dir=DATA_DIR.value,
             aggregator=aggregator,
             attack=attack,
             malicious_ratio=ratio,

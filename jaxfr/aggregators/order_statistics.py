@@ -30,7 +30,7 @@ def in_tiles(reduce: Callable[..., Array], values: Array) -> Array:
         values: int32; fast where n is as :func:`padded_size` makes it.
     """
     size = values.size
-    if size == 0 or size % LANES or (size > 2 * TILE and size % TILE):
+    if size == 0 or size != padded_size(size):
         return reduce(values)
     steps = size // LANES if size <= 2 * TILE else STEPS
     tiles = values.reshape(-1, steps, LANES)

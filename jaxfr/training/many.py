@@ -40,6 +40,30 @@ def map_runs(function: Callable[..., T], *runs: object) -> T:
     return jax.vmap(function)(*runs)
 
 
+def over_runs(
+    function: Callable[..., T],
+    devices: int,
+    shared: tuple[object, ...],
+    runs: tuple[object, ...],
+) -> T:
+    """Calls ``function`` for each run, the runs divided among devices.
+
+    Args:
+        function: takes the shared arguments and then those of one run.
+        devices: number of devices, divides the number of runs.
+        shared: arguments of all runs.
+        runs: arguments with a leading axis ``[runs]``.
+
+    Returns:
+        What it returns, with a leading axis ``[runs]``.
+    """
+
+    def of_device(shared: tuple[object, ...], runs: tuple[object, ...]) -> T:
+        return map_runs(lambda *one: function(*shared, *one), *runs)
+
+    return divide_runs(of_device, devices, shared=1, of_runs=1)(shared, runs)
+
+
 @functools.partial(jax.jit, static_argnames=("configuration", "devices"))
 def start_many(
     configuration: Configuration,
@@ -60,18 +84,12 @@ def start_many(
         given: values that all runs start from.
     """
 
-    def of_device(
-        layout: Layout, given: GivenValues, numbers: Hyperparameters, keys: Array
+    def one_run(
+        layout: Layout, given: GivenValues, numbers: Hyperparameters, key: Array
     ) -> tuple[Setup, TrainingState]:
-        def one_run(
-            numbers: Hyperparameters, key: Array
-        ) -> tuple[Setup, TrainingState]:
-            return start(configuration, numbers, layout, key, given)
+        return start(configuration, numbers, layout, key, given)
 
-        return map_runs(one_run, numbers, keys)
-
-    divided = divide_runs(of_device, devices, shared=2, of_runs=2)
-    return divided(layout, given, hyperparameters, keys)
+    return over_runs(one_run, devices, (layout, given), (hyperparameters, keys))
 
 
 @functools.partial(jax.jit, static_argnames=("configuration", "devices"))
@@ -103,23 +121,18 @@ def train_many(
         The new states, and reports ``[runs, stretch]``.
     """
 
-    def of_device(
+    def one_run(
         layout: Layout,
         schedule: tuple[Array, Array, Array],
         numbers: Hyperparameters,
         setup: Setup,
         state: TrainingState,
     ) -> tuple[TrainingState, RoundReport]:
-        def one_run(
-            numbers: Hyperparameters, setup: Setup, state: TrainingState
-        ) -> tuple[TrainingState, RoundReport]:
-            return train_rounds(configuration, numbers, layout, setup, state, *schedule)
+        return train_rounds(configuration, numbers, layout, setup, state, *schedule)
 
-        return map_runs(one_run, numbers, setup, state)
-
-    divided = divide_runs(of_device, devices, shared=2, of_runs=3)
     schedule = round_numbers, rounds, eval_every
-    return divided(layout, schedule, hyperparameters, setup, state)
+    runs = hyperparameters, setup, state
+    return over_runs(one_run, devices, (layout, schedule), runs)
 
 
 def stack_runs(points: list[Hyperparameters]) -> Hyperparameters:

@@ -11,9 +11,6 @@ from jaxfr.training.programs import Programs, compile_programs
 from jaxfr.training.settings import Configuration, Hyperparameters
 from jaxfr.training.start import GivenValues
 
-# What Python, JAX and the compiler hold, whatever the data: measured, see BUILD_NOTES.
-BYTES_OF_PROCESS = 600 * 10**6
-
 
 class MemoryNeed(NamedTuple):
     """Bytes that a batch of runs holds at its peak, on all devices of a host together.

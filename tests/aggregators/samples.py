@@ -1,7 +1,6 @@
 """Uploads to aggregate, most of them of one shape, so that a rule compiles once."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,27 +11,13 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import ArrayLike
 
 from jaxfr.uploads import ItemSlots, ItemTable, Uploads, group_rows, plan_item_slots
+from tests.uploads.samples import SINGLE, Kind
 
 NUM_ITEMS, NUM_ROWS, DIM = 4, 32, 3
 # Any of the items may receive all of the rows.
 PLAN = plan_item_slots(np.full(NUM_ITEMS, NUM_ROWS), 1)
 
 
-class Kind(NamedTuple):
-    """How uploads hold their rows.
-
-    Attributes:
-        width: rows per bundle.
-        one_item_scale: whether all rows have the same factor of their item.
-        tables: rows per item of each table.
-    """
-
-    width: int = 1
-    one_item_scale: bool = False
-    tables: tuple[int, ...] = ()
-
-
-SINGLE = Kind()
 KINDS = {
     "single_rows": SINGLE,
     "bundles_and_tables": Kind(width=4, one_item_scale=True, tables=(1, 2)),
