@@ -159,7 +159,7 @@ def train(
             programs, points, rounds, flags.FLAGS.eval_every, advance
         ):
             derived = {
-                "max_poisoned_items": int(run.setup.max_poisoned_items),
+                "max_poisoned_items": run.max_poisoned_items,
                 "num_ranked": num_ranked(dataset),
                 "init_from": _INIT_FROM.value,
                 **execution.recorded(executed),

@@ -45,6 +45,22 @@ class Seconds(NamedTuple):
     evaluation: float
 
 
+class Costs(NamedTuple):
+    """What the compiled programs take, in seconds of a whole batch.
+
+    Attributes:
+        start: drawing what the seeds decide.
+        call: a stretch in which there is nothing to do.
+        round: a round more in it.
+        evaluation: an evaluation more in it.
+    """
+
+    start: float
+    call: float
+    round: float
+    evaluation: float
+
+
 class Run(NamedTuple):
     """One finished run.
 
@@ -53,16 +69,31 @@ class Run(NamedTuple):
         curve: after so many rounds (0: untrained), the metrics; ascending.
         dropped: client uploads left out because they were not finite, all rounds.
         seconds: where the time went.
-        setup: what the seed fixed.
-        state: the state after the last round.
+        batch: of all runs of its batch, what the seeds fixed, and the final states.
+        index: its place in the batch.
     """
 
     seed: int
     curve: tuple[tuple[int, Metrics], ...]
     dropped: int
     seconds: Seconds
-    setup: Setup
-    state: TrainingState
+    batch: tuple[Setup, TrainingState]
+    index: int
+
+    @property
+    def setup(self) -> Setup:
+        """What its seed fixed; copied out of the batch when it is asked for."""
+        return _of_run(self.index, self.batch[0])
+
+    @property
+    def state(self) -> TrainingState:
+        """Its state after the last round; copied when it is asked for."""
+        return _of_run(self.index, self.batch[1])
+
+    @property
+    def max_poisoned_items(self) -> int:
+        """How many items each malicious client of an S attack poisons."""
+        return int(self.batch[0].max_poisoned_items[self.index])
 
 
 def run_points(
@@ -90,69 +121,100 @@ def run_points(
         RuntimeError: if an item received more rows than its planned capacity, which
             has a chance of less than one in 10^5.
     """
-    compile_seconds = programs.seconds
+    if not points:
+        return
+    costs = measure_costs(programs, points[0])
     for first in range(0, len(points), programs.runs):
         batch = points[first : first + programs.runs]
-        for run in _run_batch(programs, batch, rounds, eval_every, on_rounds):
-            yield run._replace(seconds=run.seconds._replace(compile=compile_seconds))
-            compile_seconds = 0.0
+        yield from run_batch(programs, costs, batch, rounds, eval_every, on_rounds)
+        programs = programs._replace(seconds=0.0)
 
 
-def _run_batch(
+def measure_costs(programs: Programs, point: Point) -> Costs:
+    """Measures what the programs take, once for all batches, and warms them up.
+
+    Args:
+        programs: the compiled configuration.
+        point: any run of it.
+    """
+    points = [point] * programs.runs
+    setup, state, start_seconds = _start(programs, points)
+    few = max(1, min(10, programs.stretch // 10))
+    # None of these stretches comes to its run's last round.
+    train = _trainer(programs, points, setup, rounds=few + 1, eval_every=few + 1)
+    idle = np.full(programs.stretch, few + 1, np.int32)
+    evaluating, training = idle.copy(), idle.copy()
+    evaluating[0] = -1
+    training[:few] = np.arange(few)
+    train(state, evaluating)
+    call = train(state, idle)[1].seconds
+    return Costs(
+        start=start_seconds,
+        call=call,
+        round=max(train(state, training)[1].seconds - call, 0.0) / few,
+        evaluation=max(train(state, evaluating)[1].seconds - call, 0.0),
+    )
+
+
+def run_batch(
     programs: Programs,
+    costs: Costs,
     batch: Sequence[Point],
     rounds: int,
     eval_every: int,
-    on_rounds: Callable[[int], Any],
+    on_rounds: Callable[[int], Any] = lambda finished: None,
 ) -> list[Run]:
-    layout, stretch = programs.layout, programs.stretch
+    """Runs so many points as the programs take at once, or fewer.
+
+    Args:
+        programs: as in ``run_points``.
+        costs: from ``measure_costs``; they only tell training from evaluation in the
+            records.
+        batch: the runs.
+        rounds: as in ``run_points``.
+        eval_every: as there.
+        on_rounds: as there.
+
+    Raises:
+        RuntimeError: as there.
+    """
     # Room that is left is filled with copies of the last run.
     filled = [*batch, *[batch[-1]] * (programs.runs - len(batch))]
-    hyperparameters = stack_runs([point.hyperparameters for point in filled])
-    schedule = jnp.int32(rounds), jnp.int32(eval_every)
-
-    def train(
-        state: TrainingState, numbers: np.ndarray
-    ) -> tuple[TrainingState, _Stretch]:
-        began = time.perf_counter()
-        state, report = jax.block_until_ready(
-            programs.train(
-                hyperparameters, layout, setup, state, jnp.asarray(numbers), *schedule
-            )
-        )
-        seconds = time.perf_counter() - began
-        return state, _Stretch(numbers, jax.device_get(report), seconds)
-
-    began = time.perf_counter()
-    keys = keys_of([point.seed for point in filled])
-    setup, state = jax.block_until_ready(
-        programs.start(hyperparameters, layout, keys, programs.given)
-    )
-    start_seconds = time.perf_counter() - began
-    # The round before the first one evaluates the untrained state; what it takes more
-    # than a call that does nothing is the evaluation. The first call warms up.
-    idle = np.full(stretch, rounds, np.int32)
-    before = np.append(np.int32(-1), idle[1:])
-    train(state, before)
-    seconds_idle = train(state, idle)[1].seconds
-    evaluated = train(state, before)[1]
-    evaluation = max(evaluated.seconds - seconds_idle, 0.0)
-    stretches = [evaluated._replace(seconds=evaluation)]
-    for first in range(0, rounds, stretch):
-        numbers = np.arange(first, first + stretch, dtype=np.int32)
+    setup, state, start_seconds = _start(programs, filled)
+    train = _trainer(programs, filled, setup, rounds, eval_every)
+    stretches = []
+    # The round before the first one evaluates the untrained state.
+    for first in range(-1, rounds, programs.stretch):
+        numbers = np.arange(first, first + programs.stretch, dtype=np.int32)
         state, trained = train(state, numbers)
         stretches.append(trained)
-        on_rounds(len(batch) * min(stretch, rounds - first))
-    return [
-        _finished_run(
-            point.seed,
-            [part._replace(report=_of_run(index, part.report)) for part in stretches],
-            start_seconds,
-            len(batch),
-            *_of_run(index, (setup, state)),
+        on_rounds(len(batch) * (min(int(numbers[-1]) + 1, rounds) - max(first, 0)))
+    runs = []
+    for index, point in enumerate(batch):
+        reports = [_of_run(index, part.report) for part in stretches]
+        _check_room(point.seed, reports)
+        curve = tuple(
+            pair
+            for part, report in zip(stretches, reports, strict=True)
+            for pair in _curve(report, part.numbers)
         )
-        for index, point in enumerate(batch)
-    ]
+        evaluation = costs.evaluation * len(curve)
+        spent = start_seconds + sum(part.seconds for part in stretches)
+        runs.append(
+            Run(
+                seed=point.seed,
+                curve=curve,
+                dropped=sum(int(np.sum(report.counts.dropped)) for report in reports),
+                seconds=Seconds(
+                    compile=0.0 if index else programs.seconds,
+                    train=max(spent - evaluation, 0.0) / len(batch),
+                    evaluation=evaluation / len(batch),
+                ),
+                batch=(setup, state),
+                index=index,
+            )
+        )
+    return runs
 
 
 class _Stretch(NamedTuple):
@@ -163,39 +225,63 @@ class _Stretch(NamedTuple):
     seconds: float
 
 
+def _start(
+    programs: Programs, points: Sequence[Point]
+) -> tuple[Setup, TrainingState, float]:
+    """Draws what the seeds decide; also tells how long it took."""
+    began = time.perf_counter()
+    setup, state = jax.block_until_ready(
+        programs.start(
+            stack_runs([point.hyperparameters for point in points]),
+            programs.layout,
+            keys_of([point.seed for point in points]),
+            programs.given,
+        )
+    )
+    return setup, state, time.perf_counter() - began
+
+
+def _trainer(
+    programs: Programs,
+    points: Sequence[Point],
+    setup: Setup,
+    rounds: int,
+    eval_every: int,
+) -> Callable[[TrainingState, np.ndarray], tuple[TrainingState, _Stretch]]:
+    """The function that trains these runs through a stretch of rounds."""
+    hyperparameters = stack_runs([point.hyperparameters for point in points])
+    schedule = jnp.int32(rounds), jnp.int32(eval_every)
+
+    def train(
+        state: TrainingState, numbers: np.ndarray
+    ) -> tuple[TrainingState, _Stretch]:
+        began = time.perf_counter()
+        state, report = jax.block_until_ready(
+            programs.train(
+                hyperparameters,
+                programs.layout,
+                setup,
+                state,
+                jnp.asarray(numbers),
+                *schedule,
+            )
+        )
+        seconds = time.perf_counter() - began
+        return state, _Stretch(numbers, jax.device_get(report), seconds)
+
+    return train
+
+
 def _of_run(index: int, values: T) -> T:
     return jax.tree.map(lambda leaf: leaf[index], values)
 
 
-def _finished_run(
-    seed: int,
-    stretches: Sequence[_Stretch],
-    start_seconds: float,
-    runs: int,
-    setup: Setup,
-    state: TrainingState,
-) -> Run:
-    """Puts one of ``runs`` runs together; the first stretch evaluated only."""
-    reports = [part.report for part in stretches]
-    curve = [pair for part in stretches for pair in _curve(part.report, part.numbers)]
+def _check_room(seed: int, reports: Sequence[RoundReport]) -> None:
     overflow = sum(int(np.sum(report.counts.overflow)) for report in reports)
     if overflow:
         raise RuntimeError(
             f"seed {seed}: {overflow} uploads found no room in the tables by item"
         )
-    one_evaluation = stretches[0].seconds
-    inside = one_evaluation * (len(curve) - 1)
-    training = start_seconds + sum(part.seconds for part in stretches[1:]) - inside
-    return Run(
-        seed=seed,
-        curve=tuple(curve),
-        dropped=sum(int(np.sum(report.counts.dropped)) for report in reports),
-        seconds=Seconds(
-            0.0, max(training, 0.0) / runs, (one_evaluation + inside) / runs
-        ),
-        setup=setup,
-        state=state,
-    )
 
 
 def _curve(report: RoundReport, numbers: np.ndarray) -> list[tuple[int, Metrics]]:

@@ -69,7 +69,8 @@ def compile_programs(
     """
     began = time.perf_counter()
     if stretch is None:
-        stretch = min(rounds, max(1, PAIRS_PER_CALL // layout.train_items.size))
+        # One more than there are rounds, as round -1 evaluates the untrained state.
+        stretch = min(rounds + 1, max(1, PAIRS_PER_CALL // layout.train_items.size))
     layout, given = replicate((layout, given), max(devices, configuration.num_devices))
     numbers = stack_runs([hyperparameters] * runs)
     keys = keys_of([0] * runs)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxfr.training import Hyperparameters, RoundReport, TrainingState, simulate
-from jaxfr.training.host import Point, Run, run_points
+from jaxfr.training.host import Point, Run, measure_costs, run_points
 from jaxfr.training.programs import Programs, compile_programs
 from tests.training.problem import CONFIGURATION, QUICK_COMPILE, small_layout
 
@@ -81,6 +81,18 @@ def test_runs_at_the_same_time_share_it_equally():
     assert first.seconds != alone.seconds
 
 
+def test_measuring_what_calls_cost_changes_no_run():
+    costs = measure_costs(programs(2), POINTS[0])
+    assert costs.start > 0
+    assert costs.call > 0
+    # Of so small a problem the difference of two calls may be lost in the clock's noise.
+    assert costs.round >= 0
+    assert costs.evaluation >= 0
+    again = list(run_points(programs(2), POINTS, ROUNDS, EVAL_EVERY))
+    for run, before in zip(again, finished(2)[0], strict=True):
+        jax.tree.map(np.testing.assert_array_equal, run.curve, before.curve)
+
+
 def test_uploads_without_room_end_the_run():
     def with_overflow(*arguments):
         state, report = programs(1).train(*arguments)
@@ -88,6 +100,5 @@ def test_uploads_without_room_end_the_run():
         return state, report._replace(counts=report.counts._replace(overflow=overflow))
 
     crowded = programs(1)._replace(train=with_overflow)
-    # Round -1, which trains nothing, is counted with the others.
     with pytest.raises(RuntimeError, match="seed 0: 4 uploads found no room"):
         next(run_points(crowded, [Point(0, NUMBERS)], 3, 0))
