@@ -23,8 +23,9 @@ from typing import NamedTuple
 import jax
 import jaxlib.version
 
-from jaxfr.data.fetch import cache_dir, note
+from jaxfr.data.fetch import cache_dir
 from jaxfr.devices import num_cores
+from jaxfr.files import note
 
 FOLDER = "compiled"
 OFF = ("", "none")

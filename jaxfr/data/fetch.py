@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import note, write_atomically
 
 CACHE_DIR_VARIABLE = "JAXFR_CACHE_DIR"
 
@@ -41,11 +42,6 @@ def cache_dir() -> pathlib.Path:
     base = os.environ.get("XDG_CACHE_HOME")
     parent = pathlib.Path(base) if base else pathlib.Path.home() / ".cache"
     return parent / "jaxfr"
-
-
-def note(text: str) -> None:
-    """Tells the user something, apart from a program's own output."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def sha256(content: bytes) -> str:
@@ -79,27 +75,13 @@ def read_verified(path: pathlib.Path, expected_sha256: str) -> bytes | None:
     return None
 
 
-def write_atomically(path: pathlib.Path, content: bytes) -> None:
-    """Puts a file in its place at once; another process sees all of it or nothing.
-
-    Args:
-        path: where the file goes; its folder is made.
-        content: what goes into it.
+def keep_in_cache(path: pathlib.Path, content: bytes) -> None:
+    """Puts a file into the cache, at once and whole.
 
     Raises:
-        InvalidInputError: if the folder cannot be written to.
+        InvalidInputError: if its folder cannot be written to.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
-            fresh = pathlib.Path(folder, path.name)
-            fresh.write_bytes(content)
-            os.replace(fresh, path)
-    except OSError as error:
-        raise InvalidInputError(
-            f"cannot write {path} ({error.strerror or error}); {CACHE_DIR_VARIABLE} "
-            "names another cache folder"
-        ) from None
+    write_atomically(path, content, f"{CACHE_DIR_VARIABLE} names another cache folder")
 
 
 def download(url: str) -> bytes:

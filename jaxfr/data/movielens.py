@@ -20,6 +20,7 @@ from jaxfr.data.options import LoadOptions
 from jaxfr.data.splitting import leave_one_out
 from jaxfr.data.table import read_table
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import note
 
 _TERMS = (
     "{name} is for research; it may be neither redistributed nor used commercially "
@@ -116,17 +117,17 @@ def _cached(release: Release) -> tuple[RowFile, bytes] | None:
 def _fetched(release: Release) -> tuple[RowFile, bytes]:
     failures: list[str] = []
     for source in release.sources:
-        fetch.note(f"jaxfr: fetching {release.name} from {source.title}")
+        note(f"jaxfr: fetching {release.name} from {source.title}")
         try:
             content = source.extract(_member(source))
             if fetch.sha256(content) != source.file.sha256:
                 raise fetch.FetchError(f"{source.member} has an unexpected SHA-256")
         except fetch.FetchError as error:
             failures.append(f"{source.title}: {error}")
-            fetch.note(f"jaxfr: no answer from {failures[-1]}")
+            note(f"jaxfr: no answer from {failures[-1]}")
             continue
-        fetch.write_atomically(_place(release, source.file), content)
-        fetch.note(_TERMS.format(name=release.name))
+        fetch.keep_in_cache(_place(release, source.file), content)
+        note(_TERMS.format(name=release.name))
         return source.file, content
     original = release.sources[0]
     raise InvalidInputError(

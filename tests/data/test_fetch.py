@@ -66,7 +66,7 @@ def test_a_file_in_the_cache_that_cannot_be_read_is_named(tmp_path):
 def test_writers_at_once_leave_one_whole_file_and_nothing_else(tmp_path):
     path = tmp_path / "cache" / "rows"
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: fetch.write_atomically(path, CONTENT), range(32)))
+        list(pool.map(lambda _: fetch.keep_in_cache(path, CONTENT), range(32)))
     assert path.read_bytes() == CONTENT
     assert list(path.parent.iterdir()) == [path]
 
@@ -74,7 +74,7 @@ def test_writers_at_once_leave_one_whole_file_and_nothing_else(tmp_path):
 def test_a_cache_that_cannot_be_written_to_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InvalidInputError, match="JAXFR_CACHE_DIR names another"):
-        fetch.write_atomically(tmp_path / "file" / "rows", CONTENT)
+        fetch.keep_in_cache(tmp_path / "file" / "rows", CONTENT)
 
 
 def test_a_download_shows_a_progress_bar(server_url, capsys):

@@ -1,0 +1,58 @@
+"""Files that appear whole or not at all, and what the user is told of them."""
+
+import contextlib
+import os
+import pathlib
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from jaxfr.errors import InvalidInputError
+
+# The folder in which a file is written before it is moved to its place.
+UNFINISHED_PREFIX = ".new-"
+
+
+def note(text: str) -> None:
+    """Tells the user something, apart from a program's own output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def user_errors(action: str, path: pathlib.Path, hint: str = "") -> Iterator[None]:
+    """Turns what the system says of a file into an error that a user can read.
+
+    Args:
+        action: what could not be done.
+        path: to which file or folder.
+        hint: what the user may do about it.
+
+    Raises:
+        InvalidInputError: for any ``OSError`` in between.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = f"{error.strerror or error}{'; ' * bool(hint)}{hint}"
+        raise InvalidInputError(f"cannot {action} {path}: {reason}") from None
+
+
+def write_atomically(path: pathlib.Path, content: bytes, hint: str = "") -> None:
+    """Puts a file in its place at once; another process sees all of it or nothing.
+
+    Args:
+        path: where the file goes; its folder is made.
+        content: what goes into it.
+        hint: what the user may do if that fails.
+
+    Raises:
+        InvalidInputError: if the folder cannot be written to.
+    """
+    with user_errors("write", path, hint):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            dir=path.parent, prefix=UNFINISHED_PREFIX
+        ) as folder:
+            fresh = pathlib.Path(folder, path.name)
+            fresh.write_bytes(content)
+            os.replace(fresh, path)

@@ -1,0 +1,10 @@
+"""A folder of records that many processes write at once, and that loses none.
+
+``records/`` holds one file for each process that ever wrote, lines of JSON with a
+checksum each; ``claims/`` says which runs are in whose hands. Stores are merged by
+copying the files of one into ``records/`` of another.
+"""
+
+from jaxfr.store.store import Store, look_into_store, open_store, read_store
+
+__all__ = ["Store", "look_into_store", "open_store", "read_store"]
