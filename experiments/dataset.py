@@ -9,7 +9,7 @@ import pathlib
 from absl import flags
 
 from experiments import data_flags
-from experiments.data_flags import DATA_DIR, SYNTHETIC
+from experiments.data_flags import DATA_DIR, define_synthetic_flag
 from jaxfr.data import DATASETS, load_dataset, parse_synthetic_settings
 from jaxfr.data.statistics import (
     TAIL_DEGREE,
@@ -24,6 +24,7 @@ from jaxfr.records.program import prepare_output, run_program
 TABLE_FILE = "degree_distribution.csv"
 PLOT_FILE = "degree_distribution.png"
 
+_SYNTHETIC = define_synthetic_flag()
 flags.adopt_module_key_flags(data_flags)
 
 _DATASET = flags.DEFINE_string(
@@ -44,7 +45,7 @@ _OVERWRITE = flags.DEFINE_bool(
 
 def main() -> None:
     """Does what the flags say."""
-    synthetic = parse_synthetic_settings(SYNTHETIC.value)
+    synthetic = parse_synthetic_settings(_SYNTHETIC.value)
     folder = None
     if _OUTPUT_DIR.value is not None:
         _check_matplotlib()

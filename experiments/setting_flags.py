@@ -1,138 +1,231 @@
-"""The flags of a run's settings, shared by the programs that train."""
+"""The flags of a run's settings: single values, or lists that a sweep crosses."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from absl import flags
 
-from experiments import data_flags
-from experiments.execution import MOST_CPU_DEVICES, RUNS_PER_GPU
+from experiments.data_flags import SYNTHETIC_HELP
 from jaxfr.aggregators import AGGREGATORS
+from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS
+from jaxfr.errors import InvalidInputError
 from jaxfr.models import MODELS
+from jaxfr.sweeps.settings import Settings
 from jaxfr.training.settings import OPTIMIZERS
 
-flags.adopt_module_key_flags(data_flags)
 
-flags.DEFINE_string(
-    "dataset",
-    "ml-100k",
-    f"Data set: {', '.join(DATASETS)}, or the path of a file (CSV, TSV, Parquet) of "
-    "user, item[, timestamp] rows, or of a folder with train.txt and test.txt. "
-    "MovieLens is fetched at its first use.",
-)
-flags.DEFINE_enum("model", "fedmf", list(MODELS), "Recommender.")
-flags.DEFINE_integer("embedding_dim", 32, "Embedding size d.", lower_bound=1)
-flags.DEFINE_integer(
-    "rounds", 200, "Rounds; every client takes part once in each.", lower_bound=1
-)
-flags.DEFINE_float("learning_rate", 0.01, "eta, of clients and server alike.")
-flags.DEFINE_float("regularization", 0.1, "L2 coefficient lambda.")
-flags.DEFINE_enum(
-    "negatives",
-    "fixed",
-    ["fixed", "resample"],
-    "Whether negative items are drawn once, before round 0, or anew in each round.",
-)
-flags.DEFINE_float(
-    "participation",
-    1.0,
-    "Share of all clients that the server draws for each round, above 0, at most 1.",
-)
-flags.DEFINE_enum(
-    "client_optimizer", "sgd", list(OPTIMIZERS), "Optimiser of user embeddings."
-)
-flags.DEFINE_enum(
-    "server_optimizer", "sgd", list(OPTIMIZERS), "Optimiser of item embeddings."
-)
-flags.DEFINE_float(
-    "malicious_ratio",
-    0.03,
-    "Malicious share rho of all clients, 0 <= rho < 1; floor(n rho / (1 - rho)) "
-    "malicious clients join the n benign ones.",
-)
-flags.DEFINE_integer(
-    "attack_start", 0, "First round with malicious uploads, from 0.", lower_bound=0
-)
-flags.DEFINE_float(
-    "noise_scale", 1.0, "Standard deviation sigma of the noise of the L attacks."
-)
-flags.DEFINE_integer(
-    "max_poisoned_items",
-    0,
-    "Items that a malicious client of the S attacks poisons; 0: the largest number of "
-    "distinct items that a benign client uploads.",
-    lower_bound=0,
-)
-flags.DEFINE_enum(
-    "aggregator", "mean", list(AGGREGATORS), "How the server joins an item's uploads."
-)
-flags.DEFINE_enum(
-    "aggregation",
-    "sparse",
-    ["sparse", "dense"],
-    "sparse: only the uploads that an item received; dense: clients that sent none "
-    "count as zero rows.",
-)
-flags.DEFINE_integer(
-    "expected_byzantine",
-    -1,
-    "Byzantine clients that the aggregator expects; -1: as many as --malicious_ratio "
-    "adds, in a clean run too.",
-    lower_bound=-1,
-)
-flags.DEFINE_float(
-    "clip_norm",
-    None,
-    "Clips every upload to this Euclidean norm, before any aggregator. Default: 1 for "
-    "--aggregator=norm, otherwise no clipping.",
-)
-flags.DEFINE_enum(
-    "trim_form",
-    "paper",
-    ["paper", "classic"],
-    "trimmed_mean drops the expected_byzantine values farthest from the median "
-    "(paper), or a share at each end (classic).",
-)
-flags.DEFINE_float(
-    "trim_share",
-    None,
-    "Share that the classic trimmed mean drops at each end, 0 <= share < 0.5. Default: "
-    "expected_byzantine over all clients.",
-)
-flags.DEFINE_enum(
-    "krum_distance",
-    "squared",
-    ["squared", "plain"],
-    "Whether Krum sums squared Euclidean distances, or the distances.",
-)
-flags.DEFINE_enum(
-    "ranking",
-    "sampled",
-    ["sampled", "full"],
-    "Ranks a user's test item among sampled items, or among all it did not train on.",
-)
-flags.DEFINE_integer(
-    "num_candidates",
-    99,
-    "Items that a test item is ranked among in sampled ranking.",
-    lower_bound=1,
-)
-flags.DEFINE_integer(
-    "eval_every",
-    10,
-    "Evaluates after every so many rounds, and after the last; 0: after the last only.",
-    lower_bound=0,
-)
-flags.DEFINE_integer(
-    "num_devices",
-    0,
-    "Devices to use: cores of the CPU, or GPUs. Runs are divided among them; a single "
-    f"run on a CPU is spread over them. 0: all, on a CPU {MOST_CPU_DEVICES} at most.",
-    lower_bound=0,
-)
-flags.DEFINE_integer(
-    "runs_at_once",
-    0,
-    "Runs (seeds) in one call of the compiled program, a multiple of the devices among "
-    f"which they are divided. 0: one for each core, {RUNS_PER_GPU} for each GPU, fewer "
-    "where memory is short.",
-    lower_bound=0,
-)
+class OptionalFloatParser(flags.FloatParser):
+    """A number, or ``none`` where nothing is to be given."""
+
+    def parse(self, argument: Any) -> float | None:  # type: ignore[override]
+        """See base class."""
+        return None if argument == "none" else super().parse(argument)
+
+
+class ListParser(flags.ArgumentParser):
+    """Values of one kind with a separator between them."""
+
+    def __init__(self, value_parser: flags.ArgumentParser, separator: str) -> None:
+        self.value_parser = value_parser
+        self.separator = separator
+        self.syntactic_help = value_parser.syntactic_help
+
+    def parse(self, argument: Any) -> tuple[Any, ...]:  # type: ignore[override]
+        """Returns the values; a tuple is taken as it is."""
+        if isinstance(argument, tuple):
+            return argument
+        texts = argument.split(self.separator)
+        values = tuple(self.value_parser.parse(text.strip()) for text in texts)
+        if len(set(values)) < len(values):
+            raise ValueError("values must be distinct")
+        return values
+
+
+class SettingFlag(NamedTuple):
+    """How a setting is written.
+
+    Attributes:
+        parser: from its text to its value.
+        help: what it is, with its unit.
+        separator: what stands between several values.
+    """
+
+    parser: flags.ArgumentParser
+    help: str
+    separator: str = ","
+
+
+_TEXT = flags.ArgumentParser()
+_NUMBER = flags.FloatParser()
+
+
+def _choice(names: Collection[str]) -> flags.EnumParser:
+    return flags.EnumParser(list(names))
+
+
+def _whole(low: int) -> flags.IntegerParser:
+    return flags.IntegerParser(lower_bound=low)
+
+
+SETTING_FLAGS: Mapping[str, SettingFlag] = {
+    "dataset": SettingFlag(
+        _TEXT,
+        f"Data set: {', '.join(DATASETS)}, or the path of a file (CSV, TSV, Parquet) "
+        "of user, item[, timestamp] rows, or of a folder with train.txt and test.txt. "
+        "MovieLens is fetched at its first use.",
+    ),
+    "synthetic": SettingFlag(
+        _TEXT,
+        SYNTHETIC_HELP,
+        separator=";",
+    ),
+    "model": SettingFlag(_choice(MODELS), "Recommender."),
+    "embedding_dim": SettingFlag(_whole(1), "Embedding size d."),
+    "rounds": SettingFlag(_whole(1), "Rounds; every client takes part once in each."),
+    "learning_rate": SettingFlag(_NUMBER, "eta, of clients and server alike."),
+    "regularization": SettingFlag(_NUMBER, "L2 coefficient lambda."),
+    "negatives": SettingFlag(
+        _choice(["fixed", "resample"]),
+        "Whether negative items are drawn once, before round 0, or anew in each round.",
+    ),
+    "participation": SettingFlag(
+        _NUMBER,
+        "Share of all clients that the server draws for each round, above 0, at most "
+        "1.",
+    ),
+    "client_optimizer": SettingFlag(
+        _choice(OPTIMIZERS), "Optimiser of user embeddings."
+    ),
+    "server_optimizer": SettingFlag(
+        _choice(OPTIMIZERS), "Optimiser of item embeddings."
+    ),
+    "attack": SettingFlag(_choice(ATTACKS), "Attack; none: the clean run."),
+    "malicious_ratio": SettingFlag(
+        _NUMBER,
+        "Malicious share rho of all clients, 0 <= rho < 1; floor(n rho / (1 - rho)) "
+        "malicious clients join the n benign ones.",
+    ),
+    "attack_start": SettingFlag(
+        _whole(0), "First round with malicious uploads, from 0."
+    ),
+    "noise_scale": SettingFlag(
+        _NUMBER, "Standard deviation sigma of the noise of the L attacks."
+    ),
+    "max_poisoned_items": SettingFlag(
+        _whole(0),
+        "Items that a malicious client of the S attacks poisons; 0: the largest number "
+        "of distinct items that a benign client uploads.",
+    ),
+    "aggregator": SettingFlag(
+        _choice(AGGREGATORS), "How the server joins an item's uploads."
+    ),
+    "aggregation": SettingFlag(
+        _choice(["sparse", "dense"]),
+        "sparse: only the uploads that an item received; dense: clients that sent none "
+        "count as zero rows.",
+    ),
+    "expected_byzantine": SettingFlag(
+        _whole(-1),
+        "Byzantine clients that the aggregator expects; -1: as many as "
+        "--malicious_ratio adds, in a clean run too.",
+    ),
+    "clip_norm": SettingFlag(
+        OptionalFloatParser(),
+        "Clips every upload to this Euclidean norm, before any aggregator. none: 1 for "
+        "--aggregator=norm, otherwise no clipping.",
+    ),
+    "trim_form": SettingFlag(
+        _choice(["paper", "classic"]),
+        "trimmed_mean drops the expected_byzantine values farthest from the median "
+        "(paper), or a share at each end (classic).",
+    ),
+    "trim_share": SettingFlag(
+        OptionalFloatParser(),
+        "Share that the classic trimmed mean drops at each end, 0 <= share < 0.5. "
+        "none: expected_byzantine over all clients.",
+    ),
+    "krum_distance": SettingFlag(
+        _choice(["squared", "plain"]),
+        "Whether Krum sums squared Euclidean distances, or the distances.",
+    ),
+    "ranking": SettingFlag(
+        _choice(["sampled", "full"]),
+        "Ranks a user's test item among sampled items, or among all it did not train "
+        "on.",
+    ),
+    "num_candidates": SettingFlag(
+        _whole(1), "Items that a test item is ranked among in sampled ranking."
+    ),
+    "eval_every": SettingFlag(
+        _whole(0),
+        "Evaluates after every so many rounds, and after the last; 0: after the last "
+        "only.",
+    ),
+    "init_from": SettingFlag(
+        _TEXT,
+        "File (.npz) with the arrays user_embeddings [n, d] and item_embeddings [m, d] "
+        "to start from, and if wanted negatives (one for each training pair, in the "
+        "data set's order) and noise [m, d] (for the L attacks).",
+    ),
+}
+
+
+def define_setting_flags(lists: Collection[str]) -> None:
+    """Defines a flag for every setting but the seed.
+
+    Args:
+        lists: the settings that take several values; the others take one.
+    """
+    defaults = Settings()
+    for name, setting in SETTING_FLAGS.items():
+        text, parser = setting.help, setting.parser
+        if isinstance(parser, flags.EnumParser):
+            text = f"<{'|'.join(parser.enum_values)}>: {text}"
+        default = getattr(defaults, name)
+        if name in lists:
+            parser = ListParser(parser, setting.separator)
+            text += f" Several: with {setting.separator!r} between them."
+            default = (default,)
+        flags.DEFINE(parser, name, default, text)
+
+
+def flagged_settings(**others: Any) -> Settings:
+    """The settings that the flags name.
+
+    Args:
+        **others: values of the settings whose flags are lists, and of the seed.
+    """
+    names = SETTING_FLAGS.keys() - others.keys()
+    return Settings(**{name: flags.FLAGS[name].value for name in names}, **others)
+
+
+def parse_value(name: str, value: object) -> Any:
+    """Reads a setting's value from a file, as its flag would.
+
+    Args:
+        name: the setting.
+        value: text, a number, or what stands for none.
+
+    Raises:
+        InvalidInputError: if there is no such setting, or it has no such value.
+    """
+    setting = SETTING_FLAGS.get(name)
+    if setting is None:
+        raise InvalidInputError(
+            f"{name}: is no setting; settings are {', '.join(SETTING_FLAGS)}"
+        )
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InvalidInputError(f"{name}={value!r}: must be text or a number")
+    try:
+        return setting.parser.parse(str(value))
+    except ValueError as error:
+        raise InvalidInputError(f"{name}={value!r}: {error}") from None
+
+
+def parse_values(name: str, values: object) -> tuple[Any, ...]:
+    """Reads one value of a setting, or a list of them, as ``parse_value`` does."""
+    several = values if isinstance(values, Sequence) else [values]
+    if isinstance(values, str):
+        several = [values]
+    return tuple(parse_value(name, value) for value in several)

@@ -4,51 +4,45 @@ python -m experiments.train --dataset=ml-100k --attack=spattack_o_d --seeds=0:5 
     --output_dir=runs/first
 """
 
-import dataclasses
+import contextlib
 import pathlib
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 
 from absl import flags
 
-from experiments import execution, setting_flags
-from experiments.execution import Execution, plan_execution, start_devices
-from experiments.settings import (
-    RunSettings,
-    check_dataset,
-    check_flags,
-    load_flagged_dataset,
-    num_ranked,
-    parse_seeds,
-    run_settings,
+from experiments import data_flags, execution_flags, setting_flags
+from experiments.execution_flags import (
+    ANY_CODE_VERSION,
+    NUM_DEVICES,
+    STORE,
 )
-from jaxfr.attacks import ATTACKS
-from jaxfr.data import Dataset
+from experiments.running import run_with_progress
+from experiments.setting_flags import flagged_settings
 from jaxfr.errors import InvalidInputError
 from jaxfr.records import program
-from jaxfr.records.parameters import load_given_values, save_parameters
+from jaxfr.records.parameters import save_parameters
 from jaxfr.records.plots import can_draw, draw_curves
 from jaxfr.records.program import prepare_output, run_program
-from jaxfr.records.progress import show_progress
-from jaxfr.records.results import Record, append_record, make_record
-from jaxfr.records.table import CLEAN, format_table
-from jaxfr.training import GivenValues, plan_layout
-from jaxfr.training.host import Point, run_points
-from jaxfr.training.memory import compile_to_fit
-from jaxfr.training.programs import Programs
+from jaxfr.records.results import Record, write_records
+from jaxfr.records.table import format_table
+from jaxfr.store import Store, open_store
+from jaxfr.sweeps.execution import start_devices
+from jaxfr.sweeps.grid import parse_seeds
+from jaxfr.sweeps.plan import Plan, plan_runs
+from jaxfr.sweeps.run import FinishedRun
+from jaxfr.sweeps.settings import CLEAN
 
 RESULTS_FILE = "results.jsonl"
 CLEAN_FILE = "clean.jsonl"
 PLOT_FILE = "curves.png"
+STORE_FOLDER = "store"
 
-flags.adopt_module_key_flags(setting_flags)
-flags.adopt_module_key_flags(program)
+setting_flags.define_setting_flags(lists=("attack",))
+for _module in (setting_flags, data_flags, execution_flags, program):
+    flags.adopt_module_key_flags(_module)
 
-_ATTACK = flags.DEFINE_list(
-    "attack",
-    ["none"],
-    f"Attack, or several with commas between them: {', '.join(ATTACKS)}.",
-)
 _SEEDS = flags.DEFINE_string(
     "seeds", "0", "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded)."
 )
@@ -61,132 +55,101 @@ _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",
     None,
     f"Folder for {RESULTS_FILE} (a line for each attack and seed), {CLEAN_FILE} (the "
-    f"runs of --compare_clean) and {PLOT_FILE}. Default: nothing is written.",
+    f"runs of --compare_clean), {PLOT_FILE}, and the result store {STORE_FOLDER} where "
+    "--store names no other. Default: nothing is written.",
 )
 _OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "Whether files that exist already may be replaced."
-)
-_INIT_FROM = flags.DEFINE_string(
-    "init_from",
-    None,
-    "File (.npz) with the arrays user_embeddings [n, d] and item_embeddings [m, d] to "
-    "start from, and if wanted negatives (one for each training pair, in the data "
-    "set's order) and noise [m, d] (for the L attacks).",
+    "overwrite",
+    False,
+    "Whether files that exist already may be replaced; what is in a store stays.",
 )
 _SAVE_PARAMS = flags.DEFINE_string(
     "save_params",
     None,
-    "File (.npz) for the same arrays after the last round, and poisoned_items "
-    "[malicious clients, m]; for a single attack and seed.",
+    "File (.npz) for the arrays of --init_from after the last round, and "
+    "poisoned_items [malicious clients, m]; for a single attack and seed, which is run "
+    "in any case.",
 )
 
 
 def main() -> None:
     """Does what the flags say."""
-    attacks, seeds = tuple(_ATTACK.value), parse_seeds(_SEEDS.value)
-    _check(attacks, seeds)
-    executed = plan_execution(
-        len(seeds),
-        start_devices(flags.FLAGS.num_devices),
-        flags.FLAGS.runs_at_once,
-    )
+    attacks, seeds = tuple(flags.FLAGS.attack), parse_seeds(_SEEDS.value)
     with_clean = _COMPARE_CLEAN.value and CLEAN not in attacks
-    files = [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
+    wanted = [
+        flagged_settings(attack=attack, seed=seed)
+        for attack in (*[CLEAN] * with_clean, *attacks)
+        for seed in seeds
+    ]
+    _check_save_params(len(attacks) * len(seeds))
     folder = None
     if _OUTPUT_DIR.value is not None:
+        files = [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
         folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
-
-    dataset = load_flagged_dataset()
-    check_dataset(dataset)
-    given = GivenValues()
-    if _INIT_FROM.value:
-        path = pathlib.Path(_INIT_FROM.value).expanduser()
-        given = load_given_values(path, dataset, flags.FLAGS.embedding_dim)
-        if given.negatives is not None and flags.FLAGS.negatives != "fixed":
-            raise InvalidInputError(f"{path}: holds negatives, needs --negatives=fixed")
-    layout = plan_layout(dataset, executed.spread)
-    if folder is not None:
-        # Now that nothing of the user's can be wrong any more.
-        for name in files:
-            (folder / name).unlink(missing_ok=True)
-
-    records: list[Record] = []
-    for attack in attacks:
-        settings = run_settings(attack, dataset.num_users)
-        print(f"{attack}: compiling", file=sys.stderr)
-        programs = compile_to_fit(
-            dataclasses.replace(settings.configuration, num_devices=executed.spread),
-            settings.hyperparameters,
-            layout,
-            flags.FLAGS.rounds,
-            given,
-            runs=executed.runs,
-            devices=executed.divided,
-        )
-        executed = executed._replace(runs=programs.runs)
-        if with_clean and not records:
-            # The same program, without a malicious client in it.
-            clean = run_settings(CLEAN, dataset.num_users)
-            compiled = programs._replace(seconds=0.0)
-            records += train(
-                clean, seeds, dataset, compiled, executed, folder, CLEAN_FILE
-            )
-        records += train(
-            settings, seeds, dataset, programs, executed, folder, RESULTS_FILE
-        )
+    devices = start_devices(NUM_DEVICES.value)
+    plan = plan_runs(wanted, data_flags.DATA_DIR.value)
+    records = train(plan, devices, _store_path(folder))
     print(_title(records[-1], seeds))
     print(format_table(records))
     if folder is not None:
+        chosen = [record for record in records if record["attack"] in attacks]
+        write_records(folder / RESULTS_FILE, chosen)
+        if with_clean:
+            write_records(folder / CLEAN_FILE, records[: len(seeds)])
         _draw(records, seeds, folder)
 
 
-def train(
-    settings: RunSettings,
-    seeds: Sequence[int],
-    dataset: Dataset,
-    programs: Programs,
-    executed: Execution,
-    folder: pathlib.Path | None,
-    file_name: str,
-) -> list[Record]:
-    """Runs all seeds of one attack; each record is written when it is known."""
-    rounds = flags.FLAGS.rounds
-    records: list[Record] = []
-    label = settings.recorded["attack"]
-    points = [Point(seed, settings.hyperparameters) for seed in seeds]
-    with show_progress(len(seeds) * rounds, "round", label) as advance:
-        for run in run_points(
-            programs, points, rounds, flags.FLAGS.eval_every, advance
-        ):
-            derived = {
-                "max_poisoned_items": run.max_poisoned_items,
-                "num_ranked": num_ranked(dataset),
-                "init_from": _INIT_FROM.value,
-                **execution.recorded(executed),
-            }
-            records.append(make_record({**settings.recorded, **derived}, run))
-            if folder is not None:
-                append_record(folder / file_name, records[-1])
-            if _SAVE_PARAMS.value and file_name == RESULTS_FILE:
-                save_parameters(
-                    pathlib.Path(_SAVE_PARAMS.value).expanduser(),
-                    settings.configuration,
-                    settings.hyperparameters,
-                    programs.layout,
-                    run,
-                )
+def train(plan: Plan, devices: int, path: pathlib.Path | None) -> list[Record]:
+    """Runs what the store does not hold; all records, in the order of the plan."""
+    with _opened(path) as store:
+        # Parameters are not in a store, so that their run is done again.
+        with _opened(None if _SAVE_PARAMS.value else path) as used:
+            _run(plan, used, devices)
+            records = used.records([run.run for run in plan.runs])
+        if used is not store:
+            store.append(records)
     return records
 
 
-def _check(attacks: tuple[str, ...], seeds: tuple[int, ...]) -> None:
-    check_flags()
-    for attack in attacks:
-        run_settings(attack, num_clients=1)
-    if len(set(attacks)) != len(attacks) or not attacks:
-        raise InvalidInputError("attack: name one attack, or several distinct ones")
+def _run(plan: Plan, store: Store, devices: int) -> None:
+    left = [run for run in plan.runs if not store.is_finished(run.run)]
+    if len(left) < len(plan.runs):
+        print(f"{len(plan.runs) - len(left)} runs are in the store", file=sys.stderr)
+    for done in run_with_progress(plan, store, devices, "train"):
+        if _SAVE_PARAMS.value and done.planned.settings.attack in flags.FLAGS.attack:
+            _save(done)
+
+
+def _save(done: FinishedRun) -> None:
+    save_parameters(
+        pathlib.Path(_SAVE_PARAMS.value or "").expanduser(),
+        done.group.configuration,
+        done.planned.hyperparameters,
+        done.programs.layout,
+        done.run,
+    )
+
+
+def _store_path(folder: pathlib.Path | None) -> pathlib.Path | None:
+    if STORE.value is not None:
+        return pathlib.Path(STORE.value).expanduser()
+    return None if folder is None else folder / STORE_FOLDER
+
+
+@contextlib.contextmanager
+def _opened(path: pathlib.Path | None) -> Iterator[Store]:
+    """Opens a store, or one that vanishes in the end."""
+    with contextlib.ExitStack() as stack:
+        if path is None:
+            temporary = tempfile.TemporaryDirectory(prefix="jaxfr-")
+            path = pathlib.Path(stack.enter_context(temporary))
+        yield stack.enter_context(open_store(path, ANY_CODE_VERSION.value))
+
+
+def _check_save_params(runs: int) -> None:
     if not _SAVE_PARAMS.value:
         return
-    if len(attacks) > 1 or len(seeds) > 1:
+    if runs > 1:
         raise InvalidInputError("save_params: needs a single attack and a single seed")
     path = pathlib.Path(_SAVE_PARAMS.value).expanduser()
     prepare_output(str(path.parent), [path.name], _OVERWRITE.value)

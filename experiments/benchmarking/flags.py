@@ -13,13 +13,14 @@ from experiments import data_flags
 from experiments.benchmarking.case import REFERENCES, is_installed
 from experiments.benchmarking.measuring import call_apart
 from experiments.benchmarking.rounds import Case, available_devices, check_case
-from experiments.data_flags import DATA_DIR, SYNTHETIC
-from experiments.execution import MOST_CPU_DEVICES
+from experiments.data_flags import DATA_DIR, define_synthetic_flag
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS
 from jaxfr.errors import InvalidInputError
+from jaxfr.sweeps.execution import MOST_CPU_DEVICES
 
+_SYNTHETIC = define_synthetic_flag()
 flags.adopt_module_key_flags(data_flags)
 
 _DATASET = flags.DEFINE_list(
@@ -168,7 +169,7 @@ def chosen_cases() -> list[Case]:
                 f"{', '.join(DATASETS)}, or a path"
             )
     data = [("synthetic", synthetic_of_size(size)) for size in chosen_sizes()]
-    data = data or [(name, SYNTHETIC.value) for name in _DATASET.value]
+    data = data or [(name, _SYNTHETIC.value) for name in _DATASET.value]
     wanted = chosen_references()
     references = tuple(filter(is_installed, wanted))
     cases = [

@@ -3,12 +3,27 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from absl import logging
 
+from jaxfr.files import note
+
+
+class Progress(NamedTuple):
+    """How to report on some work.
+
+    Attributes:
+        advance: to be told how many more units are finished.
+        say: writes a line that does not disturb the display.
+    """
+
+    advance: Callable[[int], Any]
+    say: Callable[[str], Any]
+
 
 @contextlib.contextmanager
-def show_progress(total: int, unit: str, label: str) -> Iterator[Callable[[int], None]]:
+def show_progress(total: int, unit: str, label: str) -> Iterator[Progress]:
     """Shows how much of some work is done, and how much time is left.
 
     A bar where tqdm is installed (the extra ``data`` brings it), otherwise a line in
@@ -20,15 +35,15 @@ def show_progress(total: int, unit: str, label: str) -> Iterator[Callable[[int],
         label: what the work is.
 
     Yields:
-        A function to call with the number of units just finished.
+        How to report on it.
     """
     try:
         from tqdm import tqdm
     except ImportError:
-        yield _log_tenths(total, unit, label)
+        yield Progress(_log_tenths(total, unit, label), note)
         return
     with tqdm(total=total, unit=unit, desc=label, leave=False, mininterval=0) as bar:
-        yield lambda finished: (bar.update(finished), None)[1]
+        yield Progress(bar.update, lambda line: tqdm.write(line, file=bar.fp))
 
 
 def _log_tenths(total: int, unit: str, label: str) -> Callable[[int], None]:

@@ -1,16 +1,17 @@
 """One finished run as one line of JSON."""
 
+import datetime
 import json
 import pathlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
 import jax
 
-from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.metrics import as_record, metric_names
+from jaxfr.files import user_errors, write_atomically
 from jaxfr.training.host import Run
 
 Record = Mapping[str, Any]
@@ -22,14 +23,17 @@ def make_record(settings: Mapping[str, Any], run: Run) -> Record:
     """Describes a run completely: settings, seed, metrics, curve, versions, seconds.
 
     Args:
-        settings: every setting by its flag's name.
+        settings: every setting by its flag's name, the seed among them, and what
+            else is known before the run.
         run: the finished run.
 
     Returns:
-        The settings and ``seed``; the metrics after the last round (``hr@5``, ...);
+        The settings; ``max_poisoned_items_used``, which is the setting or what it
+        stands for; the metrics after the last round (``hr@5``, ...);
         ``curve``, for each evaluation the number of finished ``round``s and the four
         metrics; ``dropped_uploads``; ``versions``; ``device``; ``seconds`` by
-        ``compile``, ``train`` and ``evaluation``.
+        ``compile``, ``train`` and ``evaluation``; the moment when it was ``finished``,
+        in UTC.
     """
     curve = [
         {"round": finished}
@@ -38,13 +42,14 @@ def make_record(settings: Mapping[str, Any], run: Run) -> Record:
     ]
     return {
         **settings,
-        "seed": run.seed,
+        "max_poisoned_items_used": run.max_poisoned_items,
         **as_record(run.curve[-1][1]),
         "curve": curve,
         "dropped_uploads": run.dropped,
         "versions": versions(),
         "device": device_name(),
         "seconds": run.seconds._asdict(),
+        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
 
 
@@ -66,15 +71,24 @@ def device_name() -> str:
     return device.platform if kind == device.platform else f"{device.platform}: {kind}"
 
 
+def write_records(path: pathlib.Path, records: Sequence[Record]) -> None:
+    """Writes a file of records, a line each; it is there at once or not at all.
+
+    Raises:
+        InvalidInputError: if the file cannot be written.
+    """
+    write_atomically(path, "".join(map(_line, records)).encode())
+
+
 def append_record(path: pathlib.Path, record: Record) -> None:
     """Adds one line to a file of records.
 
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    line = json.dumps(record, allow_nan=False) + "\n"
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(line)
-    except OSError as error:
-        raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
+    with user_errors("write", path), path.open("a", encoding="utf-8") as file:
+        file.write(_line(record))
+
+
+def _line(record: Record) -> str:
+    return json.dumps(record, allow_nan=False) + "\n"

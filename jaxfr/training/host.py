@@ -70,7 +70,7 @@ class Run(NamedTuple):
         dropped: client uploads left out because they were not finite, all rounds.
         seconds: where the time went.
         batch: of all runs of its batch, what the seeds fixed, and the final states.
-        index: its place in the batch.
+        place: its place in the batch.
     """
 
     seed: int
@@ -78,22 +78,22 @@ class Run(NamedTuple):
     dropped: int
     seconds: Seconds
     batch: tuple[Setup, TrainingState]
-    index: int
+    place: int
 
     @property
     def setup(self) -> Setup:
         """What its seed fixed; copied out of the batch when it is asked for."""
-        return _of_run(self.index, self.batch[0])
+        return _of_run(self.place, self.batch[0])
 
     @property
     def state(self) -> TrainingState:
         """Its state after the last round; copied when it is asked for."""
-        return _of_run(self.index, self.batch[1])
+        return _of_run(self.place, self.batch[1])
 
     @property
     def max_poisoned_items(self) -> int:
         """How many items each malicious client of an S attack poisons."""
-        return int(self.batch[0].max_poisoned_items[self.index])
+        return int(self.batch[0].max_poisoned_items[self.place])
 
 
 def run_points(
@@ -138,6 +138,7 @@ def measure_costs(programs: Programs, point: Point) -> Costs:
         point: any run of it.
     """
     points = [point] * programs.runs
+    _start(programs, points)  # warms up
     setup, state, start_seconds = _start(programs, points)
     few = max(1, min(10, programs.stretch // 10))
     # None of these stretches comes to its run's last round.
@@ -211,7 +212,7 @@ def run_batch(
                     evaluation=evaluation / len(batch),
                 ),
                 batch=(setup, state),
-                index=index,
+                place=index,
             )
         )
     return runs

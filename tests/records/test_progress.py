@@ -7,9 +7,9 @@ from jaxfr.records.progress import show_progress
 
 
 def test_a_bar_counts_the_finished_units(capsys):
-    with show_progress(4, "round", "clean") as advance:
+    with show_progress(4, "round", "clean") as progress:
         for _ in range(4):
-            advance(1)
+            progress.advance(1)
     assert "4/4" in capsys.readouterr().err
 
 
@@ -18,9 +18,20 @@ def test_without_tqdm_every_tenth_is_logged_with_the_time_left(monkeypatch, capl
     absl_logging.set_verbosity(absl_logging.INFO)
     with (
         caplog.at_level(logging.INFO, logger="absl"),
-        show_progress(100, "round", "clean") as advance,
+        show_progress(100, "round", "clean") as progress,
     ):
         for _ in range(50):
-            advance(2)
+            progress.advance(2)
     assert len(caplog.messages) == 10
     assert caplog.messages[0].startswith("clean: 10 of 100 rounds, about")
+
+
+def test_a_line_is_said_beside_the_bar_and_without_one(monkeypatch, capsys):
+    with show_progress(4, "round", "clean") as progress:
+        progress.say("compiling")
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    with show_progress(4, "round", "clean") as progress:
+        progress.say("running")
+    lines = capsys.readouterr().err.splitlines()
+    assert "running" in lines
+    assert any(line.endswith("compiling") for line in lines)

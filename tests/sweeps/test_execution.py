@@ -2,8 +2,8 @@
 
 import pytest
 
-from experiments.execution import Execution, plan_execution, recorded
 from jaxfr.errors import InvalidInputError
+from jaxfr.sweeps.execution import Execution, plan_execution, recorded
 
 
 @pytest.mark.parametrize("devices", [1, 2, 8])

@@ -1,0 +1,33 @@
+"""The flags that say on what runs are executed, and where their records go."""
+
+from absl import flags
+
+from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU
+
+STORE = flags.DEFINE_string(
+    "store",
+    None,
+    "Folder of the result store, which any number of processes may use at once: a run "
+    "whose record is there is not run again.",
+)
+NUM_DEVICES = flags.DEFINE_integer(
+    "num_devices",
+    0,
+    "Devices to use: cores of the CPU, or GPUs. Runs are divided among them; a single "
+    f"run on a CPU is spread over them. 0: all, on a CPU {MOST_CPU_DEVICES} at most.",
+    lower_bound=0,
+)
+RUNS_AT_ONCE = flags.DEFINE_integer(
+    "runs_at_once",
+    0,
+    "Runs in one call of the compiled program, a multiple of the devices among which "
+    f"they are divided. 0: one for each core, {RUNS_PER_GPU} for each GPU, fewer where "
+    "memory is short.",
+    lower_bound=0,
+)
+ANY_CODE_VERSION = flags.DEFINE_bool(
+    "any_code_version",
+    False,
+    "Whether runs in the store that other versions of the code or of its libraries did "
+    "count as finished.",
+)

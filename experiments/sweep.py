@@ -1,0 +1,131 @@
+"""Runs a grid or a list of settings over many seeds, into a result store.
+
+python -m experiments.sweep --dataset=ml-100k --learning_rate=0.003,0.01,0.03 \
+    --attack=none,spattack_o_d --seeds=0:10 --store=runs/store
+
+A sweep that was stopped goes on where it was; several may work on one store at once.
+"""
+
+import pathlib
+import sys
+
+from absl import flags
+
+from experiments import data_flags, execution_flags, setting_flags
+from experiments.execution_flags import (
+    ANY_CODE_VERSION,
+    NUM_DEVICES,
+    RUNS_AT_ONCE,
+    STORE,
+)
+from experiments.running import run_with_progress
+from experiments.setting_flags import SETTING_FLAGS
+from experiments.sweep_file import SweepFile, read_sweep_file
+from jaxfr.errors import InvalidInputError
+from jaxfr.records import program
+from jaxfr.records.program import run_program
+from jaxfr.store import look_into_store, open_store
+from jaxfr.sweeps.execution import start_devices
+from jaxfr.sweeps.forecast import describe, forecast, format_forecasts
+from jaxfr.sweeps.grid import Axes, cross, parse_seeds
+from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
+from jaxfr.sweeps.settings import Settings
+from jaxfr.training.memory import available_memory
+
+setting_flags.define_setting_flags(lists=SETTING_FLAGS)
+for _module in (setting_flags, data_flags, execution_flags, program):
+    flags.adopt_module_key_flags(_module)
+
+_SEEDS = flags.DEFINE_string(
+    "seeds", "0", "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded)."
+)
+_SWEEP_FILE = flags.DEFINE_string(
+    "sweep_file",
+    None,
+    "File (.toml or .json) with seeds, a table grid of settings whose values are all "
+    "combined, and tables list, each combined with the grid in turn. Settings that it "
+    "does not name are taken from the flags.",
+)
+_SHARD_INDEX = flags.DEFINE_integer(
+    "shard_index", 0, "Which part of the runs to do, from 0.", lower_bound=0
+)
+_NUM_SHARDS = flags.DEFINE_integer(
+    "num_shards", 1, "Into how many parts the runs are divided.", lower_bound=1
+)
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run",
+    False,
+    "Says what there is to do, how much memory it needs and how long it takes; "
+    "compiles every program and times a few rounds of it.",
+)
+
+
+def main() -> None:
+    """Does what the flags say."""
+    if STORE.value is None and not _DRY_RUN.value:
+        raise InvalidInputError("store: name the folder for the records, --store=...")
+    wanted = chosen_settings()
+    devices = start_devices(NUM_DEVICES.value)
+    plan = plan_runs(wanted, data_flags.DATA_DIR.value)
+    plan = take_shard(plan, _SHARD_INDEX.value, _NUM_SHARDS.value)
+    if not plan.groups:
+        print(f"shard {_SHARD_INDEX.value}: no run is left for it")
+    elif _DRY_RUN.value:
+        _foretell(plan, devices)
+    else:
+        _run(plan, devices)
+
+
+def chosen_settings() -> list[Settings]:
+    """The settings of all runs, from the flags and the file that they may name.
+
+    Raises:
+        InvalidInputError: if the file cannot be read, or both name the same setting.
+    """
+    content = SweepFile({}, (), None)
+    if _SWEEP_FILE.value:
+        content = read_sweep_file(pathlib.Path(_SWEEP_FILE.value).expanduser())
+    in_file = {*content.grid, *(name for axes in content.alternatives for name in axes)}
+    if content.seeds is not None:
+        in_file.add("seeds")
+    twice = sorted(name for name in in_file if flags.FLAGS[name].present)
+    if twice:
+        raise InvalidInputError(
+            f"{twice[0]}: stands in {_SWEEP_FILE.value} and on the command line"
+        )
+    axes: Axes = {name: flags.FLAGS[name].value or () for name in SETTING_FLAGS}
+    seeds = content.seeds or parse_seeds(_SEEDS.value)
+    return cross({**axes, **content.grid, "seed": seeds}, content.alternatives)
+
+
+def _foretell(plan: Plan, devices: int) -> None:
+    store = None
+    if STORE.value is not None:
+        path = pathlib.Path(STORE.value).expanduser()
+        store = look_into_store(path, ANY_CODE_VERSION.value)
+    forecasts = forecast(
+        plan,
+        store,
+        devices,
+        RUNS_AT_ONCE.value,
+        lambda group: print(f"{describe(group)}: measuring", file=sys.stderr),
+    )
+    print(format_forecasts(forecasts, available_memory()))
+
+
+def _run(plan: Plan, devices: int) -> None:
+    path = pathlib.Path(STORE.value or "").expanduser()
+    runs, done = len(plan.runs), 0
+    with open_store(path, ANY_CODE_VERSION.value) as store:
+        found = sum(store.is_finished(run.run) for run in plan.runs)
+        print(f"{runs} runs of {len(plan.groups)} programs, {found} of them finished")
+        for _ in run_with_progress(plan, store, devices, "sweep"):
+            done += 1
+    print(
+        f"{done} runs done, {found} found finished, {runs - done - found} done by "
+        f"others; python -m experiments.results --store={STORE.value} shows them"
+    )
+
+
+if __name__ == "__main__":
+    run_program(main)

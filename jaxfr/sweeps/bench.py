@@ -1,0 +1,77 @@
+"""Compiled programs for the groups of a plan."""
+
+import dataclasses
+from typing import NamedTuple
+
+from jaxfr.sweeps.execution import Execution, plan_execution
+from jaxfr.sweeps.plan import Plan, RunGroup
+from jaxfr.sweeps.sources import SourceName
+from jaxfr.training.host import Costs, measure_costs
+from jaxfr.training.layout import Layout, plan_layout
+from jaxfr.training.memory import compile_to_fit
+from jaxfr.training.programs import Programs
+
+
+class Prepared(NamedTuple):
+    """A group's program, ready to run.
+
+    Attributes:
+        programs: compiled for so many runs as memory holds at once.
+        execution: how they are executed.
+        costs: what the programs take.
+    """
+
+    programs: Programs
+    execution: Execution
+    costs: Costs
+
+
+class Bench:
+    """Compiles one group after another, and keeps the data laid out between them."""
+
+    def __init__(self, plan: Plan, devices: int, runs_at_once: int) -> None:
+        """Compiles nothing yet.
+
+        Args:
+            plan: the runs.
+            devices: number of devices, from ``start_devices``.
+            runs_at_once: runs in a call of a program, 0 for what suits the platform.
+        """
+        self._plan = plan
+        self._devices = devices
+        self._runs_at_once = runs_at_once
+        self._layout: tuple[SourceName, int, Layout] | None = None
+
+    def execution(self, group: RunGroup) -> Execution:
+        """How a group's runs are executed, as long as memory does not forbid it."""
+        return plan_execution(group.size, self._devices, self._runs_at_once)
+
+    def prepare(self, group: RunGroup) -> Prepared:
+        """Compiles a group's program.
+
+        Raises:
+            InvalidInputError: if not even one run for each device fits into memory.
+        """
+        execution = self.execution(group)
+        configuration = dataclasses.replace(
+            group.configuration, num_devices=execution.spread
+        )
+        programs = compile_to_fit(
+            configuration,
+            group.runs[0].hyperparameters,
+            self._laid_out(group.source, execution.spread),
+            group.rounds,
+            self._plan.sources[group.source].given,
+            runs=execution.runs,
+            devices=execution.divided,
+        )
+        costs = measure_costs(programs, group.runs[0].point)
+        return Prepared(programs, execution._replace(runs=programs.runs), costs)
+
+    def _laid_out(self, name: SourceName, spread: int) -> Layout:
+        kept = self._layout
+        if kept is None or kept[:2] != (name, spread):
+            self._layout = None  # before the next one needs its memory
+            layout = plan_layout(self._plan.sources[name].dataset, spread)
+            self._layout = kept = name, spread, layout
+        return kept[2]

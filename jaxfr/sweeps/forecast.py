@@ -1,0 +1,162 @@
+"""What a plan will take, known before it is run."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from jaxfr.store import Store
+from jaxfr.sweeps.bench import Bench, Prepared
+from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
+from jaxfr.training.host import Costs
+from jaxfr.training.memory import memory_need
+from jaxfr.training.settings import Configuration
+
+_COLUMNS = ("program", "runs", "finished", "at once", "memory", "compiling", "time")
+# What stands in every program's description.
+_NAMED = ("attack", "aggregator")
+
+
+class Forecast(NamedTuple):
+    """What one group of runs will take.
+
+    Attributes:
+        group: the group.
+        finished: how many of its runs are in the store.
+        at_once: how many runs at once.
+        memory: bytes at the peak.
+        compile: seconds that compiling took, which the cache may have shortened.
+        seconds: what the runs that are left will take without it.
+    """
+
+    group: RunGroup
+    finished: int
+    at_once: int
+    memory: int
+    compile: float
+    seconds: float
+
+
+def forecast(
+    plan: Plan,
+    store: Store | None,
+    devices: int,
+    runs_at_once: int = 0,
+    on_group: Callable[[RunGroup], Any] = lambda group: None,
+) -> list[Forecast]:
+    """Compiles every program that is left to run, and times a few of its rounds.
+
+    Args:
+        plan: the runs.
+        store: what is finished; None for nothing.
+        devices: number of devices.
+        runs_at_once: as in ``run_plan``.
+        on_group: told which group is being measured.
+
+    Raises:
+        InvalidInputError: if a run does not fit into memory.
+    """
+    bench = Bench(plan, devices, runs_at_once)
+    found = []
+    for group in plan.groups:
+        left = [run for run in group.runs if not (store and store.is_finished(run.run))]
+        finished = len(group.runs) - len(left)
+        if not left:
+            found.append(Forecast(group, finished, 0, 0, 0.0, 0.0))
+            continue
+        on_group(group)
+        prepared = bench.prepare(group)
+        found.append(
+            Forecast(
+                group,
+                finished,
+                prepared.execution.runs,
+                memory_need(prepared.programs).total,
+                prepared.programs.seconds,
+                _seconds(left, prepared),
+            )
+        )
+    return found
+
+
+def batch_seconds(costs: Costs, rounds: int, eval_every: int, stretch: int) -> float:
+    """What a batch takes: its start, calls, rounds and evaluations."""
+    evaluations = 2 if eval_every == 0 else 1 + -(-rounds // eval_every)
+    # Round -1, which evaluates the untrained state, is one more.
+    calls = -(-(rounds + 1) // stretch)
+    return (
+        costs.start
+        + calls * costs.call
+        + rounds * costs.round
+        + evaluations * costs.evaluation
+    )
+
+
+def format_forecasts(forecasts: Sequence[Forecast], available: int | None) -> str:
+    """Writes a table with a row for each program, and what all of it takes.
+
+    Args:
+        forecasts: from ``forecast``.
+        available: bytes of memory that are free, None where unknown.
+    """
+    rows = [_COLUMNS, *map(_row, forecasts)]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(_COLUMNS))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
+    runs = sum(len(item.group.runs) for item in forecasts)
+    left = runs - sum(item.finished for item in forecasts)
+    peak = max(item.memory for item in forecasts)
+    compiling = sum(item.compile for item in forecasts)
+    seconds = sum(item.seconds for item in forecasts)
+    free = "" if available is None else f" of {available / 1e9:.2f} GB that are free"
+    return "\n".join(
+        [line.rstrip() for line in lines]
+        + [
+            f"{runs} runs of {len(forecasts)} programs, {left} to do: at most "
+            f"{peak / 1e9:.2f} GB{free}; {_duration(compiling + seconds)}, "
+            f"{_duration(compiling)} of it for compiling"
+        ]
+    )
+
+
+def describe(group: RunGroup) -> str:
+    """Names a group by its data, attack and aggregator, and by what is unusual."""
+    settings = group.runs[0].settings
+    words = [group.source.dataset, group.source.synthetic]
+    words += [settings.attack, settings.aggregator]
+    for field in dataclasses.fields(Configuration):
+        value = getattr(settings, field.name, field.default)
+        if field.name not in _NAMED and value != field.default:
+            words.append(f"{field.name}={value}")
+    return " ".join(word for word in words if word)
+
+
+def _seconds(left: Sequence[PlannedRun], prepared: Prepared) -> float:
+    programs, schedules = prepared.programs, [run.schedule for run in left]
+    total = 0.0
+    for schedule in dict.fromkeys(schedules):
+        batches = -(-schedules.count(schedule) // programs.runs)
+        total += batches * batch_seconds(prepared.costs, *schedule, programs.stretch)
+    return total
+
+
+def _row(item: Forecast) -> tuple[str, ...]:
+    runs = (describe(item.group), str(len(item.group.runs)), str(item.finished))
+    if item.at_once == 0:
+        return (*runs, "", "", "", "")
+    return (
+        *runs,
+        str(item.at_once),
+        f"{item.memory / 1e9:.2f} GB",
+        f"{item.compile:.1f} s",
+        _duration(item.seconds),
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,182 @@
+"""The settings of a run in the words of its flags, and what they come to."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from jaxfr.aggregators.krum import KrumDistance
+from jaxfr.attacks import ATTACKS, malicious_client_count
+from jaxfr.errors import InvalidInputError
+from jaxfr.evaluation.candidates import NUM_CANDIDATES
+from jaxfr.training.settings import Configuration, Hyperparameters, check_settings
+
+# The attack of a run without any malicious client.
+CLEAN = "none"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Everything that decides a run, but for the data's content and the code.
+
+    Attributes:
+        dataset: a name of ``DATASETS``, or a path.
+        synthetic: settings of the data set ``synthetic``, ``name=value,...``.
+        model: a name of ``MODELS``.
+        embedding_dim: embedding size d.
+        rounds: number of rounds.
+        learning_rate: eta, of clients and server alike.
+        regularization: L2 coefficient lambda.
+        negatives: drawn once (``fixed``) or in each round (``resample``).
+        participation: share of all clients that is drawn for each round.
+        client_optimizer: a name of ``OPTIMIZERS``, for user embeddings.
+        server_optimizer: a name of ``OPTIMIZERS``, for item embeddings.
+        attack: a name of ``ATTACKS``; ``none`` has no malicious client, and the server
+            expects as many as in the others.
+        malicious_ratio: malicious share rho of all clients.
+        attack_start: first round with malicious uploads, from 0.
+        noise_scale: standard deviation sigma of the noise of the L attacks.
+        max_poisoned_items: items that a client of an S attack poisons; 0 for the
+            largest number that a benign client uploads.
+        aggregator: a name of ``AGGREGATORS``.
+        aggregation: ``sparse`` or ``dense``.
+        expected_byzantine: Byzantine clients that the aggregator expects; -1 for as
+            many as ``malicious_ratio`` adds.
+        clip_norm: largest Euclidean norm of an uploaded row; None for 1 with the
+            aggregator ``norm`` and no limit with others.
+        trim_form: of the trimmed mean, ``paper`` or ``classic``.
+        trim_share: share that the classic form drops at each end; None for the
+            expected share of Byzantine clients.
+        krum_distance: ``squared`` or ``plain``.
+        ranking: ``sampled`` or ``full``.
+        num_candidates: items that a test item is ranked among when sampled.
+        eval_every: evaluates after every so many rounds; 0 for the last only.
+        init_from: file of values to start from instead of drawing them.
+        seed: decides every random draw.
+    """
+
+    dataset: str = "ml-100k"
+    synthetic: str = ""
+    model: str = "fedmf"
+    embedding_dim: int = 32
+    rounds: int = 200
+    learning_rate: float = 0.01
+    regularization: float = 0.1
+    negatives: Literal["fixed", "resample"] = "fixed"
+    participation: float = 1.0
+    client_optimizer: str = "sgd"
+    server_optimizer: str = "sgd"
+    attack: str = CLEAN
+    malicious_ratio: float = 0.03
+    attack_start: int = 0
+    noise_scale: float = 1.0
+    max_poisoned_items: int = 0
+    aggregator: str = "mean"
+    aggregation: Literal["sparse", "dense"] = "sparse"
+    expected_byzantine: int = -1
+    clip_norm: float | None = None
+    trim_form: Literal["paper", "classic"] = "paper"
+    trim_share: float | None = None
+    krum_distance: KrumDistance = "squared"
+    ranking: Literal["sampled", "full"] = "sampled"
+    num_candidates: int = NUM_CANDIDATES
+    eval_every: int = 10
+    init_from: str | None = None
+    seed: int = 0
+
+
+SETTING_NAMES = tuple(field.name for field in dataclasses.fields(Settings))
+
+
+@dataclasses.dataclass(frozen=True)
+class ResolvedSettings:
+    """What settings come to with a known number of clients.
+
+    Attributes:
+        configuration: the static part.
+        hyperparameters: the traced part.
+        recorded: every setting by its own name, those that stand for another value
+            replaced by it, and ``malicious_clients``.
+    """
+
+    configuration: Configuration
+    hyperparameters: Hyperparameters
+    recorded: Mapping[str, Any]
+
+
+def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
+    """Finds what settings come to.
+
+    Args:
+        settings: the settings.
+        num_clients: number of benign clients n.
+
+    Raises:
+        InvalidInputError: if a value has no meaning, with its name and what is allowed.
+    """
+    _check_words(settings)
+    added = malicious_client_count(num_clients, settings.malicious_ratio)
+    malicious = 0 if settings.attack == CLEAN else added
+    expected = added if settings.expected_byzantine < 0 else settings.expected_byzantine
+    clip_norm = settings.clip_norm
+    if clip_norm is None:
+        clip_norm = 1.0 if settings.aggregator == "norm" else math.inf
+    configuration = Configuration(
+        model=settings.model,
+        attack=settings.attack,
+        aggregator=settings.aggregator,
+        aggregation=settings.aggregation,
+        clip=clip_norm < math.inf and settings.aggregator != "norm",
+        trim_form=settings.trim_form,
+        trim_share_given=settings.trim_share is not None,
+        krum_distance=settings.krum_distance,
+        negatives=settings.negatives,
+        partial_participation=settings.participation < 1,
+        embedding_dim=settings.embedding_dim,
+        malicious_clients=malicious,
+        client_optimizer=settings.client_optimizer,
+        server_optimizer=settings.server_optimizer,
+        ranking=settings.ranking,
+        num_candidates=settings.num_candidates,
+    )
+    hyperparameters = Hyperparameters(
+        learning_rate=settings.learning_rate,
+        regularization=settings.regularization,
+        malicious_clients=malicious,
+        expected_byzantine=expected,
+        attack_start=settings.attack_start,
+        noise_scale=settings.noise_scale,
+        max_poisoned_items=settings.max_poisoned_items,
+        clip_norm=clip_norm if clip_norm < math.inf else 1.0,
+        trim_share=settings.trim_share or 0.0,
+        participation=settings.participation,
+    )
+    check_settings(configuration, hyperparameters)
+    recorded = dataclasses.asdict(settings) | {
+        "synthetic": settings.synthetic if settings.dataset == "synthetic" else "",
+        "malicious_clients": malicious,
+        "expected_byzantine": expected,
+        "clip_norm": clip_norm if clip_norm < math.inf else None,
+    }
+    return ResolvedSettings(configuration, hyperparameters, recorded)
+
+
+def _check_words(settings: Settings) -> None:
+    """Refuses what the compiled program's own check does not see."""
+    if settings.attack not in ATTACKS:
+        raise InvalidInputError(
+            f"attack={settings.attack!r}: allowed are {', '.join(ATTACKS)}"
+        )
+    if not 0 <= settings.malicious_ratio < 1:
+        raise InvalidInputError(
+            f"malicious_ratio={settings.malicious_ratio}: must be at least 0 and "
+            "below 1"
+        )
+    for name, low in (
+        *(("rounds", 1), ("eval_every", 0), ("expected_byzantine", -1)),
+        ("seed", 0),
+    ):
+        if getattr(settings, name) < low:
+            raise InvalidInputError(
+                f"{name}={getattr(settings, name)}: must be at least {low}"
+            )
