@@ -1,0 +1,184 @@
+"""Plans run into stores: nothing is lost, done twice, or dependent on company."""
+
+import threading
+import time
+
+import pytest
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.store import Store, open_store
+from jaxfr.sweeps import run as run_module
+from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
+from jaxfr.sweeps.run import Watcher, run_plan
+from jaxfr.sweeps.settings import Settings
+from tests.sweeps.problem import SMALL, changed
+
+# What a run decides; the rest of its record tells of the machine and the moment.
+INCIDENTAL = ("seconds", "finished", "num_devices", "runs_at_once")
+SWEEP = [changed(learning_rate=rate, seed=s) for rate in (0.1, 0.3) for s in range(3)]
+
+
+def run_all(plan: Plan, store: Store, **options) -> list[str]:
+    return [done.planned.run for done in run_plan(plan, store, devices=2, **options)]
+
+
+def outcomes(store: Store) -> dict[str, dict]:
+    return {
+        record["run"]: {
+            name: value for name, value in record.items() if name not in INCIDENTAL
+        }
+        for record in store.records()
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> dict[str, dict]:
+    with open_store(tmp_path_factory.mktemp("undisturbed")) as store:
+        run_all(plan_runs(SWEEP), store)
+        return outcomes(store)
+
+
+def test_a_store_holds_one_record_of_every_run(undisturbed):
+    plan = plan_runs(SWEEP)
+    assert undisturbed.keys() == {run.run for run in plan.runs}
+    for run in plan.runs:
+        record = undisturbed[run.run]
+        assert record["seed"] == run.settings.seed
+        assert record["learning_rate"] == run.settings.learning_rate
+        assert [point["round"] for point in record["curve"]] == [0, 3, 6]
+
+
+def test_what_is_finished_is_not_run_again_and_what_is_left_ends_the_same(
+    tmp_path, undisturbed
+):
+    plan = plan_runs(SWEEP)
+    with open_store(tmp_path / "store") as store:
+        stopped = run_plan(plan, store, devices=2)
+        first = next(stopped).planned.run
+        stopped.close()
+    with open_store(tmp_path / "store") as store:
+        finished = [run.run for run in plan.runs if store.is_finished(run.run)]
+        # A batch of two was written before its first run was told.
+        assert len(finished) == 2
+        assert first in finished
+        assert len(run_all(plan, store)) == len(SWEEP) - 2
+        assert run_all(plan, store) == []
+        assert outcomes(store) == undisturbed
+
+
+def test_shards_end_as_the_whole_does(tmp_path, undisturbed):
+    plan = plan_runs(SWEEP)
+    with open_store(tmp_path / "store") as store:
+        for index in range(4):
+            run_all(take_shard(plan, index, 4), store)
+        assert outcomes(store) == undisturbed
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        changed(attack="spattack_l_s", max_poisoned_items=20),
+        changed(attack="spattack_o_d", participation=0.7),
+    ],
+)
+def test_a_run_does_not_depend_on_which_runs_share_its_program(
+    tmp_path, settings: Settings
+):
+    """In company the program has room for more malicious clients, and more rounds."""
+    others = [
+        changed(
+            attack=settings.attack,
+            participation=settings.participation,
+            malicious_ratio=0.4,
+            rounds=9,
+        )
+    ]
+    found = []
+    for index, wanted in enumerate(([settings], [settings, *others])):
+        plan = plan_runs(wanted)
+        with open_store(tmp_path / str(index)) as store:
+            run_all(plan, store)
+            found.append(outcomes(store)[plan_runs([settings]).runs[0].run])
+    alone, in_company = found
+    for one, other in zip(alone["curve"], in_company["curve"], strict=True):
+        assert one == pytest.approx(other, abs=1e-6)
+
+
+def test_progress_counts_every_round_of_every_run_once(tmp_path):
+    told: list[int] = []
+    plan = plan_runs(SWEEP)
+    with open_store(tmp_path / "store") as store:
+        run_all(take_shard(plan, 0, 2), store)
+        run_all(plan, store, watcher=Watcher(rounds=told.append))
+    assert sum(told) == 6 * len(SWEEP)
+
+
+def test_each_group_is_compiled_once_and_the_first_record_bears_it(tmp_path):
+    compiled = []
+    wanted = [
+        changed(attack=a, seed=s) for a in ("none", "spattack_o_d") for s in (0, 1)
+    ]
+    with open_store(tmp_path / "store") as store:
+        done = list(
+            run_plan(plan_runs(wanted * 2), store, 1, 0, Watcher(compiled.append))
+        )
+    assert [group.configuration.attack for group in compiled] == [
+        "none",
+        "spattack_o_d",
+    ]
+    seconds = [item.record["seconds"]["compile"] > 0 for item in done]
+    assert seconds == [True, False, True, False]
+
+
+def test_what_another_process_has_in_hand_is_waited_for_and_taken_over(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(run_module, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    plan = plan_runs(SWEEP[:3])
+    in_hand = plan.runs[1].run
+    waited = threading.Event()
+    path = tmp_path / "store"
+    with open_store(path) as other, open_store(path) as store:
+        assert other.claim([in_hand], 1) == (in_hand,)
+
+        def give_up() -> None:
+            assert waited.wait(60)
+            time.sleep(0.05)
+            other.close()
+
+        thread = threading.Thread(target=give_up)
+        thread.start()
+        watcher = Watcher(waiting=lambda left: waited.set())
+        done = run_all(plan, store, watcher=watcher)
+        thread.join()
+    assert done[-1] == in_hand
+    assert sorted(done) == sorted(run.run for run in plan.runs)
+
+
+def test_a_group_that_nobody_works_on_is_begun_first(tmp_path):
+    wanted = [
+        changed(attack=a, seed=s) for a in ("none", "spattack_o_d") for s in (0, 1)
+    ]
+    plan = plan_runs(wanted)
+    path = tmp_path / "store"
+    with open_store(path) as other, open_store(path) as store:
+        other.claim([plan.runs[0].run], 1)
+        first = next(run_plan(plan, store, devices=1))
+    assert first.planned.settings.attack == "spattack_o_d"
+
+
+def test_a_store_that_cannot_be_written_ends_the_sweep_with_an_error(
+    tmp_path, monkeypatch
+):
+    plan = plan_runs([SMALL])
+    with open_store(tmp_path / "store") as store:
+
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("jaxfr.store.store.os.write", full)
+        with pytest.raises(InvalidInputError, match="No space left on device"):
+            run_all(plan, store)
+        monkeypatch.undo()
+        assert not store.is_finished(plan.runs[0].run)
+        assert len(run_all(plan, store)) == 1
