@@ -19,6 +19,7 @@ from jaxfr.data.statistics import (
     degree_distribution,
 )
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import replacing
 from jaxfr.records.program import prepare_output, run_program
 
 TABLE_FILE = "degree_distribution.csv"
@@ -94,14 +95,14 @@ def format_statistics(statistics: DatasetStatistics) -> str:
 
 def write_distribution(distribution: DegreeDistribution, path: pathlib.Path) -> None:
     """Writes a degree distribution as CSV: degree, num_items, ccdf."""
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(DegreeDistribution._fields)
-            for degree, num_items, ccdf in zip(*distribution, strict=True):
-                writer.writerow((degree, num_items, f"{ccdf:.8g}"))
-    except OSError as error:
-        raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
+    with (
+        replacing(path) as unfinished,
+        unfinished.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(DegreeDistribution._fields)
+        for degree, num_items, ccdf in zip(*distribution, strict=True):
+            writer.writerow((degree, num_items, f"{ccdf:.8g}"))
 
 
 def draw_distribution(
@@ -133,10 +134,8 @@ def draw_distribution(
     counts.plot([], [], "--", color="tab:red", label=f"degree {TAIL_DEGREE}")
     counts.legend(frameon=False)
     figure.suptitle(f"Item degrees of {name}")
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=150)
 
 
 def _check_matplotlib() -> None:

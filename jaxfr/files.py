@@ -37,8 +37,38 @@ def user_errors(action: str, path: pathlib.Path, hint: str = "") -> Iterator[Non
         raise InvalidInputError(f"cannot {action} {path}: {reason}") from None
 
 
-def write_atomically(path: pathlib.Path, content: bytes, hint: str = "") -> None:
+@contextlib.contextmanager
+def replacing(path: pathlib.Path, hint: str = "") -> Iterator[pathlib.Path]:
     """Puts a file in its place at once; another process sees all of it or nothing.
+
+    If anything is raised in between, what stands at the path stays, and nothing else
+    is left.
+
+    Args:
+        path: where the file goes; its folder must exist.
+        hint: what the user may do if that fails.
+
+    Yields:
+        A path of the same name that the file is to be written to, in a new folder
+        beside its place.
+
+    Raises:
+        InvalidInputError: for any ``OSError`` in between, or if the folder cannot be
+            written to.
+    """
+    with (
+        user_errors("write", path, hint),
+        tempfile.TemporaryDirectory(
+            dir=path.parent, prefix=UNFINISHED_PREFIX
+        ) as folder,
+    ):
+        unfinished = pathlib.Path(folder, path.name)
+        yield unfinished
+        os.replace(unfinished, path)
+
+
+def write_atomically(path: pathlib.Path, content: bytes, hint: str = "") -> None:
+    """Writes a file as :func:`replacing` does.
 
     Args:
         path: where the file goes; its folder is made.
@@ -50,9 +80,5 @@ def write_atomically(path: pathlib.Path, content: bytes, hint: str = "") -> None
     """
     with user_errors("write", path, hint):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            dir=path.parent, prefix=UNFINISHED_PREFIX
-        ) as folder:
-            fresh = pathlib.Path(folder, path.name)
-            fresh.write_bytes(content)
-            os.replace(fresh, path)
+    with replacing(path, hint) as unfinished:
+        unfinished.write_bytes(content)

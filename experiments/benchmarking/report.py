@@ -3,11 +3,12 @@
 import itertools
 import pathlib
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.benchmarking.measuring import bytes_per_pair, operations_per_pair
-from jaxfr.errors import InvalidInputError
+from jaxfr.files import replacing
+from jaxfr.records.table import align
 
 Records = Sequence[Mapping[str, Any]]
 
@@ -78,7 +79,7 @@ def format_report(records: Records) -> str:
                 )
             )
     tables = [costs] + [compared] * (len(compared) > 1)
-    return "\n\n".join([*map(_aligned, tables), _machine(records)])
+    return "\n\n".join([*map(align, tables), _machine(records)])
 
 
 def draw_cost_by_size(records: Records, path: pathlib.Path) -> None:
@@ -120,10 +121,8 @@ def draw_cost_by_size(records: Records, path: pathlib.Path) -> None:
     )
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=150)
 
 
 def _draw_lines(axes: Any, records: Records, attack: str) -> None:
@@ -196,9 +195,3 @@ def _machine(records: Records) -> str:
 
 def _median(records: Records, limit: str) -> float:
     return statistics.median(record["machine"][limit] for record in records)
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    pad: Callable[[str, int], str] = str.ljust
-    return "\n".join("  ".join(map(pad, row, widths)).rstrip() for row in rows)

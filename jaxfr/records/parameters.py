@@ -10,6 +10,7 @@ import numpy as np
 from jaxfr.attacks import ATTACKS
 from jaxfr.data.dataset import Dataset
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import replacing
 from jaxfr.training.host import Run
 from jaxfr.training.layout import Layout
 from jaxfr.training.settings import Configuration, Hyperparameters
@@ -95,11 +96,9 @@ def save_parameters(
     }
     if noise is not None:
         arrays["noise"] = np.asarray(noise)
-    try:
-        with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-    except OSError as error:
-        raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
+    # To an open file, since NumPy would add .npz to a name that ends otherwise.
+    with replacing(path) as unfinished, unfinished.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _as_float(path: pathlib.Path, name: str, array: np.ndarray) -> jax.Array:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jaxfr.errors import InvalidInputError
+from jaxfr.files import replacing
 from jaxfr.records.results import Record
 
 # Attacks that all freeze the items give the same curve; none must hide another.
@@ -73,10 +73,8 @@ def draw_curves(records: Sequence[Record], title: str, path: pathlib.Path) -> No
         handles, labels, loc="outside lower center", ncols=len(labels), frameon=False
     )
     figure.suptitle(title)
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise InvalidInputError(f"cannot write {path}: {error.strerror}") from None
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=150)
 
 
 def chance_level(metric: str, num_ranked: float) -> float:

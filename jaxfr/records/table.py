@@ -34,10 +34,19 @@ def format_table(records: Sequence[Record]) -> str:
             for column in columns
         ]
         rows.append([attack, str(len(chosen)), *cells])
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return align(rows)
+
+
+def align(rows: Sequence[Sequence[str]]) -> str:
+    """Writes rows as lines in which every column begins below its heading.
+
+    Args:
+        rows: the texts of the columns, the same number in each row.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+            text.ljust(width) for text, width in zip(row, widths, strict=True)
         ).rstrip()
         for row in rows
     )

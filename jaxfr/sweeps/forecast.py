@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from jaxfr.records.table import align
 from jaxfr.store import Store
 from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
@@ -98,25 +99,17 @@ def format_forecasts(forecasts: Sequence[Forecast], available: int | None) -> st
         forecasts: from ``forecast``.
         available: bytes of memory that are free, None where unknown.
     """
-    rows = [_COLUMNS, *map(_row, forecasts)]
-    widths = [max(len(row[index]) for row in rows) for index in range(len(_COLUMNS))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
-    ]
     runs = sum(len(item.group.runs) for item in forecasts)
     left = runs - sum(item.finished for item in forecasts)
     peak = max(item.memory for item in forecasts)
     compiling = sum(item.compile for item in forecasts)
     seconds = sum(item.seconds for item in forecasts)
     free = "" if available is None else f" of {available / 1e9:.2f} GB that are free"
-    return "\n".join(
-        [line.rstrip() for line in lines]
-        + [
-            f"{runs} runs of {len(forecasts)} programs, {left} to do: at most "
-            f"{peak / 1e9:.2f} GB{free}; {_duration(compiling + seconds)}, "
-            f"{_duration(compiling)} of it for compiling"
-        ]
+    return (
+        f"{align([_COLUMNS, *map(_row, forecasts)])}\n"
+        f"{runs} runs of {len(forecasts)} programs, {left} to do: at most "
+        f"{peak / 1e9:.2f} GB{free}; {_duration(compiling + seconds)}, "
+        f"{_duration(compiling)} of it for compiling"
     )
 
 

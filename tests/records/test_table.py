@@ -1,4 +1,4 @@
-from jaxfr.records.table import format_table
+from jaxfr.records.table import align, format_table
 
 COLUMNS = ("hr@5", "ndcg@5", "hr@10", "ndcg@10")
 GROUPS = ("hr@10_head", "hr@10_middle", "hr@10_tail")
@@ -32,3 +32,8 @@ def test_attacks_stand_in_the_order_of_their_runs():
 
 def test_a_clean_hit_ratio_of_zero_gives_no_change():
     assert "%" not in format_table([record("none", 0.0), record("spattack_o_d", 0.1)])
+
+
+def test_columns_begin_below_each_other_and_lines_end_without_spaces():
+    rows = [("a", "long", ""), ("longer", "b", "c"), ("d", "", "")]
+    assert align(rows) == "a       long\nlonger  b     c\nd"

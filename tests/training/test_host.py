@@ -85,7 +85,7 @@ def test_measuring_what_calls_cost_changes_no_run():
     costs = measure_costs(programs(2), POINTS[0])
     assert costs.start > 0
     assert costs.call > 0
-    # Of so small a problem the difference of two calls may be lost in the clock's noise.
+    # Of so small a problem the difference of two calls may be lost in the noise.
     assert costs.round >= 0
     assert costs.evaluation >= 0
     again = list(run_points(programs(2), POINTS, ROUNDS, EVAL_EVERY))

@@ -1,0 +1,223 @@
+"""A summary as a picture of coloured cells; needs the extra ``plots``."""
+
+import math
+import pathlib
+import textwrap
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.files import replacing
+from jaxfr.records.selection import Scalar, as_text, in_order
+from jaxfr.records.summary import Cell, worst_case
+from jaxfr.records.table import CLEAN
+
+WORST_CASE = "worst case"
+COLOURS = "viridis"
+
+# Inches, but for the gap, which is in cells.
+_CELL_WIDTH, _CELL_HEIGHT = 0.95, 0.6
+_LETTER, _TITLE_LETTER = 0.085, 0.11
+_LARGEST = 400
+_GAP = 0.15
+_LONGEST_LEVEL_LABEL = 10
+_LONGEST_LINE = 26
+
+
+class Grid(NamedTuple):
+    """Cells in rows and columns.
+
+    Attributes:
+        row_labels: a label for each row.
+        column_labels: a label for each column.
+        cells: the cell in each row and column, None where there is no run.
+        set_apart: whether the last column stands apart from the others.
+    """
+
+    row_labels: list[str]
+    column_labels: list[str]
+    cells: list[list[Cell | None]]
+    set_apart: bool
+
+
+def arrange(cells: Sequence[Cell], group_by: Sequence[str], columns: str) -> Grid:
+    """Puts the cells of a summary into rows and columns.
+
+    Args:
+        cells: of one metric, at least one.
+        group_by: their groupings.
+        columns: the grouping that forms the columns; every combination of the others
+            is a row. If it is ``attack``, and there is any, a last column that stands
+            apart shows the worst case of each row.
+    """
+    place = list(group_by).index(columns)
+    others = [name for name in group_by if name != columns]
+
+    def row_of(cell: Cell) -> tuple[Scalar, ...]:
+        return cell.group[:place] + cell.group[place + 1 :]
+
+    rows = list(dict.fromkeys(row_of(cell) for cell in cells))
+    values = in_order(cell.group[place] for cell in cells)
+    by_place = {(row_of(cell), cell.group[place]): cell for cell in cells}
+    grid = [[by_place.get((row, value)) for value in values] for row in rows]
+    labels = [_column_label(columns, value) for value in values]
+    worst = {}
+    if columns == "attack":
+        worst = {case.group: case.cell for case in worst_case(cells, group_by)}
+    if worst:
+        labels.append(WORST_CASE)
+        grid = [[*line, worst.get(row)] for row, line in zip(rows, grid, strict=True)]
+    return Grid([_row_label(others, row) for row in rows], labels, grid, bool(worst))
+
+
+def draw_heatmap(
+    cells: Sequence[Cell],
+    group_by: Sequence[str],
+    columns: str,
+    metric: str,
+    title: str,
+    path: pathlib.Path,
+) -> None:
+    """Draws the mean of each cell, and below it half the width of its interval.
+
+    Args:
+        cells: of one metric, at least one.
+        group_by: their groupings.
+        columns: the grouping that forms the columns, as for :func:`arrange`.
+        metric: what the cells are means of.
+        title: what all runs have in common.
+        path: a file that ends in ``.png``.
+
+    Raises:
+        InvalidInputError: if the file cannot be written, or there are more cells than
+            a picture can hold.
+    """
+    from matplotlib.figure import Figure
+
+    grid = arrange(cells, group_by, columns)
+    width, height = _figure_size(grid)
+    if max(width, height) > _LARGEST:
+        raise InvalidInputError(
+            f"{path}: {len(grid.cells)} rows and {len(grid.column_labels)} columns are "
+            "too many for a picture; group by less"
+        )
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    highest = max(cell.mean for cell in cells)
+    scale = _colour_scale(highest)
+    lefts = [float(index) for index in range(len(grid.column_labels))]
+    if grid.set_apart:
+        lefts[-1] += _GAP
+    for top, line in enumerate(grid.cells):
+        for left, cell in zip(lefts, line, strict=True):
+            _draw_cell(axes, left, top, cell, scale)
+    axes.set(xlim=(0, lefts[-1] + 1), ylim=(len(grid.cells), 0), xlabel=columns)
+    if len(group_by) == 2:
+        # Labels of more groupings name them themselves.
+        axes.set_ylabel(next(name for name in group_by if name != columns))
+    if any(cell.runs > 1 for cell in cells):
+        axes.set_title("mean ± half of its 95 % interval", fontsize=8, color="0.4")
+    level = max(map(len, grid.column_labels)) <= _LONGEST_LEVEL_LABEL
+    axes.set_xticks(
+        [left + 0.5 for left in lefts],
+        grid.column_labels,
+        rotation=0 if level else 30,
+        ha="center" if level else "right",
+        rotation_mode="anchor",
+    )
+    axes.set_yticks([top + 0.5 for top in range(len(grid.cells))], grid.row_labels)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    label = metric.replace("hr", "HR").replace("ndcg", "nDCG").replace("_", " ")
+    figure.colorbar(scale, ax=axes, label=label)
+    figure.suptitle(textwrap.fill(title, int(width / _TITLE_LETTER)))
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=150)
+
+
+def text_colour(rgba: Sequence[float]) -> str:
+    """Black or white, whichever is easier to read on a colour.
+
+    By the contrast (L1 + 0.05) / (L2 + 0.05) of WCAG 2, where L1 > L2 are the relative
+    luminances of the two colours: both give the same contrast where (L + 0.05)^2 =
+    0.05 * 1.05.
+
+    Args:
+        rgba: red, green and blue in sRGB, 0 to 1; a fourth number is ignored.
+    """
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in rgba[:3]
+    ]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if (luminance + 0.05) ** 2 > 0.05 * 1.05 else "white"
+
+
+def _draw_cell(axes: Any, left: float, top: int, cell: Cell | None, scale: Any) -> None:
+    from matplotlib.patches import Rectangle
+
+    if cell is None:
+        axes.add_patch(
+            Rectangle((left, top), 1, 1, fc="0.93", ec="0.75", hatch="///", lw=0)
+        )
+        axes.add_patch(Rectangle((left, top), 1, 1, fill=False, ec="white", lw=1))
+        return
+    colour = scale.to_rgba(cell.mean)
+    axes.add_patch(Rectangle((left, top), 1, 1, fc=colour, ec="white", lw=1))
+    known = not math.isnan(cell.half_width)
+    written = text_colour(colour)
+    axes.text(
+        left + 0.5,
+        top + (0.4 if known else 0.5),
+        f"{cell.mean:.3f}",
+        ha="center",
+        va="center",
+        color=written,
+    )
+    if known:
+        axes.text(
+            left + 0.5,
+            top + 0.73,
+            f"± {cell.half_width:.3f}",
+            ha="center",
+            va="center",
+            color=written,
+            fontsize=7,
+        )
+
+
+def _colour_scale(highest: float) -> Any:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    return ScalarMappable(Normalize(0, highest if highest > 0 else 1), COLOURS)
+
+
+def _figure_size(grid: Grid) -> tuple[float, float]:
+    across = len(grid.column_labels) * _CELL_WIDTH
+    down = len(grid.cells) * _CELL_HEIGHT
+    lines = [line for label in grid.row_labels for line in label.split("\n")]
+    beside = max(map(len, lines)) * _LETTER + 1.6
+    below = max(map(len, grid.column_labels)) * _LETTER / 2 + 1.2
+    return max(across + beside, 4), max(down + below, 2.4)
+
+
+def _column_label(name: str, value: Scalar) -> str:
+    if name == "attack":
+        return "clean" if value == CLEAN else as_text(value)
+    return as_text(value)
+
+
+def _row_label(names: Sequence[str], row: tuple[Scalar, ...]) -> str:
+    """The row's value, or name=value for each of several, in lines."""
+    if len(names) < 2:
+        return "".join(as_text(value) for value in row)
+    lines = [""]
+    for name, value in zip(names, row, strict=True):
+        part = f"{name}={as_text(value)}"
+        if lines[-1] and len(lines[-1]) + len(part) + 2 > _LONGEST_LINE:
+            lines[-1] += ","
+            lines.append(part)
+        else:
+            lines[-1] += f", {part}" if lines[-1] else part
+    return "\n".join(lines)

@@ -1,0 +1,204 @@
+"""Which runs count, and in which settings they differ."""
+
+import datetime
+import re
+from collections.abc import Iterable, Sequence
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.records.results import Record
+from jaxfr.records.table import CLEAN
+from jaxfr.store.identity import settings_part
+
+Scalar = str | int | float | bool | None
+
+# A record holds what these came to in the run. Where they were left to their default,
+# that follows from the data, the seed and the other settings.
+RESOLVED = ("expected_byzantine", "clip_norm")
+_MOST_LISTED = 20
+
+
+def latest(records: Sequence[Record]) -> list[Record]:
+    """Keeps one run of those with the same settings: the one that finished last.
+
+    Args:
+        records: runs; the same settings may have been run by several versions of the
+            code, which ``run`` names behind the hash of the settings.
+
+    Returns:
+        The runs that are kept, in the order given.
+    """
+    kept: dict[str, tuple[datetime.datetime, int]] = {}
+    for place, record in enumerate(records):
+        settings = settings_part(record["run"])
+        finished = (datetime.datetime.fromisoformat(record["finished"]), place)
+        kept[settings] = max(finished, kept.get(settings, finished))
+    return [records[place] for place in sorted(place for _, place in kept.values())]
+
+
+def select(records: Sequence[Record], conditions: Iterable[str]) -> list[Record]:
+    """Chooses the runs that fulfil every condition.
+
+    Args:
+        records: runs.
+        conditions: ``name=value``, ``name!=value``, or several values as in
+            ``attack=none|spattack_o_d``. A number is compared as a number; null is
+            written ``none``.
+
+    Raises:
+        InvalidInputError: if a condition has another form, names no column, asks for
+            a value that no run has, or leaves no run.
+    """
+    chosen = list(records)
+    for condition in conditions:
+        parts = re.fullmatch(r"([^=!]+)(!?=)(.*)", condition, re.DOTALL)
+        if parts is None:
+            raise InvalidInputError(
+                f"{condition!r}: a condition is name=value or name!=value, with | "
+                "between several values"
+            )
+        name, relation, values = parts[1].strip(), parts[2], parts[3].split("|")
+        check_columns([name], records)
+        for value in values if relation == "=" else []:
+            if not any(_is_written(record.get(name), value) for record in records):
+                there_are = _existing(name, records)
+                raise InvalidInputError(
+                    f"{condition}: no run has {name}={value}; {there_are}"
+                )
+        before = chosen
+        chosen = [
+            record
+            for record in before
+            if any(_is_written(record.get(name), value) for value in values)
+            == (relation == "=")
+        ]
+        if not chosen:
+            raise InvalidInputError(
+                f"{condition}: leaves no run; {_existing(name, before)}"
+            )
+    return chosen
+
+
+def varying(records: Sequence[Record], settings: Iterable[str]) -> list[str]:
+    """Names the settings that take more than one value, other than the seed.
+
+    Args:
+        records: runs.
+        settings: names of settings. Those of ``RESOLVED`` are left out where the
+            others, with the seed, decide their value.
+    """
+    names = list(settings)
+    others = ["seed", *(name for name in names if name not in RESOLVED)]
+    return [
+        name
+        for name in names
+        if name != "seed"
+        and len({record.get(name) for record in records}) > 1
+        and not (name in RESOLVED and _follows(name, others, records))
+    ]
+
+
+def averaged_over(
+    records: Sequence[Record], group_by: Sequence[str], settings: Iterable[str]
+) -> list[str]:
+    """Names the settings, other than the seed, that differ inside some group.
+
+    Args:
+        records: runs.
+        group_by: the groupings.
+        settings: names of settings, as for :func:`varying`.
+    """
+    names = list(settings)
+    found = {
+        name
+        for members in grouped(records, group_by).values()
+        for name in varying(members, names)
+    }
+    return [name for name in names if name in found]
+
+
+def in_order(values: Iterable[Scalar]) -> list[Scalar]:
+    """Sorts distinct values: null and ``none``, numbers upwards, strings as they came.
+
+    Strings keep the order of their first appearance.
+    """
+
+    def place(value: Scalar) -> tuple[int, float]:
+        if value is None or value == CLEAN:
+            return 0, 0
+        return (2, 0) if isinstance(value, str) else (1, value)
+
+    return sorted(dict.fromkeys(values), key=place)
+
+
+def as_text(value: Scalar) -> str:
+    """Writes a value as a condition of :func:`select` would."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
+
+
+def check_columns(names: Iterable[str], records: Sequence[Record]) -> None:
+    """Refuses names of columns that no run has.
+
+    Raises:
+        InvalidInputError: for a name that stands in no run, or for a nested value.
+    """
+    allowed = {
+        name: None
+        for record in records
+        for name, value in record.items()
+        if not isinstance(value, dict | list)
+    }
+    for name in names:
+        if name not in allowed:
+            raise InvalidInputError(
+                f"{name!r} is no column; there are {', '.join(allowed)}"
+            )
+
+
+def grouped(
+    records: Sequence[Record], group_by: Sequence[str]
+) -> dict[tuple[Scalar, ...], list[Record]]:
+    """Puts runs that agree in all groupings together.
+
+    Args:
+        records: runs.
+        group_by: the groupings.
+
+    Returns:
+        The runs of each group by its value of each grouping; the groups, and the runs
+        in each, in the order given.
+    """
+    groups: dict[tuple[Scalar, ...], list[Record]] = {}
+    for record in records:
+        group = tuple(record.get(name) for name in group_by)
+        groups.setdefault(group, []).append(record)
+    return groups
+
+
+def _follows(name: str, others: Sequence[str], records: Sequence[Record]) -> bool:
+    groups = grouped(records, others).values()
+    return all(len({record.get(name) for record in group}) == 1 for group in groups)
+
+
+def _is_written(value: Scalar, text: str) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return as_text(value) == text
+    # Seeds may be too large for a float; Python compares the two kinds exactly.
+    for read in (int, float):
+        try:
+            return value == read(text)
+        except ValueError:
+            continue
+    return False
+
+
+def _existing(name: str, records: Sequence[Record]) -> str:
+    values = [as_text(value) for value in in_order(r.get(name) for r in records)]
+    more = ", ..." if len(values) > _MOST_LISTED else ""
+    return f"there are {', '.join(values[:_MOST_LISTED])}{more}"

@@ -1,0 +1,195 @@
+"""Many runs as a table: grouped, averaged with an interval, and judged."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+# JAX itself requires SciPy, so it is always there.
+from scipy.special import stdtrit
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.records.results import Record
+from jaxfr.records.selection import Scalar, as_text, check_columns, grouped, in_order
+from jaxfr.records.table import CLEAN, align
+
+CONFIDENCE = 0.95
+
+
+class Cell(NamedTuple):
+    """The mean of a metric over the runs of one group.
+
+    Attributes:
+        group: the group's value of each grouping.
+        runs: number of runs n.
+        mean: their mean.
+        deviation: sample standard deviation s, with n - 1; NaN for one run.
+        half_width: t_{0.975, n-1} s / sqrt(n), so that mean ± half_width is the 95 %
+            interval of the mean by Student's t distribution; NaN for one run.
+    """
+
+    group: tuple[Scalar, ...]
+    runs: int
+    mean: float
+    deviation: float
+    half_width: float
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval."""
+        return self.mean - self.half_width
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval."""
+        return self.mean + self.half_width
+
+
+class WorstCase(NamedTuple):
+    """The attack under which a metric is lowest: what a defense is judged by.
+
+    Attributes:
+        group: the group's value of each grouping but the attack.
+        attack: the attack.
+        cell: what the metric is under it.
+        clean: what it is without any attack; None if no such run is there.
+    """
+
+    group: tuple[Scalar, ...]
+    attack: Scalar
+    cell: Cell
+    clean: Cell | None
+
+    @property
+    def change_percent(self) -> float:
+        """Change of the mean against clean in percent; NaN where there is none."""
+        if self.clean is None or self.clean.mean == 0:
+            return math.nan
+        return 100 * (self.cell.mean / self.clean.mean - 1)
+
+
+def summarize(
+    records: Sequence[Record], group_by: Sequence[str], metric: str
+) -> list[Cell]:
+    """Averages a metric over the runs of each group.
+
+    Args:
+        records: runs.
+        group_by: columns; runs that agree in all of them are one group.
+        metric: a column of numbers.
+
+    Returns:
+        A cell for each group. Groups are sorted by the first grouping, then by the
+        second, ...; the values of each as in :func:`in_order`.
+
+    Raises:
+        InvalidInputError: if a grouping or the metric is no column, or some run has no
+            number as its metric.
+    """
+    check_columns([*group_by, metric], records)
+    for record in records:
+        value = record.get(metric)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidInputError(
+                f"metric {metric}: must be a number in every run, but is "
+                f"{as_text(value)} in {record.get('run')}"
+            )
+    places = [
+        {value: place for place, value in enumerate(in_order(values))}
+        for values in ([record.get(name) for record in records] for name in group_by)
+    ]
+    cells = [
+        _cell(group, [float(record[metric]) for record in members])
+        for group, members in grouped(records, group_by).items()
+    ]
+    return sorted(
+        cells,
+        key=lambda cell: [
+            order[value] for order, value in zip(places, cell.group, strict=True)
+        ],
+    )
+
+
+def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase]:
+    """Finds the attack with the lowest mean for each group of the other groupings.
+
+    Args:
+        cells: of one metric.
+        group_by: their groupings, ``attack`` among them.
+
+    Returns:
+        A row for each group that was attacked at all; of equal means the first.
+    """
+    attack_place = list(group_by).index("attack")
+    groups: dict[tuple[Scalar, ...], dict[Scalar, Cell]] = {}
+    for cell in cells:
+        others = cell.group[:attack_place] + cell.group[attack_place + 1 :]
+        groups.setdefault(others, {})[cell.group[attack_place]] = cell
+    found = []
+    for group, by_attack in groups.items():
+        clean = by_attack.pop(CLEAN, None)
+        if by_attack:
+            attack = min(by_attack, key=lambda name: by_attack[name].mean)
+            found.append(WorstCase(group, attack, by_attack[attack], clean))
+    return found
+
+
+def format_summary(cells: Sequence[Cell], group_by: Sequence[str], metric: str) -> str:
+    """Writes a line for each cell: group, runs, mean, deviation, interval."""
+    rows = [[*group_by, "runs", metric, "deviation", "95 % interval"]]
+    for cell in cells:
+        group = [as_text(value) for value in cell.group]
+        numbers = [_number(cell.mean), _number(cell.deviation), _interval(cell)]
+        rows.append([*group, str(cell.runs), *numbers])
+    return align(rows)
+
+
+def format_worst_case(
+    cases: Sequence[WorstCase], group_by: Sequence[str], metric: str
+) -> str:
+    """Writes a line for each group: clean mean, worst attack, its mean, the change.
+
+    Args:
+        cases: the worst cases.
+        group_by: the groupings of the cells, ``attack`` among them.
+        metric: the metric.
+    """
+    others = [name for name in group_by if name != "attack"]
+    rows = [
+        [*others, f"clean {metric}", "worst attack", metric, "95 % interval", "change"]
+    ]
+    for case in cases:
+        clean = math.nan if case.clean is None else case.clean.mean
+        change = case.change_percent
+        rows.append(
+            [
+                *(as_text(value) for value in case.group),
+                _number(clean),
+                as_text(case.attack),
+                _number(case.cell.mean),
+                _interval(case.cell),
+                "-" if math.isnan(change) else f"{change:+.1f} %",
+            ]
+        )
+    return align(rows)
+
+
+def _cell(group: tuple[Scalar, ...], values: list[float]) -> Cell:
+    # Exactly rounded sums, so that the order of the runs changes nothing.
+    runs = len(values)
+    mean = math.fsum(values) / runs
+    if runs == 1:
+        return Cell(group, runs, mean, math.nan, math.nan)
+    squares = math.fsum((value - mean) ** 2 for value in values)
+    deviation = math.sqrt(squares / (runs - 1))
+    quantile = float(stdtrit(runs - 1, (1 + CONFIDENCE) / 2))
+    return Cell(group, runs, mean, deviation, quantile * deviation / math.sqrt(runs))
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4f}"
+
+
+def _interval(cell: Cell) -> str:
+    if math.isnan(cell.half_width):
+        return "-"
+    return f"[{_number(cell.low)}, {_number(cell.high)}]"

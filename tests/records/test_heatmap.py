@@ -1,0 +1,157 @@
+import math
+
+import numpy as np
+import pytest
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.records.heatmap import (
+    COLOURS,
+    WORST_CASE,
+    arrange,
+    draw_heatmap,
+    text_colour,
+)
+from jaxfr.records.summary import Cell
+
+
+def cell(*group, mean: float = 0.25, runs: int = 3) -> Cell:
+    half_width = 0.0625 if runs > 1 else math.nan
+    return Cell(group, runs, mean, half_width, half_width)
+
+
+BY_ATTACK = [
+    cell("mean", "none", mean=0.5),
+    cell("mean", "spattack_o_d", mean=0.125),
+    cell("mean", "spattack_l_s", mean=0.25, runs=1),
+    cell("median", "spattack_l_s", mean=0.375),
+]
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list[Figure]:
+    """The figures that a test saved."""
+    figures = []
+    save = Figure.savefig
+    monkeypatch.setattr(
+        Figure,
+        "savefig",
+        lambda self, *args, **options: (
+            figures.append(self),
+            save(self, *args, **options),
+        ),
+    )
+    return figures
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_attacks_are_followed_by_the_worst_case_of_each_row():
+    grid = arrange(BY_ATTACK, ["aggregator", "attack"], "attack")
+    assert grid.row_labels == ["mean", "median"]
+    assert grid.column_labels == ["clean", "spattack_o_d", "spattack_l_s", WORST_CASE]
+    assert grid.cells == [
+        [*BY_ATTACK[:3], BY_ATTACK[1]],
+        [None, None, BY_ATTACK[3], BY_ATTACK[3]],
+    ]
+    assert grid.set_apart
+
+
+def test_without_an_attack_there_is_no_worst_case():
+    grid = arrange([cell("none")], ["attack"], "attack")
+    assert (grid.column_labels, grid.set_apart) == (["clean"], False)
+
+
+def test_columns_may_be_another_grouping():
+    grid = arrange(BY_ATTACK, ["aggregator", "attack"], "aggregator")
+    assert grid.column_labels == ["mean", "median"]
+    assert grid.row_labels == ["none", "spattack_o_d", "spattack_l_s"]
+    assert grid.cells[2] == [BY_ATTACK[2], BY_ATTACK[3]]
+    assert not grid.set_apart
+
+
+def test_columns_of_numbers_rise_although_the_first_row_lacks_one():
+    cells = [cell("mean", 0.1), cell("median", 0.05), cell("median", 0.1)]
+    grid = arrange(cells, ["aggregator", "malicious_ratio"], "malicious_ratio")
+    assert grid.column_labels == ["0.05", "0.1"]
+    assert grid.cells == [[None, cells[0]], [cells[1], cells[2]]]
+
+
+def test_several_groupings_label_a_row_by_name_and_value():
+    cells = [cell("median", 0.05, None, "none")]
+    group_by = ["aggregator", "malicious_ratio", "clip_norm", "attack"]
+    (label,) = arrange(cells, group_by, "attack").row_labels
+    assert label.replace("\n", " ") == (
+        "aggregator=median, malicious_ratio=0.05, clip_norm=none"
+    )
+
+
+def test_a_cell_shows_its_mean_and_half_its_interval_if_known(tmp_path, drawn):
+    path = tmp_path / "heatmap.png"
+    group_by = ["aggregator", "attack"]
+    draw_heatmap(BY_ATTACK, group_by, "attack", "hr@10", "the title", path)
+    assert path.read_bytes().startswith(b"\x89PNG")
+    (figure,) = drawn
+    means = ["0.500", "0.125", "0.250", "0.125", "0.375", "0.375"]
+    # One run of the first row has no interval.
+    assert sorted(texts(figure)) == sorted([*means, *["± 0.062"] * 5])
+    assert figure.get_suptitle() == "the title"
+    colour_bar = figure.axes[1]
+    assert colour_bar.get_ylabel() == "HR@10"
+    assert colour_bar.get_ylim() == (0, 0.5)
+
+
+def test_the_worst_case_stands_apart(tmp_path, drawn):
+    group_by = ["aggregator", "attack"]
+    draw_heatmap(BY_ATTACK, group_by, "attack", "hr@10", "", tmp_path / "heatmap.png")
+    steps = np.diff(drawn[0].axes[0].get_xticks())
+    assert steps[-1] > steps[0] == steps[1]
+
+
+def test_a_picture_grows_with_its_cells(tmp_path, drawn):
+    for rows, columns in ((2, 3), (5, 6)):
+        cells = [cell(row, column) for row in range(rows) for column in range(columns)]
+        path = tmp_path / f"{rows}.png"
+        draw_heatmap(cells, ["rounds", "seed"], "seed", "hr@10", "", path)
+    small, large = (figure.get_size_inches() for figure in drawn)
+    assert (large > small).all()
+
+
+def test_a_single_cell_of_nothing_is_drawn(tmp_path, drawn):
+    cells = [cell("none", mean=0.0, runs=1)]
+    draw_heatmap(cells, ["attack"], "attack", "hr@10", "", tmp_path / "heatmap.png")
+    assert texts(drawn[0]) == ["0.000"]
+    assert drawn[0].axes[1].get_ylim() == (0, 1)
+
+
+def test_more_cells_than_a_picture_can_hold_are_refused(tmp_path):
+    cells = [cell(row, "none") for row in range(1000)]
+    with pytest.raises(InvalidInputError, match=r"1000 rows .* too many"):
+        draw_heatmap(
+            cells, ["seed", "attack"], "attack", "hr@10", "", tmp_path / "heatmap.png"
+        )
+
+
+def test_a_picture_that_cannot_be_written_is_reported(tmp_path):
+    path = tmp_path / "missing" / "heatmap.png"
+    with pytest.raises(InvalidInputError, match="cannot write"):
+        draw_heatmap([cell("none")], ["attack"], "attack", "hr@10", "", path)
+
+
+def test_text_is_readable_on_every_colour():
+    def luminance(rgb: np.ndarray) -> float:
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    chosen = set()
+    for colour in colormaps[COLOURS](np.linspace(0, 1, 256)):
+        behind = luminance(colour[:3])
+        chosen.add(text_colour(colour))
+        written = 1.0 if text_colour(colour) == "white" else 0.0
+        contrast = (max(behind, written) + 0.05) / (min(behind, written) + 0.05)
+        # What WCAG 2 asks of text.
+        assert contrast >= 4.5
+    assert chosen == {"white", "black"}

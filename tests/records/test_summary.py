@@ -1,0 +1,166 @@
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.records.summary import (
+    Cell,
+    format_summary,
+    format_worst_case,
+    summarize,
+    worst_case,
+)
+
+ATTACKS = ("none", "spattack_o_d", "spattack_l_s")
+
+values = st.floats(0, 1, allow_subnormal=False)
+
+
+def record(attack: str = "none", value: float = 0.5, **others) -> dict:
+    fixed = {"aggregator": "mean", "clip_norm": None, "seed": 0, "curve": []}
+    return {"attack": attack, "hr@10": value} | fixed | others
+
+
+def cell(*group, mean: float) -> Cell:
+    return Cell(group, 3, mean, 0.1, 0.2)
+
+
+@given(st.lists(values, min_size=2, max_size=12))
+def test_the_interval_is_that_of_students_t(numbers):
+    (found,) = summarize(
+        [record(value=value) for value in numbers], ["attack"], "hr@10"
+    )
+    assert (found.group, found.runs) == (("none",), len(numbers))
+    assert found.mean == pytest.approx(np.mean(numbers))
+    assert found.deviation == pytest.approx(np.std(numbers, ddof=1), abs=1e-12)
+    if found.deviation > 1e-9:
+        low, high = stats.t.interval(
+            0.95, len(numbers) - 1, np.mean(numbers), stats.sem(numbers)
+        )
+        assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_one_run_has_a_mean_and_no_interval():
+    (found,) = summarize([record(value=0.25)], ["attack"], "hr@10")
+    assert (found.runs, found.mean) == (1, 0.25)
+    assert all(map(math.isnan, (found.deviation, found.half_width, found.low)))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([1, 2, 3]), values), min_size=1, max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_the_order_of_runs_does_not_matter(runs, source: random.Random):
+    records = [record(value=value, rounds=rounds) for rounds, value in runs]
+    shuffled = source.sample(records, len(records))
+    # As texts, since NaN is not equal to itself.
+    assert repr(summarize(records, ["rounds"], "hr@10")) == repr(
+        summarize(shuffled, ["rounds"], "hr@10")
+    )
+
+
+def test_groups_are_sorted_by_one_grouping_after_another():
+    records = [
+        record(attack, malicious_ratio=ratio)
+        for attack in ("spattack_o_d", "none", "spattack_l_s")
+        for ratio in (0.1, 0.03, 0.05)
+    ]
+    cells = summarize(records, ["malicious_ratio", "attack"], "hr@10")
+    assert [found.group for found in cells] == [
+        (ratio, attack)
+        for ratio in (0.03, 0.05, 0.1)
+        for attack in ("none", "spattack_o_d", "spattack_l_s")
+    ]
+
+
+def test_a_group_may_have_a_null_value():
+    cells = summarize([record(clip_norm=1.0), record()], ["clip_norm"], "hr@10")
+    assert [found.group for found in cells] == [(None,), (1.0,)]
+
+
+@pytest.mark.parametrize(
+    ("group_by", "metric", "message"),
+    [
+        (["agregator"], "hr@10", "'agregator' is no column; there are attack, "),
+        (["attack"], "hr@20", "'hr@20' is no column"),
+        (["attack"], "aggregator", "metric aggregator: must be a number"),
+        (["attack"], "clip_norm", "but is none"),
+    ],
+)
+def test_an_average_of_what_is_not_there_is_refused(group_by, metric, message):
+    with pytest.raises(InvalidInputError) as error:
+        summarize([record()], group_by, metric)
+    assert message in str(error.value)
+
+
+def test_the_worst_case_is_the_attack_with_the_lowest_mean():
+    cells = [
+        cell("mean", "none", mean=0.01),
+        cell("mean", "spattack_o_d", mean=0.3),
+        cell("mean", "spattack_l_s", mean=0.2),
+        cell("median", "spattack_o_d", mean=0.1),
+        cell("krum", "none", mean=0.4),
+    ]
+    mean, median = worst_case(cells, ["aggregator", "attack"])
+    assert (mean.group, mean.attack) == (("mean",), "spattack_l_s")
+    assert (mean.cell, mean.clean) == (cells[2], cells[0])
+    assert (median.group, median.cell, median.clean) == (("median",), cells[3], None)
+
+
+def test_of_equally_bad_attacks_the_first_is_named():
+    cells = [cell("spattack_o_d", mean=0.1), cell("spattack_l_s", mean=0.1)]
+    (worst,) = worst_case(cells, ["attack"])
+    assert worst.attack == "spattack_o_d"
+
+
+@given(st.lists(st.tuples(st.sampled_from(ATTACKS), values), min_size=1))
+def test_no_attack_is_worse_than_the_worst_case(runs):
+    cells = summarize([record(*run) for run in runs], ["attack"], "hr@10")
+    attacked = [found for found in cells if found.group != ("none",)]
+    for worst in worst_case(cells, ["attack"]):
+        assert worst.cell in attacked
+        assert all(worst.cell.mean <= found.mean for found in attacked)
+    assert len(worst_case(cells, ["attack"])) == bool(attacked)
+
+
+def test_the_change_is_relative_to_the_clean_mean():
+    cells = [cell("none", mean=0.4), cell("spattack_o_d", mean=0.1)]
+    (worst,) = worst_case(cells, ["attack"])
+    assert worst.change_percent == pytest.approx(-75)
+    (alone,) = worst_case(cells[1:], ["attack"])
+    assert math.isnan(alone.change_percent)
+    (of_nothing,) = worst_case([cell("none", mean=0.0), cells[1]], ["attack"])
+    assert math.isnan(of_nothing.change_percent)
+
+
+def test_a_summary_is_an_aligned_table():
+    cells = [Cell(("trimmed_mean", None), 12, 0.25, 0.1, 0.05)]
+    cells.append(Cell(("mean", 0.5), 1, 0.5, math.nan, math.nan))
+    assert format_summary(cells, ["aggregator", "clip_norm"], "hr@10").splitlines() == [
+        "aggregator    clip_norm  runs  hr@10   deviation  95 % interval",
+        "trimmed_mean  none       12    0.2500  0.1000     [0.2000, 0.3000]",
+        "mean          0.5        1     0.5000  -          -",
+    ]
+
+
+def test_a_worst_case_table_holds_clean_attack_interval_and_change():
+    cells = [
+        cell("none", "mean", mean=0.8),
+        cell("spattack_o_d", "mean", mean=0.4),
+        cell("spattack_o_d", "krum", mean=0.5),
+    ]
+    group_by = ["attack", "aggregator"]
+    table = format_worst_case(worst_case(cells, group_by), group_by, "hr@10")
+    assert [line.split("  ") for line in table.splitlines()] == [
+        line.split("  ")
+        for line in (
+            "aggregator  clean hr@10  worst attack  hr@10   95 % interval     change",
+            "mean        0.8000       spattack_o_d  0.4000  [0.2000, 0.6000]  -50.0 %",
+            "krum        -            spattack_o_d  0.5000  [0.3000, 0.7000]  -",
+        )
+    ]
