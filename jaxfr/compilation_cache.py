@@ -10,6 +10,7 @@ all of these, and a machine meets only entries that it could have made itself.
 """
 
 import contextlib
+import glob
 import hashlib
 import importlib.metadata
 import json
@@ -18,7 +19,9 @@ import pathlib
 import platform
 import re
 import tempfile
-from typing import NamedTuple
+import warnings
+import zlib
+from typing import Any, NamedTuple
 
 import jax
 import jaxlib.version
@@ -44,6 +47,11 @@ _SETTINGS = {
     "jax_persistent_cache_enable_xla_caches": "none",
 }
 
+# What JAX says when an entry cannot be read; the name is that of the jitted function,
+# with which the names of its entries begin.
+_DAMAGE = "Error reading persistent compilation cache entry for '([^']+)'"
+
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _PREFIX = "jax-"
 _CPU_INFORMATION = pathlib.Path("/proc/cpuinfo")
 _GPU_INFORMATION = pathlib.Path("/proc/driver/nvidia/gpus")
@@ -86,7 +94,7 @@ def enable_compilation_cache(folder: str | None = None) -> pathlib.Path | None:
 
     Starts no backend: devices may still be configured afterwards. A cache that cannot
     be written is no error; the user is told in one line, and everything is compiled.
-    So it is with a damaged entry, of which JAX warns.
+    A damaged entry, as one whose writer was killed, is removed and made anew.
 
     Args:
         folder: folder of the cache, which machines may share; one of ``OFF`` for no
@@ -122,6 +130,7 @@ def enable_compilation_cache(folder: str | None = None) -> pathlib.Path | None:
     for name, value in _SETTINGS.items():
         if name.upper() not in os.environ:
             jax.config.update(name, value)
+    _repair_when_warned(path)
     return path
 
 
@@ -184,6 +193,54 @@ def drop_oldest_entries(root: pathlib.Path, max_bytes: int) -> None:
         with contextlib.suppress(OSError):
             path.unlink()
             excess -= size
+
+
+def remove_damaged_entries(folder: pathlib.Path, function: str) -> int:
+    """Removes the entries of a jitted function that do not unpack; how many.
+
+    JAX does not replace an entry that is there, so a damaged one would be read, warned
+    of and compiled around at every start.
+
+    Args:
+        folder: the folder of this machine's entries.
+        function: the name with which the names of the entries begin.
+    """
+    removed = 0
+    for path in folder.glob(f"{glob.escape(function)}-*-cache"):
+        with contextlib.suppress(OSError):
+            if _is_damaged(path.read_bytes()):
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def _is_damaged(entry: bytes) -> bool:
+    if entry.startswith(_ZSTD_MAGIC):
+        # JAX packs so where it finds zstandard, which this module does not ask for:
+        # where JAX complains of such entries, all of them are made anew.
+        return True
+    try:
+        zlib.decompress(entry)
+    except zlib.error:
+        return True
+    return False
+
+
+def _repair_when_warned(folder: pathlib.Path) -> None:
+    """Mends the cache where JAX warns of it, instead of showing the warning."""
+    warnings.filterwarnings("always", message=_DAMAGE)
+    show = warnings.showwarning
+
+    def repair_or_show(
+        message: Warning | str, category: type[Warning], *place: Any
+    ) -> None:
+        damage = re.match(_DAMAGE, str(message))
+        if damage is None or not remove_damaged_entries(folder, damage[1]):
+            show(message, category, *place)
+        else:
+            note(f"jaxfr: {folder}: a damaged program was removed; compiling it anew")
+
+    warnings.showwarning = repair_or_show
 
 
 def _python_version() -> tuple[str, str]:

@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import zlib
 
 import pytest
 
@@ -13,6 +14,7 @@ from jaxfr.compilation_cache import (
     drop_oldest_entries,
     folder_name,
     machine_facts,
+    remove_damaged_entries,
 )
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -182,7 +184,7 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_no_cache(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["empty", "truncated", "garbled"])
-def test_damaged_entries_are_compiled_anew(damage, tmp_path):
+def test_damaged_entries_are_compiled_anew_once(damage, tmp_path):
     flag = f"--compilation_cache_dir={tmp_path}"
     run(flag)
     for path in entries(tmp_path):
@@ -191,10 +193,22 @@ def test_damaged_entries_are_compiled_anew(damage, tmp_path):
         garbled = content[:half] + bytes(64) + content[half + 64 :]
         damaged = {"empty": b"", "truncated": content[:half], "garbled": garbled}
         path.write_bytes(damaged[damage])
+    found, written, errors = run(flag)
+    assert (found, written) == ("False", "True")
+    assert "a damaged program was removed" in errors
+    # A line for each small program, as all are kept here.
+    assert all(line.startswith("jaxfr: ") for line in errors.splitlines())
     found, _, errors = run(flag)
-    assert found == "False"
-    assert "Error reading persistent compilation cache entry" in errors
-    assert "Traceback" not in errors
+    assert (found, errors) == ("True", "")
+
+
+def test_entries_that_unpack_and_those_of_other_functions_stay(tmp_path):
+    intact, other = tmp_path / "jit_a-1-cache", tmp_path / "jit_ab-1-cache"
+    intact.write_bytes(zlib.compress(b"program"))
+    other.write_bytes(b"damaged")
+    (tmp_path / "jit_a-2-cache").write_bytes(b"damaged")
+    assert remove_damaged_entries(tmp_path, "jit_a") == 1
+    assert sorted(tmp_path.iterdir()) == [intact, other]
 
 
 def test_a_training_run_from_the_cache_gives_the_same_record(tmp_path):
@@ -206,7 +220,7 @@ def test_a_training_run_from_the_cache_gives_the_same_record(tmp_path):
             f"--output_dir={tmp_path / name}",
         )
         [line] = (tmp_path / name / "results.jsonl").read_text().splitlines()
-        return {**json.loads(line), "seconds": None}
+        return {**json.loads(line), "seconds": None, "finished": None}
 
     first = train("first")
     written = entries(tmp_path)
