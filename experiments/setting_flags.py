@@ -1,6 +1,6 @@
 """The flags of a run's settings: single values, or lists that a sweep crosses."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from absl import flags
@@ -40,6 +40,18 @@ class ListParser(flags.ArgumentParser):
         if len(set(values)) < len(values):
             raise ValueError("values must be distinct")
         return values
+
+
+class ValueSerializer(flags.ArgumentSerializer):
+    """Writes a value as its parser reads it, also one of a list and None."""
+
+    def __init__(self, separator: str) -> None:
+        self.separator = separator
+
+    def serialize(self, value: Any) -> str:
+        """See base class."""
+        values = value if isinstance(value, tuple) else [value]
+        return self.separator.join("none" if v is None else str(v) for v in values)
 
 
 class SettingFlag(NamedTuple):
@@ -187,7 +199,8 @@ def define_setting_flags(lists: Collection[str]) -> None:
             parser = ListParser(parser, setting.separator)
             text += f" Several: with {setting.separator!r} between them."
             default = (default,)
-        flags.DEFINE(parser, name, default, text)
+        serializer = ValueSerializer(setting.separator)
+        flags.DEFINE(parser, name, default, text, serializer=serializer)
 
 
 def flagged_settings(**others: Any) -> Settings:
@@ -225,7 +238,7 @@ def parse_value(name: str, value: object) -> Any:
 
 def parse_values(name: str, values: object) -> tuple[Any, ...]:
     """Reads one value of a setting, or a list of them, as ``parse_value`` does."""
-    several = values if isinstance(values, Sequence) else [values]
-    if isinstance(values, str):
-        several = [values]
+    several = values if isinstance(values, list) else [values]
+    if not several:
+        raise InvalidInputError(f"{name}: has no value")
     return tuple(parse_value(name, value) for value in several)
