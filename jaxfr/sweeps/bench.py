@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jaxfr.sweeps.execution import Execution, plan_execution
 from jaxfr.sweeps.plan import Plan, RunGroup
 from jaxfr.sweeps.sources import SourceName
-from jaxfr.training.host import Costs, measure_costs
+from jaxfr.training.calls import Costs, measure_costs
 from jaxfr.training.layout import Layout, plan_layout
 from jaxfr.training.memory import compile_to_fit
 from jaxfr.training.programs import Programs

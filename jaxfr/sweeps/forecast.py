@@ -8,7 +8,7 @@ from jaxfr.records.table import align
 from jaxfr.store import Store
 from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
-from jaxfr.training.host import Costs
+from jaxfr.training.calls import Costs
 from jaxfr.training.memory import memory_need
 from jaxfr.training.settings import Configuration
 

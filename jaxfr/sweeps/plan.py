@@ -15,7 +15,7 @@ from jaxfr.sweeps.sources import (
     num_ranked,
     source_name,
 )
-from jaxfr.training.host import Point
+from jaxfr.training.calls import Point
 from jaxfr.training.settings import Configuration, Hyperparameters
 
 # A name or path of data tells nothing of their content, of which there are hashes.

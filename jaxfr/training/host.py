@@ -1,33 +1,24 @@
-"""The host's loop: runs batch after batch, and times what it does."""
+"""The host's loop: runs batch after batch, each from its start to its last round."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxfr.evaluation.metrics import Metrics
-from jaxfr.training.many import stack_runs
-from jaxfr.training.programs import Programs, keys_of
+from jaxfr.training.calls import (
+    Costs,
+    Point,
+    make_trainer,
+    measure_costs,
+    start_runs,
+)
+from jaxfr.training.programs import Programs
 from jaxfr.training.run import RoundReport
-from jaxfr.training.settings import Hyperparameters
 from jaxfr.training.start import Setup, TrainingState
 
 T = TypeVar("T")
-
-
-class Point(NamedTuple):
-    """What tells one run of a configuration from another.
-
-    Attributes:
-        seed: its seed.
-        hyperparameters: its traced settings.
-    """
-
-    seed: int
-    hyperparameters: Hyperparameters
 
 
 class Seconds(NamedTuple):
@@ -42,22 +33,6 @@ class Seconds(NamedTuple):
 
     compile: float
     train: float
-    evaluation: float
-
-
-class Costs(NamedTuple):
-    """What the compiled programs take, in seconds of a whole batch.
-
-    Attributes:
-        start: drawing what the seeds decide.
-        call: a stretch in which there is nothing to do.
-        round: a round more in it.
-        evaluation: an evaluation more in it.
-    """
-
-    start: float
-    call: float
-    round: float
     evaluation: float
 
 
@@ -130,33 +105,6 @@ def run_points(
         programs = programs._replace(seconds=0.0)
 
 
-def measure_costs(programs: Programs, point: Point) -> Costs:
-    """Measures what the programs take, once for all batches, and warms them up.
-
-    Args:
-        programs: the compiled configuration.
-        point: any run of it.
-    """
-    points = [point] * programs.runs
-    _start(programs, points)  # warms up
-    setup, state, start_seconds = _start(programs, points)
-    few = max(1, min(10, programs.stretch // 10))
-    # None of these stretches comes to its run's last round.
-    train = _trainer(programs, points, setup, rounds=few + 1, eval_every=few + 1)
-    idle = np.full(programs.stretch, few + 1, np.int32)
-    evaluating, training = idle.copy(), idle.copy()
-    evaluating[0] = -1
-    training[:few] = np.arange(few)
-    train(state, evaluating)
-    call = train(state, idle)[1].seconds
-    return Costs(
-        start=start_seconds,
-        call=call,
-        round=max(train(state, training)[1].seconds - call, 0.0) / few,
-        evaluation=max(train(state, evaluating)[1].seconds - call, 0.0),
-    )
-
-
 def run_batch(
     programs: Programs,
     costs: Costs,
@@ -181,8 +129,8 @@ def run_batch(
     """
     # Room that is left is filled with copies of the last run.
     filled = [*batch, *[batch[-1]] * (programs.runs - len(batch))]
-    setup, state, start_seconds = _start(programs, filled)
-    train = _trainer(programs, filled, setup, rounds, eval_every)
+    setup, state, start_seconds = start_runs(programs, filled)
+    train = make_trainer(programs, filled, setup, rounds, eval_every)
     stretches = []
     # The round before the first one evaluates the untrained state.
     for first in range(-1, rounds, programs.stretch):
@@ -216,61 +164,6 @@ def run_batch(
             )
         )
     return runs
-
-
-class _Stretch(NamedTuple):
-    """Some rounds, what was reported of them, and how long they took."""
-
-    numbers: np.ndarray
-    report: RoundReport
-    seconds: float
-
-
-def _start(
-    programs: Programs, points: Sequence[Point]
-) -> tuple[Setup, TrainingState, float]:
-    """Draws what the seeds decide; also tells how long it took."""
-    began = time.perf_counter()
-    setup, state = jax.block_until_ready(
-        programs.start(
-            stack_runs([point.hyperparameters for point in points]),
-            programs.layout,
-            keys_of([point.seed for point in points]),
-            programs.given,
-        )
-    )
-    return setup, state, time.perf_counter() - began
-
-
-def _trainer(
-    programs: Programs,
-    points: Sequence[Point],
-    setup: Setup,
-    rounds: int,
-    eval_every: int,
-) -> Callable[[TrainingState, np.ndarray], tuple[TrainingState, _Stretch]]:
-    """The function that trains these runs through a stretch of rounds."""
-    hyperparameters = stack_runs([point.hyperparameters for point in points])
-    schedule = jnp.int32(rounds), jnp.int32(eval_every)
-
-    def train(
-        state: TrainingState, numbers: np.ndarray
-    ) -> tuple[TrainingState, _Stretch]:
-        began = time.perf_counter()
-        state, report = jax.block_until_ready(
-            programs.train(
-                hyperparameters,
-                programs.layout,
-                setup,
-                state,
-                jnp.asarray(numbers),
-                *schedule,
-            )
-        )
-        seconds = time.perf_counter() - began
-        return state, _Stretch(numbers, jax.device_get(report), seconds)
-
-    return train
 
 
 def _of_run(index: int, values: T) -> T:

@@ -55,7 +55,6 @@ def test_what_is_finished_is_not_run_again_and_what_is_left_ends_the_same(
     with open_store(tmp_path / "store") as store:
         stopped = run_plan(plan, store, devices=2)
         first = next(stopped).planned.run
-        stopped.close()
     with open_store(tmp_path / "store") as store:
         finished = [run.run for run in plan.runs if store.is_finished(run.run)]
         # A batch of two was written before its first run was told.

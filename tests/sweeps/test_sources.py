@@ -67,7 +67,11 @@ def test_given_values_are_hashed_by_their_content(tmp_path):
     hashes = []
     for name, scale in (("a.npz", 1), ("b.npz", 1), ("c.npz", 2)):
         path = tmp_path / name
-        np.savez(path, **{key: scale * value for key, value in arrays.items()})
+        np.savez(
+            path,
+            allow_pickle=False,
+            **{key: scale * value for key, value in arrays.items()},
+        )
         wanted = source_name(changed(init_from=str(path)))
         (source,) = load_sources([wanted], None).values()
         hashes.append(source.given_hash)
