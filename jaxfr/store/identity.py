@@ -13,11 +13,11 @@ import numpy as np
 
 import jaxfr
 
-# Packages whose numbers decide a run's. Of the data their content counts, of settings
-# their values.
-_COMPUTING = (
-    *("aggregators", "attacks", "clients", "evaluation", "models"),
-    *("training", "uploads"),
+# What decides no number of a run. Of the data their content counts, of settings their
+# values.
+_BESIDE = (
+    *("data", "records", "store", "sweeps", "theory"),
+    *("compilation_cache.py", "errors.py", "files.py"),
 )
 _DEPENDENCIES = ("jax", "jaxlib", "numpy", "optax")
 
@@ -48,17 +48,17 @@ def settings_part(run: str) -> str:
 def code_version() -> str:
     """Names the code that computes a run, in 8 hexadecimal digits.
 
-    A hash of what jaxfr's computing packages say, without comments, docstrings and
-    layout, and of the versions of what they stand on. (Python's own version shows in
-    the syntax trees that are hashed.)
+    A hash of what those of jaxfr's modules say that compute, without comments,
+    docstrings and layout, and of the versions of what they stand on. (Python's own
+    version shows in the syntax trees that are hashed.)
     """
     digest = hashlib.sha256()
     root = pathlib.Path(jaxfr.__file__).parent
-    paths = [*root.glob("*.py")]
-    for package in _COMPUTING:
-        paths += (root / package).rglob("*.py")
-    for path in sorted(paths):
-        digest.update(path.relative_to(root).as_posix().encode())
+    for path in sorted(root.rglob("*.py")):
+        place = path.relative_to(root)
+        if place.parts[0] in _BESIDE:
+            continue
+        digest.update(place.as_posix().encode())
         digest.update(what_code_says(path.read_text(encoding="utf-8")).encode())
     for name in _DEPENDENCIES:
         digest.update(f"{name}=={metadata.version(name)}".encode())

@@ -2,26 +2,19 @@
 
 import contextlib
 import itertools
-import json
 import os
 import pathlib
-import platform
-import secrets
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import UNFINISHED_PREFIX, note, user_errors, write_atomically
+from jaxfr.files import note, user_errors
 from jaxfr.store.claims import Claims
+from jaxfr.store.folder import CLAIMS, RECORDS, check_kind, make_folder, writer_name
 from jaxfr.store.identity import settings_part
 from jaxfr.store.lines import decode_line, encode_line, run_of_line
 
 Record = Mapping[str, Any]
-
-FORMAT = 1
-_MARKER = "store.json"
-_RECORDS, _CLAIMS = "records", "claims"
 
 
 class _Place(NamedTuple):
@@ -48,8 +41,8 @@ class Store:
         """
         self.path = path
         self._any_code = any_code
-        self._writer = _writer_name()
-        self._claims = Claims(path / _CLAIMS, self._writer)
+        self._writer = writer_name()
+        self._claims = Claims(path / CLAIMS, self._writer)
         self._own_file: pathlib.Path | None = None
         self._read: dict[pathlib.Path, int] = {}
         self._places: dict[str, _Place] = {}
@@ -131,7 +124,10 @@ class Store:
             with user_errors("read", path), path.open("rb") as file:
                 for place in wanted:
                     file.seek(place.offset)
-                    records[place] = decode_line(file.read(place.length))
+                    line = file.read(place.length)
+                    if run_of_line(line) is None:
+                        raise InvalidInputError(f"{path}: changed while it was read")
+                    records[place] = decode_line(line)
         return [records[place] for place in places]
 
     def refresh(self) -> None:
@@ -140,7 +136,7 @@ class Store:
         Raises:
             InvalidInputError: if a file of the store cannot be read.
         """
-        folder = self.path / _RECORDS
+        folder = self.path / RECORDS
         with user_errors("read", folder):
             # (glob would pass over a folder that cannot be listed.)
             paths = sorted(folder.iterdir()) if folder.exists() else []
@@ -148,11 +144,10 @@ class Store:
             if path.suffix != ".jsonl":
                 continue
             offset = self._read.get(path, 0)
-            with user_errors("read", path):
-                if path.stat().st_size > offset:
-                    with path.open("rb") as file:
-                        file.seek(offset)
-                        self._read[path] = self._take_in(path, offset, file.read())
+            # Opened without a look at its size: that is when NFS asks its server.
+            with user_errors("read", path), path.open("rb", buffering=0) as file:
+                file.seek(offset)
+                self._read[path] = self._take_in(path, offset, file.read())
 
     def close(self) -> None:
         """Gives up all claims."""
@@ -182,9 +177,9 @@ class Store:
         """Puts lines behind those of this process's file, or leaves it as it was."""
         path = self._own_file
         if path is None:
-            path = self.path / _RECORDS / f"{self._writer}.jsonl"
+            path = self.path / RECORDS / f"{self._writer}.jsonl"
             while path.exists():
-                path = path.with_name(f"{_writer_name()}.jsonl")
+                path = path.with_name(f"{writer_name()}.jsonl")
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         size = os.fstat(descriptor).st_size
         try:
@@ -216,7 +211,7 @@ def open_store(path: pathlib.Path, any_code: bool = False) -> Iterator[Store]:
     Raises:
         InvalidInputError: if the folder is of another kind, or cannot be written.
     """
-    _make(path)
+    make_folder(path)
     store = Store(path, any_code)
     # Says at once if nothing can be written, and reads while nobody else writes: a
     # batch that does not fit onto a disk is taken back.
@@ -237,7 +232,7 @@ def look_into_store(path: pathlib.Path, any_code: bool = False) -> Store | None:
     with user_errors("read", path):
         if not path.exists():
             return None
-    _check_kind(path)
+    check_kind(path)
     store = Store(path, any_code)
     store.refresh()
     _report(store)
@@ -256,58 +251,10 @@ def read_store(path: pathlib.Path) -> list[Record]:
     return store.records()
 
 
-def _make(path: pathlib.Path) -> None:
-    with user_errors("make the result store", path):
-        path.mkdir(parents=True, exist_ok=True)
-        _check_kind(path)
-        (path / _RECORDS).mkdir(exist_ok=True)
-        (path / _CLAIMS).mkdir(exist_ok=True)
-    marker = path / _MARKER
-    if not marker.exists():
-        content = json.dumps({"jaxfr_result_store": FORMAT}) + "\n"
-        write_atomically(marker, content.encode())
-
-
-def _check_kind(path: pathlib.Path) -> None:
-    """Refuses a folder that is something else, or a store of a later format."""
-    with user_errors("read", path):
-        names = {entry.name for entry in path.iterdir()}
-    # What a process leaves that was killed while it made the store.
-    begun = all(
-        name in (_RECORDS, _CLAIMS) or name.startswith(UNFINISHED_PREFIX)
-        for name in names
-    )
-    if _MARKER not in names and begun:
-        return
-    if _MARKER not in names:
-        raise InvalidInputError(
-            f"{path} is not a result store, and not empty; choose another folder"
-        )
-    with user_errors("read", path):
-        text = (path / _MARKER).read_text(encoding="utf-8", errors="replace")
-    try:
-        found = json.loads(text)["jaxfr_result_store"]
-    except (ValueError, TypeError, KeyError):
-        raise InvalidInputError(
-            f"{path / _MARKER} is damaged; delete it and start again: the records stay"
-        ) from None
-    if found != FORMAT:
-        raise InvalidInputError(
-            f"{path} is a result store of format {found}; this jaxfr reads {FORMAT}"
-        )
-
-
 def _report(store: Store) -> None:
     if store.damaged:
         shown = "; ".join(store.damaged[:3]) + "; ..." * (len(store.damaged) > 3)
         note(
             f"jaxfr: {store.path}: {len(store.damaged)} damaged or foreign lines in "
-            f"{_RECORDS} count for nothing, their runs as not done ({shown})"
+            f"{RECORDS} count for nothing, their runs as not done ({shown})"
         )
-
-
-def _writer_name() -> str:
-    """A name that no other process has, and that sorts by time."""
-    moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-    host = platform.node().partition(".")[0] or "host"
-    return f"{moment}-{host}-{os.getpid()}-{secrets.token_hex(4)}"

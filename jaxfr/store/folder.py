@@ -1,0 +1,72 @@
+"""What a store's folder looks like, and what is none."""
+
+import json
+import os
+import pathlib
+import platform
+import secrets
+import time
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.files import UNFINISHED_PREFIX, user_errors, write_atomically
+
+FORMAT = 1
+RECORDS, CLAIMS = "records", "claims"
+_MARKER = "store.json"
+
+
+def make_folder(path: pathlib.Path) -> None:
+    """Makes a store where there is none; several processes may do so at once.
+
+    Raises:
+        InvalidInputError: if the folder cannot be made, or is of another kind.
+    """
+    with user_errors("make the result store", path):
+        path.mkdir(parents=True, exist_ok=True)
+        check_kind(path)
+        (path / RECORDS).mkdir(exist_ok=True)
+        (path / CLAIMS).mkdir(exist_ok=True)
+    marker = path / _MARKER
+    if not marker.exists():
+        content = json.dumps({"jaxfr_result_store": FORMAT}) + "\n"
+        write_atomically(marker, content.encode())
+
+
+def check_kind(path: pathlib.Path) -> None:
+    """Refuses a folder that is something else, or a store of another format.
+
+    Raises:
+        InvalidInputError: says what it is.
+    """
+    with user_errors("read", path):
+        names = {entry.name for entry in path.iterdir()}
+    # What a process leaves that was killed while it made the store.
+    begun = all(
+        name in (RECORDS, CLAIMS) or name.startswith(UNFINISHED_PREFIX)
+        for name in names
+    )
+    if _MARKER not in names and begun:
+        return
+    if _MARKER not in names:
+        raise InvalidInputError(
+            f"{path} is not a result store, and not empty; choose another folder"
+        )
+    with user_errors("read", path):
+        text = (path / _MARKER).read_text(encoding="utf-8", errors="replace")
+    try:
+        found = json.loads(text)["jaxfr_result_store"]
+    except (ValueError, TypeError, KeyError):
+        raise InvalidInputError(
+            f"{path / _MARKER} is damaged; delete it and start again: the records stay"
+        ) from None
+    if found != FORMAT:
+        raise InvalidInputError(
+            f"{path} is a result store of format {found}; this jaxfr reads {FORMAT}"
+        )
+
+
+def writer_name() -> str:
+    """A name that no other process has, and that sorts by time."""
+    moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    host = platform.node().partition(".")[0] or "host"
+    return f"{moment}-{host}-{os.getpid()}-{secrets.token_hex(4)}"

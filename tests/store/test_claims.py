@@ -1,0 +1,276 @@
+import errno
+import os
+import signal
+
+import pytest
+
+from jaxfr.store import claims as claims_module
+from jaxfr.store.claims import Claims
+from tests.store.processes import next_line, output_of, process
+
+fcntl = pytest.importorskip("fcntl")
+
+# Claims the runs that it is told, and does nothing until it is killed.
+OWNER = """
+import pathlib, sys
+from jaxfr.store.claims import Claims
+
+claims = Claims(pathlib.Path(sys.argv[1]), "owner")
+with claims.alone():
+    claims.hold(sys.argv[2:])
+print("holding", flush=True)
+sys.stdin.read()
+"""
+
+# Counts in a file, in a way that loses counts if another one counts meanwhile.
+COUNTER = """
+import pathlib, sys, time
+from jaxfr.store.claims import Claims
+
+folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+claims, counter = Claims(folder, name), folder / "counter"
+for _ in range(50):
+    with claims.alone():
+        count = int(counter.read_text())
+        time.sleep(0.0005)
+        counter.write_text(str(count + 1))
+"""
+
+# Has a disk that holds ten bytes of a file.
+FULL = """
+import pathlib, resource, signal, sys
+from jaxfr.store.claims import Claims
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+claims = Claims(pathlib.Path(sys.argv[1]), "owner")
+with claims.alone():
+    claims.hold(["a"])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))
+    try:
+        claims.hold(["a run of a long name", "another"])
+        print("it fits", flush=True)
+    except OSError as error:
+        print(error.strerror, flush=True)
+sys.stdin.read()
+"""
+
+
+def seen(claims: Claims) -> frozenset[str]:
+    with claims.alone():
+        return claims.of_others()
+
+
+def hold(claims: Claims, *runs: str) -> None:
+    with claims.alone():
+        claims.hold(runs)
+
+
+def claim_files(folder) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.claim"))
+
+
+def test_of_nobody_nothing_is_claimed(tmp_path):
+    claims = Claims(tmp_path, "one")
+    assert seen(claims) == frozenset()
+    hold(claims)
+    assert claim_files(tmp_path) == []
+
+
+def test_two_in_one_process_see_each_other_and_not_themselves(tmp_path):
+    one, other = Claims(tmp_path, "one"), Claims(tmp_path, "other")
+    hold(one, "a", "b")
+    hold(other, "c")
+    assert seen(one) == {"c"}
+    assert seen(other) == {"a", "b"}
+    one.close()
+    other.close()
+
+
+def test_a_claim_replaces_the_one_before(tmp_path):
+    one, other = Claims(tmp_path, "one"), Claims(tmp_path, "other")
+    for runs in (["a" * 1000, "b" * 1000], ["c"], [], ["a", "ü"]):
+        hold(one, *runs)
+        assert seen(other) == set(runs)
+    one.close()
+    assert seen(other) == frozenset()
+    # One that gave up may claim again.
+    hold(one, "a")
+    assert seen(other) == {"a"}
+    one.close()
+
+
+def test_who_gives_up_leaves_no_file(tmp_path):
+    claims = Claims(tmp_path, "one")
+    claims.close()
+    hold(claims, "a")
+    assert claim_files(tmp_path) == ["one.claim"]
+    claims.close()
+    claims.close()
+    assert claim_files(tmp_path) == []
+
+
+def test_many_claims_of_one_process_are_seen_together(tmp_path):
+    owners = [Claims(tmp_path, str(index)) for index in range(10)]
+    for index, owner in enumerate(owners):
+        hold(owner, f"{index}", f"{index} too")
+    for index, owner in enumerate(owners):
+        others = set(range(10)) - {index}
+        assert seen(owner) == {f"{at}{end}" for at in others for end in ("", " too")}
+    for owner in owners:
+        owner.close()
+
+
+def test_a_claim_of_another_process_is_seen_until_it_is_killed(tmp_path):
+    claims = Claims(tmp_path, "one")
+    with process(OWNER, tmp_path, "a", "b") as owner:
+        assert next_line(owner) == "holding"
+        for _ in range(3):
+            assert seen(claims) == {"a", "b"}
+        os.kill(owner.pid, signal.SIGKILL)
+        owner.wait()
+        # The file is still there, and says nothing any more.
+        assert claim_files(tmp_path) == ["owner.claim"]
+        assert seen(claims) == frozenset()
+        assert claim_files(tmp_path) == []
+
+
+def test_who_is_only_stopped_keeps_what_is_claimed(tmp_path):
+    claims = Claims(tmp_path, "one")
+    with process(OWNER, tmp_path, "a") as owner:
+        assert next_line(owner) == "holding"
+        os.kill(owner.pid, signal.SIGSTOP)
+        os.waitpid(owner.pid, os.WUNTRACED)
+        assert seen(claims) == {"a"}
+        os.kill(owner.pid, signal.SIGCONT)
+        assert seen(claims) == {"a"}
+
+
+def test_who_ends_by_itself_without_a_word_claims_nothing_any_more(tmp_path):
+    claims = Claims(tmp_path, "one")
+    with process(OWNER, tmp_path, "a") as owner:
+        assert next_line(owner) == "holding"
+        owner.communicate()
+    assert seen(claims) == frozenset()
+
+
+def test_a_program_that_an_owner_started_does_not_keep_its_claim(tmp_path):
+    starter = OWNER.replace(
+        'print("holding"',
+        "import subprocess\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'input()'], "
+        "stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+        'print("holding"',
+    )
+    claims = Claims(tmp_path, "one")
+    with process(starter, tmp_path, "a") as owner:
+        assert next_line(owner) == "holding"
+        os.kill(owner.pid, signal.SIGKILL)
+        owner.wait()
+        # Here the child still waits for a line.
+        assert seen(claims) == frozenset()
+
+
+def test_only_one_process_is_alone_at_a_time(tmp_path):
+    (tmp_path / "counter").write_text("0")
+    with (
+        process(COUNTER, tmp_path, "one") as one,
+        process(COUNTER, tmp_path, "two") as two,
+        process(COUNTER, tmp_path, "three") as three,
+    ):
+        for counter in (one, two, three):
+            assert counter.communicate()[1] == ""
+    assert (tmp_path / "counter").read_text() == "150"
+
+
+def test_claims_that_cannot_be_listed_are_not_taken_for_none(tmp_path, monkeypatch):
+    one, other = Claims(tmp_path, "one"), Claims(tmp_path, "other")
+    hold(one, "a")
+    with monkeypatch.context() as patch:
+        for function in ("listdir", "scandir"):
+            patch.setattr(os, function, _refuse)
+        with pytest.raises(PermissionError):
+            seen(other)
+    assert seen(other) == {"a"}
+    one.close()
+
+
+def _refuse(*_):
+    raise PermissionError(errno.EACCES, "refused")
+
+
+def test_what_ends_alone_by_an_error_lets_others_in(tmp_path):
+    claims = Claims(tmp_path, "one")
+    with pytest.raises(KeyboardInterrupt), claims.alone():
+        raise KeyboardInterrupt
+    assert seen(claims) == frozenset()
+
+
+def test_a_file_of_something_else_among_the_claims_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("something else")
+    (tmp_path / "folder").mkdir()
+    claims = Claims(tmp_path, "one")
+    assert seen(claims) == frozenset()
+    assert (tmp_path / "notes.txt").read_text() == "something else"
+
+
+def test_a_claim_that_does_not_fit_onto_the_disk_is_none(tmp_path):
+    claims = Claims(tmp_path, "one")
+    with process(FULL, tmp_path) as owner:
+        assert next_line(owner) == os.strerror(errno.ENOSPC)
+        # The owner lives, and others can read what it claims: nothing.
+        assert seen(claims) == frozenset()
+        assert claim_files(tmp_path) == ["owner.claim"]
+
+
+def _refusing(number: int):
+    def flock(*_):
+        raise OSError(number, os.strerror(number))
+
+    return flock
+
+
+@pytest.mark.parametrize(
+    "without",
+    [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, None],
+)
+def test_without_locks_nothing_is_claimed_and_that_is_said_once(
+    tmp_path, monkeypatch, capsys, without
+):
+    if without is None:
+        monkeypatch.setattr(claims_module, "fcntl", None)
+    else:
+        monkeypatch.setattr(fcntl, "flock", _refusing(without))
+    one, other = Claims(tmp_path, "one"), Claims(tmp_path, "other")
+    hold(one, "a")
+    assert str(tmp_path) in (said := capsys.readouterr().err)
+    assert said.endswith("may do a run twice\n")
+    assert said.count("\n") == 1
+    hold(one, "b")
+    assert seen(one) == frozenset()
+    one.close()
+    assert capsys.readouterr() == ("", "")
+    assert seen(other) == frozenset()
+    assert claim_files(tmp_path) == []
+
+
+def test_another_failure_of_a_lock_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(fcntl, "flock", _refusing(errno.EIO))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        hold(Claims(tmp_path, "one"), "a")
+
+
+def test_no_descriptor_is_left_open(tmp_path):
+    folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
+    before = len(os.listdir(folder))
+    one, other = Claims(tmp_path, "one"), Claims(tmp_path, "other")
+    for index in range(20):
+        hold(one, f"{index}")
+        seen(other)
+    one.close()
+    assert len(os.listdir(folder)) == before
+
+
+def test_a_process_needs_nothing_but_the_folder(tmp_path):
+    program = OWNER.replace("sys.stdin.read()", "claims.close()")
+    assert output_of(program, tmp_path, "a") == "holding\n"
+    assert claim_files(tmp_path) == []

@@ -1,0 +1,135 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxfr.store.lines import decode_line, encode_line, run_of_line
+
+NUMBERS = st.integers(-(10**20), 10**20) | st.floats(
+    allow_nan=False, allow_infinity=False
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+RUNS = st.text("0123456789abcdef-", min_size=1, max_size=25)
+RECORDS = st.builds(
+    lambda run, record: {"run": run} | record,
+    RUNS,
+    st.dictionaries(
+        st.text().filter(lambda name: name not in ("run", "checksum")),
+        VALUES,
+        max_size=4,
+    ),
+)
+
+RECORD = {"run": "0123-ab", "hr@10": 0.25, "curve": [{"round": 1}], "attack": "none"}
+LINE = encode_line(RECORD)
+
+
+@given(record=RECORDS)
+@settings(deadline=None)
+def test_a_record_comes_back_as_it_went_in(record):
+    line = encode_line(record)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert run_of_line(line) == run_of_line(line[:-1]) == record["run"]
+    for decoded in (decode_line(line), decode_line(line[:-1])):
+        # (As text, so that 1 is not True, and -0.0 not 0.0.)
+        assert repr(decoded) == repr(record)
+
+
+def test_the_run_comes_first_wherever_it_stood():
+    shuffled = {"attack": "none", "run": "0123-ab"}
+    assert encode_line(shuffled).startswith(b'{"run": "0123-ab", "attack": "none", ')
+
+
+def test_a_line_is_json_for_whoever_reads_it():
+    read = json.loads(LINE)
+    assert len(read.pop("checksum")) == 8
+    assert read == RECORD
+
+
+@given(record=RECORDS, data=st.data())
+@settings(deadline=None)
+def test_a_flipped_bit_is_found(record, data):
+    line = encode_line(record)[:-1]
+    bit = data.draw(st.integers(0, 8 * len(line) - 1))
+    flipped = bytearray(line)
+    flipped[bit // 8] ^= 1 << bit % 8
+    assert run_of_line(bytes(flipped)) is None
+    # A flip may make an end of line, and two lines of one.
+    for part in bytes(flipped).split(b"\n"):
+        assert run_of_line(part) is None
+
+
+def test_any_flipped_bit_of_one_line_is_found():
+    for bit in range(8 * (len(LINE) - 1)):
+        flipped = bytearray(LINE)
+        flipped[bit // 8] ^= 1 << bit % 8
+        assert run_of_line(bytes(flipped)) is None
+
+
+@given(record=RECORDS)
+@settings(max_examples=50, deadline=None)
+def test_a_line_that_is_cut_anywhere_is_found(record):
+    line = encode_line(record)[:-1]
+    for cut in range(len(line)):
+        assert run_of_line(line[:cut]) is None
+        if cut > 0:
+            assert run_of_line(line[cut:]) is None
+
+
+@given(record=RECORDS, other=RECORDS, data=st.data())
+@settings(max_examples=50, deadline=None)
+def test_half_a_line_with_another_behind_it_is_found(record, other, data):
+    line = encode_line(record)
+    cut = data.draw(st.integers(1, len(line) - 1))
+    assert run_of_line(line[:cut] + encode_line(other)) is None
+
+
+@given(value=VALUES)
+@settings(deadline=None)
+def test_json_of_others_is_no_record(value):
+    assert run_of_line(json.dumps(value).encode()) is None
+    assert run_of_line(json.dumps({"run": "0123-ab", "value": value}).encode()) is None
+
+
+@given(line=st.binary(max_size=200))
+@settings(deadline=None)
+def test_what_is_not_text_is_no_record(line):
+    assert run_of_line(line) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"\n",
+        b"{}",
+        b'{"run": "0123-ab"}',
+        b'{"run": "0123-ab", "checksum": "00000000"}',
+        LINE.upper(),
+        b" " + LINE,
+        LINE[:-1] + b" \n",
+    ],
+)
+def test_what_is_like_a_record_is_none(line):
+    assert run_of_line(line) is None
+
+
+def test_a_line_that_windows_ended_is_intact():
+    ended = LINE[:-1] + b"\r\n"
+    assert run_of_line(ended) == "0123-ab"
+    assert decode_line(ended) == RECORD
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_is_not_finite_is_refused(value):
+    for record in ({"run": "a", "x": value}, {"run": "a", "x": [{"y": value}]}):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            encode_line(record)
