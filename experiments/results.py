@@ -32,6 +32,7 @@ from jaxfr.records.summary import (
     summarize,
     worst_case,
 )
+from jaxfr.records.table import CLEAN
 from jaxfr.store import read_store
 from jaxfr.sweeps.settings import SETTING_NAMES
 
@@ -231,6 +232,9 @@ def _title(records: Sequence[Record], group_by: Sequence[str]) -> str:
             (value,) = values
             text = as_text(value)
             common.append(text if isinstance(value, str) else f"{name}={text}")
+    if CLEAN in common:
+        # Without an attack the ratio means nothing.
+        return ", ".join([*common[: common.index(CLEAN)], "clean"])
     return ", ".join(common)
 
 

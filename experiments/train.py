@@ -112,9 +112,9 @@ def train(plan: Plan, devices: int, path: pathlib.Path | None) -> list[Record]:
 
 
 def _run(plan: Plan, store: Store, devices: int) -> None:
-    left = [run for run in plan.runs if not store.is_finished(run.run)]
-    if len(left) < len(plan.runs):
-        print(f"{len(plan.runs) - len(left)} runs are in the store", file=sys.stderr)
+    found = sum(store.is_finished(run.run) for run in plan.runs)
+    if found:
+        print(f"{found} of {len(plan.runs)} runs are in the store", file=sys.stderr)
     for done in run_with_progress(plan, store, devices, "train"):
         if _SAVE_PARAMS.value and done.planned.settings.attack in flags.FLAGS.attack:
             _save(done)

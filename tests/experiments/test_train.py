@@ -93,6 +93,45 @@ def test_an_existing_output_is_kept_unless_it_may_be_overwritten(output):
     assert (output / "results.jsonl").read_bytes() == before
 
 
+def test_runs_that_the_store_holds_are_not_run_again(output):
+    again = train(
+        *TINY,
+        "--attack=spattack_l_s",
+        "--seeds=3:6",
+        *(f"--output_dir={output}", "--overwrite"),
+    )
+    assert again.returncode == 0, again.stderr
+    assert "4 of 6 runs are in the store" in again.stderr
+    found = records(output / "results.jsonl")
+    assert [record["seed"] for record in found] == [3, 4, 5]
+    stored = [
+        json.loads(line)["run"]
+        for path in (output / "store" / "records").iterdir()
+        for line in path.read_text().splitlines()
+    ]
+    assert len(stored) == len(set(stored)) == 6
+
+
+def test_a_store_serves_several_commands(tmp_path):
+    store = f"--store={tmp_path / 'store'}"
+    for attack in ("spattack_o_d", "spattack_l_d"):
+        done = train(*TINY, f"--attack={attack}", store)
+        assert done.returncode == 0, done.stderr
+    # The clean run of the first command is there for the second.
+    assert "1 of 2 runs are in the store" in done.stderr
+    assert "none" in done.stdout
+
+
+def test_parameters_are_saved_of_a_run_that_the_store_holds(tmp_path):
+    command = (*TINY, "--nocompare_clean", f"--store={tmp_path / 'store'}")
+    assert train(*command).returncode == 0
+    saved = train(*command, f"--save_params={tmp_path / 'end.npz'}")
+    assert saved.returncode == 0, saved.stderr
+    assert (tmp_path / "end.npz").exists()
+    files = (tmp_path / "store" / "records").iterdir()
+    assert sum(len(path.read_text().splitlines()) for path in files) == 1
+
+
 def test_a_run_from_saved_values_repeats_the_saved_run(tmp_path):
     attack = (*TINY, "--attack=spattack_l_d", "--nocompare_clean")
     first, second = tmp_path / "first.npz", tmp_path / "second.npz"
