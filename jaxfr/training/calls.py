@@ -61,14 +61,15 @@ def measure_costs(programs: Programs, point: Point) -> Costs:
     points = [point] * programs.runs
     start_runs(programs, points)  # warms up
     setup, state, start_seconds = start_runs(programs, points)
-    few = max(1, min(10, programs.stretch // 10))
+    few = max(1, programs.stretch // 8)
     # None of these stretches comes to its run's last round.
     train = make_trainer(programs, points, setup, rounds=few + 1, eval_every=few + 1)
     idle = np.full(programs.stretch, few + 1, np.int32)
     evaluating, training = idle.copy(), idle.copy()
     evaluating[0] = -1
     training[:few] = np.arange(few)
-    train(state, evaluating)
+    for numbers in (evaluating, training):  # warms up
+        train(state, numbers)
     call = train(state, idle)[1].seconds
     return Costs(
         start=start_seconds,

@@ -74,7 +74,7 @@ def test_a_sweep_killed_at_any_moment_ends_as_an_undisturbed_one(tmp_path, cache
             # Otherwise even the start is cut short.
             wait_for_claim(process, store)
         try:
-            process.wait(source.uniform(0.0, 4.0))
+            process.wait(source.uniform(0.0, 2.5))
         except subprocess.TimeoutExpired:
             process.kill()
             killed += 1
