@@ -184,11 +184,14 @@ SETTING_FLAGS: Mapping[str, SettingFlag] = {
 
 
 def define_setting_flags(lists: Collection[str]) -> None:
-    """Defines a flag for every setting but the seed.
+    """Defines a flag for every setting, of which the seed always is a list.
 
     Args:
-        lists: the settings that take several values; the others take one.
+        lists: the other settings that take several values; the rest takes one.
     """
+    flags.DEFINE_string(
+        "seeds", "0", "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded)."
+    )
     defaults = Settings()
     for name, setting in SETTING_FLAGS.items():
         text, parser = setting.help, setting.parser

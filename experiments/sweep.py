@@ -36,9 +36,6 @@ setting_flags.define_setting_flags(lists=SETTING_FLAGS)
 for _module in (setting_flags, data_flags, execution_flags, program):
     flags.adopt_module_key_flags(_module)
 
-_SEEDS = flags.DEFINE_string(
-    "seeds", "0", "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded)."
-)
 _SWEEP_FILE = flags.DEFINE_string(
     "sweep_file",
     None,
@@ -94,7 +91,7 @@ def chosen_settings() -> list[Settings]:
             f"{twice[0]}: stands in {_SWEEP_FILE.value} and on the command line"
         )
     axes: Axes = {name: flags.FLAGS[name].value or () for name in SETTING_FLAGS}
-    seeds = content.seeds or parse_seeds(_SEEDS.value)
+    seeds = content.seeds or parse_seeds(flags.FLAGS.seeds)
     return cross({**axes, **content.grid, "seed": seeds}, content.alternatives)
 
 

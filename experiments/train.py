@@ -43,9 +43,6 @@ setting_flags.define_setting_flags(lists=("attack",))
 for _module in (setting_flags, data_flags, execution_flags, program):
     flags.adopt_module_key_flags(_module)
 
-_SEEDS = flags.DEFINE_string(
-    "seeds", "0", "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded)."
-)
 _COMPARE_CLEAN = flags.DEFINE_bool(
     "compare_clean",
     True,
@@ -74,7 +71,7 @@ _SAVE_PARAMS = flags.DEFINE_string(
 
 def main() -> None:
     """Does what the flags say."""
-    attacks, seeds = tuple(flags.FLAGS.attack), parse_seeds(_SEEDS.value)
+    attacks, seeds = tuple(flags.FLAGS.attack), parse_seeds(flags.FLAGS.seeds)
     with_clean = _COMPARE_CLEAN.value and CLEAN not in attacks
     wanted = [
         flagged_settings(attack=attack, seed=seed)

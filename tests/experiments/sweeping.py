@@ -1,48 +1,30 @@
-"""Sweeps in processes of their own, for tests that stop, kill and starve them."""
+"""Sweeps and what they leave, for tests that stop, kill and starve them."""
 
 import json
-import os
 import pathlib
 import subprocess
-import sys
 
-ROOT = pathlib.Path(__file__).parents[2]
-TINY = (
-    "--dataset=synthetic",
-    "--synthetic=num_users=40,num_items=300,num_pairs=600",
-    "--rounds=6",
-    "--eval_every=3",
-    "--embedding_dim=4",
-    "--malicious_ratio=0.1",
-)
+from tests.experiments.programs import start_python, wait
+
 # What tells of the machine and the moment, and not of the run.
 INCIDENTAL = ("seconds", "finished", "num_devices", "runs_at_once")
 
 
 def begin(
     *arguments: str, cache: pathlib.Path, name: str = "sweep"
-) -> subprocess.Popen:
+) -> subprocess.Popen[str]:
     """Starts a program with a compilation cache of the tests' own."""
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", f"experiments.{name}", *arguments),
-            f"--compilation_cache_dir={cache}",
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
+    folder = f"--compilation_cache_dir={cache}"
+    return start_python(
+        *("-m", f"experiments.{name}", *arguments, folder), PYTHONWARNINGS="error"
     )
 
 
 def run(
     *arguments: str, cache: pathlib.Path, name: str = "sweep"
-) -> subprocess.CompletedProcess:
+) -> subprocess.CompletedProcess[str]:
     """Runs a program to its end."""
-    process = begin(*arguments, cache=cache, name=name)
-    output, errors = process.communicate()
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+    return wait(begin(*arguments, cache=cache, name=name))
 
 
 def lines(store: pathlib.Path) -> list[dict]:

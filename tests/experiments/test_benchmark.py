@@ -3,7 +3,6 @@ import os
 import pathlib
 import statistics
 import subprocess
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +11,7 @@ import pytest
 from experiments.benchmarking import measuring
 from experiments.benchmarking.rounds import Case
 from tests.experiments.benchmarking.invented import invented_record
-
-ROOT = pathlib.Path(__file__).parents[2]
-
+from tests.experiments.programs import run_python
 
 RUN = ("-m", "experiments.benchmark")
 
@@ -32,15 +29,9 @@ run_program(benchmark.main, compiles=False)
 def benchmark(
     *arguments: str, program: Sequence[str] = RUN
 ) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, *program, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        # Compiles faster; what it compiles need not be fast here.
-        env={**os.environ, "XLA_FLAGS": "--xla_backend_optimization_level=0"},
-    )
+    # Compiles faster; what it compiles need not be fast here.
+    options = "--xla_backend_optimization_level=0"
+    return run_python(*program, *arguments, XLA_FLAGS=options)
 
 
 @pytest.fixture(scope="module")

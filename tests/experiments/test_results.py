@@ -1,18 +1,15 @@
 import csv
 import importlib
-import os
 import pathlib
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from jaxfr.store import open_store
+from tests.experiments.programs import run_python
 
 parquet: Any = importlib.import_module("pyarrow.parquet")
 
-ROOT = pathlib.Path(__file__).parents[2]
 SEEDS = (0, 1)
 HIT_RATIOS = {
     ("mean", "none"): 0.5,
@@ -48,14 +45,7 @@ def record(aggregator: str, attack: str, seed: int, value: float, **others) -> d
 
 
 def results(*arguments: str, program: tuple[str, ...] = ("-m", "experiments.results")):
-    return subprocess.run(
-        [sys.executable, *program, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONWARNINGS": "error"},
-    )
+    return run_python(*program, *arguments, PYTHONWARNINGS="error")
 
 
 def read_csv(path: pathlib.Path) -> list[dict[str, str]]:

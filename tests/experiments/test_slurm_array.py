@@ -5,7 +5,8 @@ import pathlib
 import subprocess
 import sys
 
-from tests.experiments.sweeping import ROOT, TINY, lines
+from tests.experiments.programs import ROOT, TINY
+from tests.experiments.sweeping import lines
 
 SCRIPT = ROOT / "experiments" / "jobs" / "slurm_array.sh"
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.experiments.sweeping import TINY, lines, run
+from tests.experiments.programs import TINY
+from tests.experiments.sweeping import lines, run
 
 SWEEP = (*TINY, "--clip_norm=none,2", "--seeds=0:3")
 

@@ -4,12 +4,12 @@ import os
 import pathlib
 import random
 import subprocess
-import sys
 import time
 
 import pytest
 
-from tests.experiments.sweeping import ROOT, TINY, begin, lines, outcome, run
+from tests.experiments.programs import TINY, run_python
+from tests.experiments.sweeping import begin, lines, outcome, run
 
 GRID = (
     *TINY,
@@ -79,7 +79,7 @@ def test_a_sweep_killed_at_any_moment_ends_as_an_undisturbed_one(tmp_path, cache
             process.kill()
             killed += 1
         process.communicate()
-    print(f"{killed} kills left {len(lines(store))} of {4 * KILLS} runs")
+    print(f"after {killed} kills {len(lines(store))} of {4 * KILLS} runs are done")
     assert killed > KILLS / 2
     done = run(*longer, f"--store={store}", cache=cache)
     assert done.returncode == 0, done.stderr
@@ -154,12 +154,7 @@ def test_a_full_disk_ends_the_sweep_with_an_error_and_what_was_done_stays(
         "sweep.run_program(sweep.main)\n"
     )
     arguments = (*GRID, f"--store={store}", "--compilation_cache_dir=none")
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    done = run_python("-c", program, *arguments)
     assert done.returncode == 2
     *_, last = done.stderr.strip().splitlines()
     assert last.startswith(f"error: cannot write {store}")

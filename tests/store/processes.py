@@ -32,6 +32,13 @@ def next_line(started: subprocess.Popen[str]) -> str:
     return started.stdout.readline().rstrip("\n")
 
 
+def let_go(started: subprocess.Popen[str]) -> None:
+    """Sends an end of line to a program that waits for one."""
+    assert started.stdin is not None
+    started.stdin.write("\n")
+    started.stdin.flush()
+
+
 def output_of(program: str, *arguments: object) -> str:
     """What a program prints, which is to succeed and to complain of nothing."""
     with process(program, *arguments) as started:

@@ -73,7 +73,7 @@ def _forget_the_version():
 def copied_tree(tmp_path, monkeypatch) -> pathlib.Path:
     """Small packages of jaxfr's names, in jaxfr's place."""
     root = tmp_path / "jaxfr"
-    for package in ("", *COMPUTING, *OTHERS):
+    for package in ("", *COMPUTING, *OTHERS, "models/deep"):
         (root / package).mkdir()
         (root / package / "__init__.py").write_text("")
         (root / package / "module.py").write_text("x = 1\n")
@@ -138,42 +138,28 @@ def test_comments_and_layout_say_nothing():
         source = path.read_text(encoding="utf-8")
         # (What is made of a syntax tree has no comments and a layout of its own.)
         assert what_code_says(ast.unparse(ast.parse(source))) == what_code_says(source)
-    remarked = SOURCE.replace("\n", "  # A remark.\n\n")
-    for docstring in ("A module.", "A rule.", "Computes."):
-        remarked = remarked.replace(f'{docstring}"""  # A remark.', f'{docstring}"""')
-    assert what_code_says(remarked) == what_code_says(SOURCE)
 
 
-@pytest.mark.parametrize("docstring", ['"""A module."""', '"""A rule."""'])
+@pytest.mark.parametrize("docstring", ["A module.", "A rule.", "Computes."])
 def test_a_docstring_says_nothing(docstring):
-    assert SOURCE.count(docstring) == 1
-    other = SOURCE.replace(docstring, '"""Says\n\n    something else."""')
-    assert what_code_says(other) == what_code_says(SOURCE)
-
-
-def test_a_docstring_more_or_less_says_nothing():
-    for docstring in ('"""A module."""', '"""A rule."""', '"""Computes."""'):
-        assert SOURCE.count(docstring) == 1
-        without = SOURCE.replace(docstring, "")
-        assert what_code_says(without) == what_code_says(SOURCE)
+    quoted = f'"""{docstring}"""'
+    assert SOURCE.count(quoted) == 1
+    for other in ('"""Says\n\n    something else."""', "", f"{quoted}  # A remark."):
+        assert what_code_says(SOURCE.replace(quoted, other)) == what_code_says(SOURCE)
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
         ("0.5", "0.25"),
-        ("0.5", "5"),
         ("n=3", "n=4"),
-        ("7", "8"),
         ("+ 2", "+ 2.0"),
-        ("x > n", "x >= n"),
         ("x > n", "n > x"),
         ("and", "or"),
         ("not ", ""),
         ("==", "!="),
         ("x * RATE", "x / RATE"),
         ("* RATE + 2", "* (RATE + 2)"),
-        ("+ 2", "- 2"),
         ("-y for", "+y for"),
         ("<=", "<"),
         ("range(n)", "range(x)"),
@@ -231,7 +217,7 @@ def test_a_version_is_found_once(copied_tree):
     assert code_version() == version
 
 
-@pytest.mark.parametrize("package", ["", *sorted(COMPUTING)])
+@pytest.mark.parametrize("package", ["", "models/deep", *sorted(COMPUTING)])
 def test_what_computes_enters_the_version(package, copied_tree):
     version = version_now()
     path = copied_tree / package / "module.py"
@@ -242,13 +228,6 @@ def test_what_computes_enters_the_version(package, copied_tree):
     path.write_text("x = 1\n")
     assert version_now() == version
     path.rename(path.with_name("other.py"))
-    assert version_now() != version
-
-
-def test_a_package_inside_one_that_computes_enters_the_version(copied_tree):
-    version = version_now()
-    (copied_tree / "models" / "deep").mkdir()
-    (copied_tree / "models" / "deep" / "module.py").write_text("x = 1\n")
     assert version_now() != version
 
 
@@ -281,36 +260,19 @@ def test_what_computes_uses_only_what_computes_and_data():
 
 def test_contents_that_are_only_alike_are_apart():
     numbers = np.arange(6, dtype=np.int32)
+    nothing = numbers[:0]
+    arrays = [numbers, numbers[::-1], nothing, nothing.reshape(0, 2)]
+    arrays += [numbers.reshape(shape) for shape in ((2, 3), (3, 2), (1, 6))]
+    arrays += [numbers.astype(kind) for kind in ("i8", "u4", "f4", ">i4")]
+    arrays += [numbers.view(np.int8)]
     alike = [
-        (numbers,),
-        (numbers.reshape(2, 3),),
-        (numbers.reshape(3, 2),),
-        (numbers.reshape(1, 6),),
-        (numbers[::-1],),
-        (numbers.astype(np.int64),),
-        (numbers.astype(np.uint32),),
-        (numbers.astype(np.float32),),
-        (numbers.astype(">i4"),),
-        (numbers.view(np.int8),),
-        (numbers[:3], numbers[3:]),
-        (numbers[3:], numbers[:3]),
-        (numbers[:2], numbers[2:]),
-        (numbers, None),
-        (numbers, 0),
-        (numbers, "0"),
-        (0, numbers),
-        (numbers[:0],),
-        (numbers[:0].reshape(0, 2),),
-        (),
-        (None,),
-        ("None",),
-        (1, 23),
-        (12, 3),
-        (123,),
-        ("a", "b"),
-        ("ab",),
-        ("a;b",),
-        ("a';'b",),
+        *((array,) for array in arrays),
+        *((numbers[:cut], numbers[cut:]) for cut in (2, 3)),
+        *((numbers[3:], numbers[:3]), (0, numbers)),
+        *((numbers, beside) for beside in (None, 0, "0")),
+        *((), (None,), ("None",)),
+        *((1, 23), (12, 3), (123,)),
+        *(("a", "b"), ("ab",), ("a;b",), ("a';'b",)),
     ]
     hashes = [content_hash(*parts) for parts in alike]
     assert len(set(hashes)) == len(alike)
