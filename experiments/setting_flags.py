@@ -118,6 +118,17 @@ SETTING_FLAGS: Mapping[str, SettingFlag] = {
         "Malicious share rho of all clients, 0 <= rho < 1; floor(n rho / (1 - rho)) "
         "malicious clients join the n benign ones.",
     ),
+    "scope": SettingFlag(
+        _choice(["dense", "sparse"]),
+        "What the baseline attacks take their statistics over, and where they send. "
+        "dense: all clients, zeros for those that sent an item nothing, and a "
+        "malicious row for every item; sparse: the rows that an item received, and "
+        "malicious rows only where there is a gradient.",
+    ),
+    "lie_z": SettingFlag(
+        OptionalFloatParser(),
+        "How many standard deviations lie moves by. none: its formula.",
+    ),
     "attack_start": SettingFlag(
         _whole(0), "First round with malicious uploads, from 0."
     ),

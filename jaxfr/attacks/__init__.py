@@ -12,6 +12,7 @@ from jaxfr.attacks.base import (
     malicious_uploads,
 )
 from jaxfr.attacks.none import no_attack
+from jaxfr.attacks.options import AttackOptions
 from jaxfr.attacks.spattack import (
     spattack_l_d,
     spattack_l_s,
@@ -22,6 +23,7 @@ from jaxfr.attacks.spattack import (
 __all__ = [
     "ATTACKS",
     "Attack",
+    "AttackOptions",
     "AttackState",
     "Knowledge",
     "LimitedAttack",
@@ -35,12 +37,12 @@ __all__ = [
     "spattack_o_s",
 ]
 
-ATTACKS: Mapping[str, Callable[[], Attack]] = {
-    "none": no_attack,
-    "spattack_o_d": spattack_o_d,
-    "spattack_o_s": spattack_o_s,
-    "spattack_l_d": spattack_l_d,
-    "spattack_l_s": spattack_l_s,
+ATTACKS: Mapping[str, Callable[[AttackOptions], Attack]] = {
+    "none": lambda options: no_attack(),
+    "spattack_o_d": lambda options: spattack_o_d(),
+    "spattack_o_s": lambda options: spattack_o_s(),
+    "spattack_l_d": lambda options: spattack_l_d(),
+    "spattack_l_s": lambda options: spattack_l_s(),
 }
 
 

@@ -24,6 +24,7 @@ class Knowledge(NamedTuple):
         malicious_clients: room for malicious clients, static; which of them exist
             and take part, each round says.
         embedding_dim: embedding size d, static.
+        client_activity: training items of each benign client, int32 ``[n]``.
         noise: the noise to upload instead of drawing it, float32 ``[m, d]`` or None.
     """
 
@@ -32,6 +33,7 @@ class Knowledge(NamedTuple):
     noise_scale: Array
     malicious_clients: int
     embedding_dim: int
+    client_activity: Array
     noise: Array | None = None
 
 

@@ -7,13 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfr.attacks import ATTACKS
 from jaxfr.data.dataset import Dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
 from jaxfr.training.host import Run
 from jaxfr.training.layout import Layout
-from jaxfr.training.settings import Configuration, Hyperparameters
+from jaxfr.training.settings import (
+    Configuration,
+    Hyperparameters,
+    make_attack,
+)
 from jaxfr.training.start import GivenValues, attack_knowledge
 
 
@@ -82,7 +85,7 @@ def save_parameters(
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    attack = ATTACKS[configuration.attack]()
+    attack = make_attack(configuration, hyperparameters)
     knowledge = attack_knowledge(
         configuration, hyperparameters, layout, run.setup.max_poisoned_items
     )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from jaxfr.aggregators.krum import KrumDistance
 from jaxfr.attacks import ATTACKS, malicious_client_count
+from jaxfr.attacks.options import Scope
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
 from jaxfr.training.settings import Configuration, Hyperparameters, check_settings
@@ -34,6 +35,8 @@ class Settings:
         attack: a name of ``ATTACKS``; ``none`` has no malicious client, and the server
             expects as many as in the others.
         malicious_ratio: malicious share rho of all clients.
+        scope: of the baseline attacks, ``dense`` or ``sparse``.
+        lie_z: how many deviations LIE moves by; None for its formula.
         attack_start: first round with malicious uploads, from 0.
         noise_scale: standard deviation sigma of the noise of the L attacks.
         max_poisoned_items: items that a client of an S attack poisons; 0 for the
@@ -68,6 +71,8 @@ class Settings:
     server_optimizer: str = "sgd"
     attack: str = CLEAN
     malicious_ratio: float = 0.03
+    scope: Scope = "dense"
+    lie_z: float | None = None
     attack_start: int = 0
     noise_scale: float = 1.0
     max_poisoned_items: int = 0
@@ -124,6 +129,8 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
     configuration = Configuration(
         model=settings.model,
         attack=settings.attack,
+        scope=settings.scope,
+        lie_z_given=settings.lie_z is not None,
         aggregator=settings.aggregator,
         aggregation=settings.aggregation,
         clip=clip_norm < math.inf and settings.aggregator != "norm",
@@ -147,6 +154,7 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
         attack_start=settings.attack_start,
         noise_scale=settings.noise_scale,
         max_poisoned_items=settings.max_poisoned_items,
+        lie_z=0.0 if settings.lie_z is None else settings.lie_z,
         clip_norm=clip_norm if clip_norm < math.inf else 1.0,
         trim_share=settings.trim_share or 0.0,
         participation=settings.participation,

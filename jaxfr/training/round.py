@@ -8,7 +8,7 @@ import optax
 from jax import Array
 
 from jaxfr.aggregators import receive
-from jaxfr.attacks import ATTACKS, OmniscientAttack, RoundView, malicious_uploads
+from jaxfr.attacks import OmniscientAttack, RoundView, malicious_uploads
 from jaxfr.clients.pairs import TiledPairs
 from jaxfr.clients.update import ClientState, update_by_client, update_by_pairs
 from jaxfr.models import MODELS
@@ -19,6 +19,7 @@ from jaxfr.training.settings import (
     Configuration,
     Hyperparameters,
     make_aggregator,
+    make_attack,
 )
 from jaxfr.training.start import (
     Pairs,
@@ -97,7 +98,7 @@ def train_round(
         The state after the round, and counts.
     """
     aggregator = make_aggregator(configuration, hyperparameters)
-    attack = ATTACKS[configuration.attack]()
+    attack = make_attack(configuration, hyperparameters)
     benign_part, malicious_part = choose_participants(
         configuration,
         hyperparameters,

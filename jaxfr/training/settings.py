@@ -22,7 +22,8 @@ from jaxfr.aggregators import (
     dense,
 )
 from jaxfr.aggregators.krum import KrumDistance
-from jaxfr.attacks import ATTACKS
+from jaxfr.attacks import ATTACKS, Attack, AttackOptions
+from jaxfr.attacks.options import Scope
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
 from jaxfr.models import MODELS
@@ -43,6 +44,8 @@ class Configuration:
     Attributes:
         model: a name of ``MODELS``.
         attack: a name of ``ATTACKS``.
+        scope: ``"dense"`` or ``"sparse"``, of the baseline attacks.
+        lie_z_given: whether LIE takes ``lie_z``; otherwise its formula.
         aggregator: a name of ``AGGREGATORS``.
         aggregation: ``"sparse"``, or ``"dense"`` where absent clients are zero rows.
         clip: whether rows are clipped to ``clip_norm`` before the rule (``norm`` clips
@@ -65,6 +68,8 @@ class Configuration:
 
     model: str = "fedmf"
     attack: str = "none"
+    scope: Scope = "dense"
+    lie_z_given: bool = False
     aggregator: str = "mean"
     aggregation: Literal["sparse", "dense"] = "sparse"
     clip: bool = False
@@ -95,6 +100,7 @@ class Hyperparameters(NamedTuple):
         noise_scale: standard deviation sigma of uploaded noise.
         max_poisoned_items: items per client of the S attacks; 0 for the largest
             number that a benign client uploads.
+        lie_z: how many deviations LIE moves by.
         clip_norm: largest norm of an uploaded row, where rows are clipped.
         trim_share: share that the classic trimmed mean drops at each end.
         participation: share of all clients that takes part in a round, where
@@ -108,6 +114,7 @@ class Hyperparameters(NamedTuple):
     attack_start: Array | int = 0
     noise_scale: Array | float = 1.0
     max_poisoned_items: Array | int = 0
+    lie_z: Array | float = 0.0
     clip_norm: Array | float = 1.0
     trim_share: Array | float = 0.0
     participation: Array | float = 1.0
@@ -127,6 +134,7 @@ def check_settings(
         ("aggregator", AGGREGATORS),
         ("client_optimizer", OPTIMIZERS),
         ("server_optimizer", OPTIMIZERS),
+        ("scope", ("dense", "sparse")),
         ("aggregation", ("sparse", "dense")),
         ("trim_form", ("paper", "classic")),
         ("krum_distance", ("squared", "plain")),
@@ -146,6 +154,7 @@ def check_settings(
         _require(hyperparameters, setting, 0, None)
     for setting in ("expected_byzantine", "attack_start", "max_poisoned_items"):
         _require(hyperparameters, setting, 0, None)
+    _require(hyperparameters, "lie_z", float("-inf"), None)
     _check_devices(configuration)
     if not 0 < hyperparameters.clip_norm < float("inf"):
         raise InvalidInputError(
@@ -198,3 +207,17 @@ def make_aggregator(
     if configuration.clip:
         rule = chain(clip_by_norm(hyperparameters.clip_norm), rule=rule)
     return rule
+
+
+def make_attack(
+    configuration: Configuration, hyperparameters: Hyperparameters
+) -> Attack:
+    """Builds the attack; numbers in it may be traced."""
+    options = AttackOptions(
+        scope=configuration.scope,
+        lie_z=hyperparameters.lie_z if configuration.lie_z_given else None,
+        learning_rate=hyperparameters.learning_rate,
+        regularization=hyperparameters.regularization,
+        model=MODELS[configuration.model](),
+    )
+    return ATTACKS[configuration.attack](options)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from jaxfr.attacks import ATTACKS, AttackState, Knowledge
+from jaxfr.attacks import AttackState, Knowledge
 from jaxfr.clients.batch import Batch, make_batch
 from jaxfr.clients.layout import ClientGroup
 from jaxfr.clients.pairs import TiledPairs, draw_negatives, own_pairs, tile_pairs
@@ -23,6 +23,7 @@ from jaxfr.training.settings import (
     Configuration,
     Hyperparameters,
     make_aggregator,
+    make_attack,
 )
 from jaxfr.uploads import ItemGroup, group_rows
 
@@ -179,6 +180,7 @@ def attack_knowledge(
         noise_scale=jnp.asarray(hyperparameters.noise_scale),
         malicious_clients=configuration.malicious_clients,
         embedding_dim=configuration.embedding_dim,
+        client_activity=jnp.diff(layout.training_items.start),
         noise=noise,
     )
 
@@ -241,7 +243,7 @@ def _initial_state(
     knowledge = attack_knowledge(
         configuration, hyperparameters, layout, setup.max_poisoned_items, given.noise
     )
-    attack = ATTACKS[configuration.attack]()
+    attack = make_attack(configuration, hyperparameters)
     return TrainingState(
         clients=ClientState(users, jax.vmap(client_optimizer.init)(users)),
         item_embeddings=items,

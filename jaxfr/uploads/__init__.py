@@ -15,18 +15,28 @@ from jaxfr.uploads.container import (
 )
 from jaxfr.uploads.grouping import ItemSlots, group_rows, plan_item_slots
 from jaxfr.uploads.nonfinite import drop_nonfinite
+from jaxfr.uploads.statistics import (
+    ItemStatistics,
+    NormStatistics,
+    item_statistics,
+    norm_statistics,
+)
 
 __all__ = [
     "ItemGroup",
     "ItemSlots",
+    "ItemStatistics",
     "ItemTable",
+    "NormStatistics",
     "Uploads",
     "append_tables",
     "drop_nonfinite",
     "gather_rows",
     "group_rows",
+    "item_statistics",
     "item_sums",
     "item_table",
+    "norm_statistics",
     "plan_item_slots",
     "row_counts",
     "rows_of",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxfr.attacks import ATTACKS, LimitedAttack, OmniscientAttack
+from jaxfr.attacks import ATTACKS, AttackOptions, LimitedAttack, OmniscientAttack
 from jaxfr.attacks import malicious_client_count as count
 
 
@@ -24,7 +24,7 @@ def test_every_attack_has_its_name():
 @pytest.mark.parametrize("name", ATTACKS)
 def test_only_the_omniscient_attacks_are_of_the_kind_that_sees_benign_rows(name):
     kind = OmniscientAttack if name.startswith("spattack_o") else LimitedAttack
-    assert isinstance(ATTACKS[name](), kind)
+    assert isinstance(ATTACKS[name](AttackOptions()), kind)
 
 
 @pytest.mark.parametrize(

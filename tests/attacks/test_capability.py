@@ -23,6 +23,7 @@ def knowledge(
         noise_scale=jnp.float32(1.0),
         malicious_clients=clients,
         embedding_dim=2,
+        client_activity=jnp.array([1, 2], jnp.int32),
     )
 
 

@@ -14,6 +14,7 @@ KNOWLEDGE = Knowledge(
     noise_scale=jnp.float32(1.0),
     malicious_clients=CLIENTS,
     embedding_dim=2,
+    client_activity=jnp.array([1, 2], jnp.int32),
 )
 
 

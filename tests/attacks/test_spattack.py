@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from jaxfr.aggregators import clip_by_norm
-from jaxfr.attacks import ATTACKS, Knowledge, RoundView, malicious_uploads
+from jaxfr.attacks import (
+    ATTACKS,
+    AttackOptions,
+    Knowledge,
+    RoundView,
+    malicious_uploads,
+)
 from jaxfr.attacks.spattack import SpattackState
 from jaxfr.uploads import Uploads, item_table, with_sums
 
@@ -24,6 +30,7 @@ KNOWLEDGE = Knowledge(
     noise_scale=jnp.float32(1.0),
     malicious_clients=CLIENTS,
     embedding_dim=DIM,
+    client_activity=jnp.array([2, 3, 3], jnp.int32),
 )
 ITEMS = np.random.default_rng(0).normal(size=(NUM_ITEMS, DIM)).astype(np.float32)
 
@@ -31,12 +38,12 @@ ITEMS = np.random.default_rng(0).normal(size=(NUM_ITEMS, DIM)).astype(np.float32
 @functools.cache
 def initial(name: str, noise_scale: float = 1.0, seed: int = 0) -> SpattackState:
     known = KNOWLEDGE._replace(noise_scale=jnp.float32(noise_scale))
-    return ATTACKS[name]().init(jax.random.key(seed), known)
+    return ATTACKS[name](AttackOptions()).init(jax.random.key(seed), known)
 
 
 @functools.partial(jax.jit, static_argnames="name")
 def send(name: str, state: SpattackState, view: RoundView, benign: Uploads):
-    return malicious_uploads(ATTACKS[name](), state, view, benign)
+    return malicious_uploads(ATTACKS[name](AttackOptions()), state, view, benign)
 
 
 def view_of(acting: np.ndarray, number: int = 0) -> RoundView:
@@ -92,7 +99,7 @@ def rows_and_weights(uploads: Uploads) -> tuple[np.ndarray, np.ndarray]:
 
 
 def senders(name: str, acting: np.ndarray) -> np.ndarray:
-    poisoned = ATTACKS[name]().poisoned_items(initial(name), KNOWLEDGE)
+    poisoned = ATTACKS[name](AttackOptions()).poisoned_items(initial(name), KNOWLEDGE)
     assert poisoned.shape == (CLIENTS, NUM_ITEMS)
     return np.sum(np.asarray(poisoned) & acting[:, None], axis=0)
 
@@ -115,7 +122,7 @@ def test_d_poisons_all_items(name):
 
 @pytest.mark.parametrize("name", ["spattack_o_s", "spattack_l_s"])
 def test_s_poisons_a_few_items_per_client_and_none_that_never_occurs(name):
-    poisoned = ATTACKS[name]().poisoned_items(initial(name), KNOWLEDGE)
+    poisoned = ATTACKS[name](AttackOptions()).poisoned_items(initial(name), KNOWLEDGE)
     assert np.all(np.sum(poisoned, axis=1) == 3)
     assert not poisoned[:, -1].any()
 
@@ -154,7 +161,10 @@ def test_o_sums_the_rows_as_the_server_clipped_them(form):
 
 
 def test_o_uploads_no_noise():
-    assert ATTACKS["spattack_o_d"]().uploaded_noise(initial("spattack_o_d")) is None
+    assert (
+        ATTACKS["spattack_o_d"](AttackOptions()).uploaded_noise(initial("spattack_o_d"))
+        is None
+    )
 
 
 # --- L ---
@@ -163,7 +173,7 @@ def test_o_uploads_no_noise():
 @pytest.mark.parametrize("name", LIMITED)
 def test_l_uploads_one_noise_matrix_in_all_rounds(name):
     state = initial(name)
-    noise = ATTACKS[name]().uploaded_noise(state)
+    noise = ATTACKS[name](AttackOptions()).uploaded_noise(state)
     assert noise is not None
     for number in range(3):
         view = view_of(EVERYONE, number)
@@ -185,7 +195,9 @@ def test_the_noise_is_standard_normal():
     known = KNOWLEDGE._replace(
         item_popularity=jnp.ones(2000, jnp.int32), embedding_dim=16
     )
-    noise = np.asarray(ATTACKS["spattack_l_d"]().init(jax.random.key(0), known).noise)
+    noise = np.asarray(
+        ATTACKS["spattack_l_d"](AttackOptions()).init(jax.random.key(0), known).noise
+    )
     assert noise.shape == (2000, 16)
     assert abs(noise.mean()) < 4 / np.sqrt(noise.size)
     assert abs(noise.std() - 1) < 4 / np.sqrt(2 * noise.size)
@@ -194,14 +206,16 @@ def test_the_noise_is_standard_normal():
 @pytest.mark.parametrize("name", LIMITED)
 def test_given_noise_is_uploaded_as_it_is(name):
     known = KNOWLEDGE._replace(noise=jnp.asarray(ITEMS))
-    state = ATTACKS[name]().init(jax.random.key(0), known)
+    state = ATTACKS[name](AttackOptions()).init(jax.random.key(0), known)
     np.testing.assert_array_equal(state.noise, ITEMS)
     np.testing.assert_array_equal(state.chosen, initial(name).chosen)
 
 
 @pytest.mark.parametrize("name", LIMITED)
 def test_l_has_no_way_to_see_benign_rows(name):
-    assert list(inspect.signature(ATTACKS[name]().upload).parameters) == [
+    assert list(
+        inspect.signature(ATTACKS[name](AttackOptions()).upload).parameters
+    ) == [
         "state",
         "view",
     ]

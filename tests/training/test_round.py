@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks import ATTACKS
+from jaxfr.attacks import ATTACKS, AttackOptions
 from jaxfr.models import MODELS, fedmf
 from jaxfr.training import Configuration, Hyperparameters, Setup, TrainingState
 from jaxfr.training.keys import Purpose, key_for
@@ -61,7 +61,9 @@ def scenario_of(configuration: Configuration) -> Scenario:
     knowledge = attack_knowledge(
         configuration, NUMBERS, small_layout(), setup.max_poisoned_items
     )
-    poisoned = ATTACKS[configuration.attack]().poisoned_items(state.attack, knowledge)
+    poisoned = ATTACKS[configuration.attack](AttackOptions()).poisoned_items(
+        state.attack, knowledge
+    )
     given = drawn_values()
     return Scenario(
         positives=per_client(small_dataset().train_items),

@@ -1,0 +1,129 @@
+"""Mean and deviation of each item's rows, and of the norms of all rows."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.blocks import fold_in_blocks, members_per_block
+from jaxfr.devices import sum_over_devices
+from jaxfr.segments import add_rows
+from jaxfr.uploads.container import Uploads, item_sums, row_counts
+
+
+class ItemStatistics(NamedTuple):
+    """Statistics of each item's rows, coordinate by coordinate.
+
+    Attributes:
+        mean: float32 ``[m, d]``; 0 for an item without rows.
+        deviation: population standard deviation, float32 ``[m, d]``.
+        received: how many rows the item received, int32 ``[m]``.
+    """
+
+    mean: Array
+    deviation: Array
+    received: Array
+
+
+class NormStatistics(NamedTuple):
+    """Mean and population standard deviation of row norms, float32 scalars."""
+
+    mean: Array
+    deviation: Array
+
+
+def item_statistics(uploads: Uploads, absent_as_zeros: bool) -> ItemStatistics:
+    """Mean and deviation of each item's rows, in two passes.
+
+    Args:
+        uploads: rows of clients.
+        absent_as_zeros: whether each participant that sent an item nothing counts as a
+            zero row of it.
+    """
+    received = row_counts(uploads)
+    rows = received[:, None]
+    if absent_as_zeros:
+        rows = jnp.maximum(uploads.participants, rows)
+    absent = rows - received[:, None]
+    mean = item_sums(uploads) / jnp.maximum(rows, 1)
+    squares = sum_over_devices(_sum_squares(uploads, mean)) + absent * mean**2
+    for table in uploads.tables:
+        distance = jnp.square(table.rows - mean[:, None])
+        squares += jnp.sum(table.weight[..., None] * distance, axis=1)
+    deviation = jnp.sqrt(squares / jnp.maximum(rows, 1))
+    return ItemStatistics(mean, deviation, received)
+
+
+def norm_statistics(uploads: Uploads) -> NormStatistics:
+    """Mean and deviation of the norms of all rows, weights counted."""
+    number = jnp.maximum(jnp.sum(row_counts(uploads)), 1)
+
+    def mean_of(shift: Array, power: int) -> Array:
+        total = sum_over_devices(_sum_norms(uploads, shift, power))
+        for table in uploads.tables:
+            total += jnp.sum(table.weight * (_norms(table.rows) - shift) ** power)
+        return total / number
+
+    mean = mean_of(jnp.zeros(()), 1)
+    return NormStatistics(mean, jnp.sqrt(mean_of(mean, 2)))
+
+
+def _sum_squares(uploads: Uploads, centre: Array) -> Array:
+    """Sum of each item's squared distances from ``centre``, by coordinate."""
+
+    def add(total: Array, item: Array, weight: Array, rows: Array) -> Array:
+        return add_rows(
+            total, item, weight[..., None] * jnp.square(rows - centre[item])
+        )
+
+    return _fold_rows(add, jnp.zeros_like(centre), uploads)
+
+
+def _sum_norms(uploads: Uploads, shift: Array, power: int) -> Array:
+    """Sum of ``(norm - shift) ** power`` over all rows."""
+
+    def add(total: Array, item: Array, weight: Array, rows: Array) -> Array:
+        del item
+        return total + jnp.sum(weight * (_norms(rows) - shift) ** power)
+
+    return _fold_rows(add, jnp.zeros(()), uploads)
+
+
+def _norms(rows: Array) -> Array:
+    return jnp.sqrt(jnp.sum(rows**2, axis=-1))
+
+
+def _fold_rows(
+    add: Callable[[Array, Array, Array, Array], Array], total: Array, uploads: Uploads
+) -> Array:
+    """Builds the scattered rows a block at a time, and adds them to a total.
+
+    Args:
+        add: takes the total, and of a block the items ``[bundles, width]``, their
+            weights, and the rows ``[bundles, width, d]``.
+        total: to start from.
+        uploads: the rows.
+    """
+    if uploads.item.size == 0:
+        return total
+    width, dim = uploads.rows_per_bundle, uploads.item_embeddings.shape[1]
+    item_scale = jnp.broadcast_to(uploads.item_scale, uploads.item.shape)
+    fields = uploads.item, uploads.weight, uploads.scale, item_scale
+    bundles = [field.reshape(uploads.vector.size, width) for field in fields]
+
+    def add_block(
+        total: Array,
+        present: Array,
+        item: Array,
+        weight: Array,
+        scale: Array,
+        item_scale: Array,
+        vector: Array,
+    ) -> Array:
+        rows = scale[..., None] * uploads.vectors[vector][:, None]
+        rows += item_scale[..., None] * uploads.item_embeddings[item]
+        return add(total, item, jnp.where(present[:, None], weight, 0), rows)
+
+    block = members_per_block(width * dim)
+    return fold_in_blocks(add_block, total, block, *bundles, uploads.vector)
