@@ -105,6 +105,16 @@ def sum_over_devices(value: Array) -> Array:
     return value if num_devices() == 1 else jax.lax.psum(value, AXIS)
 
 
+def min_over_devices(value: Array) -> Array:
+    """The least of what each device has, number by number."""
+    return value if num_devices() == 1 else jax.lax.pmin(value, AXIS)
+
+
+def max_over_devices(value: Array) -> Array:
+    """The largest of what each device has, number by number."""
+    return value if num_devices() == 1 else jax.lax.pmax(value, AXIS)
+
+
 def gather_over_devices(part: Array) -> Array:
     """The devices' parts in a row, ``[k, ...]`` to ``[devices * k, ...]``."""
     if num_devices() == 1:

@@ -13,6 +13,8 @@ from jaxfr.devices import (
     device_index,
     divide_runs,
     gather_over_devices,
+    max_over_devices,
+    min_over_devices,
     num_devices,
     own_part,
     replicate,
@@ -59,7 +61,16 @@ WHOLE = np.arange(24.0, dtype=np.float32).reshape(12, 2)
 several = pytest.mark.parametrize("devices", [2, 3, 4])
 
 
-@pytest.mark.parametrize("function", [own_part, gather_over_devices, sum_over_devices])
+@pytest.mark.parametrize(
+    "function",
+    [
+        own_part,
+        gather_over_devices,
+        sum_over_devices,
+        min_over_devices,
+        max_over_devices,
+    ],
+)
 def test_outside_nothing_is_divided_or_joined(function):
     np.testing.assert_array_equal(function(jnp.asarray(WHOLE)), WHOLE)
     assert (num_devices(), device_index()) == (1, 0)
@@ -83,6 +94,20 @@ def test_the_devices_own_sums_add_up_to_the_sum(devices):
 
     found = jax.jit(spread(sum_of_sums, devices))(WHOLE)
     np.testing.assert_array_equal(found, WHOLE.sum(axis=0))
+
+
+@several
+def test_the_devices_own_extremes_join_to_those_of_all(devices):
+    whole = np.random.default_rng(0).permuted(WHOLE, axis=0)
+
+    def extremes(whole: jax.Array) -> tuple[jax.Array, jax.Array]:
+        own = own_part(whole)
+        least, largest = jnp.min(own, axis=0), jnp.max(own, axis=0)
+        return min_over_devices(least), max_over_devices(largest)
+
+    least, largest = jax.jit(spread(extremes, devices))(whole)
+    np.testing.assert_array_equal(least, whole.min(axis=0))
+    np.testing.assert_array_equal(largest, whole.max(axis=0))
 
 
 @several
@@ -130,10 +155,12 @@ def test_divided_runs_are_worked_off_apart(devices):
 PARTIAL, RESAMPLED = {"partial_participation": True}, {"negatives": "resample"}
 CLIPPED, DENSE = {"clip": True}, {"aggregation": "dense"}
 
-# Of every aggregator one run without and one under attack.
+# Of every aggregator one run without and one under attack; and an attack that divides
+# its own work.
 RUNS = {
     ("mean", "none"): {},
     ("mean", "spattack_o_d"): PARTIAL | CLIPPED,
+    ("mean", "gaussian"): PARTIAL,
     ("median", "none"): {},
     ("median", "spattack_o_d"): PARTIAL | RESAMPLED,
     ("trimmed_mean", "none"): DENSE,

@@ -11,6 +11,12 @@ from jaxfr.attacks.base import (
     RoundView,
     malicious_uploads,
 )
+from jaxfr.attacks.cluster import cluster_attack
+from jaxfr.attacks.fang import fang, fang_full_knowledge
+from jaxfr.attacks.fed_attack import fed_attack
+from jaxfr.attacks.gaussian import gaussian
+from jaxfr.attacks.label_flip import label_flip
+from jaxfr.attacks.lie import lie
 from jaxfr.attacks.none import no_attack
 from jaxfr.attacks.options import AttackOptions
 from jaxfr.attacks.spattack import (
@@ -29,6 +35,13 @@ __all__ = [
     "LimitedAttack",
     "OmniscientAttack",
     "RoundView",
+    "cluster_attack",
+    "fang",
+    "fang_full_knowledge",
+    "fed_attack",
+    "gaussian",
+    "label_flip",
+    "lie",
     "malicious_uploads",
     "no_attack",
     "spattack_l_d",
@@ -43,6 +56,13 @@ ATTACKS: Mapping[str, Callable[[AttackOptions], Attack]] = {
     "spattack_o_s": lambda options: spattack_o_s(),
     "spattack_l_d": lambda options: spattack_l_d(),
     "spattack_l_s": lambda options: spattack_l_s(),
+    "label_flip": label_flip,
+    "fed_attack": fed_attack,
+    "cluster": lambda options: cluster_attack(),
+    "gaussian": gaussian,
+    "lie": lie,
+    "fang": fang,
+    "fang_full_knowledge": fang_full_knowledge,
 }
 
 

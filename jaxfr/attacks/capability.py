@@ -38,28 +38,41 @@ def all_items() -> Capability:
 
 
 def popular_items() -> Capability:
-    """S: each draws ``max_poisoned_items`` items, the popular ones more likely.
-
-    Without replacement, with probability proportional to popularity: the largest
-    values of log popularity plus Gumbel noise are such a sample (Efraimidis and
-    Spirakis, "Weighted random sampling with a reservoir", 2006; Yellott 1977). Items
-    that never occur are never drawn, even where too few others are left.
-    """
+    """S: each draws ``max_poisoned_items`` items, the popular ones more likely."""
 
     def choose(key: Array, knowledge: Knowledge) -> Array:
-        popularity = knowledge.item_popularity.astype(jnp.float32)
-
         def one_client(client: Array) -> Array:
-            noise = jax.random.gumbel(jax.random.fold_in(key, client), popularity.shape)
-            preference = jnp.where(
-                popularity > 0, jnp.log(popularity) + noise, -jnp.inf
+            return draw_by_popularity(
+                jax.random.fold_in(key, client),
+                knowledge.item_popularity,
+                knowledge.max_poisoned_items,
             )
-            place = jnp.argsort(jnp.argsort(-preference))
-            return (place < knowledge.max_poisoned_items) & (popularity > 0)
 
         return jax.lax.map(one_client, jnp.arange(knowledge.malicious_clients))
 
     return Capability(choose)
+
+
+def draw_by_popularity(key: Array, item_popularity: Array, count: Array) -> Array:
+    """Draws ``count`` items without replacement, in proportion to popularity.
+
+    The largest values of log popularity plus Gumbel noise are such a sample (Efraimidis
+    and Spirakis, "Weighted random sampling with a reservoir", 2006; Yellott 1977).
+    Items that never occur are never drawn, even where too few others are left.
+
+    Args:
+        key: random key.
+        item_popularity: interactions of each item, int32 ``[m]``.
+        count: how many to draw, int32 scalar.
+
+    Returns:
+        Whether each item is drawn, bool ``[m]``.
+    """
+    popularity = item_popularity.astype(jnp.float32)
+    noise = jax.random.gumbel(key, popularity.shape)
+    preference = jnp.where(popularity > 0, jnp.log(popularity) + noise, -jnp.inf)
+    place = jnp.argsort(jnp.argsort(-preference))
+    return (place < count) & (popularity > 0)
 
 
 def poisoning_clients(chosen: Array, taking_part: Array) -> Array:

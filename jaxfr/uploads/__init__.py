@@ -16,13 +16,16 @@ from jaxfr.uploads.container import (
 from jaxfr.uploads.grouping import ItemSlots, group_rows, plan_item_slots
 from jaxfr.uploads.nonfinite import drop_nonfinite
 from jaxfr.uploads.statistics import (
+    ItemExtremes,
     ItemStatistics,
     NormStatistics,
+    item_extremes,
     item_statistics,
     norm_statistics,
 )
 
 __all__ = [
+    "ItemExtremes",
     "ItemGroup",
     "ItemSlots",
     "ItemStatistics",
@@ -33,6 +36,7 @@ __all__ = [
     "drop_nonfinite",
     "gather_rows",
     "group_rows",
+    "item_extremes",
     "item_statistics",
     "item_sums",
     "item_table",

@@ -1,15 +1,17 @@
-"""Mean and deviation of each item's rows, and of the norms of all rows."""
+"""Mean, deviation and extremes of each item's rows, and the norms of all rows."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.blocks import fold_in_blocks, members_per_block
-from jaxfr.devices import sum_over_devices
+from jaxfr.devices import max_over_devices, min_over_devices, sum_over_devices
 from jaxfr.segments import add_rows
 from jaxfr.uploads.container import Uploads, item_sums, row_counts
+
+Total = TypeVar("Total")
 
 
 class ItemStatistics(NamedTuple):
@@ -24,6 +26,18 @@ class ItemStatistics(NamedTuple):
     mean: Array
     deviation: Array
     received: Array
+
+
+class ItemExtremes(NamedTuple):
+    """Least and largest of each item's rows, coordinate by coordinate.
+
+    Attributes:
+        minimum: float32 ``[m, d]``; 0 for an item without rows.
+        maximum: likewise.
+    """
+
+    minimum: Array
+    maximum: Array
 
 
 class NormStatistics(NamedTuple):
@@ -55,6 +69,30 @@ def item_statistics(uploads: Uploads, absent_as_zeros: bool) -> ItemStatistics:
     return ItemStatistics(mean, deviation, received)
 
 
+def item_extremes(uploads: Uploads, absent_as_zeros: bool) -> ItemExtremes:
+    """Minimum and maximum of each item's rows.
+
+    Args:
+        uploads: rows of clients.
+        absent_as_zeros: whether each participant that sent an item nothing counts as a
+            zero row of it.
+    """
+    least, largest = _scattered_extremes(uploads)
+    least, largest = min_over_devices(least), max_over_devices(largest)
+    for table in uploads.tables:
+        lower, upper = _bounds(table.weight, table.rows)
+        least = jnp.minimum(least, jnp.min(lower, axis=1, initial=jnp.inf))
+        largest = jnp.maximum(largest, jnp.max(upper, axis=1, initial=-jnp.inf))
+    received = row_counts(uploads)[:, None]
+    if absent_as_zeros:
+        absent = received < uploads.participants
+        least = jnp.where(absent, jnp.minimum(least, 0.0), least)
+        largest = jnp.where(absent, jnp.maximum(largest, 0.0), largest)
+    return ItemExtremes(
+        jnp.where(received > 0, least, 0.0), jnp.where(received > 0, largest, 0.0)
+    )
+
+
 def norm_statistics(uploads: Uploads) -> NormStatistics:
     """Mean and deviation of the norms of all rows, weights counted."""
     number = jnp.maximum(jnp.sum(row_counts(uploads)), 1)
@@ -80,6 +118,26 @@ def _sum_squares(uploads: Uploads, centre: Array) -> Array:
     return _fold_rows(add, jnp.zeros_like(centre), uploads)
 
 
+def _scattered_extremes(uploads: Uploads) -> tuple[Array, Array]:
+    """Minimum and maximum of each item's scattered rows; infinite without any."""
+
+    def add(
+        total: tuple[Array, Array], item: Array, weight: Array, rows: Array
+    ) -> tuple[Array, Array]:
+        least, largest = total
+        lower, upper = _bounds(weight, rows)
+        return least.at[item].min(lower), largest.at[item].max(upper)
+
+    nothing = jnp.full_like(uploads.item_embeddings, jnp.inf)
+    return _fold_rows(add, (nothing, -nothing), uploads)
+
+
+def _bounds(weight: Array, rows: Array) -> tuple[Array, Array]:
+    """What rows mean to a minimum and to a maximum: nothing where the weight is 0."""
+    counts = weight[..., None] > 0
+    return jnp.where(counts, rows, jnp.inf), jnp.where(counts, rows, -jnp.inf)
+
+
 def _sum_norms(uploads: Uploads, shift: Array, power: int) -> Array:
     """Sum of ``(norm - shift) ** power`` over all rows."""
 
@@ -95,8 +153,8 @@ def _norms(rows: Array) -> Array:
 
 
 def _fold_rows(
-    add: Callable[[Array, Array, Array, Array], Array], total: Array, uploads: Uploads
-) -> Array:
+    add: Callable[[Total, Array, Array, Array], Total], total: Total, uploads: Uploads
+) -> Total:
     """Builds the scattered rows a block at a time, and adds them to a total.
 
     Args:
@@ -113,14 +171,14 @@ def _fold_rows(
     bundles = [field.reshape(uploads.vector.size, width) for field in fields]
 
     def add_block(
-        total: Array,
+        total: Total,
         present: Array,
         item: Array,
         weight: Array,
         scale: Array,
         item_scale: Array,
         vector: Array,
-    ) -> Array:
+    ) -> Total:
         rows = scale[..., None] * uploads.vectors[vector][:, None]
         rows += item_scale[..., None] * uploads.item_embeddings[item]
         return add(total, item, jnp.where(present[:, None], weight, 0), rows)

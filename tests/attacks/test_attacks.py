@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from jaxfr.attacks import ATTACKS, AttackOptions, LimitedAttack, OmniscientAttack
 from jaxfr.attacks import malicious_client_count as count
+from jaxfr.models import fedmf
 
 
 def test_every_attack_has_its_name():
@@ -18,13 +19,31 @@ def test_every_attack_has_its_name():
         "spattack_o_s",
         "spattack_l_d",
         "spattack_l_s",
+        "label_flip",
+        "fed_attack",
+        "cluster",
+        "gaussian",
+        "lie",
+        "fang",
+        "fang_full_knowledge",
     ]
+
+
+OMNISCIENT = [
+    "spattack_o_d",
+    "spattack_o_s",
+    "cluster",
+    "gaussian",
+    "lie",
+    "fang",
+    "fang_full_knowledge",
+]
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_only_the_omniscient_attacks_are_of_the_kind_that_sees_benign_rows(name):
-    kind = OmniscientAttack if name.startswith("spattack_o") else LimitedAttack
-    assert isinstance(ATTACKS[name](AttackOptions()), kind)
+    kind = OmniscientAttack if name in OMNISCIENT else LimitedAttack
+    assert isinstance(ATTACKS[name](AttackOptions(model=fedmf())), kind)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,21 @@
 """Statistics of rows, against NumPy's over the same rows written out."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.uploads import Uploads, item_statistics, item_table, norm_statistics
+from jaxfr.devices import AXIS
+from jaxfr.uploads import (
+    Uploads,
+    item_extremes,
+    item_statistics,
+    item_table,
+    norm_statistics,
+)
+from tests.uploads.samples import every_kind, loose, on_devices, random_uploads
 
 NUM_ITEMS, DIM, WIDTH, BUNDLES = 5, 3, 4, 6
 
@@ -100,3 +109,66 @@ def test_norms_are_those_of_all_rows(tables, seed):
     found = norm_statistics(uploads)
     np.testing.assert_allclose(found.mean, norms.mean(), rtol=1e-4)
     np.testing.assert_allclose(found.deviation, norms.std(), rtol=1e-3, atol=1e-5)
+
+
+# --- extremes ---
+
+
+def expected_extremes(rows: np.ndarray, absent: int) -> tuple[np.ndarray, np.ndarray]:
+    """Minimum and maximum of one item's rows and so many zero rows."""
+    if len(rows) == 0:
+        return np.zeros(DIM), np.zeros(DIM)
+    padded = np.concatenate([rows, np.zeros((absent, DIM))])
+    return padded.min(axis=0), padded.max(axis=0)
+
+
+@pytest.mark.parametrize("absent_as_zeros", [False, True])
+@pytest.mark.parametrize("tables", [False, True])
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 99))
+def test_extremes_are_those_of_the_rows_received(tables, absent_as_zeros, seed):
+    uploads, by_item = scattered(seed)
+    if tables:
+        uploads = as_table(by_item, uploads)
+    found = item_extremes(uploads, absent_as_zeros)
+    for j, rows in enumerate(by_item):
+        absent = 60 - len(rows) if absent_as_zeros else 0
+        least, largest = expected_extremes(rows, absent)
+        np.testing.assert_allclose(found.minimum[j], least, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found.maximum[j], largest, rtol=1e-5, atol=1e-6)
+
+
+def test_only_clients_that_are_absent_are_zeros_among_the_extremes():
+    items = jnp.ones((2, DIM))
+    rows = jnp.array([[3.0, 2.0], [-4.0, -5.0]])[..., None] * jnp.ones(DIM)
+    weight = jnp.array([[1, 1], [1, 2]], jnp.int32)
+    uploads = item_table(rows, weight, items, jnp.int32(3))
+    found = item_extremes(uploads, absent_as_zeros=True)
+    np.testing.assert_array_equal(found.minimum[:, 0], [0, -5])
+    np.testing.assert_array_equal(found.maximum[:, 0], [3, -4])
+
+
+def test_rows_of_weight_0_are_no_extremes():
+    uploads, _ = scattered(0)
+    far = uploads._replace(scale=jnp.where(uploads.weight > 0, uploads.scale, 1e6))
+    for absent_as_zeros in (False, True):
+        found, expected = (
+            item_extremes(rows, absent_as_zeros) for rows in (far, uploads)
+        )
+        np.testing.assert_array_equal(found.minimum, expected.minimum)
+        np.testing.assert_array_equal(found.maximum, expected.maximum)
+
+
+@every_kind
+@pytest.mark.parametrize("devices", [2, 5])
+def test_rows_that_are_spread_over_devices_have_the_extremes_of_one(kind, devices):
+    uploads = random_uploads(3, kind)
+    item, weight, rows = loose(uploads)
+    extremes = jax.vmap(lambda part: item_extremes(part, False), axis_name=AXIS)(
+        on_devices(uploads, devices)
+    )
+    for least, largest in zip(*extremes, strict=True):
+        for j in range(uploads.num_items):
+            expected = expected_extremes(rows[(item == j) & (weight > 0)], absent=0)
+            np.testing.assert_allclose(least[j], expected[0], rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(largest[j], expected[1], rtol=1e-5, atol=1e-6)

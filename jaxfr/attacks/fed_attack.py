@@ -1,0 +1,86 @@
+"""FedAttack: a fake user who trains with the hardest samples, the wrong way round.
+
+Source: Wu et al., "FedAttack: Effective and covert poisoning attack on federated
+recommendation via hard sampling", KDD 2022.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
+from jaxfr.attacks.fake_profiles import FakeProfile, draw_fake_profiles, profile_pairs
+from jaxfr.attacks.options import AttackOptions
+from jaxfr.attacks.own_rows import poisons_all_items, without_noise
+from jaxfr.attacks.pair_gradients import (
+    ItemPairs,
+    PairsGradient,
+    gradient_of_pairs,
+    learn,
+    map_clients,
+    model_of_pairs,
+    upload_gradients,
+)
+from jaxfr.uploads import Uploads
+
+
+class FedAttackGradients(NamedTuple):
+    """What one client computes in a round.
+
+    Attributes:
+        poisoned: of the hard pairs' loss, which it uploads.
+        by_user: of the profile's loss by the user embedding, float32 ``[d]``, which it
+            learns from.
+    """
+
+    poisoned: PairsGradient
+    by_user: Array
+
+
+def hard_pairs(scores: Array, count: Array) -> ItemPairs:
+    """Pairs the item scored i-th lowest, as positive, with the i-th highest.
+
+    Items of equal score stand in the order of their numbers.
+
+    Args:
+        scores: one client's scores of all items, float32 ``[m]``.
+        count: number of pairs, int32 scalar.
+    """
+    ascending = jnp.argsort(scores, stable=True).astype(jnp.int32)
+    return ItemPairs(ascending, ascending[::-1], jnp.arange(scores.size) < count)
+
+
+def fed_attack(options: AttackOptions) -> LimitedAttack:
+    """Uploads the gradient that lifts the lowest items and sinks the highest.
+
+    The loss is that of the model, with as many hard pairs (:func:`hard_pairs`) as the
+    client's fake profile has items, L2 terms included. Its embedding, by which items
+    are scored, it trains on its profile as a benign client would.
+
+    Raises:
+        InvalidInputError: if the model gives no gradient pair by pair.
+    """
+    model, pair_gradients = model_of_pairs(options, "fed_attack")
+
+    def init(key: Array, knowledge: Knowledge) -> AttackState:
+        return draw_fake_profiles(key, knowledge, model)
+
+    def upload(state: FakeProfile, view: RoundView) -> tuple[Uploads, AttackState]:
+        items = view.item_embeddings
+
+        def one_client(profile: FakeProfile) -> FedAttackGradients:
+            user = profile.embedding
+            hard = hard_pairs(model.scores(user, items), jnp.sum(profile.holds))
+            honest = profile_pairs(profile)
+            return FedAttackGradients(
+                poisoned=gradient_of_pairs(pair_gradients, user, items, hard),
+                by_user=gradient_of_pairs(pair_gradients, user, items, honest).user,
+            )
+
+        gradients = map_clients(one_client, state, items.size)
+        uploads = upload_gradients(gradients.poisoned, state.embedding, view, options)
+        trained = learn(state.embedding, gradients.by_user, view.taking_part, options)
+        return uploads, state._replace(embedding=trained)
+
+    return LimitedAttack(init, upload, poisons_all_items, without_noise)

@@ -1,0 +1,37 @@
+"""Gaussian: noise that is distributed as the benign rows are.
+
+Source: Fang et al., "Local Model Poisoning Attacks to Byzantine-Robust Federated
+Learning", USENIX Security 2020, where it is the baseline "Gaussian attack".
+"""
+
+import jax
+from jax import Array
+
+from jaxfr.attacks.base import OmniscientAttack
+from jaxfr.attacks.options import AttackOptions
+from jaxfr.attacks.own_rows import attack_with_own_rows
+from jaxfr.uploads import Uploads, item_statistics
+
+
+def gaussian_row(key: Array, mean: Array, deviation: Array) -> Array:
+    """One client's row of one item, drawn from ``N(mu_j, sd_j^2)``.
+
+    Args:
+        key: of the round, the client and the item.
+        mean: mu_j of the item's benign rows, float32 ``[d]``.
+        deviation: sd_j, float32 ``[d]``; where it is 0, the row is mu_j.
+
+    Returns:
+        float32 ``[d]``, each coordinate with a draw of its own.
+    """
+    return mean + deviation * jax.random.normal(key, mean.shape, mean.dtype)
+
+
+def gaussian(options: AttackOptions) -> OmniscientAttack:
+    """Each malicious client draws from the normal distribution of the benign rows."""
+
+    def statistics(benign: Uploads, absent_as_zeros: bool) -> tuple[Array, ...]:
+        found = item_statistics(benign, absent_as_zeros)
+        return found.mean, found.deviation
+
+    return attack_with_own_rows(gaussian_row, statistics, options.scope)

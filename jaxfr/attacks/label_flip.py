@@ -1,0 +1,60 @@
+"""LabelFlip: a fake user who prefers what it has not interacted with.
+
+Source: Tolpegin et al., "Data poisoning attacks against federated learning systems",
+ESORICS 2020. There, classes swap their labels; in a recommender, the positive and the
+negative item of each pair do.
+"""
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
+from jaxfr.attacks.fake_profiles import FakeProfile, draw_fake_profiles, profile_pairs
+from jaxfr.attacks.options import AttackOptions
+from jaxfr.attacks.own_rows import without_noise
+from jaxfr.attacks.pair_gradients import (
+    PairsGradient,
+    gradient_of_pairs,
+    learn,
+    map_clients,
+    model_of_pairs,
+    swap,
+    upload_gradients,
+)
+from jaxfr.uploads import Uploads
+
+
+def label_flip(options: AttackOptions) -> LimitedAttack:
+    """Uploads the gradient of a fake profile's loss with every pair swapped.
+
+    With the profile's pairs (j, k), the loss of a client with embedding u is
+    ``-sum ln sigma(u.v_k - u.v_j) + (lambda/2) (|u|^2 + sum over the pairs' distinct
+    items of |v|^2)``. The client trains its embedding on the same loss.
+
+    Raises:
+        InvalidInputError: if the model gives no gradient pair by pair.
+    """
+    model, pair_gradients = model_of_pairs(options, "label_flip")
+
+    def init(key: Array, knowledge: Knowledge) -> AttackState:
+        return draw_fake_profiles(key, knowledge, model)
+
+    def upload(state: FakeProfile, view: RoundView) -> tuple[Uploads, AttackState]:
+        items = view.item_embeddings
+
+        def one_client(profile: FakeProfile) -> PairsGradient:
+            flipped = swap(profile_pairs(profile))
+            return gradient_of_pairs(pair_gradients, profile.embedding, items, flipped)
+
+        gradients = map_clients(one_client, state, items.size)
+        uploads = upload_gradients(gradients, state.embedding, view, options)
+        trained = learn(state.embedding, gradients.user, view.taking_part, options)
+        return uploads, state._replace(embedding=trained)
+
+    return LimitedAttack(init, upload, _poisoned_items, without_noise)
+
+
+def _poisoned_items(state: FakeProfile, knowledge: Knowledge) -> Array:
+    """The items of the profiles and their negatives."""
+    client = jnp.arange(knowledge.malicious_clients)[:, None]
+    return state.holds.at[client, state.negative].max(state.holds)

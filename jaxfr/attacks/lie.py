@@ -1,0 +1,74 @@
+"""LIE: all malicious clients leave the mean by as little as the server overlooks.
+
+Source: Baruch et al., "A Little Is Enough: Circumventing Defenses For Distributed
+Learning", NeurIPS 2019.
+"""
+
+import jax.numpy as jnp
+from jax import Array
+from jax.scipy.special import ndtri
+
+from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
+from jaxfr.attacks.options import AttackOptions
+from jaxfr.attacks.own_rows import (
+    attacked_items,
+    counts_absent,
+    poisons_all_items,
+    without_noise,
+)
+from jaxfr.uploads import Uploads, item_statistics, item_table
+
+
+def overlooked_deviations(benign: Array, malicious: Array) -> Array:
+    """How many deviations z a row may leave the mean by, float32 scalar.
+
+    ``z = Phi^-1((n - s) / n)``, ``s = floor(N / 2 + 1) - n~``, ``N = n + n~``: with s
+    benign clients farther out than they are, the n~ malicious ones are the majority.
+
+    The number ``n - s`` is kept within 1/2 and ``n - 1/2``. That changes none from 1
+    to n - 1, and z stays finite for the others: malicious clients that need no benign
+    one (s <= 0), or every one of them (s >= n), take the quantile of half a client.
+
+    Args:
+        benign: number n of benign clients that take part, int32 scalar.
+        malicious: number n~ of malicious clients that act, int32 scalar.
+    """
+    needed = (benign + malicious) // 2 + 1 - malicious
+    overtaken = jnp.clip(benign - needed, 0.5, jnp.maximum(benign - 0.5, 0.5))
+    return ndtri(overtaken / jnp.maximum(benign, 1))
+
+
+def lie_row(mean: Array, deviation: Array, deviations: Array | float) -> Array:
+    """One item's malicious row, ``mu_j - z sd_j``, float32 ``[d]``.
+
+    Args:
+        mean: mu_j of the item's benign rows, float32 ``[d]``.
+        deviation: sd_j, float32 ``[d]``.
+        deviations: z, scalar.
+    """
+    return mean - deviations * deviation
+
+
+def lie(options: AttackOptions) -> OmniscientAttack:
+    """Colluding clients all upload the same row: one weighted row per item."""
+
+    def init(key: Array, knowledge: Knowledge) -> AttackState:
+        del key, knowledge
+        return ()
+
+    def upload(
+        state: AttackState, view: RoundView, benign: Uploads
+    ) -> tuple[Uploads, AttackState]:
+        acting = jnp.sum(view.taking_part, dtype=jnp.int32)
+        deviations = options.lie_z
+        if deviations is None:
+            deviations = overlooked_deviations(benign.participants, acting)
+        found = item_statistics(benign, counts_absent(options.scope))
+        rows = lie_row(found.mean, found.deviation, deviations)
+        weight = acting * attacked_items(options.scope, found.received)
+        uploads = item_table(
+            rows[:, None], weight[:, None], view.item_embeddings, acting
+        )
+        return uploads, state
+
+    return OmniscientAttack(init, upload, poisons_all_items, without_noise)

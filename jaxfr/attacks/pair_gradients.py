@@ -1,0 +1,189 @@
+"""Gradients of a malicious client's pairs, item by item, and their upload.
+
+All that is known of the recommender is ``Model.pair_gradients``: a pair's loss depends
+on its two items by their scores, so one number for each item sums all pairs up.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.attacks.base import RoundView
+from jaxfr.attacks.options import AttackOptions
+from jaxfr.blocks import map_in_blocks, members_per_block
+from jaxfr.devices import device_index, gather_over_devices, num_devices
+from jaxfr.errors import InvalidInputError
+from jaxfr.models import Model
+from jaxfr.models.base import PairGradients
+from jaxfr.uploads import Uploads, item_table
+
+Client = TypeVar("Client")
+Result = TypeVar("Result")
+
+
+class ItemPairs(NamedTuple):
+    """Pairs of items of one client.
+
+    Attributes:
+        positive: int32 ``[pairs]``.
+        negative: int32 ``[pairs]``.
+        present: whether the pair exists, bool ``[pairs]``.
+    """
+
+    positive: Array
+    negative: Array
+    present: Array
+
+
+class PairsGradient(NamedTuple):
+    """Derivative of one client's loss over its pairs, regulariser left out.
+
+    Attributes:
+        user: by the user embedding, float32 ``[d]``.
+        slope: by each item's score, float32 ``[m]``.
+        in_pairs: whether the item is in some pair, bool ``[m]``.
+    """
+
+    user: Array
+    slope: Array
+    in_pairs: Array
+
+
+def model_of_pairs(options: AttackOptions, attack: str) -> tuple[Model, PairGradients]:
+    """The recommender and its gradients pair by pair.
+
+    Args:
+        options: what the attack was told.
+        attack: its name, for the message.
+
+    Raises:
+        InvalidInputError: if the attack was told none, or one without such gradients.
+    """
+    model = options.model
+    if model is None or model.pair_gradients is None:
+        raise InvalidInputError(
+            f"attack={attack}: needs a model that gives its gradient pair by pair "
+            "(Model.pair_gradients), such as fedmf"
+        )
+    return model, model.pair_gradients
+
+
+def swap(pairs: ItemPairs) -> ItemPairs:
+    """The same pairs, each with positive and negative swapped."""
+    return ItemPairs(pairs.negative, pairs.positive, pairs.present)
+
+
+def gradient_of_pairs(
+    pair_gradients: PairGradients, user: Array, items: Array, pairs: ItemPairs
+) -> PairsGradient:
+    """Differentiates one client's loss; an item sums up all pairs that it is in.
+
+    Args:
+        pair_gradients: that of the model.
+        user: the client's embedding, float32 ``[d]``.
+        items: item embeddings, float32 ``[m, d]``.
+        pairs: the client's pairs.
+    """
+    positive, negative, present = pairs
+    pair = pair_gradients(user, items[positive], items[negative], present)
+    slope = jnp.zeros(items.shape[0]).at[positive].add(pair.slope)
+    in_pairs = jnp.zeros(items.shape[0], bool).at[positive].max(present)
+    return PairsGradient(
+        user=pair.user,
+        slope=slope.at[negative].add(-pair.slope),
+        in_pairs=in_pairs.at[negative].max(present),
+    )
+
+
+def item_row(
+    slope: Array, in_pairs: Array, user: Array, item: Array, regularization: Array
+) -> Array:
+    """Derivative by one item's embedding, ``slope u + lambda v`` for one in a pair.
+
+    Args:
+        slope: by the item's score, 0 for an item in no pair, scalar.
+        in_pairs: whether the item is in some pair, bool scalar.
+        user: the client's embedding u, float32 ``[d]``.
+        item: the item's embedding v, float32 ``[d]``.
+        regularization: the L2 coefficient lambda.
+
+    Returns:
+        float32 ``[d]``.
+    """
+    return slope * user + jnp.where(in_pairs, regularization, 0.0) * item
+
+
+def map_clients(
+    function: Callable[[Client], Result], clients: Client, numbers_per_client: int
+) -> Result:
+    """``vmap(function)(clients)``, a block of clients at a time.
+
+    Where a run is spread over devices, each works off a share of the clients; the last
+    one may do the last client again.
+
+    Args:
+        function: takes what belongs to one client.
+        clients: pytree with leading axis ``[malicious_clients]``.
+        numbers_per_client: how many numbers the function makes on the way.
+    """
+    number = jax.tree.leaves(clients)[0].shape[0]
+    share = -(-number // num_devices())
+    own = jnp.minimum(device_index() * share + jnp.arange(share), number - 1)
+    found = map_in_blocks(
+        function,
+        members_per_block(numbers_per_client),
+        jax.tree.map(lambda leaf: leaf[own], clients),
+    )
+    return jax.tree.map(lambda leaf: gather_over_devices(leaf)[:number], found)
+
+
+def upload_gradients(
+    gradients: PairsGradient, users: Array, view: RoundView, options: AttackOptions
+) -> Uploads:
+    """The rows of all malicious clients that act.
+
+    In the sparse scope a client uploads the items of its pairs, in the dense one every
+    item, zeros outside of its pairs.
+
+    Args:
+        gradients: of all malicious clients, leading axis ``[malicious_clients]``.
+        users: their embeddings, float32 ``[malicious_clients, d]``.
+        view: what they see of the round.
+        options: scope and regularisation.
+    """
+    items, in_pairs = view.item_embeddings, gradients.in_pairs.T
+    regularization = jnp.asarray(options.regularization)
+
+    def rows_of_item(slopes: Array, in_pairs: Array, item: Array) -> Array:
+        def row_of_client(slope: Array, in_pairs: Array, user: Array) -> Array:
+            return item_row(slope, in_pairs, user, item, regularization)
+
+        return jax.vmap(row_of_client)(slopes, in_pairs, users)
+
+    rows = jax.vmap(rows_of_item)(gradients.slope.T, in_pairs, items)
+    # XLA's CPU compiler may build rows inside of their sum, twenty times as slowly.
+    rows = jax.lax.optimization_barrier(rows)
+    sent = jnp.broadcast_to(view.taking_part, in_pairs.shape)
+    if options.scope == "sparse":
+        sent &= in_pairs
+    participants = jnp.sum(view.taking_part, dtype=jnp.int32)
+    return item_table(rows, sent.astype(jnp.int32), items, participants)
+
+
+def learn(
+    users: Array, by_user: Array, taking_part: Array, options: AttackOptions
+) -> Array:
+    """A step of gradient descent on the embeddings of the clients that act.
+
+    Args:
+        users: the embeddings, float32 ``[malicious_clients, d]``.
+        by_user: derivatives of the pairs' losses by them, of the same shape.
+        taking_part: bool ``[malicious_clients]``.
+        options: learning rate and regularisation.
+    """
+    gradient = by_user + options.regularization * users
+    moved = users - options.learning_rate * gradient
+    return jnp.where(taking_part[:, None], moved, users)

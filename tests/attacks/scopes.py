@@ -1,0 +1,139 @@
+"""Benign rows as a baseline's scope has them, and what a baseline makes of them."""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.attacks import (
+    ATTACKS,
+    AttackOptions,
+    Knowledge,
+    RoundView,
+    malicious_uploads,
+)
+from jaxfr.attacks.options import Scope
+from jaxfr.uploads import Uploads
+from tests.uploads.samples import DIM, KINDS, NUM_ITEMS, loose, random_uploads
+
+CLIENTS = 4
+EVERYONE = np.ones(CLIENTS, bool)
+SOME = np.array([True, False, True, False])
+
+every_scope = pytest.mark.parametrize("scope", ["dense", "sparse"])
+some_clients = pytest.mark.parametrize("acting", [EVERYONE, SOME, ~EVERYONE])
+
+
+class Sent(NamedTuple):
+    """Malicious rows.
+
+    Attributes:
+        rows: float64 ``[m, rows_per_item, d]``.
+        weight: ``[m, rows_per_item]``.
+        participants: malicious clients that took part.
+    """
+
+    rows: np.ndarray
+    weight: np.ndarray
+    participants: int
+
+
+def knowledge(clients: int = CLIENTS) -> Knowledge:
+    return Knowledge(
+        item_popularity=jnp.arange(NUM_ITEMS, dtype=jnp.int32),
+        max_poisoned_items=jnp.int32(2),
+        noise_scale=jnp.float32(1.0),
+        malicious_clients=clients,
+        embedding_dim=DIM,
+        client_activity=jnp.array([1, 2], jnp.int32),
+    )
+
+
+def benign_uploads(seed: int, participants: int = 150) -> Uploads:
+    """Scattered rows and tables; items 2 and 3 of 6 receive nothing.
+
+    No item can receive more than 129 rows.
+    """
+    uploads = random_uploads(seed, KINDS["tables"])
+    return uploads._replace(participants=jnp.int32(participants))
+
+
+def rows_in_scope(benign: Uploads, scope: Scope) -> list[np.ndarray]:
+    """Each item's rows, each as often as it counts, ``[rows, d]``.
+
+    In the dense scope with a zero row for each participant that sent none.
+    """
+    item, weight, rows = loose(benign)
+    found = []
+    for j in range(benign.num_items):
+        own = np.repeat(rows[item == j], weight[item == j], axis=0)
+        absent = int(benign.participants) - len(own) if scope == "dense" else 0
+        found.append(np.concatenate([own, np.zeros((absent, rows.shape[1]))]))
+    return found
+
+
+def moments(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation, 0 without rows."""
+    if len(rows) == 0:
+        return np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+    return rows.mean(axis=0), rows.std(axis=0)
+
+
+def expected_weight(benign: Uploads, scope: Scope, item: int) -> int:
+    """Rows that one acting client sends an item."""
+    return int(scope == "dense" or len(rows_in_scope(benign, "sparse")[item]) > 0)
+
+
+def negative(benign: Uploads) -> Uploads:
+    """The same rows with the opposite sign."""
+    return scaled(benign, -1.0)
+
+
+def scaled(benign: Uploads, factor: float) -> Uploads:
+    """The same rows times a factor."""
+    return benign._replace(
+        scale=factor * benign.scale,
+        item_scale=factor * benign.item_scale,
+        tables=tuple(
+            table._replace(rows=factor * table.rows) for table in benign.tables
+        ),
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("name", "scope"))
+def _upload(
+    name: str,
+    scope: Scope,
+    key: jax.Array,
+    view: RoundView,
+    benign: Uploads,
+    lie_z: jax.Array | None,
+) -> Uploads:
+    attack = ATTACKS[name](AttackOptions(scope=scope, lie_z=lie_z))
+    state = attack.init(key, knowledge(view.taking_part.size))
+    return malicious_uploads(attack, state, view, benign)[0]
+
+
+def send(
+    name: str,
+    benign: Uploads,
+    scope: Scope = "dense",
+    acting: np.ndarray = EVERYONE,
+    number: int = 0,
+    seed: int = 0,
+    lie_z: float | None = None,
+) -> Sent:
+    """What the malicious clients upload in round ``number``."""
+    view = RoundView(jnp.int32(number), benign.item_embeddings, jnp.asarray(acting))
+    given = None if lie_z is None else jnp.float32(lie_z)
+    uploads = _upload(name, scope, jax.random.key(seed), view, benign, given)
+    assert uploads.item.size == 0
+    (table,) = uploads.tables
+    return Sent(
+        np.asarray(table.rows, np.float64),
+        np.asarray(table.weight),
+        int(uploads.participants),
+    )

@@ -1,0 +1,152 @@
+"""Fake profiles: how many items, which ones, their negatives, the embedding."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxfr.attacks import Knowledge
+from jaxfr.attacks.fake_profiles import (
+    FakeProfile,
+    draw_fake_profiles,
+    draw_negatives_outside,
+    profile_pairs,
+)
+from jaxfr.models import fedmf
+
+POPULARITY = np.array([8, 0, 4, 2, 1, 0])
+NUM_ITEMS, DIM, MANY = POPULARITY.size, 3, 6000
+
+
+def knowledge(activity: list[int], clients: int) -> Knowledge:
+    return Knowledge(
+        item_popularity=jnp.asarray(POPULARITY, jnp.int32),
+        max_poisoned_items=jnp.int32(1),
+        noise_scale=jnp.float32(1.0),
+        malicious_clients=clients,
+        embedding_dim=DIM,
+        client_activity=jnp.array(activity, jnp.int32),
+    )
+
+
+def draw(activity: list[int], clients: int = MANY, seed: int = 0) -> FakeProfile:
+    known = knowledge(activity, clients)
+    profiles = draw_fake_profiles(jax.random.key(seed), known, fedmf())
+    return jax.tree.map(np.asarray, profiles)
+
+
+def assert_chances(found: np.ndarray, chances: np.ndarray) -> None:
+    """A chi-square test of counts against their chances, at four deviations."""
+    assert chances.sum() == pytest.approx(1)
+    expected = found.sum() * chances
+    chi_square = np.sum((found - expected) ** 2 / expected)
+    freedom = chances.size - 1
+    assert chi_square < freedom + 4 * np.sqrt(2 * freedom)
+
+
+def test_as_many_items_as_a_random_benign_user_has():
+    sizes = draw([1, 2, 2, 4]).holds.sum(axis=1)
+    found = np.bincount(sizes, minlength=5)
+    assert found[0] == found[3] == 0
+    assert_chances(found[[1, 2, 4]], np.array([0.25, 0.5, 0.25]))
+
+
+def test_items_that_never_occur_are_not_held_even_where_others_run_out():
+    holds = draw([5], clients=50).holds
+    np.testing.assert_array_equal(holds, np.tile(POPULARITY > 0, (50, 1)))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_items_are_drawn_one_by_one_in_proportion_to_popularity(size):
+    chances = {}
+    for order in itertools.permutations(np.flatnonzero(POPULARITY).tolist(), size):
+        chance, left = 1.0, float(POPULARITY.sum())
+        for item in order:
+            chance *= POPULARITY[item] / left
+            left -= POPULARITY[item]
+        chances[frozenset(order)] = chances.get(frozenset(order), 0.0) + chance
+    found = dict.fromkeys(chances, 0)
+    for row in draw([size], seed=size).holds:
+        found[frozenset(np.flatnonzero(row).tolist())] += 1
+    assert_chances(np.array(list(found.values())), np.array(list(chances.values())))
+
+
+def test_negatives_are_uniform_outside_the_profile_and_independent():
+    profiles = draw([2], seed=4)
+    drawn = np.zeros((4, 4), int)
+    for holds, negative in zip(profiles.holds, profiles.negative, strict=True):
+        outside = np.flatnonzero(~holds).tolist()
+        first, second = (outside.index(j) for j in negative[holds])
+        drawn[first, second] += 1
+    assert_chances(drawn.reshape(-1), np.full(16, 1 / 16))
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    holds=st.lists(st.booleans(), min_size=8, max_size=8).filter(lambda h: not all(h)),
+    seed=st.integers(0, 10**6),
+)
+def test_a_negative_is_never_in_the_profile(holds, seed):
+    held = np.array(holds)
+    negative = np.asarray(
+        draw_negatives_outside(jax.random.key(seed), jnp.asarray(held))
+    )
+    assert not held[negative[held]].any()
+    assert np.all((negative >= 0) & (negative < held.size))
+    assert not negative[~held].any()
+
+
+def test_the_embedding_is_drawn_by_the_model():
+    def init_embeddings(key: jax.Array, rows: int, embedding_dim: int) -> jax.Array:
+        del key
+        return jnp.full((rows, embedding_dim), 7.0)
+
+    model = fedmf()._replace(init_embeddings=init_embeddings)
+    found = draw_fake_profiles(jax.random.key(0), knowledge([2], 5), model)
+    np.testing.assert_array_equal(found.embedding, np.full((5, DIM), 7.0))
+
+
+def test_every_client_has_an_embedding_of_its_own():
+    embedding = draw([2]).embedding
+    size = embedding.size
+    assert abs(embedding.mean()) < 4 * 0.01 / np.sqrt(size)
+    assert abs(embedding.std() / 0.01 - 1) < 4 / np.sqrt(2 * size)
+    assert np.unique(embedding[:, 0]).size > 0.99 * MANY
+
+
+def test_clients_draw_independently_of_each_other():
+    held = draw([2], seed=5).holds[:, 3]
+    share = held.mean()
+    both = np.mean(held[::2] & held[1::2])
+    deviation = np.sqrt(share**2 * (1 - share**2) / (MANY / 2))
+    assert abs(both - share**2) < 4 * deviation
+
+
+def test_more_room_for_clients_changes_nothing_for_those_already_there():
+    few, more = draw([1, 2, 3], clients=2), draw([1, 2, 3], clients=7)
+    for of_few, of_more in zip(few, more, strict=True):
+        np.testing.assert_array_equal(of_few, of_more[:2])
+
+
+def test_another_seed_is_another_profile():
+    first, second = draw([2], clients=20), draw([2], clients=20, seed=1)
+    assert np.any(first.holds != second.holds)
+    assert np.all(first.embedding != second.embedding)
+
+
+def test_without_malicious_clients_there_are_no_profiles():
+    profiles = draw([2], clients=0)
+    assert profiles.holds.shape == (0, NUM_ITEMS)
+    assert profiles.embedding.shape == (0, DIM)
+
+
+def test_the_pairs_are_those_of_the_items_held():
+    holds = jnp.array([False, True, False, True])
+    profile = FakeProfile(holds, jnp.array([0, 2, 0, 0]), jnp.zeros(DIM))
+    positive, negative, present = map(np.asarray, profile_pairs(profile))
+    pairs = list(zip(positive[present], negative[present], strict=True))
+    assert pairs == [(1, 2), (3, 0)]
