@@ -32,6 +32,8 @@ STATIC = {
     "client_optimizer": "adam",
     "server_optimizer": "adam",
     "attack": "spattack_o_d",
+    "scope": "sparse",
+    "lie_z": 1.0,
     "aggregator": "median",
     "aggregation": "dense",
     "clip_norm": 1.0,
