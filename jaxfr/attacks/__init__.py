@@ -58,7 +58,7 @@ ATTACKS: Mapping[str, Callable[[AttackOptions], Attack]] = {
     "spattack_l_s": lambda options: spattack_l_s(),
     "label_flip": label_flip,
     "fed_attack": fed_attack,
-    "cluster": lambda options: cluster_attack(),
+    "cluster": cluster_attack,
     "gaussian": gaussian,
     "lie": lie,
     "fang": fang,

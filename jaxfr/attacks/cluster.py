@@ -17,8 +17,14 @@ from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
 from jaxfr.attacks.k_means import draw_centres, k_means
-from jaxfr.attacks.own_rows import own_rows, poisons_all_items, without_noise
-from jaxfr.uploads import Uploads, item_table, norm_statistics
+from jaxfr.attacks.options import AttackOptions
+from jaxfr.attacks.own_rows import (
+    counts_absent,
+    own_rows,
+    poisons_all_items,
+    without_noise,
+)
+from jaxfr.uploads import NormStatistics, Uploads, item_table, norm_statistics
 
 FIRST_CLUSTERS, MOST_CLUSTERS = 2, 50
 DECAY = 0.9
@@ -146,14 +152,23 @@ def disguised_row(key: Array, gradient: Array, mean: Array, deviation: Array) ->
     return scale_to_norm(gradient, norm)
 
 
-def cluster_attack() -> OmniscientAttack:
+def cluster_attack(options: AttackOptions) -> OmniscientAttack:
     """Uploads the gradient of the loss within the clusters of item embeddings.
 
     Direction and k are the same for all malicious clients; the norm of each row is
-    drawn to look like those of honest rows. There is a gradient for every item, so the
-    scope makes no difference.
+    drawn to look like those of honest rows. There is a gradient, and so a row, for
+    every item in either scope; in the dense one the honest rows are those of all
+    clients for all items, most of them zeros.
     """
-    return OmniscientAttack(_init, _upload, poisons_all_items, without_noise)
+
+    def upload(
+        state: ClusterState, view: RoundView, benign: Uploads
+    ) -> tuple[Uploads, AttackState]:
+        return _upload(
+            state, view, norm_statistics(benign, counts_absent(options.scope))
+        )
+
+    return OmniscientAttack(_init, upload, poisons_all_items, without_noise)
 
 
 def _init(key: Array, knowledge: Knowledge) -> AttackState:
@@ -161,7 +176,7 @@ def _init(key: Array, knowledge: Knowledge) -> AttackState:
 
 
 def _upload(
-    state: ClusterState, view: RoundView, benign: Uploads
+    state: ClusterState, view: RoundView, honest: NormStatistics
 ) -> tuple[Uploads, AttackState]:
     items, k = view.item_embeddings, state.clusters.number
     most = largest_count(items.shape[0])
@@ -171,8 +186,6 @@ def _upload(
     centres = found.centres[found.cluster]
     gradients = jax.vmap(item_gradient, in_axes=(0, 0, None))(items, centres, k)
     loss = jnp.sum(jnp.square(items - centres)) / k
-
-    honest = norm_statistics(benign)
 
     def draw(key: Array, gradient: Array) -> Array:
         return disguised_row(key, gradient, honest.mean, honest.deviation)

@@ -93,15 +93,25 @@ def item_extremes(uploads: Uploads, absent_as_zeros: bool) -> ItemExtremes:
     )
 
 
-def norm_statistics(uploads: Uploads) -> NormStatistics:
-    """Mean and deviation of the norms of all rows, weights counted."""
-    number = jnp.maximum(jnp.sum(row_counts(uploads)), 1)
+def norm_statistics(uploads: Uploads, absent_as_zeros: bool) -> NormStatistics:
+    """Mean and deviation of the norms of all rows, weights counted, in two passes.
+
+    Args:
+        uploads: rows of clients.
+        absent_as_zeros: whether each participant that sent an item nothing counts as a
+            row of norm 0.
+    """
+    received = row_counts(uploads)
+    absent = jnp.zeros((), jnp.int32)
+    if absent_as_zeros:
+        absent = jnp.sum(jnp.maximum(uploads.participants - received, 0))
+    number = jnp.maximum(jnp.sum(received) + absent, 1)
 
     def mean_of(shift: Array, power: int) -> Array:
         total = sum_over_devices(_sum_norms(uploads, shift, power))
         for table in uploads.tables:
             total += jnp.sum(table.weight * (_norms(table.rows) - shift) ** power)
-        return total / number
+        return (total + absent * (-shift) ** power) / number
 
     mean = mean_of(jnp.zeros(()), 1)
     return NormStatistics(mean, jnp.sqrt(mean_of(mean, 2)))

@@ -98,15 +98,18 @@ def test_a_single_row_has_no_deviation():
     np.testing.assert_array_equal(found.deviation, 0)
 
 
+@pytest.mark.parametrize("absent_as_zeros", [False, True])
 @pytest.mark.parametrize("tables", [False, True])
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 99))
-def test_norms_are_those_of_all_rows(tables, seed):
+def test_norms_are_those_of_all_rows(tables, absent_as_zeros, seed):
     uploads, by_item = scattered(seed)
     norms = np.linalg.norm(np.concatenate(by_item), axis=1)
+    if absent_as_zeros:
+        norms = np.append(norms, np.zeros(60 * NUM_ITEMS - len(norms)))
     if tables:
         uploads = as_table(by_item, uploads)
-    found = norm_statistics(uploads)
+    found = norm_statistics(uploads, absent_as_zeros)
     np.testing.assert_allclose(found.mean, norms.mean(), rtol=1e-4)
     np.testing.assert_allclose(found.deviation, norms.std(), rtol=1e-3, atol=1e-5)
 
