@@ -3,6 +3,23 @@
 Whatever is not spread runs on the first of them, as it would without the others.
 """
 
+import pathlib
+from collections.abc import Iterator
+
 import jax
+import pytest
 
 jax.config.update("jax_num_cpu_devices", 4)
+
+# Linux lets a process map memory in 65,530 pieces, and each compiled program takes some:
+# a process that compiles for thousands of tests comes to that end.
+_MOST_PIECES = 20_000
+_PIECES = pathlib.Path("/proc/self/maps")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_compiled_programs() -> Iterator[None]:
+    """Lets go of compiled programs, between modules, where they are many."""
+    yield
+    if _PIECES.exists() and _PIECES.read_bytes().count(b"\n") > _MOST_PIECES:
+        jax.clear_caches()

@@ -18,7 +18,11 @@ from jaxfr.uploads import ItemGroup, Uploads
 
 NAMES = {
     "model": "fedmf",
-    "attack": "none, spattack_o_d, spattack_o_s, spattack_l_d, spattack_l_s",
+    "attack": (
+        "none, spattack_o_d, spattack_o_s, spattack_l_d, spattack_l_s, label_flip, "
+        "fed_attack, cluster, gaussian, lie, fang, fang_full_knowledge"
+    ),
+    "scope": "dense, sparse",
     "aggregator": "mean, median, trimmed_mean, krum, norm",
     "client_optimizer": "sgd, momentum, adam",
     "server_optimizer": "sgd, momentum, adam",
