@@ -11,8 +11,8 @@ import pytest
 
 jax.config.update("jax_num_cpu_devices", 4)
 
-# Linux lets a process map memory in 65,530 pieces, and each compiled program takes some:
-# a process that compiles for thousands of tests comes to that end.
+# Linux lets a process map memory in 65,530 pieces, and a compiled program takes some: a
+# process that compiles for thousands of tests comes to that end.
 _MOST_PIECES = 20_000
 _PIECES = pathlib.Path("/proc/self/maps")
 
