@@ -16,6 +16,8 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from jaxfr.blocks import map_in_blocks
+
 Arguments = ParamSpec("Arguments")
 T = TypeVar("T")
 
@@ -130,3 +132,25 @@ def own_part(whole: Array) -> Array:
     size, rest = divmod(whole.shape[0], devices)
     assert rest == 0
     return jax.lax.dynamic_slice_in_dim(whole, device_index() * size, size)
+
+
+def map_over_devices(function: Callable[..., T], block: int, *arguments: object) -> T:
+    """``map_in_blocks``, each device working off a share of the members.
+
+    Shares are of one size, so the last ones may do the last member again.
+
+    Args:
+        function: takes one member of each argument.
+        block: members in a block, at least 1.
+        *arguments: pytrees of arrays with one leading axis, the same on all devices.
+
+    Returns:
+        What the function returns of all members, on all devices.
+    """
+    number = jax.tree.leaves(arguments)[0].shape[0]
+    share = -(-number // num_devices())
+    own = jnp.minimum(device_index() * share + jnp.arange(share), number - 1)
+    found = map_in_blocks(
+        function, block, *jax.tree.map(lambda leaf: leaf[own], arguments)
+    )
+    return jax.tree.map(lambda leaf: gather_over_devices(leaf)[:number], found)

@@ -11,7 +11,7 @@ from jax import Array
 
 from jaxfr.attacks.base import OmniscientAttack
 from jaxfr.attacks.options import AttackOptions
-from jaxfr.attacks.own_rows import attack_with_own_rows
+from jaxfr.attacks.own_rows import attack_with_own_rows, mean_and_deviation
 from jaxfr.uploads import Uploads, item_extremes, item_statistics
 
 STRETCH = 2.0
@@ -63,12 +63,7 @@ def beyond_extremes_row(
 
 def fang(options: AttackOptions) -> OmniscientAttack:
     """Partial knowledge: beyond the benign rows by their mean and deviation."""
-
-    def statistics(benign: Uploads, absent_as_zeros: bool) -> tuple[Array, ...]:
-        found = item_statistics(benign, absent_as_zeros)
-        return found.mean, found.deviation
-
-    return attack_with_own_rows(fang_row, statistics, options.scope)
+    return attack_with_own_rows(fang_row, mean_and_deviation, options.scope)
 
 
 def fang_full_knowledge(options: AttackOptions) -> OmniscientAttack:

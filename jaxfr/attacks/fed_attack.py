@@ -18,10 +18,11 @@ from jaxfr.attacks.pair_gradients import (
     PairsGradient,
     gradient_of_pairs,
     learn,
-    map_clients,
     model_of_pairs,
     upload_gradients,
 )
+from jaxfr.blocks import members_per_block
+from jaxfr.devices import map_over_devices
 from jaxfr.uploads import Uploads
 
 
@@ -78,7 +79,8 @@ def fed_attack(options: AttackOptions) -> LimitedAttack:
                 by_user=gradient_of_pairs(pair_gradients, user, items, honest).user,
             )
 
-        gradients = map_clients(one_client, state, items.size)
+        block = members_per_block(items.size)
+        gradients = map_over_devices(one_client, block, state)
         uploads = upload_gradients(gradients.poisoned, state.embedding, view, options)
         trained = learn(state.embedding, gradients.by_user, view.taking_part, options)
         return uploads, state._replace(embedding=trained)

@@ -9,8 +9,7 @@ from jax import Array
 
 from jaxfr.attacks.base import OmniscientAttack
 from jaxfr.attacks.options import AttackOptions
-from jaxfr.attacks.own_rows import attack_with_own_rows
-from jaxfr.uploads import Uploads, item_statistics
+from jaxfr.attacks.own_rows import attack_with_own_rows, mean_and_deviation
 
 
 def gaussian_row(key: Array, mean: Array, deviation: Array) -> Array:
@@ -29,9 +28,4 @@ def gaussian_row(key: Array, mean: Array, deviation: Array) -> Array:
 
 def gaussian(options: AttackOptions) -> OmniscientAttack:
     """Each malicious client draws from the normal distribution of the benign rows."""
-
-    def statistics(benign: Uploads, absent_as_zeros: bool) -> tuple[Array, ...]:
-        found = item_statistics(benign, absent_as_zeros)
-        return found.mean, found.deviation
-
-    return attack_with_own_rows(gaussian_row, statistics, options.scope)
+    return attack_with_own_rows(gaussian_row, mean_and_deviation, options.scope)

@@ -16,11 +16,12 @@ from jaxfr.attacks.pair_gradients import (
     PairsGradient,
     gradient_of_pairs,
     learn,
-    map_clients,
     model_of_pairs,
     swap,
     upload_gradients,
 )
+from jaxfr.blocks import members_per_block
+from jaxfr.devices import map_over_devices
 from jaxfr.uploads import Uploads
 
 
@@ -46,7 +47,8 @@ def label_flip(options: AttackOptions) -> LimitedAttack:
             flipped = swap(profile_pairs(profile))
             return gradient_of_pairs(pair_gradients, profile.embedding, items, flipped)
 
-        gradients = map_clients(one_client, state, items.size)
+        block = members_per_block(items.size)
+        gradients = map_over_devices(one_client, block, state)
         uploads = upload_gradients(gradients, state.embedding, view, options)
         trained = learn(state.embedding, gradients.user, view.taking_part, options)
         return uploads, state._replace(embedding=trained)

@@ -12,9 +12,9 @@ from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
 from jaxfr.attacks.options import Scope
-from jaxfr.blocks import map_in_blocks, members_per_block
-from jaxfr.devices import device_index, gather_over_devices, num_devices
-from jaxfr.uploads import Uploads, item_table, row_counts
+from jaxfr.blocks import members_per_block
+from jaxfr.devices import map_over_devices
+from jaxfr.uploads import Uploads, item_statistics, item_table, row_counts
 
 
 def attack_with_own_rows(
@@ -47,6 +47,12 @@ def attack_with_own_rows(
         return item_table(rows, weight, view.item_embeddings, participants), state
 
     return OmniscientAttack(init, upload, poisons_all_items, without_noise)
+
+
+def mean_and_deviation(benign: Uploads, absent_as_zeros: bool) -> tuple[Array, Array]:
+    """Of each item's benign rows, float32 ``[m, d]`` both; see ``item_statistics``."""
+    found = item_statistics(benign, absent_as_zeros)
+    return found.mean, found.deviation
 
 
 def counts_absent(scope: Scope) -> bool:
@@ -97,14 +103,8 @@ def own_rows(
 
         return jax.vmap(row_of_client)(client_keys)
 
-    # Each device draws for a share of the items; the last may draw for the last again.
-    share = -(-num_items // num_devices())
-    own = jnp.minimum(device_index() * share + jnp.arange(share), num_items - 1)
     block = members_per_block(max(clients.size, 1) * dim)
-    rows = map_in_blocks(
-        rows_of_item, block, own, *(values[own] for values in of_items)
-    )
-    return gather_over_devices(rows)[:num_items]
+    return map_over_devices(rows_of_item, block, jnp.arange(num_items), *of_items)
 
 
 def poisons_all_items(state: AttackState, knowledge: Knowledge) -> Array:

@@ -4,8 +4,7 @@ All that is known of the recommender is ``Model.pair_gradients``: a pair's loss 
 on its two items by their scores, so one number for each item sums all pairs up.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,15 +12,10 @@ from jax import Array
 
 from jaxfr.attacks.base import RoundView
 from jaxfr.attacks.options import AttackOptions
-from jaxfr.blocks import map_in_blocks, members_per_block
-from jaxfr.devices import device_index, gather_over_devices, num_devices
 from jaxfr.errors import InvalidInputError
 from jaxfr.models import Model
 from jaxfr.models.base import PairGradients
 from jaxfr.uploads import Uploads, item_table
-
-Client = TypeVar("Client")
-Result = TypeVar("Result")
 
 
 class ItemPairs(NamedTuple):
@@ -114,30 +108,6 @@ def item_row(
         float32 ``[d]``.
     """
     return slope * user + jnp.where(in_pairs, regularization, 0.0) * item
-
-
-def map_clients(
-    function: Callable[[Client], Result], clients: Client, numbers_per_client: int
-) -> Result:
-    """``vmap(function)(clients)``, a block of clients at a time.
-
-    Where a run is spread over devices, each works off a share of the clients; the last
-    one may do the last client again.
-
-    Args:
-        function: takes what belongs to one client.
-        clients: pytree with leading axis ``[malicious_clients]``.
-        numbers_per_client: how many numbers the function makes on the way.
-    """
-    number = jax.tree.leaves(clients)[0].shape[0]
-    share = -(-number // num_devices())
-    own = jnp.minimum(device_index() * share + jnp.arange(share), number - 1)
-    found = map_in_blocks(
-        function,
-        members_per_block(numbers_per_client),
-        jax.tree.map(lambda leaf: leaf[own], clients),
-    )
-    return jax.tree.map(lambda leaf: gather_over_devices(leaf)[:number], found)
 
 
 def upload_gradients(

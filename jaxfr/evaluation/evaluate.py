@@ -9,7 +9,7 @@ from jax import Array
 
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.layout import ClientGroup
-from jaxfr.devices import device_index, gather_over_devices, num_devices
+from jaxfr.devices import map_over_devices
 from jaxfr.evaluation.candidates import sample_candidate_ranks
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
 from jaxfr.evaluation.metrics import Metrics, compute_metrics
@@ -105,18 +105,13 @@ def evaluate(
             )
             ranks = ranks.at[group.client].set(found)
     else:
-        # Each device ranks for its share of the users; the last shares may overlap.
-        share = -(-users.shape[0] // num_devices())
-        own = device_index() * share + jnp.arange(share)
-        own = jnp.minimum(own, users.shape[0] - 1)
-        found = map_in_blocks(
+        ranks = map_over_devices(
             functools.partial(rank_among_sampled, model, item_embeddings),
             members_per_block(candidates.shape[1] * dim),
-            users[own],
-            test_items.item[own],
-            candidates[own],
+            users,
+            test_items.item,
+            candidates,
         )
-        ranks = gather_over_devices(found)[: users.shape[0]]
     return compute_metrics(
         ranks, test_items.exists, test_items.degree_group, len(GROUP_NAMES)
     )
