@@ -6,7 +6,6 @@ from typing import NamedTuple
 from jaxfr.sweeps.execution import Execution, plan_execution
 from jaxfr.sweeps.plan import Plan, RunGroup
 from jaxfr.sweeps.sources import SourceName
-from jaxfr.training.calls import Costs, measure_costs
 from jaxfr.training.layout import Layout, plan_layout
 from jaxfr.training.memory import compile_to_fit
 from jaxfr.training.programs import Programs
@@ -18,12 +17,10 @@ class Prepared(NamedTuple):
     Attributes:
         programs: compiled for so many runs as memory holds at once.
         execution: how they are executed.
-        costs: what the programs take.
     """
 
     programs: Programs
     execution: Execution
-    costs: Costs
 
 
 class Bench:
@@ -65,8 +62,7 @@ class Bench:
             runs=execution.runs,
             devices=execution.divided,
         )
-        costs = measure_costs(programs, group.runs[0].point)
-        return Prepared(programs, execution._replace(runs=programs.runs), costs)
+        return Prepared(programs, execution._replace(runs=programs.runs))
 
     def _laid_out(self, name: SourceName, spread: int) -> Layout:
         kept = self._layout

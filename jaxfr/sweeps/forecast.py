@@ -8,7 +8,7 @@ from jaxfr.records.table import align
 from jaxfr.store import Store
 from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
-from jaxfr.training.calls import Costs
+from jaxfr.training.calls import Costs, measure_costs
 from jaxfr.training.memory import memory_need
 from jaxfr.training.settings import Configuration
 
@@ -127,10 +127,11 @@ def describe(group: RunGroup) -> str:
 
 def _seconds(left: Sequence[PlannedRun], prepared: Prepared) -> float:
     programs, schedules = prepared.programs, [run.schedule for run in left]
+    costs = measure_costs(programs, left[0].point)
     total = 0.0
     for schedule in dict.fromkeys(schedules):
         batches = -(-schedules.count(schedule) // programs.runs)
-        total += batches * batch_seconds(prepared.costs, *schedule, programs.stretch)
+        total += batches * batch_seconds(costs, *schedule, programs.stretch)
     return total
 
 

@@ -9,6 +9,7 @@ from jaxfr.store import Store
 from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.execution import recorded
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
+from jaxfr.training.calls import measure_evaluation
 from jaxfr.training.host import Run, run_batch
 from jaxfr.training.programs import Programs
 
@@ -101,12 +102,14 @@ def _run_group(
     watcher: Watcher,
 ) -> Iterator[FinishedRun]:
     """Runs what is left of one group, as far as it is in nobody's hands."""
-    execution, prepared = bench.execution(group), None
-    while batch := _claim(group, store, execution.runs):
+    execution, prepared, evaluation = bench.execution(group), None, 0.0
+    schedules = _by_schedule(group)
+    while batch := _claim(schedules, store, execution.runs):
         if prepared is None:
             watcher.compiling(group)
             prepared = bench.prepare(group)
             execution = prepared.execution
+            evaluation = measure_evaluation(prepared.programs, batch[0].point)
         for planned in batch:
             # Its rounds are told while it runs.
             unknown.pop(planned.run, None)
@@ -115,7 +118,7 @@ def _run_group(
             done
             for first in range(0, len(batch), at_once)
             for done in _run_some(
-                group, prepared, batch[first : first + at_once], watcher
+                group, prepared, evaluation, batch[first : first + at_once], watcher
             )
         ]
         store.append([done.record for done in finished])
@@ -125,13 +128,15 @@ def _run_group(
 
 
 def _run_some(
-    group: RunGroup, prepared: Prepared, batch: Sequence[PlannedRun], watcher: Watcher
+    group: RunGroup,
+    prepared: Prepared,
+    evaluation: float,
+    batch: Sequence[PlannedRun],
+    watcher: Watcher,
 ) -> list[FinishedRun]:
     """Runs a batch of one schedule."""
     programs, points = prepared.programs, [planned.point for planned in batch]
-    runs = run_batch(
-        programs, prepared.costs, points, *batch[0].schedule, watcher.rounds
-    )
+    runs = run_batch(programs, evaluation, points, *batch[0].schedule, watcher.rounds)
     return [
         FinishedRun(
             group,
@@ -144,12 +149,19 @@ def _run_some(
     ]
 
 
-def _claim(group: RunGroup, store: Store, at_most: int) -> list[PlannedRun]:
+def _by_schedule(group: RunGroup) -> list[dict[str, PlannedRun]]:
+    """A group's runs by their identity, those of one schedule together."""
+    schedules: dict[tuple[int, int], dict[str, PlannedRun]] = {}
+    for planned in group.runs:
+        schedules.setdefault(planned.schedule, {})[planned.run] = planned
+    return list(schedules.values())
+
+
+def _claim(
+    schedules: Sequence[dict[str, PlannedRun]], store: Store, at_most: int
+) -> list[PlannedRun]:
     """Claims some runs of one schedule."""
-    by_schedule: dict[tuple[int, int], dict[str, PlannedRun]] = {}
-    for planned in _unfinished(group, store):
-        by_schedule.setdefault(planned.schedule, {})[planned.run] = planned
-    for runs in by_schedule.values():
+    for runs in schedules:
         claimed = store.claim(list(runs), at_most)
         if claimed:
             return [runs[run] for run in claimed]

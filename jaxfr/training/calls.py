@@ -51,42 +51,73 @@ class Costs(NamedTuple):
     evaluation: float
 
 
-def measure_costs(programs: Programs, point: Point) -> Costs:
-    """Measures what the programs take, once for all batches, and warms them up.
+def measure_evaluation(programs: Programs, point: Point) -> float:
+    """Measures an evaluation of a whole batch, in seconds, and warms the programs up.
 
     Args:
         programs: the compiled configuration.
         point: any run of it.
     """
+    seconds_of = _probe(programs, point)
+    seconds_of([-1])  # warms up
+    return max(seconds_of([-1]) - seconds_of([]), 0.0)
+
+
+def measure_costs(programs: Programs, point: Point) -> Costs:
+    """Measures what all parts of a batch take, to foretell how long runs will take.
+
+    Args:
+        programs: the compiled configuration.
+        point: any run of it.
+    """
+    seconds_of = _probe(programs, point)
     points = [point] * programs.runs
-    start_runs(programs, points)  # warms up
-    setup, state, start_seconds = start_runs(programs, points)
-    few = max(1, programs.stretch // 8)
-    # None of these stretches comes to its run's last round.
-    train = make_trainer(programs, points, setup, rounds=few + 1, eval_every=few + 1)
-    idle = np.full(programs.stretch, few + 1, np.int32)
-    evaluating, training = idle.copy(), idle.copy()
-    evaluating[0] = -1
-    training[:few] = np.arange(few)
-    for numbers in (evaluating, training):  # warms up
-        train(state, numbers)
-    call = train(state, idle)[1].seconds
+    start = start_runs(programs, points, stacked_hyperparameters(points))[2]
+    rounds = range(max(1, programs.stretch // 8))
+    for numbers in ([-1], rounds):  # warms up
+        seconds_of(numbers)
+    call = seconds_of([])
     return Costs(
-        start=start_seconds,
+        start=start,
         call=call,
-        round=max(train(state, training)[1].seconds - call, 0.0) / few,
-        evaluation=max(train(state, evaluating)[1].seconds - call, 0.0),
+        round=max(seconds_of(rounds) - call, 0.0) / len(rounds),
+        evaluation=max(seconds_of([-1]) - call, 0.0),
     )
 
 
+def _probe(programs: Programs, point: Point) -> Callable[[Sequence[int]], float]:
+    """Starts a batch; the result times a call with these rounds and no others.
+
+    Round -1 is an evaluation, any other is one of training alone.
+    """
+    points = [point] * programs.runs
+    hyperparameters = stacked_hyperparameters(points)
+    setup, state, _ = start_runs(programs, points, hyperparameters)
+    # No stretch comes to the last round, nor to the first evaluation behind round -1.
+    beyond = programs.stretch + 1
+    train = make_trainer(programs, hyperparameters, setup, beyond, beyond)
+
+    def seconds_of(numbers: Sequence[int]) -> float:
+        stretch = np.full(programs.stretch, beyond, np.int32)
+        stretch[: len(numbers)] = numbers
+        return train(state, stretch)[1].seconds
+
+    return seconds_of
+
+
+def stacked_hyperparameters(points: Sequence[Point]) -> Hyperparameters:
+    """The traced settings of a batch, leading axis ``[runs]``."""
+    return stack_runs([point.hyperparameters for point in points])
+
+
 def start_runs(
-    programs: Programs, points: Sequence[Point]
+    programs: Programs, points: Sequence[Point], hyperparameters: Hyperparameters
 ) -> tuple[Setup, TrainingState, float]:
     """Draws what the seeds decide; also tells how long it took."""
     began = time.perf_counter()
     setup, state = jax.block_until_ready(
         programs.start(
-            stack_runs([point.hyperparameters for point in points]),
+            hyperparameters,
             programs.layout,
             keys_of([point.seed for point in points]),
             programs.given,
@@ -97,13 +128,12 @@ def start_runs(
 
 def make_trainer(
     programs: Programs,
-    points: Sequence[Point],
+    hyperparameters: Hyperparameters,
     setup: Setup,
     rounds: int,
     eval_every: int,
 ) -> Callable[[TrainingState, np.ndarray], tuple[TrainingState, Stretch]]:
     """The function that trains these runs through a stretch of rounds."""
-    hyperparameters = stack_runs([point.hyperparameters for point in points])
     schedule = jnp.int32(rounds), jnp.int32(eval_every)
 
     def train(

@@ -8,10 +8,10 @@ import numpy as np
 
 from jaxfr.evaluation.metrics import Metrics
 from jaxfr.training.calls import (
-    Costs,
     Point,
     make_trainer,
-    measure_costs,
+    measure_evaluation,
+    stacked_hyperparameters,
     start_runs,
 )
 from jaxfr.training.programs import Programs
@@ -98,16 +98,16 @@ def run_points(
     """
     if not points:
         return
-    costs = measure_costs(programs, points[0])
+    evaluation = measure_evaluation(programs, points[0])
     for first in range(0, len(points), programs.runs):
         batch = points[first : first + programs.runs]
-        yield from run_batch(programs, costs, batch, rounds, eval_every, on_rounds)
+        yield from run_batch(programs, evaluation, batch, rounds, eval_every, on_rounds)
         programs = programs._replace(seconds=0.0)
 
 
 def run_batch(
     programs: Programs,
-    costs: Costs,
+    one_evaluation: float,
     batch: Sequence[Point],
     rounds: int,
     eval_every: int,
@@ -117,8 +117,8 @@ def run_batch(
 
     Args:
         programs: as in ``run_points``.
-        costs: from ``measure_costs``; they only tell training from evaluation in the
-            records.
+        one_evaluation: from ``measure_evaluation``, to tell training from evaluation
+            in ``Run.seconds``.
         batch: the runs.
         rounds: as in ``run_points``.
         eval_every: as there.
@@ -129,8 +129,9 @@ def run_batch(
     """
     # Room that is left is filled with copies of the last run.
     filled = [*batch, *[batch[-1]] * (programs.runs - len(batch))]
-    setup, state, start_seconds = start_runs(programs, filled)
-    train = make_trainer(programs, filled, setup, rounds, eval_every)
+    hyperparameters = stacked_hyperparameters(filled)
+    setup, state, start_seconds = start_runs(programs, filled, hyperparameters)
+    train = make_trainer(programs, hyperparameters, setup, rounds, eval_every)
     stretches = []
     # The round before the first one evaluates the untrained state.
     for first in range(-1, rounds, programs.stretch):
@@ -147,7 +148,7 @@ def run_batch(
             for part, report in zip(stretches, reports, strict=True)
             for pair in _curve(report, part.numbers)
         )
-        evaluation = costs.evaluation * len(curve)
+        evaluation = one_evaluation * len(curve)
         spent = start_seconds + sum(part.seconds for part in stretches)
         runs.append(
             Run(

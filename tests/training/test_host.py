@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from jaxfr.training import Hyperparameters, RoundReport, TrainingState, simulate
-from jaxfr.training.host import Point, Run, measure_costs, run_points
+from jaxfr.training.calls import Point, measure_costs
+from jaxfr.training.host import Run, run_points
 from jaxfr.training.programs import Programs, compile_programs
 from tests.training.problem import CONFIGURATION, QUICK_COMPILE, small_layout
 
