@@ -98,11 +98,13 @@ def main() -> None:
 
 def train(plan: Plan, devices: int, path: pathlib.Path | None) -> list[Record]:
     """Runs what the store does not hold; all records, in the order of the plan."""
-    with _opened(path) as store:
-        # Parameters are not in a store, so that their run is done again.
-        with _opened(None if _SAVE_PARAMS.value else path) as used:
-            _run(plan, used, devices)
-            records = used.records([run.run for run in plan.runs])
+    with contextlib.ExitStack() as stack:
+        store = used = stack.enter_context(_opened(path))
+        if _SAVE_PARAMS.value:
+            # Parameters are not in a store, so that their run is done again.
+            used = stack.enter_context(_opened(None))
+        _run(plan, used, devices)
+        records = used.records([run.run for run in plan.runs])
         if used is not store:
             store.append(records)
     return records

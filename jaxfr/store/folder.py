@@ -45,9 +45,9 @@ def check_kind(path: pathlib.Path) -> None:
         name in (RECORDS, CLAIMS) or name.startswith(UNFINISHED_PREFIX)
         for name in names
     )
-    if _MARKER not in names and begun:
-        return
     if _MARKER not in names:
+        if begun:
+            return
         raise InvalidInputError(
             f"{path} is not a result store, and not empty; choose another folder"
         )

@@ -71,7 +71,7 @@ class Store:
             open_runs = (
                 run for run in runs if run not in taken and not self.is_finished(run)
             )
-            claimed = tuple(run for run, _ in zip(open_runs, range(at_most)))  # noqa: B905
+            claimed = tuple(itertools.islice(open_runs, at_most))
             self._claims.hold(claimed)
         return claimed
 
