@@ -36,6 +36,8 @@ ROUNDS = np.array(
     [[True] * 4, [True, False, True, False], [False] * 4, [False, True, True, True]]
 )
 
+EVERYONE = np.ones(CLIENTS, bool)
+
 Pairs = list[tuple[int, int]]
 
 

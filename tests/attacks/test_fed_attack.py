@@ -1,17 +1,11 @@
 """FedAttack against its definition by loops over clients and pairs."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.attacks import AttackOptions, RoundView
-from jaxfr.attacks.fed_attack import fed_attack, hard_pairs
-from jaxfr.devices import spread
-from jaxfr.errors import InvalidInputError
-from jaxfr.models import fedmf
+from jaxfr.attacks.fed_attack import hard_pairs
 from tests.attacks.fake_users import (
     CLIENTS,
     KNOWLEDGE,
@@ -27,9 +21,7 @@ from tests.attacks.fake_users import (
     pairs_of_profile,
     send,
 )
-
-EVERYONE = np.ones(CLIENTS, bool)
-every_scope = pytest.mark.parametrize("scope", ["dense", "sparse"])
+from tests.attacks.scopes import every_scope
 
 
 def hardest(user: np.ndarray, items: np.ndarray, count: int) -> Pairs:
@@ -100,47 +92,8 @@ def test_ties_too_are_split_into_distinct_items_in_order_of_score(scores, count)
     np.testing.assert_array_equal(values[negative], ascending[::-1][:count])
 
 
-def test_who_does_not_act_learns_nothing_and_profiles_stay():
-    before, acting = drawn("fed_attack"), ROUNDS[1]
-    after = send("fed_attack", "dense", before, items_of_round(0), acting).state
-    np.testing.assert_array_equal(after.embedding[~acting], before.embedding[~acting])
-    assert np.all(np.asarray(after.embedding != before.embedding)[acting])
-    np.testing.assert_array_equal(after.holds, before.holds)
-    np.testing.assert_array_equal(after.negative, before.negative)
-
-
 def test_every_item_counts_as_poisoned_and_there_is_no_noise():
     attack, state = attack_named("fed_attack"), drawn("fed_attack")
     poisoned = attack.poisoned_items(state, KNOWLEDGE)
     np.testing.assert_array_equal(poisoned, np.ones((CLIENTS, NUM_ITEMS), bool))
     assert attack.uploaded_noise(state) is None
-
-
-@pytest.mark.parametrize("model", [None, fedmf()._replace(pair_gradients=None)])
-def test_a_model_without_gradients_by_pairs_is_refused(model):
-    with pytest.raises(InvalidInputError, match="fed_attack: needs a model"):
-        fed_attack(AttackOptions(model=model))
-
-
-@every_scope
-def test_without_malicious_clients_nothing_is_sent(scope):
-    attack = attack_named("fed_attack", scope)
-    nobody = KNOWLEDGE._replace(malicious_clients=0)
-    state = attack.init(jax.random.key(0), nobody)
-    view = RoundView(jnp.int32(0), jnp.ones((NUM_ITEMS, 3)), jnp.zeros(0, bool))
-    uploads, _ = attack.upload(state, view)
-    assert uploads.tables[0].rows.shape == (NUM_ITEMS, 0, 3)
-    assert uploads.participants == 0
-
-
-@pytest.mark.parametrize("devices", [2, 3])
-def test_devices_share_the_clients(devices):
-    attack, state = attack_named("fed_attack"), drawn("fed_attack")
-    view = RoundView(jnp.int32(0), jnp.asarray(items_of_round(0)), jnp.array(EVERYONE))
-    alone = jax.jit(attack.upload)(state, view)
-    shared = jax.jit(spread(attack.upload, devices))(state, view)
-    jax.tree.map(
-        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7),
-        jax.tree.leaves(alone),
-        jax.tree.leaves(shared),
-    )

@@ -1,17 +1,10 @@
 """LabelFlip against its definition by loops over clients and pairs."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-import pytest
 
-from jaxfr.attacks import AttackOptions, RoundView
-from jaxfr.attacks.label_flip import label_flip
-from jaxfr.devices import spread
-from jaxfr.errors import InvalidInputError
-from jaxfr.models import fedmf
 from tests.attacks.fake_users import (
     CLIENTS,
+    EVERYONE,
     KNOWLEDGE,
     LEARNING_RATE,
     NUM_ITEMS,
@@ -25,9 +18,7 @@ from tests.attacks.fake_users import (
     pairs_of_profile,
     send,
 )
-
-EVERYONE = np.ones(CLIENTS, bool)
-every_scope = pytest.mark.parametrize("scope", ["dense", "sparse"])
+from tests.attacks.scopes import every_scope
 
 
 def swapped_pairs(client: int) -> Pairs:
@@ -51,16 +42,6 @@ def test_rows_and_embeddings_are_the_definition_in_every_round(scope):
         check_rows(sent, scope, acting, expected)
         state = sent.state
         np.testing.assert_allclose(state.embedding, users, rtol=1e-5, atol=1e-6)
-
-
-def test_who_does_not_act_learns_nothing_and_profiles_stay():
-    before = drawn("label_flip")
-    acting = ROUNDS[1]
-    after = send("label_flip", "dense", before, items_of_round(0), acting).state
-    np.testing.assert_array_equal(after.embedding[~acting], before.embedding[~acting])
-    assert np.all(np.asarray(after.embedding != before.embedding)[acting])
-    np.testing.assert_array_equal(after.holds, before.holds)
-    np.testing.assert_array_equal(after.negative, before.negative)
 
 
 def test_the_embedding_comes_to_prefer_the_negatives():
@@ -97,33 +78,3 @@ def test_the_poisoned_items_are_those_of_the_pairs():
 def test_there_is_no_noise():
     attack = attack_named("label_flip")
     assert attack.uploaded_noise(drawn("label_flip")) is None
-
-
-@pytest.mark.parametrize("model", [None, fedmf()._replace(pair_gradients=None)])
-def test_a_model_without_gradients_by_pairs_is_refused(model):
-    with pytest.raises(InvalidInputError, match="label_flip: needs a model"):
-        label_flip(AttackOptions(model=model))
-
-
-@every_scope
-def test_without_malicious_clients_nothing_is_sent(scope):
-    attack = attack_named("label_flip", scope)
-    nobody = KNOWLEDGE._replace(malicious_clients=0)
-    state = attack.init(jax.random.key(0), nobody)
-    view = RoundView(jnp.int32(0), jnp.ones((NUM_ITEMS, 3)), jnp.zeros(0, bool))
-    uploads, _ = attack.upload(state, view)
-    assert uploads.tables[0].rows.shape == (NUM_ITEMS, 0, 3)
-    assert uploads.participants == 0
-
-
-@pytest.mark.parametrize("devices", [2, 3])
-def test_devices_share_the_clients(devices):
-    attack, state = attack_named("label_flip"), drawn("label_flip")
-    view = RoundView(jnp.int32(0), jnp.asarray(items_of_round(0)), jnp.array(EVERYONE))
-    alone = jax.jit(attack.upload)(state, view)
-    shared = jax.jit(spread(attack.upload, devices))(state, view)
-    jax.tree.map(
-        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7),
-        jax.tree.leaves(alone),
-        jax.tree.leaves(shared),
-    )

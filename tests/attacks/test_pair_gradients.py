@@ -1,0 +1,67 @@
+"""What the attacks that upload gradients of a fake profile's pairs have in common."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.attacks import ATTACKS, AttackOptions, RoundView
+from jaxfr.devices import spread
+from jaxfr.errors import InvalidInputError
+from jaxfr.models import fedmf
+from tests.attacks.fake_users import (
+    EVERYONE,
+    KNOWLEDGE,
+    NUM_ITEMS,
+    ROUNDS,
+    attack_named,
+    drawn,
+    items_of_round,
+    send,
+)
+from tests.attacks.scopes import every_scope
+
+every_attack = pytest.mark.parametrize("name", ["label_flip", "fed_attack"])
+
+
+@every_attack
+def test_who_does_not_act_learns_nothing_and_profiles_stay(name):
+    before, acting = drawn(name), ROUNDS[1]
+    after = send(name, "dense", before, items_of_round(0), acting).state
+    np.testing.assert_array_equal(after.embedding[~acting], before.embedding[~acting])
+    assert np.all(np.asarray(after.embedding != before.embedding)[acting])
+    np.testing.assert_array_equal(after.holds, before.holds)
+    np.testing.assert_array_equal(after.negative, before.negative)
+
+
+@pytest.mark.parametrize("model", [None, fedmf()._replace(pair_gradients=None)])
+@every_attack
+def test_a_model_without_gradients_by_pairs_is_refused(name, model):
+    with pytest.raises(InvalidInputError, match=f"{name}: needs a model"):
+        ATTACKS[name](AttackOptions(model=model))
+
+
+@every_scope
+@every_attack
+def test_without_malicious_clients_nothing_is_sent(name, scope):
+    attack = attack_named(name, scope)
+    nobody = KNOWLEDGE._replace(malicious_clients=0)
+    state = attack.init(jax.random.key(0), nobody)
+    view = RoundView(jnp.int32(0), jnp.ones((NUM_ITEMS, 3)), jnp.zeros(0, bool))
+    uploads, _ = attack.upload(state, view)
+    assert uploads.tables[0].rows.shape == (NUM_ITEMS, 0, 3)
+    assert uploads.participants == 0
+
+
+@pytest.mark.parametrize("devices", [2, 3])
+@every_attack
+def test_devices_share_the_clients(name, devices):
+    attack, state = attack_named(name), drawn(name)
+    view = RoundView(jnp.int32(0), jnp.asarray(items_of_round(0)), jnp.array(EVERYONE))
+    alone = jax.jit(attack.upload)(state, view)
+    shared = jax.jit(spread(attack.upload, devices))(state, view)
+    jax.tree.map(
+        lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7),
+        jax.tree.leaves(alone),
+        jax.tree.leaves(shared),
+    )
