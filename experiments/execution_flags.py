@@ -1,5 +1,7 @@
 """The flags that say on what runs are executed, and where their records go."""
 
+import pathlib
+
 from absl import flags
 
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU
@@ -31,3 +33,8 @@ ANY_CODE_VERSION = flags.DEFINE_bool(
     "Whether runs in the store that other versions of the code or of its libraries did "
     "count as finished.",
 )
+
+
+def store_path() -> pathlib.Path | None:
+    """The folder that --store names, None where it names none."""
+    return None if STORE.value is None else pathlib.Path(STORE.value).expanduser()

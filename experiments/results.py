@@ -10,6 +10,7 @@ from typing import Any
 
 from absl import flags
 
+from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.export import (
     check_table_path,
@@ -32,7 +33,6 @@ from jaxfr.records.summary import (
     summarize,
     worst_case,
 )
-from jaxfr.records.table import CLEAN
 from jaxfr.store import read_store
 from jaxfr.sweeps.settings import SETTING_NAMES
 

@@ -17,7 +17,7 @@ from experiments import sweep
 from experiments.execution_flags import STORE
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.program import run_program
-from jaxfr.sweeps.settings import resolve
+from jaxfr.sweeps.plan import check_all
 
 flags.adopt_module_key_flags(sweep)
 
@@ -64,9 +64,7 @@ def main() -> None:
     """Submits the jobs, and waits for them if asked to."""
     if STORE.value is None:
         raise InvalidInputError("store: name the folder for the records, --store=...")
-    for settings in sweep.chosen_settings():
-        # Better refused here than in a queue.
-        resolve(settings, num_clients=1)
+    check_all(sweep.chosen_settings())  # better refused here than in a queue
     submitit = _import_submitit()
     command = [sys.executable, "-m", "experiments.sweep", *forwarded_arguments()]
     shares = [

@@ -17,6 +17,7 @@ from experiments.execution_flags import (
     NUM_DEVICES,
     RUNS_AT_ONCE,
     STORE,
+    store_path,
 )
 from experiments.running import run_with_progress
 from experiments.setting_flags import SETTING_FLAGS
@@ -59,7 +60,8 @@ _DRY_RUN = flags.DEFINE_bool(
 
 def main() -> None:
     """Does what the flags say."""
-    if STORE.value is None and not _DRY_RUN.value:
+    path = store_path()
+    if path is None and not _DRY_RUN.value:
         raise InvalidInputError("store: name the folder for the records, --store=...")
     wanted = chosen_settings()
     devices = start_devices(NUM_DEVICES.value)
@@ -67,10 +69,10 @@ def main() -> None:
     plan = take_shard(plan, _SHARD_INDEX.value, _NUM_SHARDS.value)
     if not plan.groups:
         print(f"shard {_SHARD_INDEX.value}: no run is left for it")
-    elif _DRY_RUN.value:
-        _foretell(plan, devices)
+    elif path is None or _DRY_RUN.value:
+        _foretell(plan, path, devices)
     else:
-        _run(plan, devices)
+        _run(plan, path, devices)
 
 
 def chosen_settings() -> list[Settings]:
@@ -95,10 +97,9 @@ def chosen_settings() -> list[Settings]:
     return cross({**axes, **content.grid, "seed": seeds}, content.alternatives)
 
 
-def _foretell(plan: Plan, devices: int) -> None:
+def _foretell(plan: Plan, path: pathlib.Path | None, devices: int) -> None:
     store = None
-    if STORE.value is not None:
-        path = pathlib.Path(STORE.value).expanduser()
+    if path is not None:
         store = look_into_store(path, ANY_CODE_VERSION.value)
     forecasts = forecast(
         plan,
@@ -110,8 +111,7 @@ def _foretell(plan: Plan, devices: int) -> None:
     print(format_forecasts(forecasts, available_memory()))
 
 
-def _run(plan: Plan, devices: int) -> None:
-    path = pathlib.Path(STORE.value or "").expanduser()
+def _run(plan: Plan, path: pathlib.Path, devices: int) -> None:
     runs, done = len(plan.runs), 0
     with open_store(path, ANY_CODE_VERSION.value) as store:
         found = sum(store.is_finished(run.run) for run in plan.runs)

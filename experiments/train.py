@@ -16,10 +16,11 @@ from experiments import data_flags, execution_flags, setting_flags
 from experiments.execution_flags import (
     ANY_CODE_VERSION,
     NUM_DEVICES,
-    STORE,
+    store_path,
 )
 from experiments.running import run_with_progress
 from experiments.setting_flags import flagged_settings
+from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.records import program
 from jaxfr.records.parameters import save_parameters
@@ -32,7 +33,6 @@ from jaxfr.sweeps.execution import start_devices
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.run import FinishedRun
-from jaxfr.sweeps.settings import CLEAN
 
 RESULTS_FILE = "results.jsonl"
 CLEAN_FILE = "clean.jsonl"
@@ -85,7 +85,8 @@ def main() -> None:
         folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
     devices = start_devices(NUM_DEVICES.value)
     plan = plan_runs(wanted, data_flags.DATA_DIR.value)
-    records = train(plan, devices, _store_path(folder))
+    own_store = None if folder is None else folder / STORE_FOLDER
+    records = train(plan, devices, store_path() or own_store)
     print(_title(records[-1], seeds))
     print(format_table(records))
     if folder is not None:
@@ -127,12 +128,6 @@ def _save(done: FinishedRun) -> None:
         done.programs.layout,
         done.run,
     )
-
-
-def _store_path(folder: pathlib.Path | None) -> pathlib.Path | None:
-    if STORE.value is not None:
-        return pathlib.Path(STORE.value).expanduser()
-    return None if folder is None else folder / STORE_FOLDER
 
 
 @contextlib.contextmanager

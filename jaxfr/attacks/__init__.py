@@ -17,7 +17,7 @@ from jaxfr.attacks.fed_attack import fed_attack
 from jaxfr.attacks.gaussian import gaussian
 from jaxfr.attacks.label_flip import label_flip
 from jaxfr.attacks.lie import lie
-from jaxfr.attacks.none import no_attack
+from jaxfr.attacks.none import CLEAN, no_attack
 from jaxfr.attacks.options import AttackOptions
 from jaxfr.attacks.spattack import (
     spattack_l_d,
@@ -28,6 +28,7 @@ from jaxfr.attacks.spattack import (
 
 __all__ = [
     "ATTACKS",
+    "CLEAN",
     "Attack",
     "AttackOptions",
     "AttackState",
@@ -51,7 +52,7 @@ __all__ = [
 ]
 
 ATTACKS: Mapping[str, Callable[[AttackOptions], Attack]] = {
-    "none": lambda options: no_attack(),
+    CLEAN: lambda options: no_attack(),
     "spattack_o_d": lambda options: spattack_o_d(),
     "spattack_o_s": lambda options: spattack_o_s(),
     "spattack_l_d": lambda options: spattack_l_d(),

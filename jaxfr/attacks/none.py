@@ -6,6 +6,9 @@ from jax import Array
 from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
 from jaxfr.uploads import Uploads, item_table
 
+CLEAN = "none"
+"""The name under which runs without any attack go."""
+
 
 def no_attack() -> LimitedAttack:
     """Malicious clients, if there are any, upload nothing."""

@@ -6,11 +6,12 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
 from jaxfr.records.selection import Scalar, as_text, in_order
 from jaxfr.records.summary import Cell, worst_case
-from jaxfr.records.table import CLEAN
+from jaxfr.records.table import heading
 
 WORST_CASE = "worst case"
 COLOURS = "viridis"
@@ -128,8 +129,7 @@ def draw_heatmap(
     axes.set_yticks([top + 0.5 for top in range(len(grid.cells))], grid.row_labels)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    label = metric.replace("hr", "HR").replace("ndcg", "nDCG").replace("_", " ")
-    figure.colorbar(scale, ax=axes, label=label)
+    figure.colorbar(scale, ax=axes, label=heading(metric))
     figure.suptitle(textwrap.fill(title, int(width / _TITLE_LETTER)))
     with replacing(path) as unfinished:
         figure.savefig(unfinished, dpi=150)

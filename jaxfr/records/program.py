@@ -9,6 +9,7 @@ from typing import NoReturn
 from absl import app, flags
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_errors
 
 # What shells and argument parsers use for a wrong command line.
 EXIT_CODE = 2
@@ -73,12 +74,8 @@ def prepare_output(
             not be overwritten.
     """
     path = pathlib.Path(folder).expanduser()
-    try:
+    with user_errors("make the output folder", path):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInputError(
-            f"cannot make the output folder {path}: {error.strerror or error}"
-        ) from None
     existing = [name for name in file_names if (path / name).exists()]
     if existing and not overwrite:
         raise InvalidInputError(

@@ -12,9 +12,8 @@ import jax
 
 from jaxfr.evaluation.metrics import as_record, metric_names
 from jaxfr.files import user_errors, write_atomically
+from jaxfr.store import Record
 from jaxfr.training.host import Run
-
-Record = Mapping[str, Any]
 
 PACKAGES = ("jaxfr", "jax", "jaxlib", "numpy", "optax")
 

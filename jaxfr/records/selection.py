@@ -4,9 +4,9 @@ import datetime
 import re
 from collections.abc import Iterable, Sequence
 
+from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.results import Record
-from jaxfr.records.table import CLEAN
 from jaxfr.store.identity import settings_part
 
 Scalar = str | int | float | bool | None

@@ -7,10 +7,11 @@ from typing import NamedTuple
 # JAX itself requires SciPy, so it is always there.
 from scipy.special import stdtrit
 
+from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.results import Record
 from jaxfr.records.selection import Scalar, as_text, check_columns, grouped, in_order
-from jaxfr.records.table import CLEAN, align
+from jaxfr.records.table import align
 
 CONFIDENCE = 0.95
 

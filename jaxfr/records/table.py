@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxfr.attacks import CLEAN
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
 from jaxfr.evaluation.metrics import metric_names
 from jaxfr.records.results import Record
-
-CLEAN = "none"
 
 
 def format_table(records: Sequence[Record]) -> str:
@@ -22,7 +21,7 @@ def format_table(records: Sequence[Record]) -> str:
     """
     attacks = list(dict.fromkeys(record["attack"] for record in records))
     columns = [*metric_names(), *(f"hr@10_{group}" for group in GROUP_NAMES)]
-    rows = [["attack", "seeds", *(_heading(column) for column in columns)]]
+    rows = [["attack", "seeds", *(heading(column) for column in columns)]]
     for attack in attacks:
         chosen = [record for record in records if record["attack"] == attack]
         cells = [
@@ -52,7 +51,8 @@ def align(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _heading(column: str) -> str:
+def heading(column: str) -> str:
+    """Writes the name of a metric as papers do, such as ``HR@10 tail``."""
     return column.replace("hr", "HR").replace("ndcg", "nDCG").replace("_", " ")
 
 

@@ -5,6 +5,6 @@ checksum each; ``claims/`` says which runs are in whose hands. Stores are merged
 copying the files of one into ``records/`` of another.
 """
 
-from jaxfr.store.store import Store, look_into_store, open_store, read_store
+from jaxfr.store.store import Record, Store, look_into_store, open_store, read_store
 
-__all__ = ["Store", "look_into_store", "open_store", "read_store"]
+__all__ = ["Record", "Store", "look_into_store", "open_store", "read_store"]

@@ -88,6 +88,16 @@ class Plan:
         return tuple(run for group in self.groups for run in group.runs)
 
 
+def check_all(wanted: Sequence[Settings]) -> None:
+    """Refuses what can be seen to be wrong before any data is loaded.
+
+    Raises:
+        InvalidInputError: if some settings have no meaning.
+    """
+    for settings in wanted:
+        resolve(settings, num_clients=1)
+
+
 def plan_runs(wanted: Sequence[Settings], data_dir: str | None = None) -> Plan:
     """Loads the data of all runs and groups those that one program serves.
 
@@ -98,9 +108,7 @@ def plan_runs(wanted: Sequence[Settings], data_dir: str | None = None) -> Plan:
     Raises:
         InvalidInputError: if some settings have no meaning, or data cannot be loaded.
     """
-    for settings in wanted:
-        # Before any data is loaded.
-        resolve(settings, num_clients=1)
+    check_all(wanted)
     sources = load_sources(map(source_name, wanted), data_dir)
     groups: dict[tuple[SourceName, Configuration], dict[str, PlannedRun]] = {}
     room: dict[tuple[SourceName, Configuration], int] = {}

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from jaxfr.aggregators.krum import KrumDistance
-from jaxfr.attacks import ATTACKS, malicious_client_count
+from jaxfr.attacks import ATTACKS, CLEAN, malicious_client_count
 from jaxfr.attacks.options import Scope
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
 from jaxfr.training.settings import Configuration, Hyperparameters, check_settings
-
-# The attack of a run without any malicious client.
-CLEAN = "none"
 
 
 @dataclasses.dataclass(frozen=True)
