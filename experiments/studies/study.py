@@ -1,0 +1,59 @@
+"""The interface of studies: the runs that one needs, and what it makes of them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from experiments.studies.section import Section
+from jaxfr.records.results import Record
+from jaxfr.sweeps.settings import Settings
+
+
+class Material(NamedTuple):
+    """What a study is made from.
+
+    Attributes:
+        bases: settings for each data set and seed, data set by data set; what a study
+            does not vary itself, it takes from there.
+        records: of the runs that the study wanted, in that order.
+        data_dir: folder of the data sets that are not fetched.
+    """
+
+    bases: tuple[Settings, ...]
+    records: tuple[Record, ...]
+    data_dir: str | None
+
+
+class Wanted(Protocol):
+    """Says which runs a study needs."""
+
+    def __call__(self, bases: Sequence[Settings]) -> list[Settings]:
+        """Returns their settings; none where it needs no whole run.
+
+        Args:
+            bases: see ``Material``.
+        """
+        ...
+
+
+class Present(Protocol):
+    """Makes tables, pictures and findings."""
+
+    def __call__(self, material: Material) -> Section:
+        """Returns what the study shows."""
+        ...
+
+
+class Study(NamedTuple):
+    """One table or figure.
+
+    Attributes:
+        name: of its program and its files.
+        decides: the settings that it varies itself, which nobody may ask it for.
+        wanted: its runs.
+        present: what it shows.
+    """
+
+    name: str
+    decides: tuple[str, ...]
+    wanted: Wanted
+    present: Present
