@@ -185,11 +185,38 @@ SETTING_FLAGS: Mapping[str, SettingFlag] = {
         "Evaluates after every so many rounds, and after the last; 0: after the last "
         "only.",
     ),
+    "neighbours_per_item": SettingFlag(
+        _whole(0),
+        "Other users whose embeddings, without names, a client is sent for each of its "
+        "training items; for fedgnn.",
+    ),
+    "pseudo_items": SettingFlag(
+        _whole(0),
+        "Items that each client pretends to have interacted with, by gradients drawn "
+        "like its real ones.",
+    ),
+    "privacy_clip": SettingFlag(
+        OptionalFloatParser(),
+        "Local differential privacy: clients clip each number of their uploads to this "
+        "absolute value, and add noise. none: neither.",
+    ),
+    "privacy_noise": SettingFlag(
+        _NUMBER,
+        "Scale lambda of the Laplace noise; each number is 2 --privacy_clip / lambda "
+        "differentially private. Needs --privacy_clip.",
+    ),
+    "repeated_negatives": SettingFlag(
+        _choice(["merged", "reference"]),
+        "What a client sends of a negative that it drew twice. merged: one row; "
+        "reference: one for each draw, of which an omniscient attacker overlooks all "
+        "but one, as in the Spattack paper's implementation.",
+    ),
     "init_from": SettingFlag(
         _TEXT,
         "File (.npz) with the arrays user_embeddings [n, d] and item_embeddings [m, d] "
         "to start from, and if wanted negatives (one for each training pair, in the "
-        "data set's order) and noise [m, d] (for the L attacks).",
+        "data set's order), noise [m, d] (for the L attacks) and weights [w] (for a "
+        "model with shared weights, as one row of numbers).",
     ),
 }
 

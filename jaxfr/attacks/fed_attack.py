@@ -72,7 +72,7 @@ def fed_attack(options: AttackOptions) -> LimitedAttack:
 
         def one_client(profile: FakeProfile) -> FedAttackGradients:
             user = profile.embedding
-            hard = hard_pairs(model.scores(user, items), jnp.sum(profile.holds))
+            hard = hard_pairs(model.scores((), user, items), jnp.sum(profile.holds))
             honest = profile_pairs(profile)
             return FedAttackGradients(
                 poisoned=gradient_of_pairs(pair_gradients, user, items, hard),

@@ -10,14 +10,15 @@ from jaxfr.sampling import PADDING_ITEM
 
 
 class Batch(NamedTuple):
-    """Pairs of a positive and a negative item, of one client.
+    """Pairs of a positive and a negative item, of one client, and pseudo items.
 
     Pair p's positive stands at position p of ``items``; the negatives follow behind all
-    positives. Of a negative that was drawn twice, one position holds the item.
+    positives, and the pseudo items, which the client only pretends to have interacted
+    with, behind them. Of an item that was drawn twice, one position holds it.
 
     Attributes:
-        items: distinct items, 0 where there is none, int32 ``[2 * width]``.
-        present: whether the position holds an item, bool ``[2 * width]``.
+        items: distinct items, 0 where there is none, int32 ``[2 * width + pseudo]``.
+        present: whether the position holds an item, bool of the same shape.
         negative: position in ``items`` of each pair's negative, int32 ``[width]``.
         pair: whether the pair exists, bool ``[width]``.
     """
@@ -27,19 +28,37 @@ class Batch(NamedTuple):
     negative: Array
     pair: Array
 
+    @property
+    def num_paired(self) -> int:
+        """Positions of positives and negatives, which pseudo items stand behind."""
+        return 2 * self.pair.size
 
-def make_batch(positives: Array, negatives: Array) -> Batch:
-    """Pairs one client's positives with its negatives, and merges equal negatives.
+    @property
+    def trained(self) -> Array:
+        """Whether the position holds an item of some pair, bool like ``present``."""
+        return self.present & (jnp.arange(self.items.size) < self.num_paired)
+
+
+def make_batch(
+    positives: Array, negatives: Array, pseudo_items: Array | None = None
+) -> Batch:
+    """Pairs one client's positives with its negatives, and merges equal items.
 
     Args:
         positives: distinct items, padded with ``PADDING_ITEM``, int32 ``[width]``.
         negatives: one for each positive, padded alike, int32 ``[width]``.
+        pseudo_items: further items that are no positives, int32 ``[pseudo]``; one that
+            is a negative too is left out.
     """
     chex.assert_equal_shape([positives, negatives])
-    ascending = jnp.sort(negatives)
-    is_first = jnp.append(True, ascending[1:] != ascending[:-1])
+    ascending, is_first = _ascending(negatives)
     items = jnp.concatenate([positives, ascending])
     present = jnp.append(jnp.ones(positives.shape, bool), is_first)
+    if pseudo_items is not None:
+        pseudo_items, is_new = _ascending(pseudo_items)
+        is_new &= ~jnp.isin(pseudo_items, negatives)
+        items = jnp.append(items, pseudo_items)
+        present = jnp.append(present, is_new)
     present &= items != PADDING_ITEM
     first_place = jnp.searchsorted(ascending, negatives)
     return Batch(
@@ -48,3 +67,9 @@ def make_batch(positives: Array, negatives: Array) -> Batch:
         negative=positives.size + first_place.astype(jnp.int32),
         pair=positives != PADDING_ITEM,
     )
+
+
+def _ascending(items: Array) -> tuple[Array, Array]:
+    """The items sorted, and which of them do not repeat the one before."""
+    ascending = jnp.sort(items)
+    return ascending, jnp.append(True, ascending[1:] != ascending[:-1])[: items.size]

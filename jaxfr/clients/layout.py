@@ -136,7 +136,7 @@ def plan_clients(dataset: Dataset, max_groups: int) -> tuple[ClientGroup, ...]:
     return tuple(pad(group) for group in group_by_size(activity, max_groups))
 
 
-def upload_capacity(dataset: Dataset) -> np.ndarray:
+def upload_capacity(dataset: Dataset, pseudo_items: int = 0) -> np.ndarray:
     """The most rows that an item may receive from benign clients, int64 ``[m]``.
 
     Every interaction sends one row. A client with L of m items draws an item that it
@@ -145,10 +145,14 @@ def upload_capacity(dataset: Dataset) -> np.ndarray:
     a probability of at most ``exp(-mu h(t / mu))``, ``h(x) = (1 + x) ln(1 + x) - x``
     (Bennett). The capacity leaves one chance in 10^9 per item and draw; a run counts
     the rows that find no room, and the programs refuse a run that has any.
+
+    Args:
+        dataset: the data.
+        pseudo_items: further draws of each client from the same items.
     """
     activity = dataset.user_activity.astype(np.float64)
     others = dataset.num_items - activity
-    drawn = 1.0 - (1.0 - 1.0 / others) ** activity
+    drawn = 1.0 - (1.0 - 1.0 / others) ** (activity + pseudo_items)
     by_holders = np.bincount(
         dataset.train_items, drawn[dataset.train_users], dataset.num_items
     )

@@ -15,7 +15,8 @@ class TiledPairs(NamedTuple):
     """Positive and negative items of all clients, in tiles, and the rows they send.
 
     A tile of w pairs sends 2w rows, those of the positives before those of the
-    negatives. A negative that a client drew twice is one row, that of the first pair.
+    negatives. A negative that a client drew twice is one row, that of the first pair;
+    unless its rows are kept apart, as in the Spattack paper's implementation.
 
     Attributes:
         client: whose tile it is, ascending, int32 ``[tiles]``.
@@ -26,6 +27,9 @@ class TiledPairs(NamedTuple):
         sent: whether the row is sent, bool ``[tiles, 2w]``.
         negative_row: where among the pairs of all tiles the row of a pair's negative
             stands, int32 ``[tiles, w]``.
+        noticed: where rows are kept apart, whether an omniscient attacker counts the
+            row, bool ``[tiles, 2w]``: of a client's rows of one item only the first.
+            None where every row is noticed.
     """
 
     client: Array
@@ -35,6 +39,7 @@ class TiledPairs(NamedTuple):
     item: Array
     sent: Array
     negative_row: Array
+    noticed: Array | None = None
 
 
 def draw_negatives(
@@ -60,6 +65,27 @@ def draw_negatives(
     return complement_items(rank, train_users, training_items)
 
 
+def draw_pseudo_items(
+    key: Array, count: int, training_items: ItemLists, num_items: int
+) -> Array:
+    """Draws, for each client, items that it does not hold; as ``draw_negatives``.
+
+    Args:
+        key: random key.
+        count: draws of each client, static.
+        training_items: of each client.
+        num_items: number of items m.
+
+    Returns:
+        int32 ``[n, count]``.
+    """
+    activity = jnp.diff(training_items.start)
+    client = jnp.arange(activity.size)[:, None]
+    shape = activity.size, count
+    rank = jax.random.randint(key, shape, 0, num_items - activity[:, None])
+    return complement_items(rank, client, training_items)
+
+
 def first_occurrence(client: Array, item: Array) -> Array:
     """For each draw, the first draw of the same item by the same client.
 
@@ -81,7 +107,11 @@ def first_occurrence(client: Array, item: Array) -> Array:
 
 
 def tile_pairs(
-    tiles: PairTiles, train_users: Array, positives: Array, negatives: Array
+    tiles: PairTiles,
+    train_users: Array,
+    positives: Array,
+    negatives: Array,
+    keep_repeats: bool = False,
 ) -> TiledPairs:
     """Lays out a round's pairs.
 
@@ -90,26 +120,32 @@ def tile_pairs(
         train_users: each pair's client, int32 ``[pairs]``.
         positives: each pair's positive item, int32 ``[pairs]``.
         negatives: each pair's negative item, int32 ``[pairs]``.
+        keep_repeats: whether a negative that was drawn twice is sent as two rows.
     """
     first = first_occurrence(train_users, negatives)
-    is_first = first == jnp.arange(first.size)
+    number = jnp.arange(first.size)
     positive, negative = positives[tiles.pair], negatives[tiles.pair]
+    first_of_item = jnp.concatenate(
+        [tiles.present, tiles.present & (first == number)[tiles.pair]], axis=1
+    )
+    sent = first_of_item
+    if keep_repeats:
+        first, sent = number, jnp.concatenate([tiles.present] * 2, axis=1)
     return TiledPairs(
         client=tiles.client,
         positive=positive,
         negative=negative,
         present=tiles.present,
         item=jnp.concatenate([positive, negative], axis=1),
-        sent=jnp.concatenate(
-            [tiles.present, tiles.present & is_first[tiles.pair]], axis=1
-        ),
+        sent=sent,
         negative_row=tiles.place[first[tiles.pair]],
+        noticed=first_of_item if keep_repeats else None,
     )
 
 
 def own_pairs(pairs: TiledPairs) -> TiledPairs:
     """The tiles of this device, where a run is spread over several."""
-    own = TiledPairs(*map(own_part, pairs))
+    own = jax.tree.map(own_part, pairs)
     size = own.present.size
     row = own.negative_row - device_index() * size
     # Only tiles that fill a device up may name a row of another one, and add zero.

@@ -1,8 +1,9 @@
 """The clients' part of a round: what each learns, and what it uploads.
 
 For a model whose loss is a sum over pairs, all pairs are worked off in tiles of one
-width (:func:`update_by_pairs`), with next to no padding. Any other model, and the plain
-form that tests compare with, takes each client as a whole (:func:`update_by_client`).
+width (:func:`update_by_pairs`), with next to no padding. Any other model, private
+uploads, and the plain form that tests compare with, take each client as a whole
+(:func:`update_by_client`).
 """
 
 from typing import NamedTuple
@@ -15,11 +16,20 @@ from jax import Array
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.batch import Batch
 from jaxfr.clients.layout import ClientGroup
+from jaxfr.clients.neighbours import neighbours_of_client
 from jaxfr.clients.pairs import TiledPairs
+from jaxfr.clients.privacy import Privacy, protect
 from jaxfr.devices import sum_over_devices
-from jaxfr.models.base import ClientGradient, Model, PairGradient, PairGradients
+from jaxfr.models.base import (
+    ClientGradient,
+    ClientView,
+    Model,
+    PairGradient,
+    PairGradients,
+)
+from jaxfr.models.weights import flatten, num_weights, unflatten
 from jaxfr.segments import add_rows, sum_by_index
-from jaxfr.uploads import Uploads
+from jaxfr.uploads import Uploads, one_row_each
 
 
 class ClientState(NamedTuple):
@@ -126,53 +136,88 @@ def update_by_pairs(
     )
 
 
+class WholeClients(NamedTuple):
+    """All clients, each as a whole, in groups of like activity.
+
+    Attributes:
+        groups: who is in which group.
+        batches: the pairs of each group, leading axis ``[clients]``.
+        neighbours: of each training pair, int32 ``[pairs, neighbours]``.
+    """
+
+    groups: tuple[ClientGroup, ...]
+    batches: tuple[Batch, ...]
+    neighbours: Array
+
+
 def update_by_client(
     model: Model,
     optimizer: optax.GradientTransformation,
     states: ClientState,
-    groups: tuple[ClientGroup, ...],
-    batches: tuple[Batch, ...],
+    clients: WholeClients,
     taking_part: Array,
     item_embeddings: Array,
     regularization: Array,
-) -> tuple[ClientState, Uploads]:
+    weights: Array | None = None,
+    privacy: Privacy | None = None,
+) -> tuple[ClientState, Uploads, Uploads | None]:
     """The same, client by client: ``vmap`` over each group of like activity.
 
     Args:
         model: the recommender.
         optimizer: the clients' optimiser.
         states: of all clients, leading axis ``[n]``.
-        groups: who is in which group.
-        batches: the pairs of each group, leading axis ``[clients]``.
+        clients: their pairs.
         taking_part: bool ``[n]``.
         item_embeddings: float32 ``[m, d]``.
         regularization: the L2 coefficient lambda.
+        weights: the model's shared weights as one row, float32 ``[1, w]``; None for a
+            model without.
+        privacy: what clients do to their gradients; None for nothing.
 
     Returns:
-        The new states, and the uploads without groups.
+        The new states, the uploads without groups, and those for the shared weights,
+        one row of each client in the order of their ids; None without such weights.
     """
+    shared = ()
+    if weights is not None:
+        shared = unflatten(model, weights[0], item_embeddings.shape[1])
 
-    def one_client(user: Array, batch: Batch) -> ClientGradient:
+    def one_client(
+        client: Array, user: Array, pair: Array, batch: Batch
+    ) -> tuple[ClientGradient, Array]:
         # Zeros where there is no item: a table that overflowed must not reach a
         # client through its padding.
         items = jnp.where(batch.present[:, None], item_embeddings[batch.items], 0.0)
-        return model.gradient(user, items, batch, regularization)
+        neighbours = neighbours_of_client(
+            states.embedding, clients.neighbours, pair, batch.pair
+        )
+        view = ClientView(user, items, shared, neighbours)
+        gradient = model.gradient(view, batch, regularization)
+        if privacy is not None:
+            gradient = protect(privacy, client, gradient, items, batch)
+        return gradient._replace(weights=()), flatten(gradient.weights)
 
     by_user = jnp.zeros_like(states.embedding)
+    by_weights = jnp.zeros((by_user.shape[0], num_weights(model, by_user.shape[1])))
     parts: list[tuple[Array, ...]] = []
     num_vectors = 0
-    for group, batch in zip(groups, batches, strict=True):
+    for group, batch in zip(clients.groups, clients.batches, strict=True):
         block = members_per_block(batch.items.shape[1] * item_embeddings.shape[1])
         users = states.embedding[group.client]
-        gradient = map_in_blocks(one_client, block, users, batch)
+        gradient, of_weights = map_in_blocks(
+            one_client, block, group.client, users, group.pair, batch
+        )
         by_user = by_user.at[group.client].set(gradient.user)
+        by_weights = by_weights.at[group.client].set(of_weights)
         part = _flatten(gradient, batch, taking_part[group.client], num_vectors)
         parts.append(part)
         num_vectors += part[-1].shape[0]
     item, weight, vector, scale, item_scale, vectors = (
         jnp.concatenate(field) for field in zip(*parts, strict=True)
     )
-    return _all_learn(optimizer, states, by_user, taking_part), Uploads(
+    participants = jnp.sum(taking_part, dtype=jnp.int32)
+    uploads = Uploads(
         item=item,
         weight=weight,
         vector=vector,
@@ -180,8 +225,12 @@ def update_by_client(
         item_scale=item_scale,
         vectors=vectors,
         item_embeddings=item_embeddings,
-        participants=jnp.sum(taking_part, dtype=jnp.int32),
+        participants=participants,
     )
+    new_states = _all_learn(optimizer, states, by_user, taking_part)
+    if weights is None:
+        return new_states, uploads, None
+    return new_states, uploads, one_row_each(by_weights, taking_part, weights)
 
 
 def _flatten(

@@ -14,7 +14,7 @@ from jaxfr.evaluation.candidates import sample_candidate_ranks
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
 from jaxfr.evaluation.metrics import Metrics, compute_metrics
 from jaxfr.evaluation.ranking import full_ranking_mask, rank_of_test_item
-from jaxfr.models import Model
+from jaxfr.models.base import Scores, Weights
 from jaxfr.sampling import ItemLists, complement_items
 
 
@@ -56,59 +56,72 @@ def draw_candidates(
     return complement_items(ranks, clients[:, None], excluded)
 
 
+class Scorer(NamedTuple):
+    """What all clients score items with.
+
+    Attributes:
+        scores: those of the model.
+        weights: its shared weights.
+        item_embeddings: float32 ``[m, d]``.
+    """
+
+    scores: Scores
+    weights: Weights
+    item_embeddings: Array
+
+
 def rank_among_sampled(
-    model: Model, item_embeddings: Array, user: Array, test_item: Array, items: Array
+    scorer: Scorer, client: Array, test_item: Array, items: Array
 ) -> Array:
     """Rank of one client's test item among its sampled candidates, int32 scalar."""
     ranked = jnp.concatenate([test_item[None], items])
-    scores = model.scores(user, item_embeddings[ranked])
+    scores = scorer.scores(scorer.weights, client, scorer.item_embeddings[ranked])
     return rank_of_test_item(scores[0], scores[1:], jnp.ones(items.shape, bool))
 
 
 def rank_among_all(
-    model: Model, item_embeddings: Array, user: Array, test_item: Array, excluded: Array
+    scorer: Scorer, client: Array, test_item: Array, excluded: Array
 ) -> Array:
     """Rank of one client's test item among all items it did not train on."""
-    scores = model.scores(user, item_embeddings)
-    mask = full_ranking_mask(excluded, item_embeddings.shape[0])
+    scores = scorer.scores(scorer.weights, client, scorer.item_embeddings)
+    mask = full_ranking_mask(excluded, scorer.item_embeddings.shape[0])
     return rank_of_test_item(scores[test_item], scores, mask)
 
 
 def evaluate(
-    model: Model,
-    users: Array,
-    item_embeddings: Array,
+    scorer: Scorer,
+    clients: Array,
     test_items: HeldOutItems,
     candidates: Array | tuple[ClientGroup, ...],
 ) -> Metrics:
     """Evaluates all benign clients.
 
     Args:
-        model: the recommender.
-        users: user embeddings, float32 ``[n, d]``.
-        item_embeddings: float32 ``[m, d]``.
+        scorer: what they score items with.
+        clients: their representations, which without ``Model.represent`` are their
+            embeddings, float32 ``[n, r]``.
         test_items: what is evaluated.
         candidates: the items to rank among, int32 ``[n, num_candidates]``; or, to rank
             among all items that a client did not train on, the clients in groups.
     """
-    num_items, dim = item_embeddings.shape
+    num_items, dim = scorer.item_embeddings.shape
     if isinstance(candidates, tuple):
-        ranks = jnp.zeros(users.shape[0], jnp.int32)
+        ranks = jnp.zeros(clients.shape[0], jnp.int32)
         for group in candidates:
             excluded = jnp.append(group.positives, group.test_item[:, None], axis=1)
             found = map_in_blocks(
-                functools.partial(rank_among_all, model, item_embeddings),
+                functools.partial(rank_among_all, scorer),
                 members_per_block(num_items),
-                users[group.client],
+                clients[group.client],
                 test_items.item[group.client],
                 excluded,
             )
             ranks = ranks.at[group.client].set(found)
     else:
         ranks = map_over_devices(
-            functools.partial(rank_among_sampled, model, item_embeddings),
+            functools.partial(rank_among_sampled, scorer),
             members_per_block(candidates.shape[1] * dim),
-            users,
+            clients,
             test_items.item,
             candidates,
         )

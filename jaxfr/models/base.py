@@ -4,11 +4,42 @@ A model knows its parameters and one client's batch; nothing of servers, uploads
 others, aggregation or attacks.
 """
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from jax import Array
 
 from jaxfr.clients.batch import Batch
+
+Weights = Any
+"""A pytree of float32 arrays that all clients share, ``()`` for a model without any."""
+
+
+class Neighbours(NamedTuple):
+    """Embeddings of other users who hold some of a client's items; nobody is named.
+
+    Attributes:
+        embeddings: float32 ``[neighbours, d]``.
+        present: whether there is one, bool ``[neighbours]``.
+    """
+
+    embeddings: Array
+    present: Array
+
+
+class ClientView(NamedTuple):
+    """What one client computes with: its own embedding, and what it was sent.
+
+    Attributes:
+        user: the client's embedding, float32 ``[d]``.
+        items: embeddings of its batch's items, float32 ``[items, d]``.
+        weights: shared weights of the model.
+        neighbours: of its training items.
+    """
+
+    user: Array
+    items: Array
+    weights: Weights
+    neighbours: Neighbours
 
 
 class ClientGradient(NamedTuple):
@@ -24,6 +55,7 @@ class ClientGradient(NamedTuple):
         vector: index into ``vectors``, int32 ``[items]``.
         scale: float32 ``[items]``.
         item_scale: float32 ``[items]``.
+        weights: by the shared weights, of their structure.
     """
 
     user: Array
@@ -31,6 +63,7 @@ class ClientGradient(NamedTuple):
     vector: Array
     scale: Array
     item_scale: Array
+    weights: Weights = ()
 
 
 class PairGradient(NamedTuple):
@@ -56,18 +89,41 @@ class InitEmbeddings(Protocol):
         ...
 
 
+class InitWeights(Protocol):
+    """Draws the initial shared weights."""
+
+    def __call__(self, key: Array, embedding_dim: int) -> Weights:
+        """Returns them; their shapes depend on ``embedding_dim`` only."""
+        ...
+
+
+class Represent(Protocol):
+    """Makes what items are scored against from the graph that one client holds."""
+
+    def __call__(
+        self, weights: Weights, user: Array, nodes: Array, present: Array
+    ) -> Array:
+        """Returns the client's representation, float32 ``[r]``.
+
+        Args:
+            weights: shared weights.
+            user: the client's embedding, float32 ``[d]``.
+            nodes: embeddings of its training items and of their neighbours, float32
+                ``[nodes, d]``.
+            present: whether the node exists, bool ``[nodes]``.
+        """
+        ...
+
+
 class Loss(Protocol):
     """One client's loss."""
 
-    def __call__(
-        self, user: Array, items: Array, batch: Batch, regularization: Array
-    ) -> Array:
+    def __call__(self, view: ClientView, batch: Batch, regularization: Array) -> Array:
         """Evaluates the loss.
 
         Args:
-            user: the client's embedding, float32 ``[d]``.
-            items: embeddings of the batch's items, float32 ``[items, d]``.
-            batch: the client's pairs.
+            view: what the client computes with.
+            batch: its pairs.
             regularization: the L2 coefficient lambda, scalar.
 
         Returns:
@@ -80,7 +136,7 @@ class Gradient(Protocol):
     """Derivative of one client's loss."""
 
     def __call__(
-        self, user: Array, items: Array, batch: Batch, regularization: Array
+        self, view: ClientView, batch: Batch, regularization: Array
     ) -> ClientGradient:
         """Differentiates the loss; arguments as there."""
         ...
@@ -110,9 +166,25 @@ class PairGradients(Protocol):
 class Scores(Protocol):
     """One client's scores of some items."""
 
-    def __call__(self, user: Array, items: Array) -> Array:
-        """Scores ``items`` (float32 ``[k, d]``) for ``user`` (``[d]``): ``[k]``."""
+    def __call__(self, weights: Weights, representation: Array, items: Array) -> Array:
+        """Scores items for a client.
+
+        Args:
+            weights: shared weights.
+            representation: of the client, float32 ``[r]``; its embedding where the
+                model has no ``represent``.
+            items: float32 ``[k, d]``.
+
+        Returns:
+            float32 ``[k]``.
+        """
         ...
+
+
+def no_weights(key: Array, embedding_dim: int) -> Weights:
+    """``init_weights`` of a model without shared weights."""
+    del key, embedding_dim
+    return ()
 
 
 class Model(NamedTuple):
@@ -123,12 +195,18 @@ class Model(NamedTuple):
         loss: one client's loss.
         gradient: its derivative, in the form in which a client uploads it.
         scores: by which items are ranked for the client.
+        init_weights: the shared weights, which every client uploads a gradient of.
+        represent: what items are scored against, for a model that looks at the
+            client's graph; None where it is the user embedding.
         pair_gradients: the derivative pair by pair where the loss allows it, which is
-            several times as fast; None where each client must be taken as a whole.
+            several times as fast; None where each client must be taken as a whole. A
+            model that has it has neither shared weights nor ``represent``.
     """
 
     init_embeddings: InitEmbeddings
     loss: Loss
     gradient: Gradient
     scores: Scores
+    init_weights: InitWeights = no_weights
+    represent: Represent | None = None
     pair_gradients: PairGradients | None = None

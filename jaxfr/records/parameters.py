@@ -12,25 +12,24 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
 from jaxfr.training.host import Run
 from jaxfr.training.layout import Layout
-from jaxfr.training.settings import (
-    Configuration,
-    Hyperparameters,
-    make_attack,
-)
-from jaxfr.training.start import GivenValues, attack_knowledge
+from jaxfr.training.settings import Configuration, Hyperparameters, make_attack
+from jaxfr.training.start import attack_knowledge
+from jaxfr.training.state import GivenValues
 
 
 def load_given_values(
-    path: pathlib.Path, dataset: Dataset, embedding_dim: int
+    path: pathlib.Path, dataset: Dataset, embedding_dim: int, num_weights: int = 0
 ) -> GivenValues:
     """Reads the values that a run is to start from.
 
     Args:
         path: an ``.npz`` file with ``user_embeddings [n, d]`` and ``item_embeddings
             [m, d]``, and if wanted ``negatives`` (one item for each training pair, in
-            the data set's order) and ``noise [m, d]``; other arrays are ignored.
+            the data set's order), ``noise [m, d]``, and ``weights [w]`` for a model
+            with shared weights; other arrays are ignored.
         dataset: the data set of the run.
         embedding_dim: embedding size d of the run.
+        num_weights: number w of the model's shared weights.
 
     Raises:
         InvalidInputError: if the file cannot be read, or an array is missing, has
@@ -47,7 +46,11 @@ def load_given_values(
         "item_embeddings": (items, embedding_dim),
         "negatives": (dataset.num_train_pairs,),
         "noise": (items, embedding_dim),
+        "weights": (num_weights,),
     }
+    floats = {name for name in shapes if name != "negatives"}
+    if num_weights == 0:
+        arrays.pop("weights", None)  # of another model
     for name in ("user_embeddings", "item_embeddings"):
         if name not in arrays:
             raise InvalidInputError(f"{path}: has no array {name}")
@@ -58,14 +61,12 @@ def load_given_values(
             )
     if "negatives" in arrays:
         _check_negatives(path, arrays["negatives"], dataset)
-    floats = {}
-    for name in ("user_embeddings", "item_embeddings", "noise"):
-        if name in arrays:
-            floats[name] = _as_float(path, name, arrays[name])
     negatives = arrays.get("negatives")
     return GivenValues(
         negatives=None if negatives is None else jnp.asarray(negatives, jnp.int32),
-        **floats,
+        **{
+            name: _as_float(path, name, arrays[name]) for name in floats & arrays.keys()
+        },
     )
 
 
@@ -78,7 +79,8 @@ def save_parameters(
 ) -> None:
     """Writes what a run ended with, in the form that :func:`load_given_values` reads.
 
-    Besides the two tables: ``negatives``; ``noise`` for an L attack; and
+    Besides the two tables: ``negatives``; ``weights`` of a model with shared ones;
+    ``noise`` for an L attack; and
     ``poisoned_items``, bool ``[malicious clients, m]``, which items each malicious
     client poisons.
 
@@ -89,16 +91,19 @@ def save_parameters(
     knowledge = attack_knowledge(
         configuration, hyperparameters, layout, run.setup.max_poisoned_items
     )
-    poisoned = np.asarray(attack.poisoned_items(run.state.attack, knowledge))
-    noise = attack.uploaded_noise(run.state.attack)
+    state = run.state
+    poisoned = np.asarray(attack.poisoned_items(state.items.attack, knowledge))
+    noise = attack.uploaded_noise(state.items.attack)
     arrays = {
-        "user_embeddings": np.asarray(run.state.clients.embedding),
-        "item_embeddings": np.asarray(run.state.item_embeddings),
+        "user_embeddings": np.asarray(state.clients.embedding),
+        "item_embeddings": np.asarray(state.item_embeddings),
         "negatives": np.asarray(run.setup.pairs.negatives),
         "poisoned_items": poisoned[: int(hyperparameters.malicious_clients)],
     }
     if noise is not None:
         arrays["noise"] = np.asarray(noise)
+    if state.weights is not None:
+        arrays["weights"] = np.asarray(state.weights.values[0])
     # To an open file, since NumPy would add .npz to a name that ends otherwise.
     with replacing(path) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)

@@ -9,6 +9,7 @@ from jaxfr.sweeps.sources import SourceName
 from jaxfr.training.layout import Layout, plan_layout
 from jaxfr.training.memory import compile_to_fit
 from jaxfr.training.programs import Programs
+from jaxfr.training.settings import Configuration
 
 
 class Prepared(NamedTuple):
@@ -37,11 +38,16 @@ class Bench:
         self._plan = plan
         self._devices = devices
         self._runs_at_once = runs_at_once
-        self._layout: tuple[SourceName, int, Layout] | None = None
+        self._layout: tuple[tuple[object, ...], Layout] | None = None
 
     def execution(self, group: RunGroup) -> Execution:
         """How a group's runs are executed, as long as memory does not forbid it."""
-        return plan_execution(group.size, self._devices, self._runs_at_once)
+        return plan_execution(
+            group.size,
+            self._devices,
+            self._runs_at_once,
+            may_spread=group.configuration.works_by_pairs,
+        )
 
     def prepare(self, group: RunGroup) -> Prepared:
         """Compiles a group's program.
@@ -56,7 +62,7 @@ class Bench:
         programs = compile_to_fit(
             configuration,
             group.runs[0].hyperparameters,
-            self._laid_out(group.source, execution.spread),
+            self._laid_out(group.source, configuration),
             group.rounds,
             self._plan.sources[group.source].given,
             runs=execution.runs,
@@ -64,10 +70,15 @@ class Bench:
         )
         return Prepared(programs, execution._replace(runs=programs.runs))
 
-    def _laid_out(self, name: SourceName, spread: int) -> Layout:
+    def _laid_out(self, name: SourceName, configuration: Configuration) -> Layout:
+        wanted = (
+            configuration.num_devices,
+            configuration.pseudo_items,
+            configuration.neighbours_per_item > 0,
+        )
         kept = self._layout
-        if kept is None or kept[:2] != (name, spread):
+        if kept is None or kept[0] != (name, *wanted):
             self._layout = None  # before the next one needs its memory
-            layout = plan_layout(self._plan.sources[name].dataset, spread)
-            self._layout = kept = name, spread, layout
-        return kept[2]
+            layout = plan_layout(self._plan.sources[name].dataset, *wanted)
+            self._layout = kept = (name, *wanted), layout
+        return kept[1]

@@ -10,7 +10,8 @@ from jaxfr.attacks import ATTACKS, CLEAN, malicious_client_count
 from jaxfr.attacks.options import Scope
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
-from jaxfr.training.settings import Configuration, Hyperparameters, check_settings
+from jaxfr.training.checks import check_settings
+from jaxfr.training.settings import Configuration, Hyperparameters, RepeatedNegatives
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +52,14 @@ class Settings:
         ranking: ``sampled`` or ``full``.
         num_candidates: items that a test item is ranked among when sampled.
         eval_every: evaluates after every so many rounds; 0 for the last only.
+        neighbours_per_item: other users whose embeddings a client is sent for each of
+            its training items, for models that look at the client's graph.
+        pseudo_items: items that each client pretends to have interacted with.
+        privacy_clip: largest absolute number that a client uploads; None without local
+            differential privacy.
+        privacy_noise: scale of the Laplace noise that clients add there.
+        repeated_negatives: of a negative that a client drew twice, whether its rows
+            are ``merged``, or kept apart as in the Spattack paper's ``reference``.
         init_from: file of values to start from instead of drawing them.
         seed: decides every random draw.
     """
@@ -83,6 +92,11 @@ class Settings:
     ranking: Literal["sampled", "full"] = "sampled"
     num_candidates: int = NUM_CANDIDATES
     eval_every: int = 10
+    neighbours_per_item: int = 0
+    pseudo_items: int = 0
+    privacy_clip: float | None = None
+    privacy_noise: float = 0.0
+    repeated_negatives: RepeatedNegatives = "merged"
     init_from: str | None = None
     seed: int = 0
 
@@ -142,6 +156,10 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
         server_optimizer=settings.server_optimizer,
         ranking=settings.ranking,
         num_candidates=settings.num_candidates,
+        neighbours_per_item=settings.neighbours_per_item,
+        pseudo_items=settings.pseudo_items,
+        local_privacy=settings.privacy_clip is not None,
+        repeated_negatives=settings.repeated_negatives,
     )
     hyperparameters = Hyperparameters(
         learning_rate=settings.learning_rate,
@@ -155,6 +173,8 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
         clip_norm=clip_norm if clip_norm < math.inf else 1.0,
         trim_share=settings.trim_share or 0.0,
         participation=settings.participation,
+        privacy_clip=1.0 if settings.privacy_clip is None else settings.privacy_clip,
+        privacy_noise=settings.privacy_noise,
     )
     check_settings(configuration, hyperparameters)
     recorded = dataclasses.asdict(settings) | {
@@ -176,6 +196,11 @@ def _check_words(settings: Settings) -> None:
         raise InvalidInputError(
             f"malicious_ratio={settings.malicious_ratio}: must be at least 0 and "
             "below 1"
+        )
+    if settings.privacy_noise and settings.privacy_clip is None:
+        raise InvalidInputError(
+            f"privacy_noise={settings.privacy_noise}: needs privacy_clip, the bound of "
+            "what it is to hide"
         )
     for name, low in (
         *(("rounds", 1), ("eval_every", 0), ("expected_byzantine", -1)),

@@ -10,10 +10,12 @@ import numpy as np
 from jaxfr.data import Dataset, load_dataset, parse_synthetic_settings
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import check_enough_candidates
+from jaxfr.models import MODELS
+from jaxfr.models.weights import num_weights
 from jaxfr.records.parameters import load_given_values
 from jaxfr.store.identity import content_hash
 from jaxfr.sweeps.settings import Settings
-from jaxfr.training.start import GivenValues
+from jaxfr.training.state import GivenValues
 
 
 class SourceName(NamedTuple):
@@ -24,12 +26,14 @@ class SourceName(NamedTuple):
         synthetic: settings of the data set ``synthetic``, otherwise empty.
         init_from: file of values to start from, or None.
         embedding_dim: their embedding size, where there are any, otherwise 0.
+        num_weights: shared weights of their model, otherwise 0.
     """
 
     dataset: str
     synthetic: str
     init_from: str | None
     embedding_dim: int
+    num_weights: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +55,12 @@ class Source:
 
 def source_name(settings: Settings) -> SourceName:
     """Where a run's data come from."""
-    return SourceName(
-        settings.dataset,
-        settings.synthetic if settings.dataset == "synthetic" else "",
-        settings.init_from,
-        settings.embedding_dim if settings.init_from else 0,
-    )
+    synthetic = settings.synthetic if settings.dataset == "synthetic" else ""
+    if not settings.init_from:
+        return SourceName(settings.dataset, synthetic, None, 0, 0)
+    dim = settings.embedding_dim
+    weights = num_weights(MODELS[settings.model](), dim)
+    return SourceName(settings.dataset, synthetic, settings.init_from, dim, weights)
 
 
 def load_sources(
@@ -88,7 +92,9 @@ def load_sources(
         given, given_hash = GivenValues(), None
         if name.init_from:
             path = pathlib.Path(name.init_from).expanduser()
-            given = load_given_values(path, dataset, name.embedding_dim)
+            given = load_given_values(
+                path, dataset, name.embedding_dim, name.num_weights
+            )
             given_hash = content_hash(
                 *(None if value is None else np.asarray(value) for value in given)
             )

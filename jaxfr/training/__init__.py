@@ -1,9 +1,11 @@
 """Training: the settings, the plan made on the host, one round, the whole run."""
 
+from jaxfr.training.checks import check_settings
 from jaxfr.training.layout import Layout, plan_layout
 from jaxfr.training.run import RoundReport, evaluate_now, simulate, train_rounds
-from jaxfr.training.settings import Configuration, Hyperparameters, check_settings
-from jaxfr.training.start import GivenValues, Setup, TrainingState, start
+from jaxfr.training.settings import Configuration, Hyperparameters
+from jaxfr.training.start import start
+from jaxfr.training.state import GivenValues, Setup, TrainingState
 
 __all__ = [
     "Configuration",

@@ -12,7 +12,7 @@ from jaxfr.training.many import stack_runs
 from jaxfr.training.programs import Programs, keys_of
 from jaxfr.training.run import RoundReport
 from jaxfr.training.settings import Hyperparameters
-from jaxfr.training.start import Setup, TrainingState
+from jaxfr.training.state import Setup, TrainingState
 
 
 class Point(NamedTuple):

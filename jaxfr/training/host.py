@@ -16,7 +16,7 @@ from jaxfr.training.calls import (
 )
 from jaxfr.training.programs import Programs
 from jaxfr.training.run import RoundReport
-from jaxfr.training.start import Setup, TrainingState
+from jaxfr.training.state import Setup, TrainingState
 
 T = TypeVar("T")
 

@@ -15,6 +15,11 @@ class Purpose(enum.IntEnum):
     CANDIDATES = 3
     PARTICIPATION = 4
     ATTACK = 5
+    WEIGHTS = 6
+    ATTACK_ON_WEIGHTS = 7
+    NEIGHBOURS = 8
+    PSEUDO_ITEMS = 9
+    PRIVACY = 10
 
 
 def key_for(key: Array, purpose: Purpose, round_number: Array | int = 0) -> Array:

@@ -14,6 +14,7 @@ from jaxfr.clients.layout import (
     plan_tiles,
     upload_capacity,
 )
+from jaxfr.clients.neighbours import Holders, list_holders
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.evaluation.degree_groups import user_degree_groups
 from jaxfr.evaluation.evaluate import HeldOutItems
@@ -41,6 +42,7 @@ class Layout(NamedTuple):
         item_slots: tables that hold all rows of each item.
         item_popularity: interactions of each item, training and test, int32 ``[m]``.
         devices: those that a run is spread over, 0, 1, ..., int32 ``[devices]``.
+        holders: who holds each item, where neighbours are wanted.
     """
 
     train_users: Array
@@ -53,6 +55,7 @@ class Layout(NamedTuple):
     item_slots: tuple[ItemSlots, ...]
     item_popularity: Array
     devices: Array
+    holders: Holders | None = None
 
     @property
     def num_items(self) -> int:
@@ -66,12 +69,19 @@ class Layout(NamedTuple):
 
 
 @jax.ensure_compile_time_eval()
-def plan_layout(dataset: Dataset, devices: int = 1) -> Layout:
+def plan_layout(
+    dataset: Dataset,
+    devices: int = 1,
+    pseudo_items: int = 0,
+    with_neighbours: bool = False,
+) -> Layout:
     """Lays out a data set, on the host even where it is called while tracing.
 
     Args:
         dataset: the data.
         devices: over how many devices a run is spread, see ``Configuration``.
+        pseudo_items: of each client, see ``Configuration``.
+        with_neighbours: whether clients are sent neighbours of their items.
     """
     users, items = dataset.train_users, dataset.train_items
     exists = dataset.test_items != NO_TEST_ITEM
@@ -92,7 +102,10 @@ def plan_layout(dataset: Dataset, devices: int = 1) -> Layout:
             exists=jnp.asarray(exists),
             degree_group=jnp.asarray(user_degree_groups(dataset)),
         ),
-        item_slots=plan_item_slots(upload_capacity(dataset), MAX_ITEM_GROUPS, devices),
+        item_slots=plan_item_slots(
+            upload_capacity(dataset, pseudo_items), MAX_ITEM_GROUPS, devices
+        ),
         item_popularity=jnp.asarray(dataset.item_popularity, jnp.int32),
         devices=jnp.arange(devices, dtype=jnp.int32),
+        holders=list_holders(dataset) if with_neighbours else None,
     )

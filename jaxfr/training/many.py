@@ -17,7 +17,8 @@ from jaxfr.devices import divide_runs
 from jaxfr.training.layout import Layout
 from jaxfr.training.run import RoundReport, train_rounds
 from jaxfr.training.settings import Configuration, Hyperparameters
-from jaxfr.training.start import GivenValues, Setup, TrainingState, start
+from jaxfr.training.start import start
+from jaxfr.training.state import GivenValues, Setup, TrainingState
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.training.layout import Layout
 from jaxfr.training.programs import Programs, compile_programs
 from jaxfr.training.settings import Configuration, Hyperparameters
-from jaxfr.training.start import GivenValues
+from jaxfr.training.state import GivenValues
 
 
 class MemoryNeed(NamedTuple):

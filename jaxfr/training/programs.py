@@ -13,7 +13,7 @@ from jaxfr.devices import replicate
 from jaxfr.training.layout import Layout
 from jaxfr.training.many import stack_runs, start_many, train_many
 from jaxfr.training.settings import Configuration, Hyperparameters
-from jaxfr.training.start import GivenValues
+from jaxfr.training.state import GivenValues
 
 # A call of the compiled program is to work off about so many pairs of each run, a
 # second or so on a CPU; after each call progress is shown.

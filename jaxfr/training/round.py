@@ -1,5 +1,6 @@
 """One round: clients, uploads, attack, aggregation, server."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -10,24 +11,25 @@ from jax import Array
 from jaxfr.aggregators import receive
 from jaxfr.attacks import OmniscientAttack, RoundView, malicious_uploads
 from jaxfr.clients.pairs import TiledPairs
-from jaxfr.clients.update import ClientState, update_by_client, update_by_pairs
+from jaxfr.clients.update import (
+    ClientState,
+    WholeClients,
+    update_by_client,
+    update_by_pairs,
+)
 from jaxfr.models import MODELS
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout
+from jaxfr.training.pairs import Pairs, draw_pairs, pairs_of_device
 from jaxfr.training.settings import (
     OPTIMIZERS,
     Configuration,
     Hyperparameters,
     make_aggregator,
     make_attack,
+    make_privacy,
 )
-from jaxfr.training.start import (
-    Pairs,
-    Setup,
-    TrainingState,
-    draw_pairs,
-    pairs_of_device,
-)
+from jaxfr.training.state import Setup, Table, TrainingState
 from jaxfr.uploads import Uploads, append_tables, row_counts, with_sums
 
 
@@ -97,8 +99,6 @@ def train_round(
     Returns:
         The state after the round, and counts.
     """
-    aggregator = make_aggregator(configuration, hyperparameters)
-    attack = make_attack(configuration, hyperparameters)
     benign_part, malicious_part = choose_participants(
         configuration,
         hyperparameters,
@@ -108,46 +108,40 @@ def train_round(
     )
     pairs = setup.pairs
     if configuration.negatives == "resample":
-        negatives_key = key_for(setup.key, Purpose.NEGATIVES, round_number)
-        model = MODELS[configuration.model]()
-        pairs = draw_pairs(negatives_key, layout, model, aggregator.needs_groups)
+        pairs = draw_pairs(configuration, layout, setup.key, round_number)
         pairs = pairs_of_device(pairs)
 
-    clients, benign = _update_clients(
-        configuration, hyperparameters, layout, pairs, state, benign_part
-    )
-    benign, dropped = receive(aggregator, benign._replace(groups=pairs.item_groups))
-    if isinstance(attack, OmniscientAttack):
-        benign = with_sums(benign)  # for the attack and the aggregator
-
-    view = RoundView(round_number, state.item_embeddings, malicious_part)
-    malicious, attack_state = malicious_uploads(attack, state.attack, view, benign)
-    malicious, dropped_malicious = receive(aggregator, malicious)
-
-    uploads = append_tables(benign, malicious)
-    update = aggregator.combine(
-        uploads, jnp.asarray(hyperparameters.expected_byzantine)
-    )
-    learning_rate = jnp.asarray(hyperparameters.learning_rate)
-    items, server_state = _server_step(
-        OPTIMIZERS[configuration.server_optimizer](learning_rate),
+    clients, uploads, of_weights = _update_clients(
+        configuration,
+        hyperparameters,
+        layout,
+        setup._replace(pairs=pairs),
         state,
-        update,
-        received=row_counts(uploads) > 0,
+        benign_part,
+        round_number,
     )
-    new_state = TrainingState(clients, items, server_state, attack_state)
-    return new_state, RoundCounts(dropped + dropped_malicious, pairs.overflow)
+    update_table = functools.partial(
+        _update_table, configuration, hyperparameters, round_number, malicious_part
+    )
+    uploads = uploads._replace(groups=pairs.item_groups)
+    items, dropped = update_table(state.items, uploads, _unnoticed(pairs))
+    weights = state.weights
+    if weights is not None and of_weights is not None:
+        weights, dropped_weights = update_table(weights, of_weights)
+        dropped += dropped_weights
+    return TrainingState(clients, items, weights), RoundCounts(dropped, pairs.overflow)
 
 
 def _update_clients(
     configuration: Configuration,
     hyperparameters: Hyperparameters,
     layout: Layout,
-    pairs: Pairs,
+    setup: Setup,
     state: TrainingState,
     taking_part: Array,
-) -> tuple[ClientState, Uploads]:
-    """The clients' part, in the form that the model allows."""
+    round_number: Array,
+) -> tuple[ClientState, Uploads, Uploads | None]:
+    """The clients' part, in the form that the configuration allows."""
     model = MODELS[configuration.model]()
     learning_rate = jnp.asarray(hyperparameters.learning_rate)
     optimizer = OPTIMIZERS[configuration.client_optimizer](learning_rate)
@@ -156,26 +150,90 @@ def _update_clients(
         state.item_embeddings,
         jnp.asarray(hyperparameters.regularization),
     )
-    if isinstance(pairs.laid_out, TiledPairs):
+    laid_out = setup.pairs.laid_out
+    if isinstance(laid_out, TiledPairs):
         assert model.pair_gradients is not None
-        return update_by_pairs(
-            model.pair_gradients, optimizer, state.clients, pairs.laid_out, *now
+        updated = update_by_pairs(
+            model.pair_gradients, optimizer, state.clients, laid_out, *now
         )
+        return *updated, None
     return update_by_client(
-        model, optimizer, state.clients, layout.clients, pairs.laid_out, *now
+        model,
+        optimizer,
+        state.clients,
+        WholeClients(layout.clients, laid_out, setup.neighbours),
+        *now,
+        weights=None if state.weights is None else state.weights.values,
+        privacy=make_privacy(
+            configuration,
+            hyperparameters,
+            key_for(setup.key, Purpose.PRIVACY, round_number),
+        ),
     )
+
+
+def _unnoticed(pairs: Pairs) -> Array | None:
+    """Rows that an omniscient attacker overlooks, bool ``[rows]``; None for none."""
+    if isinstance(pairs.laid_out, TiledPairs) and pairs.laid_out.noticed is not None:
+        return ~pairs.laid_out.noticed.reshape(-1)
+    return None
+
+
+def _update_table(
+    configuration: Configuration,
+    hyperparameters: Hyperparameters,
+    round_number: Array,
+    malicious_part: Array,
+    table: Table,
+    benign: Uploads,
+    unnoticed: Array | None = None,
+) -> tuple[Table, Array]:
+    """The attackers' and the server's part, for one of the server's tables.
+
+    Args:
+        configuration: static settings.
+        hyperparameters: traced settings.
+        round_number: int32 scalar.
+        malicious_part: malicious clients that act, bool ``[malicious_clients]``.
+        table: before the round.
+        benign: what the benign clients uploaded for it.
+        unnoticed: scattered rows that the attackers do not see, bool ``[rows]``.
+
+    Returns:
+        The table after the round, and how many client uploads were dropped.
+    """
+    aggregator = make_aggregator(configuration, hyperparameters)
+    attack = make_attack(configuration, hyperparameters)
+    benign, dropped = receive(aggregator, benign)
+    seen = benign
+    if unnoticed is not None:
+        seen = benign._replace(weight=jnp.where(unnoticed, 0, benign.weight))
+    elif isinstance(attack, OmniscientAttack):
+        seen = benign = with_sums(benign)  # for the attack and the aggregator
+
+    view = RoundView(round_number, table.values, malicious_part)
+    malicious, attack_state = malicious_uploads(attack, table.attack, view, seen)
+    malicious, dropped_malicious = receive(aggregator, malicious)
+
+    uploads = append_tables(benign, malicious)
+    update = aggregator.combine(
+        uploads, jnp.asarray(hyperparameters.expected_byzantine)
+    )
+    learning_rate = jnp.asarray(hyperparameters.learning_rate)
+    optimizer = OPTIMIZERS[configuration.server_optimizer](learning_rate)
+    received = row_counts(uploads) > 0
+    values, optimizer_state = _server_step(optimizer, table, update, received)
+    table = Table(values, optimizer_state, attack_state)
+    return table, dropped + dropped_malicious
 
 
 def _server_step(
     optimizer: optax.GradientTransformation,
-    state: TrainingState,
+    table: Table,
     update: Array,
     received: Array,
 ) -> tuple[Array, optax.OptState]:
-    """Moves the items that received an upload; the others stay as they are."""
-    step, optimizer_state = optimizer.update(
-        update, state.server_optimizer, state.item_embeddings
-    )
-    moved = jnp.asarray(optax.apply_updates(state.item_embeddings, step))
-    items = jnp.where(received[:, None], moved, state.item_embeddings)
-    return items, optimizer_state
+    """Moves the rows that received an upload; the others stay as they are."""
+    step, optimizer_state = optimizer.update(update, table.optimizer, table.values)
+    moved = jnp.asarray(optax.apply_updates(table.values, step))
+    return jnp.where(received[:, None], moved, table.values), optimizer_state

@@ -7,21 +7,19 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxfr.clients.representation import represent_clients
 from jaxfr.devices import spread
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.evaluate import evaluate
+from jaxfr.evaluation.evaluate import Scorer, evaluate
 from jaxfr.evaluation.metrics import Metrics, zero_metrics
 from jaxfr.models import MODELS
+from jaxfr.models.weights import unflatten
 from jaxfr.training.layout import Layout
+from jaxfr.training.pairs import pairs_of_device
 from jaxfr.training.round import RoundCounts, train_round
 from jaxfr.training.settings import Configuration, Hyperparameters
-from jaxfr.training.start import (
-    GivenValues,
-    Setup,
-    TrainingState,
-    pairs_of_device,
-    start,
-)
+from jaxfr.training.start import start
+from jaxfr.training.state import GivenValues, Setup, TrainingState
 
 
 class RoundReport(NamedTuple):
@@ -42,10 +40,23 @@ def _evaluate_state(
     configuration: Configuration, layout: Layout, setup: Setup, state: TrainingState
 ) -> Metrics:
     sampled = configuration.ranking == "sampled"
+    model, weights = MODELS[configuration.model](), ()
+    if state.weights is not None:
+        flat = state.weights.values[0]
+        weights = unflatten(model, flat, configuration.embedding_dim)
+    clients = state.clients.embedding
+    if model.represent is not None:
+        clients = represent_clients(
+            model.represent,
+            weights,
+            clients,
+            state.item_embeddings,
+            layout.clients,
+            setup.neighbours,
+        )
     return evaluate(
-        MODELS[configuration.model](),
-        state.clients.embedding,
-        state.item_embeddings,
+        Scorer(model.scores, weights, state.item_embeddings),
+        clients,
         layout.test_items,
         setup.candidates if sampled else layout.clients,
     )

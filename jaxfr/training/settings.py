@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-import jax
+import jax.numpy as jnp
 import optax
 from jax import Array
 
@@ -24,9 +24,11 @@ from jaxfr.aggregators import (
 from jaxfr.aggregators.krum import KrumDistance
 from jaxfr.attacks import ATTACKS, Attack, AttackOptions
 from jaxfr.attacks.options import Scope
-from jaxfr.errors import InvalidInputError
+from jaxfr.clients.privacy import Privacy
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
 from jaxfr.models import MODELS
+
+RepeatedNegatives = Literal["merged", "reference"]
 
 OptimizerFactory = Callable[[Array], optax.GradientTransformation]
 
@@ -63,6 +65,13 @@ class Configuration:
         server_optimizer: a name of ``OPTIMIZERS``, for item embeddings.
         ranking: ``"sampled"`` candidates or the ``"full"`` set of non-training items.
         num_candidates: items that a test item is ranked among when sampled.
+        neighbours_per_item: other users whose embeddings a client is sent for each of
+            its training items, for a model that looks at the client's graph.
+        pseudo_items: items that each client pretends to have interacted with.
+        local_privacy: whether clients clip and perturb what they upload.
+        repeated_negatives: whether a client's rows of a negative that it drew twice
+            are ``"merged"``, or kept apart and overlooked by an omniscient attacker
+            but for the first, as in the Spattack paper's ``"reference"``.
         num_devices: over how many devices a run is spread.
     """
 
@@ -84,7 +93,17 @@ class Configuration:
     server_optimizer: str = "sgd"
     ranking: Literal["sampled", "full"] = "sampled"
     num_candidates: int = NUM_CANDIDATES
+    neighbours_per_item: int = 0
+    pseudo_items: int = 0
+    local_privacy: bool = False
+    repeated_negatives: RepeatedNegatives = "merged"
     num_devices: int = 1
+
+    @property
+    def works_by_pairs(self) -> bool:
+        """Whether clients are worked off pair by pair, rather than each as a whole."""
+        by_pairs = MODELS[self.model]().pair_gradients is not None
+        return by_pairs and self.pseudo_items == 0 and not self.local_privacy
 
 
 class Hyperparameters(NamedTuple):
@@ -105,6 +124,9 @@ class Hyperparameters(NamedTuple):
         trim_share: share that the classic trimmed mean drops at each end.
         participation: share of all clients that takes part in a round, where
             participation is partial.
+        privacy_clip: largest absolute number that a client uploads, where it protects
+            its uploads.
+        privacy_noise: scale of the Laplace noise that it adds there.
     """
 
     learning_rate: Array | float = 0.01
@@ -118,75 +140,8 @@ class Hyperparameters(NamedTuple):
     clip_norm: Array | float = 1.0
     trim_share: Array | float = 0.0
     participation: Array | float = 1.0
-
-
-def check_settings(
-    configuration: Configuration, hyperparameters: Hyperparameters
-) -> None:
-    """Refuses settings that have no meaning, before anything is traced.
-
-    Raises:
-        InvalidInputError: names the setting, its value and what is allowed.
-    """
-    for setting, allowed in (
-        ("model", MODELS),
-        ("attack", ATTACKS),
-        ("aggregator", AGGREGATORS),
-        ("client_optimizer", OPTIMIZERS),
-        ("server_optimizer", OPTIMIZERS),
-        ("scope", ("dense", "sparse")),
-        ("aggregation", ("sparse", "dense")),
-        ("trim_form", ("paper", "classic")),
-        ("krum_distance", ("squared", "plain")),
-        ("negatives", ("fixed", "resample")),
-        ("ranking", ("sampled", "full")),
-    ):
-        value = getattr(configuration, setting)
-        if value not in allowed:
-            raise InvalidInputError(
-                f"{setting}={value!r}: allowed are {', '.join(allowed)}"
-            )
-    _require(configuration, "embedding_dim", 1, None)
-    _require(configuration, "num_candidates", 1, None)
-    _require(configuration, "malicious_clients", 0, None)
-    _require(hyperparameters, "malicious_clients", 0, configuration.malicious_clients)
-    for setting in ("learning_rate", "regularization", "noise_scale"):
-        _require(hyperparameters, setting, 0, None)
-    for setting in ("expected_byzantine", "attack_start", "max_poisoned_items"):
-        _require(hyperparameters, setting, 0, None)
-    _require(hyperparameters, "lie_z", float("-inf"), None)
-    _check_devices(configuration)
-    if not 0 < hyperparameters.clip_norm < float("inf"):
-        raise InvalidInputError(
-            f"clip_norm={hyperparameters.clip_norm}: must be above 0 and finite"
-        )
-    if not 0 <= hyperparameters.trim_share < 0.5:
-        raise InvalidInputError(
-            f"trim_share={hyperparameters.trim_share}: must be at least 0, below 0.5"
-        )
-    if not 0 < hyperparameters.participation <= 1:
-        raise InvalidInputError(
-            f"participation={hyperparameters.participation}: must be above 0, at most 1"
-        )
-
-
-def _check_devices(configuration: Configuration) -> None:
-    _require(configuration, "num_devices", 1, None)
-    if configuration.num_devices == 1:
-        return  # without starting JAX
-    _require(configuration, "num_devices", 1, jax.device_count())
-    if MODELS[configuration.model]().pair_gradients is None:
-        raise InvalidInputError(
-            f"num_devices={configuration.num_devices}: the model {configuration.model} "
-            "runs on one device only"
-        )
-
-
-def _require(settings: object, name: str, low: float, high: float | None) -> None:
-    value = getattr(settings, name)
-    if not (low <= value and (high is None or value <= high) and value < float("inf")):
-        limit = "" if high is None else f" and at most {high}"
-        raise InvalidInputError(f"{name}={value}: must be at least {low:g}{limit}")
+    privacy_clip: Array | float = 1.0
+    privacy_noise: Array | float = 0.0
 
 
 def make_aggregator(
@@ -221,3 +176,17 @@ def make_attack(
         model=MODELS[configuration.model](),
     )
     return ATTACKS[configuration.attack](options)
+
+
+def make_privacy(
+    configuration: Configuration, hyperparameters: Hyperparameters, key: Array
+) -> Privacy | None:
+    """What clients do to their uploads in the round of this key; None for nothing."""
+    if configuration.pseudo_items == 0 and not configuration.local_privacy:
+        return None
+    clip = jnp.asarray(hyperparameters.privacy_clip)
+    return Privacy(
+        key=key,
+        clip=clip if configuration.local_privacy else None,
+        noise=jnp.asarray(hyperparameters.privacy_noise),
+    )

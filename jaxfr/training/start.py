@@ -1,169 +1,28 @@
 """The state before round 0, and what stays fixed in all rounds."""
 
 import functools
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import Array
 
-from jaxfr.attacks import AttackState, Knowledge
-from jaxfr.clients.batch import Batch, make_batch
-from jaxfr.clients.layout import ClientGroup
-from jaxfr.clients.pairs import TiledPairs, draw_negatives, own_pairs, tile_pairs
+from jaxfr.attacks import Knowledge
+from jaxfr.clients.neighbours import draw_neighbours
 from jaxfr.clients.update import ClientState
+from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.evaluate import draw_candidates
-from jaxfr.models import MODELS, Model
-from jaxfr.sampling import PADDING_ITEM
+from jaxfr.models import MODELS
+from jaxfr.models.weights import flatten
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout
+from jaxfr.training.pairs import draw_pairs
 from jaxfr.training.settings import (
     OPTIMIZERS,
     Configuration,
     Hyperparameters,
-    make_aggregator,
     make_attack,
 )
-from jaxfr.uploads import ItemGroup, group_rows
-
-
-class GivenValues(NamedTuple):
-    """Values to start from instead of drawing them; each may be None.
-
-    Attributes:
-        user_embeddings: float32 ``[n, d]``.
-        item_embeddings: float32 ``[m, d]``.
-        negatives: for each training pair in the data set's order, int32
-            ``[pairs]``; they replace the fixed negatives.
-        noise: noise of the L attacks, float32 ``[m, d]``.
-    """
-
-    user_embeddings: Array | None = None
-    item_embeddings: Array | None = None
-    negatives: Array | None = None
-    noise: Array | None = None
-
-
-class Pairs(NamedTuple):
-    """The negatives of a round and what follows from them.
-
-    Attributes:
-        negatives: of each training pair, int32 ``[pairs]``.
-        laid_out: the pairs in tiles for a model that works pair by pair, otherwise
-            the batches of each client group, leading axis ``[clients]``.
-        item_groups: the upload rows by item; empty where no rule asks for them.
-        overflow: rows that found no room in ``item_groups``, int32 scalar.
-        most_uploaded: the largest number of items that one client uploads, int32
-            scalar.
-    """
-
-    negatives: Array
-    laid_out: TiledPairs | tuple[Batch, ...]
-    item_groups: tuple[ItemGroup, ...]
-    overflow: Array
-    most_uploaded: Array
-
-
-class Setup(NamedTuple):
-    """What a seed fixes for all rounds.
-
-    Attributes:
-        key: the run's random key.
-        pairs: the fixed pairs, or those of round 0 where they are drawn anew.
-        candidates: the items that each test item is ranked among, int32
-            ``[n, num_candidates]``; empty in full ranking.
-        max_poisoned_items: items that a client of the S attacks poisons, int32 scalar.
-    """
-
-    key: Array
-    pairs: Pairs
-    candidates: Array
-    max_poisoned_items: Array
-
-
-class TrainingState(NamedTuple):
-    """What a round changes.
-
-    Attributes:
-        clients: the benign clients' private state, leading axis ``[n]``.
-        item_embeddings: the server's table, float32 ``[m, d]``.
-        server_optimizer: the state of the server's optimiser.
-        attack: the attackers' state.
-    """
-
-    clients: ClientState
-    item_embeddings: Array
-    server_optimizer: optax.OptState
-    attack: AttackState
-
-
-def draw_pairs(
-    key: Array,
-    layout: Layout,
-    model: Model,
-    by_item: bool,
-    given: Array | None = None,
-) -> Pairs:
-    """Draws every client's negatives and lays out the rows that will be uploaded.
-
-    Args:
-        key: the random key of this draw.
-        layout: the data.
-        model: the recommender, which decides how the pairs are laid out.
-        by_item: whether to find each item's rows.
-        given: negatives to use instead, int32 ``[pairs]``.
-    """
-    users, positives = layout.train_users, layout.train_items
-    negatives = given
-    if negatives is None:
-        negatives = draw_negatives(key, users, layout.training_items, layout.num_items)
-    if model.pair_gradients is None:
-        laid_out, item, sent, order, uploaded = _by_client(layout.clients, negatives)
-    else:
-        laid_out = tile_pairs(layout.tiles, users, positives, negatives)
-        item, sent, order = laid_out.item.reshape(-1), laid_out.sent.reshape(-1), None
-        uploaded = jax.ops.segment_sum(
-            jnp.sum(laid_out.sent, axis=1), laid_out.client, layout.num_clients
-        )
-    item_groups, overflow = (), jnp.zeros((), jnp.int32)
-    if by_item:
-        item_groups, overflow = group_rows(
-            item, sent, layout.num_items, layout.item_slots, order
-        )
-    return Pairs(negatives, laid_out, item_groups, overflow, jnp.max(uploaded))
-
-
-def pairs_of_device(pairs: Pairs) -> Pairs:
-    """The pairs that this device works off, where a run is spread over several."""
-    if isinstance(pairs.laid_out, TiledPairs):
-        return pairs._replace(laid_out=own_pairs(pairs.laid_out))
-    return pairs
-
-
-def _by_client(
-    groups: tuple[ClientGroup, ...], negatives: Array
-) -> tuple[tuple[Batch, ...], Array, Array, Array, Array]:
-    """The batches; each row's item, whether it is sent; order; rows by client.
-
-    In that order of rows clients ascend, so that no rule sees the grouping.
-    """
-
-    def batches_of(group: ClientGroup) -> Batch:
-        absent = group.positives == PADDING_ITEM
-        drawn = jnp.where(absent, PADDING_ITEM, negatives[group.pair])
-        return jax.vmap(make_batch)(group.positives, drawn)
-
-    batches = tuple(map(batches_of, groups))
-    item = jnp.concatenate([batch.items.reshape(-1) for batch in batches])
-    sent = jnp.concatenate([batch.present.reshape(-1) for batch in batches])
-    uploaded = jnp.concatenate([jnp.sum(batch.present, axis=1) for batch in batches])
-    sender = [
-        jnp.repeat(group.client, batch.items.shape[1])
-        for group, batch in zip(groups, batches, strict=True)
-    ]
-    order = jnp.argsort(jnp.concatenate(sender), stable=True)
-    return batches, item, sent, order, uploaded
+from jaxfr.training.state import GivenValues, Setup, Table, TrainingState
 
 
 def attack_knowledge(
@@ -202,14 +61,7 @@ def start(
         key: the seed's random key.
         given: values to use instead of drawing them.
     """
-    model = MODELS[configuration.model]()
-    pairs = draw_pairs(
-        key_for(key, Purpose.NEGATIVES),
-        layout,
-        model,
-        make_aggregator(configuration, hyperparameters).needs_groups,
-        given.negatives,
-    )
+    pairs = draw_pairs(configuration, layout, key, given=given.negatives)
     candidates = draw_candidates(
         key_for(key, Purpose.CANDIDATES),
         layout.known_items,
@@ -218,7 +70,8 @@ def start(
     )
     wanted = jnp.asarray(hyperparameters.max_poisoned_items)
     poisoned = jnp.where(wanted > 0, wanted, pairs.most_uploaded)
-    setup = Setup(key, pairs, candidates, poisoned)
+    neighbours = _draw_neighbours(configuration, layout, key)
+    setup = Setup(key, pairs, candidates, poisoned, neighbours)
     return setup, _initial_state(configuration, hyperparameters, layout, setup, given)
 
 
@@ -239,14 +92,52 @@ def _initial_state(
         items = model.init_embeddings(item_key, layout.num_items, dim)
     learning_rate = jnp.asarray(hyperparameters.learning_rate)
     client_optimizer = OPTIMIZERS[configuration.client_optimizer](learning_rate)
-    server_optimizer = OPTIMIZERS[configuration.server_optimizer](learning_rate)
+    clients = ClientState(users, jax.vmap(client_optimizer.init)(users))
     knowledge = attack_knowledge(
         configuration, hyperparameters, layout, setup.max_poisoned_items, given.noise
     )
+    table = functools.partial(_initial_table, configuration, hyperparameters)
+    of_items = table(items, key_for(setup.key, Purpose.ATTACK), knowledge)
+    weights = given.weights
+    if weights is None:
+        weights_key = key_for(setup.key, Purpose.WEIGHTS)
+        weights = flatten(model.init_weights(weights_key, dim))
+    if weights.size == 0:
+        return TrainingState(clients, of_items, weights=None)
+    attack_key = key_for(setup.key, Purpose.ATTACK_ON_WEIGHTS)
+    of_weights = table(weights[None], attack_key, _on_weights(knowledge, weights.size))
+    return TrainingState(clients, of_items, of_weights)
+
+
+def _initial_table(
+    configuration: Configuration,
+    hyperparameters: Hyperparameters,
+    values: Array,
+    attack_key: Array,
+    knowledge: Knowledge,
+) -> Table:
+    learning_rate = jnp.asarray(hyperparameters.learning_rate)
+    optimizer = OPTIMIZERS[configuration.server_optimizer](learning_rate)
     attack = make_attack(configuration, hyperparameters)
-    return TrainingState(
-        clients=ClientState(users, jax.vmap(client_optimizer.init)(users)),
-        item_embeddings=items,
-        server_optimizer=server_optimizer.init(items),
-        attack=attack.init(key_for(setup.key, Purpose.ATTACK), knowledge),
+    return Table(values, optimizer.init(values), attack.init(attack_key, knowledge))
+
+
+def _on_weights(knowledge: Knowledge, num_weights: int) -> Knowledge:
+    """The same knowledge for a table of one row, which everybody may poison."""
+    return knowledge._replace(
+        item_popularity=jnp.ones(1, jnp.int32),
+        max_poisoned_items=jnp.ones((), jnp.int32),
+        embedding_dim=num_weights,
+        noise=None,
     )
+
+
+def _draw_neighbours(configuration: Configuration, layout: Layout, key: Array) -> Array:
+    count = configuration.neighbours_per_item
+    if count == 0:
+        return jnp.zeros((layout.train_items.size, 0), jnp.int32)
+    if layout.holders is None:
+        raise InvalidInputError(
+            f"neighbours_per_item={count}: the layout is planned without neighbours"
+        )
+    return draw_neighbours(key_for(key, Purpose.NEIGHBOURS), layout.holders, count)

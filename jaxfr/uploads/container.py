@@ -127,6 +127,31 @@ def item_table(
     )
 
 
+def one_row_each(rows: Array, taking_part: Array, table: Array) -> Uploads:
+    """Uploads in which every client sends a row for a table's only item.
+
+    So are shared weights uploaded: one row of numbers that all clients touch.
+
+    Args:
+        rows: of each client, float32 ``[n, w]``.
+        taking_part: who sends its row, bool ``[n]``.
+        table: the item as the server sent it out, float32 ``[1, w]``.
+    """
+    number = rows.shape[0]
+    order = jnp.arange(number, dtype=jnp.int32)
+    return Uploads(
+        item=jnp.zeros(number, jnp.int32),
+        weight=taking_part.astype(jnp.int32),
+        vector=order,
+        scale=jnp.ones(number),
+        item_scale=jnp.zeros(()),
+        vectors=rows,
+        item_embeddings=table,
+        participants=jnp.sum(taking_part, dtype=jnp.int32),
+        groups=(ItemGroup(jnp.zeros(1, jnp.int32), order[None]),),
+    )
+
+
 def append_tables(uploads: Uploads, more: Uploads) -> Uploads:
     """Adds the tables of ``more``, which has no scattered rows, behind all rows."""
     chex.assert_equal(more.item.size, 0)

@@ -1,0 +1,124 @@
+"""The pairs of a run or a round, laid out in the form that its clients work in."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.clients.batch import Batch, make_batch
+from jaxfr.clients.layout import ClientGroup
+from jaxfr.clients.pairs import (
+    TiledPairs,
+    draw_negatives,
+    draw_pseudo_items,
+    own_pairs,
+    tile_pairs,
+)
+from jaxfr.sampling import PADDING_ITEM
+from jaxfr.training.keys import Purpose, key_for
+from jaxfr.training.layout import Layout
+from jaxfr.training.settings import Configuration, Hyperparameters, make_aggregator
+from jaxfr.uploads import ItemGroup, group_rows
+
+
+class Pairs(NamedTuple):
+    """The negatives of a round and what follows from them.
+
+    Attributes:
+        negatives: of each training pair, int32 ``[pairs]``.
+        laid_out: the pairs in tiles for a model that works pair by pair, otherwise
+            the batches of each client group, leading axis ``[clients]``.
+        item_groups: the upload rows by item; empty where no rule asks for them.
+        overflow: rows that found no room in ``item_groups``, int32 scalar.
+        most_uploaded: the largest number of items that one client uploads, int32
+            scalar.
+    """
+
+    negatives: Array
+    laid_out: TiledPairs | tuple[Batch, ...]
+    item_groups: tuple[ItemGroup, ...]
+    overflow: Array
+    most_uploaded: Array
+
+
+def draw_pairs(
+    configuration: Configuration,
+    layout: Layout,
+    key: Array,
+    round_number: Array | int = 0,
+    given: Array | None = None,
+) -> Pairs:
+    """Draws every client's negatives and lays out the rows that will be uploaded.
+
+    Args:
+        configuration: decides how the pairs are laid out, and whether each item's rows
+            are to be found.
+        layout: the data.
+        key: the run's random key.
+        round_number: the round of this draw.
+        given: negatives to use instead, int32 ``[pairs]``.
+    """
+    users, positives = layout.train_users, layout.train_items
+    negatives = given
+    if negatives is None:
+        own_key = key_for(key, Purpose.NEGATIVES, round_number)
+        negatives = draw_negatives(
+            own_key, users, layout.training_items, layout.num_items
+        )
+    if not configuration.works_by_pairs:
+        own_key = key_for(key, Purpose.PSEUDO_ITEMS, round_number)
+        pseudo = draw_pseudo_items(
+            own_key,
+            configuration.pseudo_items,
+            layout.training_items,
+            layout.num_items,
+        )
+        laid_out, item, sent, order, uploaded = _by_client(
+            layout.clients, negatives, pseudo
+        )
+    else:
+        keep_repeats = configuration.repeated_negatives == "reference"
+        laid_out = tile_pairs(layout.tiles, users, positives, negatives, keep_repeats)
+        item, sent, order = laid_out.item.reshape(-1), laid_out.sent.reshape(-1), None
+        uploaded = jax.ops.segment_sum(
+            jnp.sum(laid_out.sent, axis=1), laid_out.client, layout.num_clients
+        )
+    item_groups, overflow = (), jnp.zeros((), jnp.int32)
+    if make_aggregator(configuration, Hyperparameters()).needs_groups:
+        item_groups, overflow = group_rows(
+            item, sent, layout.num_items, layout.item_slots, order
+        )
+    return Pairs(negatives, laid_out, item_groups, overflow, jnp.max(uploaded))
+
+
+def pairs_of_device(pairs: Pairs) -> Pairs:
+    """The pairs that this device works off, where a run is spread over several."""
+    if isinstance(pairs.laid_out, TiledPairs):
+        return pairs._replace(laid_out=own_pairs(pairs.laid_out))
+    return pairs
+
+
+def _by_client(
+    groups: tuple[ClientGroup, ...], negatives: Array, pseudo: Array
+) -> tuple[tuple[Batch, ...], Array, Array, Array, Array]:
+    """The batches; each row's item, whether it is sent; order; rows by client.
+
+    In that order of rows clients ascend, so that no rule sees the grouping.
+    """
+
+    def batches_of(group: ClientGroup) -> Batch:
+        absent = group.positives == PADDING_ITEM
+        drawn = jnp.where(absent, PADDING_ITEM, negatives[group.pair])
+        return jax.vmap(make_batch)(group.positives, drawn, pseudo[group.client])
+
+    batches = tuple(map(batches_of, groups))
+    item = jnp.concatenate([batch.items.reshape(-1) for batch in batches])
+    sent = jnp.concatenate([batch.present.reshape(-1) for batch in batches])
+    uploaded = jnp.concatenate([jnp.sum(batch.present, axis=1) for batch in batches])
+    sender = [
+        jnp.repeat(group.client, batch.items.shape[1])
+        for group, batch in zip(groups, batches, strict=True)
+    ]
+    order = jnp.argsort(jnp.concatenate(sender), stable=True)
+    return batches, item, sent, order, uploaded

@@ -1,0 +1,82 @@
+"""What a run starts from, what its seed fixes, and what its rounds change."""
+
+from typing import NamedTuple
+
+import optax
+from jax import Array
+
+from jaxfr.attacks import AttackState
+from jaxfr.clients.update import ClientState
+from jaxfr.training.pairs import Pairs
+
+
+class GivenValues(NamedTuple):
+    """Values to start from instead of drawing them; each may be None.
+
+    Attributes:
+        user_embeddings: float32 ``[n, d]``.
+        item_embeddings: float32 ``[m, d]``.
+        negatives: for each training pair in the data set's order, int32
+            ``[pairs]``; they replace the fixed negatives.
+        noise: noise of the L attacks, float32 ``[m, d]``.
+        weights: the model's shared weights as one row of numbers, float32 ``[w]``.
+    """
+
+    user_embeddings: Array | None = None
+    item_embeddings: Array | None = None
+    negatives: Array | None = None
+    noise: Array | None = None
+    weights: Array | None = None
+
+
+class Setup(NamedTuple):
+    """What a seed fixes for all rounds.
+
+    Attributes:
+        key: the run's random key.
+        pairs: the fixed pairs, or those of round 0 where they are drawn anew.
+        candidates: the items that each test item is ranked among, int32
+            ``[n, num_candidates]``; empty in full ranking.
+        max_poisoned_items: items that a client of the S attacks poisons, int32 scalar.
+        neighbours: of each training pair, int32 ``[pairs, neighbours_per_item]``.
+    """
+
+    key: Array
+    pairs: Pairs
+    candidates: Array
+    max_poisoned_items: Array
+    neighbours: Array
+
+
+class Table(NamedTuple):
+    """Rows that the server keeps, each aggregated on its own.
+
+    Attributes:
+        values: float32 ``[rows, numbers]``.
+        optimizer: the state of the server's optimiser.
+        attack: the attackers' state.
+    """
+
+    values: Array
+    optimizer: optax.OptState
+    attack: AttackState
+
+
+class TrainingState(NamedTuple):
+    """What a round changes.
+
+    Attributes:
+        clients: the benign clients' private state, leading axis ``[n]``.
+        items: the item embeddings, values ``[m, d]``.
+        weights: the model's shared weights as a single row, values ``[1, w]``; None
+            for a model without.
+    """
+
+    clients: ClientState
+    items: Table
+    weights: Table | None
+
+    @property
+    def item_embeddings(self) -> Array:
+        """The item embeddings, float32 ``[m, d]``."""
+        return self.items.values
