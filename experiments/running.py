@@ -1,13 +1,33 @@
 """Running a plan with a display of its progress, for every program that trains."""
 
+import contextlib
+import pathlib
+import tempfile
 from collections.abc import Iterator
 
-from experiments.execution_flags import RUNS_AT_ONCE
+from experiments.execution_flags import ANY_CODE_VERSION, RUNS_AT_ONCE
 from jaxfr.records.progress import show_progress
-from jaxfr.store import Store
+from jaxfr.store import Store, open_store
 from jaxfr.sweeps.forecast import describe
 from jaxfr.sweeps.plan import Plan
 from jaxfr.sweeps.run import FinishedRun, Watcher, run_plan
+
+
+@contextlib.contextmanager
+def opened_store(path: pathlib.Path | None) -> Iterator[Store]:
+    """Opens a store as ``--any_code_version`` says.
+
+    Args:
+        path: its folder; None for one that vanishes in the end.
+
+    Raises:
+        InvalidInputError: if the folder is of another kind, or cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        if path is None:
+            temporary = tempfile.TemporaryDirectory(prefix="jaxfr-")
+            path = pathlib.Path(stack.enter_context(temporary))
+        yield stack.enter_context(open_store(path, ANY_CODE_VERSION.value))
 
 
 def run_with_progress(

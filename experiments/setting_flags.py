@@ -221,14 +221,15 @@ SETTING_FLAGS: Mapping[str, SettingFlag] = {
 }
 
 
-def define_setting_flags(lists: Collection[str]) -> None:
+def define_setting_flags(lists: Collection[str], seeds: str = "0") -> None:
     """Defines a flag for every setting, of which the seed always is a list.
 
     Args:
         lists: the other settings that take several values; the rest takes one.
+        seeds: the default of ``--seeds``.
     """
     flags.DEFINE_string(
-        "seeds", "0", "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded)."
+        "seeds", seeds, "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded)."
     )
     defaults = Settings()
     for name, setting in SETTING_FLAGS.items():

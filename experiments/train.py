@@ -7,18 +7,13 @@ python -m experiments.train --dataset=ml-100k --attack=spattack_o_d --seeds=0:5 
 import contextlib
 import pathlib
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from absl import flags
 
 from experiments import data_flags, execution_flags, setting_flags
-from experiments.execution_flags import (
-    ANY_CODE_VERSION,
-    NUM_DEVICES,
-    store_path,
-)
-from experiments.running import run_with_progress
+from experiments.execution_flags import NUM_DEVICES, store_path
+from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import flagged_settings
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
@@ -28,7 +23,7 @@ from jaxfr.records.plots import can_draw, draw_curves
 from jaxfr.records.program import prepare_output, run_program
 from jaxfr.records.results import Record, write_records
 from jaxfr.records.table import format_table
-from jaxfr.store import Store, open_store
+from jaxfr.store import Store
 from jaxfr.sweeps.execution import start_devices
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs
@@ -100,10 +95,10 @@ def main() -> None:
 def train(plan: Plan, devices: int, path: pathlib.Path | None) -> list[Record]:
     """Runs what the store does not hold; all records, in the order of the plan."""
     with contextlib.ExitStack() as stack:
-        store = used = stack.enter_context(_opened(path))
+        store = used = stack.enter_context(opened_store(path))
         if _SAVE_PARAMS.value:
             # Parameters are not in a store, so that their run is done again.
-            used = stack.enter_context(_opened(None))
+            used = stack.enter_context(opened_store(None))
         _run(plan, used, devices)
         records = used.records([run.run for run in plan.runs])
         if used is not store:
@@ -128,16 +123,6 @@ def _save(done: FinishedRun) -> None:
         done.programs.layout,
         done.run,
     )
-
-
-@contextlib.contextmanager
-def _opened(path: pathlib.Path | None) -> Iterator[Store]:
-    """Opens a store, or one that vanishes in the end."""
-    with contextlib.ExitStack() as stack:
-        if path is None:
-            temporary = tempfile.TemporaryDirectory(prefix="jaxfr-")
-            path = pathlib.Path(stack.enter_context(temporary))
-        yield stack.enter_context(open_store(path, ANY_CODE_VERSION.value))
 
 
 def _check_save_params(runs: int) -> None:

@@ -135,6 +135,22 @@ def plan_runs(wanted: Sequence[Settings], data_dir: str | None = None) -> Plan:
     )
 
 
+def identify(plan: Plan, wanted: Sequence[Settings]) -> list[str]:
+    """The identity of each wanted run, in the order wanted.
+
+    Settings that come to the same, as a number left to its default and the same number
+    given, have the same run.
+
+    Args:
+        plan: from ``plan_runs`` of these settings, perhaps among others.
+        wanted: settings.
+    """
+    return [
+        _plan_run(settings, plan.sources[source_name(settings)])[1].run
+        for settings in wanted
+    ]
+
+
 def take_shard(plan: Plan, index: int, count: int) -> Plan:
     """The part of a plan that one of several jobs does.
 

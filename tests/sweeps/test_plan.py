@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.grid import cross
-from jaxfr.sweeps.plan import plan_runs, take_shard
+from jaxfr.sweeps.plan import identify, plan_runs, take_shard
 from jaxfr.sweeps.settings import SETTING_NAMES, Settings
 from tests.sweeps.problem import SMALL, SYNTHETIC, changed
 
@@ -136,3 +136,22 @@ def test_shards_share_out_all_runs_evenly(seeds, count):
 def test_a_shard_that_does_not_exist_is_refused(index, count):
     with pytest.raises(InvalidInputError, match="num_shards"):
         take_shard(plan_runs([SMALL]), index, count)
+
+
+def test_runs_are_identified_in_the_order_wanted_also_where_several_are_the_same():
+    norm = changed(aggregator="norm")
+    wanted = [
+        norm,
+        changed(seed=1),
+        dataclasses.replace(norm, clip_norm=1.0),
+        changed(),
+        changed(seed=1),
+    ]
+    plan = plan_runs(wanted)
+    names = identify(plan, wanted)
+    assert names[0] == names[2]
+    assert names[1] == names[4]
+    assert set(names) == {run.run for run in plan.runs}
+    by_run = {run.run: run.settings for run in plan.runs}
+    assert by_run[names[3]] == changed()
+    assert len(set(names)) == 3

@@ -1,0 +1,90 @@
+"""Pictures of several panels with one legend; needs the extra ``plots``."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from jaxfr.files import replacing
+
+# Distinct for those who see colours differently (Okabe and Ito), and in grey with the
+# markers.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+# Of a legend, in inches: a sample with the space around it, and a letter.
+_SAMPLE, _LETTER = 0.55, 0.072
+
+
+def make_panels(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    label: str,
+    width: float = 2.9,
+    height: float = 2.6,
+) -> tuple[Any, Any]:
+    """Makes a figure of panels, those of a row on one scale.
+
+    Args:
+        rows: what each row is; written beside it.
+        columns: what each column is; written above it.
+        label: of the vertical axes, with its unit.
+        width: of a panel, in inches.
+        height: of a panel, in inches.
+
+    Returns:
+        The figure, and its axes ``[rows, columns]``.
+    """
+    from matplotlib.figure import Figure
+
+    size = max(width * len(columns) + 0.6, 4.5), height * len(rows) + 0.7
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(rows), len(columns), squeeze=False, sharey="row")
+    for place, column in enumerate(columns):
+        axes[0, place].set_title(column, fontsize=11)
+    for place, row in enumerate(rows):
+        axes[place, 0].set_ylabel(f"{row}\n{label}" if row else label)
+    for panel in axes.flat:
+        panel.grid(alpha=0.3)
+        panel.set_axisbelow(True)
+    return figure, axes
+
+
+def start_at_zero(axes: Any) -> None:
+    """Lets vertical axes begin at zero, once all panels are drawn.
+
+    (A limit that is set earlier would hold back a row's common scale from growing.)
+
+    Args:
+        axes: from ``make_panels``.
+    """
+    for panel in axes[:, 0]:
+        panel.set_ylim(bottom=0)
+
+
+def finish(figure: Any, path: pathlib.Path) -> None:
+    """Puts a legend of everything that is labelled below, and writes the picture.
+
+    Args:
+        figure: the figure.
+        path: a file that ends in ``.png``.
+
+    Raises:
+        InvalidInputError: if the file cannot be written.
+    """
+    labelled = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            labelled.setdefault(label, handle)
+    if "chance" in labelled:
+        labelled["chance"] = labelled.pop("chance")  # last
+    entry = _SAMPLE + _LETTER * max(map(len, labelled))
+    per_row = max(1, int(figure.get_figwidth() // entry))
+    figure.legend(
+        labelled.values(),
+        labelled.keys(),
+        loc="outside lower center",
+        ncols=min(per_row, len(labelled)),
+        frameon=False,
+    )
+    with replacing(path) as unfinished:
+        figure.savefig(unfinished, dpi=150)

@@ -1,0 +1,100 @@
+"""What every program that shows one table or figure of the paper does alike.
+
+A thin program adopts the flags of this module and calls ``main`` with its study.
+"""
+
+import pathlib
+
+from absl import flags
+
+from experiments import data_flags, execution_flags, setting_flags
+from experiments.execution_flags import NUM_DEVICES, store_path
+from experiments.running import opened_store
+from experiments.setting_flags import flagged_settings
+from experiments.studies.running import run_study
+from experiments.studies.study import Study
+from experiments.studies.writing import (
+    RECORDS_FILE,
+    format_section,
+    write_study,
+    written_already,
+)
+from jaxfr.errors import InvalidInputError
+from jaxfr.records import program
+from jaxfr.records.plots import can_draw
+from jaxfr.records.program import prepare_output
+from jaxfr.sweeps.execution import start_devices
+from jaxfr.sweeps.grid import parse_seeds
+from jaxfr.sweeps.settings import Settings
+
+STORE_FOLDER = "store"
+
+setting_flags.define_setting_flags(lists=("dataset",), seeds="0:5")
+for _module in (setting_flags, data_flags, execution_flags, program):
+    flags.adopt_module_key_flags(_module)
+
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir",
+    None,
+    f"Folder for what is shown: {RECORDS_FILE} (a line for each run), every table as "
+    "CSV, pictures as PNG, the findings, and the result store "
+    f"{STORE_FOLDER} where --store names no other. Default: nothing is written.",
+)
+_OVERWRITE = flags.DEFINE_bool(
+    "overwrite",
+    False,
+    "Whether files that exist already may be replaced; what is in a store stays.",
+)
+
+
+def main(study: Study) -> None:
+    """Runs a study as the flags say, prints what it shows, and writes it.
+
+    Raises:
+        InvalidInputError: if a flag has no meaning here, files are in the way, or the
+            study cannot be run.
+    """
+    check_left_to_study(study)
+    bases = flagged_bases()
+    wants_runs, folder = bool(study.wanted(bases)), None
+    if _OUTPUT_DIR.value is not None:
+        planned = written_already(pathlib.Path(_OUTPUT_DIR.value).expanduser())
+        folder = prepare_output(_OUTPUT_DIR.value, planned, _OVERWRITE.value)
+    own_store = None if folder is None else folder / STORE_FOLDER
+    devices = start_devices(NUM_DEVICES.value)
+    with opened_store((store_path() or own_store) if wants_runs else None) as store:
+        data_dir = data_flags.DATA_DIR.value
+        studied = run_study(study, bases, data_dir, store, devices, study.name)
+    print(format_section(studied.section))
+    if folder is not None:
+        written = write_study(folder, studied.section, studied.records)
+        print(f"\nwrote {', '.join(written)} into {folder}")
+        if studied.section.pictures and not can_draw():
+            print("no pictures drawn: that needs pip install 'jaxfr[plots]'")
+
+
+def flagged_bases() -> list[Settings]:
+    """The settings that the flags name, for each data set and seed.
+
+    Raises:
+        InvalidInputError: if the seeds are none.
+    """
+    return [
+        flagged_settings(dataset=dataset, seed=seed)
+        for dataset in flags.FLAGS.dataset
+        for seed in parse_seeds(flags.FLAGS.seeds)
+    ]
+
+
+def check_left_to_study(study: Study) -> None:
+    """Refuses flags of settings that a study varies itself.
+
+    Raises:
+        InvalidInputError: names the first of them.
+    """
+    for name in study.decides:
+        if flags.FLAGS["seeds" if name == "seed" else name].present:
+            raise InvalidInputError(
+                f"{name}: {study.name} varies it itself; it takes every setting but "
+                f"{', '.join(study.decides)}"
+            )

@@ -1,0 +1,70 @@
+"""Runs what a study needs and lets it say what came out."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from experiments.running import run_with_progress
+from experiments.studies.section import Section
+from experiments.studies.study import Material, Study
+from jaxfr.files import note
+from jaxfr.records.results import Record
+from jaxfr.store import Store
+from jaxfr.sweeps.plan import identify, plan_runs
+from jaxfr.sweeps.settings import Settings
+
+
+class Studied(NamedTuple):
+    """What a study came to.
+
+    Attributes:
+        records: of the runs that it wanted, in that order; a run that it wanted twice
+            is there twice.
+        section: what it shows.
+    """
+
+    records: tuple[Record, ...]
+    section: Section
+
+
+def run_study(
+    study: Study,
+    bases: Sequence[Settings],
+    data_dir: str | None,
+    store: Store,
+    devices: int,
+    label: str,
+) -> Studied:
+    """Runs what a study wants and the store lacks, and presents the study.
+
+    Args:
+        study: the study.
+        bases: settings for each data set and seed, see ``Material``.
+        data_dir: folder of the data sets that are not fetched.
+        store: where records are and go; one that is open.
+        devices: number of devices, from ``start_devices``.
+        label: what the display of progress calls the work.
+
+    Raises:
+        InvalidInputError: if some settings have no meaning, data cannot be loaded, the
+            store cannot be written, or a run does not fit into memory.
+    """
+    wanted = study.wanted(bases)
+    records = _records(wanted, data_dir, store, devices, label) if wanted else ()
+    material = Material(tuple(bases), records, data_dir)
+    return Studied(records, study.present(material))
+
+
+def _records(
+    wanted: Sequence[Settings],
+    data_dir: str | None,
+    store: Store,
+    devices: int,
+    label: str,
+) -> tuple[Record, ...]:
+    plan = plan_runs(wanted, data_dir)
+    found = sum(store.is_finished(run.run) for run in plan.runs)
+    if found:
+        note(f"{label}: {found} of {len(plan.runs)} runs are in the store")
+    for _ in run_with_progress(plan, store, devices, label):
+        pass
+    return tuple(store.records(identify(plan, wanted)))

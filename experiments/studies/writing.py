@@ -1,0 +1,118 @@
+"""A section as text on a terminal, and as files of a folder."""
+
+import csv
+import pathlib
+import textwrap
+from collections.abc import Sequence
+
+from experiments.studies.section import Finding, Section, Table
+from jaxfr.files import replacing, write_atomically
+from jaxfr.records.plots import can_draw
+from jaxfr.records.results import Record, write_records
+from jaxfr.records.table import align
+
+TEXT_FILE = "section.txt"
+RECORDS_FILE = "records.jsonl"
+FINDINGS_FILE = "findings.csv"
+_TABLES = "table_*.csv"
+_PICTURES = "*.png"
+_WIDTH = 88
+
+
+def verdict(finding: Finding) -> str:
+    """Says in words whether a finding holds."""
+    if finding.holds is None:
+        return "cannot tell"
+    return "holds" if finding.holds else "does not hold"
+
+
+def format_section(section: Section) -> str:
+    """Writes title, text, tables and findings; pictures by their captions."""
+    parts = [f"{section.title}\n{'=' * len(section.title)}"]
+    parts += [textwrap.fill(paragraph, _WIDTH) for paragraph in section.text]
+    parts += [_table_text(table) for table in section.tables]
+    parts += [
+        textwrap.fill(f"{picture.name}: {picture.caption}", _WIDTH)
+        for picture in section.pictures
+    ]
+    parts += [_finding_text(finding) for finding in section.findings]
+    return "\n\n".join(parts)
+
+
+def written_already(folder: pathlib.Path) -> list[str]:
+    """Names of files that a study wrote, or that stand where one will write.
+
+    Args:
+        folder: the output folder; it need not exist.
+    """
+    names = [TEXT_FILE, RECORDS_FILE, FINDINGS_FILE]
+    for pattern in (_TABLES, _PICTURES):
+        names += sorted(path.name for path in folder.glob(pattern))
+    return names
+
+
+def write_study(
+    folder: pathlib.Path, section: Section, records: Sequence[Record]
+) -> list[str]:
+    """Writes a study's files; tables that an earlier one left there go.
+
+    Pictures are drawn where matplotlib is installed.
+
+    Args:
+        folder: an existing folder.
+        section: what the study shows.
+        records: of its runs; none where it needs no run.
+
+    Returns:
+        The names of the files.
+
+    Raises:
+        InvalidInputError: if a file cannot be written.
+    """
+    for left in folder.glob(_TABLES):
+        left.unlink()
+    written = [TEXT_FILE]
+    write_atomically(folder / TEXT_FILE, f"{format_section(section)}\n".encode())
+    if records:
+        write_records(folder / RECORDS_FILE, records)
+        written.append(RECORDS_FILE)
+    for number, table in enumerate(section.tables, start=1):
+        written.append(f"table_{number}.csv")
+        write_table([table.header, *table.rows], folder / written[-1])
+    if section.findings:
+        written.append(FINDINGS_FILE)
+        rows = [(f.statement, verdict(f), f.evidence) for f in section.findings]
+        header = ("statement", "verdict", "evidence")
+        write_table([header, *rows], folder / FINDINGS_FILE)
+    for picture in section.pictures if can_draw() else ():
+        picture.draw(folder / picture.name)
+        written.append(picture.name)
+    return written
+
+
+def write_table(rows: Sequence[Sequence[str]], path: pathlib.Path) -> None:
+    """Writes rows of text as a CSV file.
+
+    Raises:
+        InvalidInputError: if the file cannot be written.
+    """
+    with (
+        replacing(path) as unfinished,
+        unfinished.open("w", newline="", encoding="utf-8") as file,
+    ):
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def _table_text(table: Table) -> str:
+    caption = textwrap.fill(table.caption, _WIDTH)
+    return f"{caption}\n\n{align([table.header, *table.rows])}"
+
+
+def _finding_text(finding: Finding) -> str:
+    statement = textwrap.fill(
+        f"{verdict(finding).upper()}: {finding.statement}", _WIDTH
+    )
+    evidence = textwrap.fill(
+        finding.evidence, _WIDTH, initial_indent="    ", subsequent_indent="    "
+    )
+    return f"{statement}\n{evidence}"

@@ -1,0 +1,30 @@
+from experiments.studies.names import (
+    aggregator_title,
+    attack_title,
+    dataset_title,
+    model_title,
+)
+from jaxfr.aggregators import AGGREGATORS
+from jaxfr.models import MODELS
+
+
+def test_the_papers_names_are_used():
+    assert dataset_title("ml-100k") == "ML-100K"
+    assert attack_title("none") == "Clean"
+    assert attack_title("spattack_o_d") == "Spattack-O-D"
+    assert aggregator_title("trimmed_mean") == "TrimM"
+
+
+def test_a_users_own_data_are_named_by_their_file():
+    assert dataset_title("some/folder/log.csv") == "log.csv"
+    assert dataset_title("some/folder/") == "folder"
+
+
+def test_what_the_paper_does_not_name_keeps_its_name():
+    assert attack_title("fang_full_knowledge") == "fang_full_knowledge"
+    assert model_title("new") == "new"
+
+
+def test_every_aggregator_and_model_has_a_title():
+    assert {aggregator_title(name) for name in AGGREGATORS}.isdisjoint(AGGREGATORS)
+    assert {model_title(name) for name in MODELS}.isdisjoint(MODELS)

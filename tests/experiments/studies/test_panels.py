@@ -1,0 +1,48 @@
+import pytest
+
+from experiments.studies.panels import finish, make_panels, start_at_zero
+from jaxfr.errors import InvalidInputError
+
+
+def test_rows_and_columns_are_named_at_the_edges_and_share_a_rows_scale():
+    _figure, axes = make_panels(["first", "second"], ["a", "b", "c"], "HR@10")
+    assert axes.shape == (2, 3)
+    assert [panel.get_title() for panel in axes[0]] == ["a", "b", "c"]
+    assert [panel.get_ylabel() for panel in axes[:, 0]] == [
+        "first\nHR@10",
+        "second\nHR@10",
+    ]
+    axes[0, 0].set_ylim(0, 3)
+    assert axes[0, 2].get_ylim() == (0, 3)
+    assert axes[1, 2].get_ylim() != (0, 3)
+
+
+def test_axes_start_at_zero_and_no_panel_of_a_row_is_cut_off():
+    _, axes = make_panels([""], ["a", "b"], "HR@10")
+    axes[0, 0].plot([0.1, 0.2])
+    axes[0, 1].plot([0.1, 0.9])
+    start_at_zero(axes)
+    for panel in axes.flat:
+        low, high = panel.get_ylim()
+        assert low == 0
+        assert high > 0.9
+
+
+def test_one_legend_names_everything_once_and_chance_last(tmp_path):
+    figure, axes = make_panels([""], ["a", "b"], "HR@10")
+    for panel in axes.flat:
+        panel.axhline(0.1, label="chance")
+        panel.plot([0, 1], label="clean")
+    axes[0, 1].plot([1, 0], label="attacked")
+    finish(figure, tmp_path / "some.png")
+    (legend,) = figure.legends
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == ["clean", "attacked", "chance"]
+    assert (tmp_path / "some.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_that_cannot_be_written_is_reported(tmp_path):
+    figure, axes = make_panels([""], [""], "HR@10")
+    axes[0, 0].plot([0, 1], label="line")
+    with pytest.raises(InvalidInputError, match="cannot write"):
+        finish(figure, tmp_path / "missing" / "some.png")

@@ -1,0 +1,96 @@
+"""The program of a study, as a user starts it; figure5 has the fewest programs."""
+
+import csv
+import pathlib
+import subprocess
+
+import pytest
+
+from tests.experiments.programs import TINY, run_python
+from tests.experiments.sweeping import lines
+
+# What figure5 leaves to the user.
+SMALL = (*TINY[:3], TINY[4], "--num_devices=1")
+NUM_RUNS = 2 * (1 + 2 * 4)
+
+
+def start(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run_python(
+        *("-m", f"experiments.{name}", *arguments),
+        PYTHONWARNINGS="error",
+        JAX_ENABLE_COMPILATION_CACHE="false",
+    )
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("runs") / "figure5"
+    done = start("figure5", *SMALL, "--seeds=3,5", f"--output_dir={folder}")
+    assert done.returncode == 0, done.stderr
+    assert "Figure 5" in done.stdout
+    assert "2 seeds (3, 5)" in done.stdout
+    assert "CANNOT TELL" in done.stdout  # no attack starts within six rounds but one
+    return folder
+
+
+def test_records_tables_findings_picture_and_store_are_written(output):
+    names = {path.name for path in output.iterdir()}
+    assert names == {
+        *("section.txt", "records.jsonl", "table_1.csv", "findings.csv"),
+        *("figure5.png", "store"),
+    }
+    assert len((output / "records.jsonl").read_text().splitlines()) == NUM_RUNS
+    assert len(lines(output / "store")) == NUM_RUNS
+    assert (output / "figure5.png").read_bytes().startswith(b"\x89PNG")
+    with (output / "findings.csv").open(encoding="utf-8") as file:
+        assert {row["verdict"] for row in csv.DictReader(file)} <= {
+            *("holds", "does not hold", "cannot tell"),
+        }
+
+
+def test_what_is_there_is_kept_unless_it_may_be_overwritten(output):
+    before = (output / "section.txt").read_bytes()
+    refused = start("figure5", *SMALL, f"--output_dir={output}")
+    assert refused.returncode == 2
+    assert "--overwrite" in refused.stderr
+    assert (output / "section.txt").read_bytes() == before
+
+
+def test_runs_that_a_store_holds_are_not_run_again(output, tmp_path):
+    again = start(
+        *("figure5", *SMALL, "--seeds=5", f"--store={output / 'store'}"),
+        f"--output_dir={tmp_path}",
+    )
+    assert again.returncode == 0, again.stderr
+    assert "9 of 9 runs are in the store" in again.stderr
+    assert len((tmp_path / "records.jsonl").read_text().splitlines()) == NUM_RUNS // 2
+    assert len(lines(output / "store")) == NUM_RUNS
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("figure5", ["--attack=fang"], "attack: figure5 varies it itself"),
+        ("figure5", ["--attack_start=3"], "attack_start"),
+        ("table3", ["--scope=sparse"], "scope: table3 varies it itself"),
+        ("figure3", ["--defenses=mean,none"], "trimmed_mean"),
+        ("figure4", ["--malicious_ratio=0.2"], "malicious_ratio"),
+        ("hyperparameters", ["--embedding_dim=3"], "embedding_dim"),
+        ("figure5", ["--dataset=steam,steam"], "distinct"),
+        ("figure5", ["--seeds=5:0"], "0:10"),
+    ],
+)
+def test_a_mistake_ends_with_one_line_and_exit_code_2(name, arguments, told):
+    done = start(name, *arguments)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert told in done.stderr
+
+
+def test_help_explains_the_flags_and_five_seeds_are_the_default():
+    done = start("figure3", "--help")
+    assert done.returncode == 0
+    for flag in ("--defenses", "--dataset", "--output_dir", "--store", "--data_dir"):
+        assert flag in done.stdout
+    assert "(default: '0:5')" in done.stdout

@@ -1,0 +1,138 @@
+import pytest
+
+from experiments.studies import table3
+from experiments.studies.paper_numbers import TABLE3
+from jaxfr.sweeps.settings import Settings
+from tests.experiments.studies.invented import (
+    bases,
+    cell,
+    finding,
+    present,
+    record,
+    table,
+)
+
+STUDY = table3.study()
+
+
+def as_in_paper(settings: Settings) -> dict:
+    """HR@10 of the paper under every metric."""
+    return record(TABLE3[settings.dataset][settings.attack][2])
+
+
+def test_eleven_columns_six_sparse_baselines_and_two_with_duplicates_are_run():
+    wanted = STUDY.wanted(bases("steam"))
+    assert len(set(wanted)) == len(wanted) == 19
+    sparse = [settings for settings in wanted if settings.scope == "sparse"]
+    assert len(sparse) == 6
+    assert not any(settings.attack.startswith("spattack") for settings in sparse)
+    duplicates = [s for s in wanted if s.repeated_negatives == "reference"]
+    assert [s.attack for s in duplicates] == ["spattack_o_s", "spattack_o_d"]
+    common = {(s.model, s.aggregator, s.malicious_ratio) for s in wanted}
+    assert common == {("fedmf", "mean", 0.03)}
+
+
+def test_only_settings_that_it_decides_differ_from_the_base():
+    base = Settings(dataset="steam", rounds=9, learning_rate=0.5)
+    (first, *_) = STUDY.wanted([base])
+    changed = [
+        name for name, value in vars(first).items() if value != getattr(base, name)
+    ]
+    assert set(changed) <= set(STUDY.decides)
+
+
+def test_the_papers_own_numbers_are_reproduced_by_themselves():
+    section = present(STUDY, bases("ml-100k"), as_in_paper)
+    found = finding(section, "comes out within 0.03")
+    assert found.holds
+    assert "11 of 11" in found.evidence
+    assert cell(table(section, "Cells of Table 3"), "HR@10", "ML-100K") == "11 of 11"
+    shown = table(section, "HR@10 and nDCG@10: value")
+    row = "Spattack-O-D"
+    assert cell(shown, "HR@10 paper", row) == "0.0944 ± 0.0095"
+    assert cell(shown, "HR@10 simulation", row) == "0.0944"
+    assert cell(shown, "HR@10 difference", row) == "+0.0000"
+
+
+def test_a_cell_apart_from_the_paper_is_named():
+    def run(settings: Settings) -> dict:
+        return record(0.3) if settings.attack == "cluster" else as_in_paper(settings)
+
+    found = finding(present(STUDY, bases("ml-100k"), run), "comes out within 0.03")
+    assert found.holds is False
+    assert "10 of 11" in found.evidence
+    assert "Cluster 0.300 for 0.398" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("dataset", "holds"), [("ml-100k", True), ("ml-1m", True), ("steam", False)]
+)
+def test_spattack_beats_every_baseline_where_it_does_in_the_paper(dataset, holds):
+    """On Steam the paper's own Fang, .062, is below its Spattack-O-S, .131."""
+    section = present(STUDY, bases(dataset), as_in_paper)
+    assert finding(section, "outperforms every baseline").holds is holds
+
+
+def test_the_order_of_the_variants_is_the_papers_own_for_each_data_set():
+    for dataset, order in (
+        ("ml-100k", "L-S > L-D > O-S > O-D"),
+        ("steam", "O-S > O-D > L-S > L-D"),
+    ):
+        section = present(STUDY, bases(dataset), as_in_paper)
+        assert finding(section, f"order {order}").holds
+
+
+def test_all_items_are_at_least_as_strong_as_some_up_to_noise():
+    def run(limited: float):
+        return lambda s: record(limited if s.attack == "spattack_l_d" else 0.2)
+
+    for limited, holds in ((0.1, True), (0.22, True), (0.3, False)):
+        section = present(STUDY, bases("ml-100k"), run(limited))
+        assert finding(section, "for the limited").holds is holds
+        assert finding(section, "for the omniscient").holds
+
+
+def test_convergence_is_prevented_where_some_spattack_ends_at_chance():
+    section = present(STUDY, bases("ml-100k"), as_in_paper)
+    assert finding(section, "can prevent convergence").holds
+    section = present(STUDY, bases("ml-100k"), lambda settings: record(0.2))
+    assert finding(section, "can prevent convergence").holds is False
+
+
+def test_steam_is_compared_with_the_other_data_sets_where_there_are_any():
+    alone = finding(present(STUDY, bases("steam"), as_in_paper), "Steam drops more")
+    assert alone.holds is None
+    both = bases("steam", "ml-100k", "ml-1m")
+    assert finding(present(STUDY, both, as_in_paper), "Steam drops more").holds
+    equal = present(STUDY, both, lambda settings: record(0.2))
+    assert finding(equal, "Steam drops more").holds is False
+
+
+def test_data_that_the_paper_does_not_have_stand_alone():
+    section = present(STUDY, bases("log.csv"), lambda settings: record(0.2))
+    assert finding(section, "comes out within 0.03").holds is None
+    assert not [t for t in section.tables if "Cells of Table 3" in t.caption]
+    shown = table(section, "HR@10 and nDCG@10: value")
+    assert cell(shown, "HR@10 paper", "Clean") == "-"
+    assert cell(shown, "HR@10 simulation", "Clean") == "0.2000"
+
+
+def test_the_layout_has_the_change_against_clean_in_percent():
+    def run(settings: Settings) -> dict:
+        return record({"none": 0.4, "fang": 0.1}.get(settings.attack, 0.4))
+
+    section = present(STUDY, bases("steam", seeds=2), run)
+    shown = table(section, "laid out as in the paper")
+    assert cell(shown, "Clean", "Steam", "HR@5") == "0.400 ± 0.000"
+    assert cell(shown, "Fang", "Steam", "HR@5") == "0.100 ± 0.000 (-75 %)"
+    assert cell(shown, "LIE", "Steam", "HR@5") == "0.400 ± 0.000 (+0 %)"
+    assert len(shown.header) == 13
+    beside = table(section, "what the paper does not have")
+    assert cell(beside, "Fang, sparse", "Steam", "HR@5") == "0.100 ± 0.000 (-75 %)"
+
+
+def test_the_picture_is_drawn_for_data_with_and_without_paper_numbers(tmp_path):
+    section = present(STUDY, bases("steam", "log.csv"), lambda settings: record(0.2))
+    (picture,) = section.pictures
+    picture.draw(tmp_path / picture.name)
+    assert (tmp_path / "table3.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,83 @@
+import csv
+import json
+
+import pytest
+
+from experiments.studies.section import Finding, Picture, Section, Table
+from experiments.studies.writing import (
+    format_section,
+    verdict,
+    write_study,
+    written_already,
+)
+from jaxfr.errors import InvalidInputError
+
+SECTION = Section(
+    "Table 9: numbers",
+    ("What was run.", "word " * 40),
+    (Table("Cells.", ("a", "b"), (("1", "2, 3"), ("4", "±"))),),
+    (Picture("shown.png", "A picture.", lambda path: path.write_bytes(b"drawn")),),
+    (
+        Finding("It falls", True, "0.1 to 0.0"),
+        Finding("It rises", False, "0.1 to 0.0"),
+        Finding("It flies", None, "no runs"),
+    ),
+)
+
+
+def test_verdicts_are_words():
+    words = [verdict(finding) for finding in SECTION.findings]
+    assert words == ["holds", "does not hold", "cannot tell"]
+
+
+def test_the_text_has_title_paragraphs_tables_pictures_and_findings_in_order():
+    text = format_section(SECTION)
+    parts = ["Table 9", "What was run", "Cells.", "a  b", "1  2, 3", "shown.png: A"]
+    parts += ["HOLDS: It falls\n    0.1 to 0.0", "DOES NOT HOLD: It", "CANNOT TELL: It"]
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert max(map(len, text.splitlines())) <= 88
+
+
+def test_everything_is_written(tmp_path):
+    names = write_study(tmp_path, SECTION, [{"run": "x"}, {"run": "x"}])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    records = (tmp_path / "records.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in records] == [{"run": "x"}] * 2
+    with (tmp_path / "table_1.csv").open(encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [["a", "b"], ["1", "2, 3"], ["4", "±"]]
+    with (tmp_path / "findings.csv").open(encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["statement", "verdict", "evidence"]
+    assert rows[2] == ["It rises", "does not hold", "0.1 to 0.0"]
+    assert (tmp_path / "shown.png").read_bytes() == b"drawn"
+    text = (tmp_path / "section.txt").read_text(encoding="utf-8")
+    assert text == format_section(SECTION) + "\n"
+
+
+def test_a_study_without_runs_or_findings_writes_no_file_of_them(tmp_path):
+    write_study(tmp_path, Section("Title"), [])
+    assert [path.name for path in tmp_path.iterdir()] == ["section.txt"]
+
+
+def test_what_stands_in_the_way_is_found(tmp_path):
+    always = ["section.txt", "records.jsonl", "findings.csv"]
+    assert written_already(tmp_path / "missing") == always
+    for name in ("table_2.csv", "some.png", "notes.md"):
+        (tmp_path / name).touch()
+    assert written_already(tmp_path) == [*always, "table_2.csv", "some.png"]
+
+
+def test_tables_of_an_earlier_study_go(tmp_path):
+    (tmp_path / "table_7.csv").touch()
+    (tmp_path / "other.csv").touch()
+    write_study(tmp_path, SECTION, [])
+    assert not (tmp_path / "table_7.csv").exists()
+    assert (tmp_path / "other.csv").exists()
+
+
+def test_a_folder_that_is_not_there_is_reported(tmp_path):
+    section = SECTION._replace(pictures=())
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidInputError, match="cannot write"):
+        write_study(tmp_path / "file" / "folder", section, [])
