@@ -7,7 +7,7 @@ python -m experiments.figure3 --dataset=ml-100k --seeds=0:5 --store=runs/store \
 from absl import flags
 
 from experiments.studies import figure3, program
-from experiments.studies.figure3_points import DEFENSES
+from experiments.studies.figure3.points import DEFENSES
 from jaxfr.records.program import run_program
 
 flags.adopt_module_key_flags(program)

@@ -1,9 +1,9 @@
 from experiments.studies.checked_numbers import DEFENSES, MODELS, STARTS
-from experiments.studies.figure3_points import DEFENSES as RULES
-from experiments.studies.figure3_points import Point, points
-from experiments.studies.figure4_bars import AGGREGATORS, ATTACKS
-from experiments.studies.figure5 import STARTS as START_ROUNDS
-from experiments.studies.figure5_curves import ATTACKS as CURVES
+from experiments.studies.figure3.points import DEFENSES as RULES
+from experiments.studies.figure3.points import Point, points
+from experiments.studies.figure4.bars import AGGREGATORS, ATTACKS
+from experiments.studies.figure5.curves import ATTACKS as CURVES
+from experiments.studies.figure5.study import STARTS as START_ROUNDS
 
 
 def test_every_checked_number_is_one_that_a_study_simulates():

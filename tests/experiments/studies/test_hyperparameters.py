@@ -1,5 +1,5 @@
 from experiments.studies import hyperparameters
-from experiments.studies.hyperparameter_sweeps import EMBEDDING_DIM, SWEEPS, points
+from experiments.studies.hyperparameters.sweeps import EMBEDDING_DIM, SWEEPS, points
 from jaxfr.sweeps.settings import Settings
 from tests.experiments.studies.invented import (
     bases,

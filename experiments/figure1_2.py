@@ -1,0 +1,43 @@
+"""Figures 1 and 2 of the paper, measured: sparse aggregation, and the items that fall.
+
+python -m experiments.figure1_2 --dataset=ml-100k,steam --output_dir=runs/figure1_2
+"""
+
+from absl import flags
+
+from experiments.studies import figure1_2, program
+from jaxfr.aggregators import AGGREGATORS
+from jaxfr.records.program import run_program
+
+flags.adopt_module_key_flags(program)
+
+_AGGREGATORS = flags.DEFINE_list(
+    "aggregators",
+    list(AGGREGATORS),
+    f"Which of {', '.join(AGGREGATORS)} to compare, with commas between them. (krum "
+    "takes much longer than the others on large data.)",
+)
+_RATIO = flags.DEFINE_float(
+    "attacked_ratio",
+    figure1_2.MALICIOUS_RATIO,
+    "Malicious share of all clients in Figure 1.",
+    lower_bound=0,
+    upper_bound=0.99,
+)
+_TRAINED_ROUNDS = flags.DEFINE_integer(
+    "trained_rounds",
+    figure1_2.TRAINED_ROUNDS,
+    "Rounds of clean training before the round that is taken apart, at most --rounds.",
+    lower_bound=1,
+)
+
+
+def main() -> None:
+    """Does what the flags say."""
+    program.main(
+        figure1_2.study(_AGGREGATORS.value, _RATIO.value, _TRAINED_ROUNDS.value)
+    )
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,143 @@
+"""Reproduces the paper: all tables and figures, checked, in one HTML report.
+
+The same as Markdown, for a repository, with the pictures beside it.
+
+python -m experiments.reproduce --output_dir=runs/reproduction
+
+A reproduction that was stopped goes on where it was; several may share a --store.
+"""
+
+import time
+from collections.abc import Sequence
+
+from absl import flags
+
+from experiments import data_flags, execution_flags
+from experiments.data_flags import DATA_DIR, define_synthetic_flag
+from experiments.execution_flags import NUM_DEVICES, store_path
+from experiments.report.chapter import Page
+from experiments.report.differences import DIFFERENCES, INTRODUCTION
+from experiments.report.environment import describe_environment
+from experiments.report.markdown import render_markdown
+from experiments.report.page import render
+from experiments.reproducing.asking import Asked, command, load_all
+from experiments.reproducing.doing import reproduce_studies
+from experiments.running import opened_store
+from experiments.studies.catalogue import STUDIES, choose_studies
+from jaxfr.errors import InvalidInputError
+from jaxfr.files import write_atomically
+from jaxfr.records import program
+from jaxfr.records.plots import can_draw
+from jaxfr.records.program import prepare_output, run_program
+from jaxfr.sweeps.execution import start_devices
+from jaxfr.sweeps.grid import parse_seeds
+from jaxfr.sweeps.settings import Settings
+
+REPORT_FILE = "report.html"
+MARKDOWN_FILE = "results.md"
+STORE_FOLDER = "store"
+
+for _module in (data_flags, execution_flags, program):
+    flags.adopt_module_key_flags(_module)
+
+_DATASET = flags.DEFINE_list(
+    "dataset",
+    ["ml-100k", "ml-1m", "steam"],
+    "Data sets, with commas between them, by name or path. Default with --quick: "
+    "ml-100k.",
+)
+_SYNTHETIC = define_synthetic_flag()
+_SEEDS = flags.DEFINE_string(
+    "seeds",
+    "0:5",
+    "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded). Default with "
+    "--quick: 0.",
+)
+_ROUNDS = flags.DEFINE_integer(
+    "rounds", Settings().rounds, "Number of rounds of every run.", lower_bound=1
+)
+_STUDIES = flags.DEFINE_list(
+    "studies",
+    [],
+    f"Which of {', '.join(STUDIES)} to reproduce, with commas between them. Default: "
+    "all.",
+)
+_QUICK = flags.DEFINE_bool(
+    "quick",
+    False,
+    "Leaves out what is slow: one data set, one seed, no trimmed mean and no Krum, "
+    "fewer points. Takes minutes.",
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir",
+    None,
+    f"Folder for {REPORT_FILE}, {MARKDOWN_FILE}, a folder with each study's records, "
+    f"tables and pictures, and the result store {STORE_FOLDER} where --store names no "
+    "other.",
+)
+_OVERWRITE = flags.DEFINE_bool(
+    "overwrite",
+    False,
+    f"Whether {REPORT_FILE} and {MARKDOWN_FILE} may be replaced; what is in a store "
+    "stays.",
+)
+
+
+def main() -> None:
+    """Does what the flags say."""
+    if _OUTPUT_DIR.value is None:
+        raise InvalidInputError("output_dir: name the folder, --output_dir=...")
+    asked = _asked(_OUTPUT_DIR.value)
+    # All that may be refused is, before anything is run.
+    studies = choose_studies(asked.studies, asked.quick)
+    workload = load_all(studies, asked)
+    files = [REPORT_FILE, MARKDOWN_FILE]
+    folder = prepare_output(asked.output_dir, files, _OVERWRITE.value)
+    devices = start_devices(NUM_DEVICES.value)
+    begun = time.monotonic()
+    with opened_store(store_path() or folder / STORE_FOLDER) as store:
+        chapters = reproduce_studies(studies, asked, workload, store, devices, folder)
+    page = Page(
+        title="Spattack, reproduced",
+        introduction=INTRODUCTION,
+        chapters=tuple(chapters),
+        differences=DIFFERENCES,
+        data=workload.data,
+        environment=describe_environment(time.monotonic() - begun),
+        command=command(asked, asked.studies),
+    )
+    write_atomically(folder / REPORT_FILE, render(page).encode())
+    write_atomically(folder / MARKDOWN_FILE, render_markdown(page).encode())
+    if not can_draw():
+        print("no pictures drawn: that needs pip install 'jaxfr[plots]'")
+    print(f"wrote {folder / REPORT_FILE} and {MARKDOWN_FILE}")
+
+
+def _asked(output_dir: str) -> Asked:
+    quick = _QUICK.value
+    datasets: Sequence[str] = _DATASET.value
+    if quick and not flags.FLAGS["dataset"].present:
+        datasets = ["ml-100k"]
+    seeds = "0" if quick and not flags.FLAGS["seeds"].present else _SEEDS.value
+    if not datasets:
+        raise InvalidInputError("dataset: name at least one")
+    bases = tuple(
+        Settings(
+            dataset=dataset, synthetic=_SYNTHETIC.value, rounds=_ROUNDS.value, seed=seed
+        )
+        for dataset in dict.fromkeys(datasets)
+        for seed in parse_seeds(seeds)
+    )
+    return Asked(
+        bases=bases,
+        seeds=seeds,
+        studies=tuple(_STUDIES.value),
+        quick=quick,
+        data_dir=DATA_DIR.value,
+        output_dir=output_dir,
+        store=execution_flags.STORE.value,
+    )
+
+
+if __name__ == "__main__":
+    run_program(main)

@@ -1,0 +1,1 @@
+"""The work of experiments/reproduce.py, apart from its flags."""

@@ -1,0 +1,10 @@
+"""Figures 1 and 2: sparse against dense aggregation, and which items fall."""
+
+from experiments.studies.figure1_2.study import (
+    MALICIOUS_RATIO,
+    NAME,
+    TRAINED_ROUNDS,
+    study,
+)
+
+__all__ = ["MALICIOUS_RATIO", "NAME", "TRAINED_ROUNDS", "study"]

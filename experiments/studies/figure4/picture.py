@@ -1,0 +1,67 @@
+"""Figure 4 as a picture of bars; needs the extra ``plots``."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments.studies.averages import average, chance, error_bar
+from experiments.studies.figure4.bars import (
+    AGGREGATORS,
+    ATTACKS,
+    Bar,
+    Runs,
+    defense_title,
+)
+from experiments.studies.names import attack_title, dataset_title, model_title
+from experiments.studies.panels import COLOURS, finish, make_panels, start_at_zero
+
+_WIDTH = 0.38
+
+
+def draw_bars(
+    found: Mapping[str, Runs], models: Sequence[str], path: pathlib.Path
+) -> None:
+    """Draws HR@10: a row for each data set, a panel for each model.
+
+    Args:
+        found: the runs of each data set.
+        models: the recommenders.
+        path: a file that ends in ``.png``.
+
+    Raises:
+        InvalidInputError: if the file cannot be written.
+    """
+    figure, axes = make_panels(
+        [dataset_title(dataset) for dataset in found],
+        [model_title(model) for model in models],
+        "HR@10",
+        width=3.8,
+    )
+    for row, runs in zip(axes, found.values(), strict=True):
+        for panel, model in zip(row, models, strict=True):
+            _draw_model(panel, runs, model)
+    start_at_zero(axes)
+    finish(figure, path)
+
+
+def _draw_model(panel: Any, runs: Runs, model: str) -> None:
+    for place, aggregator in enumerate(AGGREGATORS):
+        values = [average(runs[Bar(model, aggregator, attack)]) for attack in ATTACKS]
+        bars = panel.bar(
+            [at + (place - 0.5) * _WIDTH for at in range(len(ATTACKS))],
+            [value.mean for value in values],
+            _WIDTH,
+            yerr=[error_bar(value) for value in values],
+            error_kw={"elinewidth": 1, "ecolor": "0.25"},
+            color=COLOURS[place],
+            label=defense_title(aggregator),
+        )
+        white = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}
+        panel.bar_label(bars, fmt="%.2f", fontsize=7, padding=2, bbox=white)
+    level = chance(runs[Bar(model, AGGREGATORS[0], ATTACKS[0])])
+    panel.axhline(level, color="0.4", linestyle=":", label="chance", zorder=2)
+    names = [attack_title(attack).removeprefix("Spattack-") for attack in ATTACKS]
+    panel.set_xticks(range(len(ATTACKS)), names)
+    panel.grid(visible=False, axis="x")
+    # Room for the number above the highest bar.
+    panel.margins(y=0.1)

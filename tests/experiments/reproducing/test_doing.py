@@ -1,0 +1,69 @@
+import dataclasses
+import pathlib
+
+import pytest
+from absl import flags
+
+from experiments.reproducing.asking import Asked, load_all
+from experiments.reproducing.doing import format_seconds, reproduce_studies
+from experiments.studies.section import Finding, Picture, Section
+from experiments.studies.study import Material, Study
+from jaxfr.store import open_store
+from tests.experiments.studies.small_data import BASE
+
+# Two runs of one program.
+BASES = BASE, dataclasses.replace(BASE, seed=1)
+
+
+def draw(path: pathlib.Path) -> None:
+    path.write_bytes(b"drawn")
+
+
+def present(material: Material) -> Section:
+    seeds = tuple(str(record["seed"]) for record in material.records)
+    return Section(
+        "Table 9: seeds",
+        text=seeds,
+        pictures=(Picture("seeds.png", "Seeds.", draw),),
+        findings=(Finding("There are seeds.", bool(seeds), ""),),
+    )
+
+
+IDLE = Study("idle", (), lambda bases: [], present)
+RUNS = Study("runs", (), lambda bases: [*bases], present)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _parsed_flags():
+    flags.FLAGS(["reproduce"])
+
+
+def test_studies_run_in_turn_write_their_files_and_are_resumed(tmp_path, capsys):
+    asked = Asked(BASES, "0:2", (), False, None, str(tmp_path), None)
+    studies = [IDLE, RUNS]
+    workload = load_all(studies, asked)
+    with open_store(tmp_path / "store") as store:
+        chapters = reproduce_studies(studies, asked, workload, store, 1, tmp_path)
+        again = reproduce_studies(studies, asked, workload, store, 1, tmp_path)
+        assert len(store.records()) == 2
+
+    assert [chapter.name for chapter in chapters] == ["idle", "runs"]
+    assert [chapter.runs for chapter in chapters] == [0, 2]
+    assert [chapter.section.text for chapter in chapters] == [(), ("0", "1")]
+    assert chapters[1].images == {"seeds.png": b"drawn"}
+    assert chapters[1].command.startswith("python -m experiments.runs ")
+    for name in ("idle", "runs"):
+        assert (tmp_path / name / "findings.csv").exists()
+    assert len((tmp_path / "runs" / "records.jsonl").read_text().splitlines()) == 2
+
+    assert again[1].section == chapters[1].section
+    told = capsys.readouterr().err
+    assert "study 2 of 2, runs; about " in told
+    assert "study 1 of 2, idle; about 0 s left for the runs of all" in told
+    assert "runs: 2 of 2 runs are in the store" in told
+
+
+def test_seconds_are_told_in_the_unit_that_suits_them():
+    assert format_seconds(89.4) == "89 s"
+    assert format_seconds(90) == "2 min"
+    assert format_seconds(2 * 3600) == "2.0 h"

@@ -1,0 +1,52 @@
+import importlib.util
+
+import pytest
+
+from experiments.studies.catalogue import QUICK_STUDIES, STUDIES, choose_studies
+from jaxfr.errors import InvalidInputError
+from jaxfr.models import MODELS
+from jaxfr.sweeps.plan import check_all
+from jaxfr.sweeps.settings import SETTING_NAMES, Settings
+
+
+@pytest.mark.parametrize("studies", [STUDIES, QUICK_STUDIES])
+def test_studies_go_by_their_names_and_have_programs(studies):
+    for name, study in studies.items():
+        assert study.name == name
+        assert set(study.decides) <= set(SETTING_NAMES)
+        assert importlib.util.find_spec(f"experiments.{name}") is not None
+
+
+@pytest.mark.parametrize("studies", [STUDIES, QUICK_STUDIES])
+def test_all_runs_have_a_meaning(studies):
+    wanted = [run for study in studies.values() for run in study.wanted([Settings()])]
+    check_all([run for run in wanted if run.model in MODELS])
+    assert wanted
+
+
+def test_the_quick_choice_is_the_same_studies_with_fewer_runs():
+    assert QUICK_STUDIES.keys() == STUDIES.keys()
+    counts = [
+        sum(len(set(study.wanted([Settings()]))) for study in studies.values())
+        for studies in (QUICK_STUDIES, STUDIES)
+    ]
+    assert counts[0] < counts[1]
+    rules = {
+        run.aggregator
+        for study in QUICK_STUDIES.values()
+        for run in study.wanted([Settings()])
+    }
+    assert rules.isdisjoint({"krum", "trimmed_mean"})
+
+
+def test_studies_are_chosen_in_the_order_of_the_paper():
+    names = [study.name for study in choose_studies(["table3", "table2"], False)]
+    assert names == ["table2", "table3"]
+    everything = choose_studies([], quick=True)
+    assert [study.name for study in everything] == list(STUDIES)
+    assert everything[1] is QUICK_STUDIES[everything[1].name]
+
+
+def test_a_study_that_there_is_not_is_refused():
+    with pytest.raises(InvalidInputError, match=r"studies=table4: .*table2, figure1_2"):
+        choose_studies(["table2", "table4"], quick=False)
