@@ -48,9 +48,8 @@ def map_in_blocks(function: Callable[..., T], block: int, *arguments: object) ->
 
     def join(leaf: jax.Array) -> jax.Array:
         repeated = blocks * block - size
-        return jnp.concatenate(
-            [leaf[:-1].reshape(-1, *leaf.shape[2:]), leaf[-1, repeated:]]
-        )
+        before = leaf[:-1].reshape((blocks - 1) * block, *leaf.shape[2:])
+        return jnp.concatenate([before, leaf[-1, repeated:]])
 
     return jax.tree.map(join, jax.lax.map(one_block, starts))
 

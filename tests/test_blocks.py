@@ -33,6 +33,11 @@ def test_blocks_give_what_vmap_gives(members: int, jit: bool):
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
+def test_members_may_give_nothing():
+    found = map_in_blocks(lambda row: row[:0], 2, jnp.ones((5, 3)))
+    assert found.shape == (5, 0)
+
+
 def test_a_block_fits_and_holds_at_least_one_member():
     assert members_per_block(BLOCK_NUMBERS // 8) == 8
     assert members_per_block(BLOCK_NUMBERS // 8 + 1) == 7

@@ -21,7 +21,6 @@ from jaxfr.devices import (
     spread,
     sum_over_devices,
 )
-from jaxfr.models import fedmf
 from jaxfr.training import (
     Configuration,
     Hyperparameters,
@@ -32,7 +31,7 @@ from jaxfr.training import (
     plan_layout,
     train_rounds,
 )
-from jaxfr.training.start import Pairs, draw_pairs
+from jaxfr.training.pairs import Pairs, draw_pairs
 from tests.training.problem import (
     QUICK_COMPILE,
     ROOM,
@@ -186,10 +185,10 @@ def started(attack: str) -> tuple[Setup, TrainingState]:
 @functools.cache
 def pairs_laid_out(devices: int) -> Pairs:
     """The same pairs for each number of devices, by item too: fit for every rule."""
-    draw = functools.partial(draw_pairs, model=fedmf(), by_item=True)
+    draw = functools.partial(draw_pairs, configured("none", "median"))
     given = drawn_values().negatives
     compiled = jax.jit(draw, compiler_options=QUICK_COMPILE)
-    return compiled(jax.random.key(0), small_layout(devices), given=given)
+    return compiled(small_layout(devices), jax.random.key(0), given=given)
 
 
 def train(

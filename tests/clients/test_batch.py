@@ -54,3 +54,41 @@ def test_a_negative_drawn_twice_is_one_position_for_both_pairs():
     first, second, third = np.asarray(batch.negative)[:3]
     assert first == third != second
     assert np.sum(batch.present) == 5
+
+
+# --- pseudo items ---
+
+pseudo_items = st.lists(st.integers(0, NUM_ITEMS - 1), min_size=5, max_size=5)
+
+
+@given(pairs_of_one_client, pseudo_items)
+@settings(max_examples=100, deadline=None)
+def test_pseudo_items_stand_behind_the_pairs_each_once(pairs, pseudo):
+    pseudo = [item for item in pseudo if item not in {j for j, _ in pairs}]
+    pseudo += [NUM_ITEMS] * (5 - len(pseudo))  # an item that no pair has
+    columns = pad([j for j, _ in pairs]), pad([k for _, k in pairs])
+    plain, batch = batch_of(*columns), batch_of(*columns, np.array(pseudo, np.int32))
+    assert batch.num_paired == 2 * WIDTH
+    for name in ("items", "present"):
+        values = np.asarray(getattr(batch, name))
+        np.testing.assert_array_equal(values[: 2 * WIDTH], getattr(plain, name))
+        np.testing.assert_array_equal(
+            values[2 * WIDTH :][~np.asarray(batch.present)[2 * WIDTH :]], 0
+        )
+    np.testing.assert_array_equal(batch.negative, plain.negative)
+    np.testing.assert_array_equal(batch.pair, plain.pair)
+    added = np.asarray(batch.items)[2 * WIDTH :][np.asarray(batch.present)[2 * WIDTH :]]
+    assert sorted(added.tolist()) == sorted({*pseudo} - {k for _, k in pairs})
+
+
+def test_pseudo_items_are_present_but_not_trained():
+    batch = batch_of(pad([3, 1]), pad([5, 2]), np.array([7, 5, 7], np.int32))
+    present, trained = np.asarray(batch.present), np.asarray(batch.trained)
+    items = np.asarray(batch.items)
+    assert sorted(items[trained].tolist()) == [1, 2, 3, 5]
+    assert items[present & ~trained].tolist() == [7]
+
+
+def test_without_pseudo_items_everything_present_is_trained():
+    batch = batch_of(pad([3, 1]), pad([5, 5]))
+    np.testing.assert_array_equal(batch.trained, batch.present)

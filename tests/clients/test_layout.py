@@ -178,21 +178,24 @@ def test_of_all_widths_the_default_has_the_fewest_pairs_and_tiles_together(sigma
 # --- room for uploads ---
 
 
-def count_rows(dataset: Dataset, random: np.random.Generator) -> np.ndarray:
-    """Rows of each item in one round: who holds it or drew it as a negative."""
+def count_rows(
+    dataset: Dataset, random: np.random.Generator, pseudo_items: int = 0
+) -> np.ndarray:
+    """Rows of each item in one round: who holds it or drew it, as whatever."""
     counts = np.zeros(dataset.num_items, int)
     for held in np.split(dataset.train_items, np.cumsum(dataset.user_activity)[:-1]):
         others = np.setdiff1d(np.arange(dataset.num_items), held)
         counts[held] += 1
-        counts[np.unique(random.choice(others, held.size))] += 1
+        counts[np.unique(random.choice(others, held.size + pseudo_items))] += 1
     return counts
 
 
-def test_the_capacity_bounds_the_rows_over_many_seeds_and_is_not_wasteful():
+@pytest.mark.parametrize("pseudo_items", [0, 15])
+def test_the_capacity_bounds_the_rows_over_many_seeds_and_is_not_wasteful(pseudo_items):
     dataset = long_tailed()
-    capacity = upload_capacity(dataset)
+    capacity = upload_capacity(dataset, pseudo_items)
     random = np.random.default_rng(0)
-    counts = np.array([count_rows(dataset, random) for _ in range(30)])
+    counts = np.array([count_rows(dataset, random, pseudo_items) for _ in range(30)])
     assert np.all(counts <= capacity)
     assert np.all(capacity <= dataset.num_users)
     # A bound of 10^-9 lies about six deviations above the mean.

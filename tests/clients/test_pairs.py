@@ -13,6 +13,7 @@ from jaxfr.clients.layout import plan_tiles
 from jaxfr.clients.pairs import (
     TiledPairs,
     draw_negatives,
+    draw_pseudo_items,
     first_occurrence,
     own_pairs,
     tile_pairs,
@@ -26,7 +27,8 @@ DEVICES = [1, 2, 3, 4]
 
 draw = jax.jit(draw_negatives, static_argnums=3)
 first = jax.jit(first_occurrence)
-tiled = jax.jit(tile_pairs)
+pseudo = jax.jit(draw_pseudo_items, static_argnums=(1, 3))
+tiled = jax.jit(tile_pairs, static_argnames="keep_repeats")
 
 # --- the negatives ---
 
@@ -81,6 +83,41 @@ def test_no_client_draws_an_item_of_its_own(seed):
     assert not held & set(zip(user.tolist(), np.asarray(drawn).tolist(), strict=True))
 
 
+# --- pseudo items ---
+
+
+def test_pseudo_items_are_uniform_over_the_items_that_the_client_does_not_hold():
+    held, clients = np.array([11, 0, 1]), 3000
+    user = np.repeat(np.arange(clients, dtype=np.int32), held.size)
+    lists = list_items(user, np.tile(held, clients), clients)
+    drawn = np.asarray(pseudo(jax.random.key(0), 4, lists, NUM_ITEMS))
+    assert drawn.shape == (clients, 4)
+    counts = np.bincount(drawn.ravel(), minlength=NUM_ITEMS)
+    assert np.all(counts[held] == 0)
+    counts = np.delete(counts, held)
+    expected, freedom = drawn.size / counts.size, counts.size - 1
+    assert np.sum((counts - expected) ** 2 / expected) < freedom + 4 * np.sqrt(
+        2 * freedom
+    )
+    repeated = np.mean(drawn[:, 0] == drawn[:, 1])  # independent draws
+    assert abs(repeated - 1 / 9) < 4 * np.sqrt(8 / 81 / clients)
+
+
+def test_every_client_draws_pseudo_items_even_one_that_holds_nothing():
+    dataset = five_clients()
+    lists = list_items(dataset.train_users, dataset.train_items, dataset.num_users)
+    drawn = np.asarray(pseudo(jax.random.key(3), 50, lists, NUM_ITEMS))
+    for client, items in enumerate(drawn):
+        held = dataset.train_items[dataset.train_users == client]
+        assert set(items.tolist()) == set(range(NUM_ITEMS)) - set(held.tolist())
+
+
+def test_no_pseudo_items_can_be_asked_for():
+    dataset = five_clients()
+    lists = list_items(dataset.train_users, dataset.train_items, dataset.num_users)
+    assert pseudo(jax.random.key(3), 0, lists, NUM_ITEMS).shape == (5, 0)
+
+
 # --- repeated draws ---
 
 
@@ -128,11 +165,17 @@ def five_clients_negatives() -> np.ndarray:
     return np.array(drawn, np.int32)
 
 
-def laid_out(width: int, devices: int = 1) -> TiledPairs:
+def laid_out(width: int, devices: int = 1, keep_repeats: bool = False) -> TiledPairs:
     """In NumPy."""
     dataset, negatives = five_clients(), five_clients_negatives()
     tiles = plan_tiles(dataset, devices, width)
-    pairs = tiled(tiles, dataset.train_users, dataset.train_items, negatives)
+    pairs = tiled(
+        tiles,
+        dataset.train_users,
+        dataset.train_items,
+        negatives,
+        keep_repeats=keep_repeats,
+    )
     return jax.tree.map(np.asarray, pairs)
 
 
@@ -145,8 +188,10 @@ def of_each_device(pairs: TiledPairs, devices: int) -> list[TiledPairs]:
         return jax.tree.map(gather_over_devices, own_pairs(pairs))
 
     gathered = jax.jit(spread(own_of_all, devices))(pairs)
-    split = [np.split(np.asarray(field), devices) for field in gathered]
-    return [TiledPairs(*fields) for fields in zip(*split, strict=True)]
+    return [
+        jax.tree.map(lambda field: np.split(np.asarray(field), devices)[own], gathered)  # noqa: B023
+        for own in range(devices)
+    ]
 
 
 @pytest.mark.parametrize("width", [1, 2, 16])
@@ -203,3 +248,39 @@ def test_the_devices_together_have_the_pairs_of_all(devices):
     for name in ("client", "positive", "negative", "present", "item", "sent"):
         together = np.concatenate([getattr(part, name) for part in parts])
         np.testing.assert_array_equal(together, getattr(whole, name))
+
+
+# --- rows of a repeated negative kept apart ---
+
+
+@pytest.mark.parametrize("width", [1, 2, 16])
+def test_kept_apart_every_pair_sends_two_rows_of_its_own(width):
+    pairs = laid_out(width, keep_repeats=True)
+    twice = np.concatenate([pairs.present, pairs.present], axis=1)
+    np.testing.assert_array_equal(pairs.sent, twice)
+    own = np.arange(pairs.present.size).reshape(pairs.present.shape)
+    np.testing.assert_array_equal(pairs.negative_row[pairs.present], own[pairs.present])
+    merged = laid_out(width)
+    for name in ("client", "positive", "negative", "present", "item"):
+        np.testing.assert_array_equal(getattr(pairs, name), getattr(merged, name))
+
+
+@pytest.mark.parametrize("width", [1, 2, 16])
+def test_kept_apart_an_attacker_notices_the_rows_that_merged_ones_would_be(width):
+    pairs, merged = laid_out(width, keep_repeats=True), laid_out(width)
+    assert merged.noticed is None
+    assert pairs.noticed is not None
+    np.testing.assert_array_equal(pairs.noticed, merged.sent)
+    assert pairs.noticed.sum() < pairs.sent.sum()
+
+
+@pytest.mark.parametrize("devices", DEVICES)
+def test_kept_apart_each_row_stays_on_its_device(devices):
+    whole = laid_out(2, devices, keep_repeats=True)
+    parts = of_each_device(whole, devices)
+    for name in ("sent", "noticed"):
+        together = np.concatenate([getattr(part, name) for part in parts])
+        np.testing.assert_array_equal(together, getattr(whole, name))
+    for own in parts:
+        place = np.arange(own.present.size).reshape(own.present.shape)
+        np.testing.assert_array_equal(own.negative_row[own.present], place[own.present])

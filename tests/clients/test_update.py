@@ -14,7 +14,12 @@ from jaxfr import blocks
 from jaxfr.clients.batch import Batch, make_batch
 from jaxfr.clients.layout import ClientGroup, plan_clients, plan_tiles
 from jaxfr.clients.pairs import tile_pairs
-from jaxfr.clients.update import ClientState, update_by_client, update_by_pairs
+from jaxfr.clients.update import (
+    ClientState,
+    WholeClients,
+    update_by_client,
+    update_by_pairs,
+)
 from jaxfr.data.dataset import Dataset
 from jaxfr.models.fedmf import fedmf
 from jaxfr.sampling import PADDING_ITEM
@@ -92,10 +97,15 @@ def by_client(max_groups: int) -> tuple[Update, np.ndarray]:
         drawn = jnp.where(is_padding, PADDING_ITEM, negatives[group.pair])
         return jax.vmap(make_batch)(group.positives, drawn)
 
-    batches = tuple(map(batches_of, groups))
+    nobody = jnp.zeros((negatives.size, 0), jnp.int32)
+    clients = WholeClients(groups, tuple(map(batches_of, groups)), nobody)
 
     def update(optimizer, states: ClientState, *now):
-        return update_by_client(fedmf(), optimizer, states, groups, batches, *now)
+        after, uploads, of_weights = update_by_client(
+            fedmf(), optimizer, states, clients, *now
+        )
+        assert of_weights is None
+        return after, uploads
 
     sender = [np.repeat(g.client, 2 * g.positives.shape[1]) for g in groups]
     return update, np.concatenate(sender)

@@ -14,7 +14,7 @@ from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.devices import spread
 from jaxfr.evaluation import evaluate as evaluation_module
 from jaxfr.evaluation.degree_groups import user_degree_groups
-from jaxfr.evaluation.evaluate import draw_candidates, evaluate
+from jaxfr.evaluation.evaluate import Scorer, draw_candidates, evaluate
 from jaxfr.evaluation.metrics import CUTOFFS, Metrics
 from jaxfr.models import fedmf
 from jaxfr.sampling import ItemLists, list_items
@@ -88,11 +88,15 @@ def embeddings() -> tuple[np.ndarray, np.ndarray]:
     return users, random.integers(-2, 3, (NUM_ITEMS, DIM)).astype(np.float32)
 
 
+def evaluate_fedmf(users, items, test_items, among) -> Metrics:
+    return evaluate(Scorer(fedmf().scores, (), items), users, test_items, among)
+
+
 @functools.cache
 def compiled(block_numbers: int):
     """The evaluation, traced anew for every size of block."""
     assert block_numbers == blocks.BLOCK_NUMBERS
-    return jax.jit(functools.partial(evaluate, fedmf()))
+    return jax.jit(evaluate_fedmf)
 
 
 def evaluation(ranking: str, items: np.ndarray) -> Metrics:
@@ -171,9 +175,9 @@ def test_an_evaluation_does_not_depend_on_the_size_of_its_blocks(monkeypatch, ra
 @pytest.mark.parametrize("ranking", ["sampled", "full"])
 def test_devices_that_share_the_users_find_what_one_finds(ranking, devices):
     """Also four devices, which do not divide the users evenly."""
-    (users, items), evaluate_users = embeddings(), functools.partial(evaluate, fedmf())
+    users, items = embeddings()
     among = candidates(NUM_CANDIDATES) if ranking == "sampled" else clients()
-    shared = jax.jit(spread(evaluate_users, devices))
+    shared = jax.jit(spread(evaluate_fedmf, devices))
     jax.tree.map(
         functools.partial(np.testing.assert_allclose, rtol=1e-6),
         shared(users, items, held_out(), among),

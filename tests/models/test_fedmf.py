@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxfr.clients.batch import Batch, make_batch
-from jaxfr.models import PairGradient, fedmf
+from jaxfr.models import ClientView, Neighbours, PairGradient, fedmf
 from jaxfr.sampling import PADDING_ITEM
 
 NUM_ITEMS, DIM, REGULARIZATION = 20, 4, 0.3
@@ -15,15 +15,22 @@ MODEL = fedmf()
 batch_of = jax.jit(make_batch)
 
 
+def view_of(user: jax.Array, table: jax.Array, batch: Batch) -> ClientView:
+    nobody = Neighbours(jnp.zeros((0, DIM)), jnp.zeros(0, bool))
+    return ClientView(user, table[batch.items], (), nobody)
+
+
 @jax.jit
 def loss(user: jax.Array, table: jax.Array, batch: Batch) -> jax.Array:
-    return MODEL.loss(user, table[batch.items], batch, jnp.float32(REGULARIZATION))
+    view = view_of(user, table, batch)
+    return MODEL.loss(view, batch, jnp.float32(REGULARIZATION))
 
 
 @jax.jit
 def gradient(user: jax.Array, table: jax.Array, batch: Batch):
     """By the user, and by every item of the table, where the batch has it."""
-    found = MODEL.gradient(user, table[batch.items], batch, jnp.float32(REGULARIZATION))
+    view = view_of(user, table, batch)
+    found = MODEL.gradient(view, batch, jnp.float32(REGULARIZATION))
     items = found.scale[:, None] * found.vectors[found.vector]
     items += found.item_scale[:, None] * table[batch.items]
     return found.user, jnp.zeros_like(table).at[batch.items].add(items)
@@ -208,9 +215,8 @@ def test_slopes_of_extreme_scores_neither_overflow_nor_vanish():
 
 def test_items_are_scored_by_the_inner_product():
     user, table = embeddings()
-    np.testing.assert_allclose(
-        MODEL.scores(jnp.asarray(user), jnp.asarray(table)), table @ user, rtol=1e-5
-    )
+    found = MODEL.scores((), jnp.asarray(user), jnp.asarray(table))
+    np.testing.assert_allclose(found, table @ user, rtol=1e-5)
 
 
 def test_embeddings_start_from_a_normal_law_of_deviation_one_hundredth():

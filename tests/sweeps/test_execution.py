@@ -11,6 +11,13 @@ def test_a_single_run_is_spread_over_all_devices(devices):
     assert plan_execution(1, devices) == Execution(spread=devices, divided=1, runs=1)
 
 
+def test_a_single_run_that_cannot_be_spread_takes_one_device():
+    found = plan_execution(1, 4, may_spread=False)
+    assert found == Execution(spread=1, divided=1, runs=1)
+    several = plan_execution(3, 4, may_spread=False)
+    assert several == plan_execution(3, 4)
+
+
 @pytest.mark.parametrize(
     ("num_runs", "devices", "divided"), [(2, 1, 1), (2, 2, 2), (3, 8, 3), (50, 8, 8)]
 )

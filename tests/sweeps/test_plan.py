@@ -21,11 +21,12 @@ NUMBERS = {
     "expected_byzantine": 7,
     "rounds": 9,
     "eval_every": 2,
+    "privacy_noise": 0.1,
     "seed": 1,
 }
 # And of every setting that is compiled in.
 STATIC = {
-    "model": None,  # there is one only
+    "model": "mlp",
     "embedding_dim": 5,
     "negatives": "resample",
     "participation": 0.5,
@@ -42,6 +43,15 @@ STATIC = {
     "krum_distance": "plain",
     "ranking": "full",
     "num_candidates": 50,
+    "neighbours_per_item": 2,
+    "pseudo_items": 3,
+    "privacy_clip": 0.5,
+    "repeated_negatives": "reference",
+}
+# What a setting needs beside it.
+NEEDS = {
+    "neighbours_per_item": {"model": "fedgnn"},
+    "privacy_noise": {"privacy_clip": 0.5},
 }
 SOURCES = {"dataset", "synthetic", "init_from"}
 
@@ -52,16 +62,17 @@ def test_every_setting_is_a_number_compiled_in_or_data():
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_another_number_is_another_run_of_the_same_program(name):
-    attacked = changed(attack="spattack_l_s")
+    attacked = changed(attack="spattack_l_s", **NEEDS.get(name, {}))
     other = dataclasses.replace(attacked, **{name: NUMBERS[name]})
     (group,) = plan_runs([attacked, other]).groups
     assert len({run.run for run in group.runs}) == group.size == 2
 
 
-@pytest.mark.parametrize("name", [name for name, value in STATIC.items() if value])
+@pytest.mark.parametrize("name", STATIC)
 def test_what_is_compiled_in_makes_another_group(name):
-    other = changed(**{name: STATIC[name]})
-    groups = plan_runs([SMALL, other]).groups
+    base = changed(**NEEDS.get(name, {}))
+    other = dataclasses.replace(base, **{name: STATIC[name]})
+    groups = plan_runs([base, other]).groups
     assert [group.size for group in groups] == [1, 1]
     assert len({run.run for group in groups for run in group.runs}) == 2
 

@@ -103,6 +103,13 @@ def test_a_run_does_not_depend_on_which_runs_share_its_program(
         assert one == pytest.approx(other, abs=1e-6)
 
 
+def test_a_single_run_of_a_graph_model_takes_one_of_several_devices(tmp_path):
+    wanted = changed(model="fedgnn", embedding_dim=2, rounds=1, eval_every=0)
+    with open_store(tmp_path / "store") as store:
+        (done,) = run_plan(plan_runs([wanted]), store, devices=2)
+    assert done.record["num_devices"] == 1
+
+
 def test_progress_counts_every_round_of_every_run_once(tmp_path):
     told: list[int] = []
     plan = plan_runs(SWEEP)

@@ -69,8 +69,43 @@ def test_settings_of_synthetic_data_count_for_synthetic_data_only():
         ("trim_share", 0.5),
         ("participation", 0.0),
         ("embedding_dim", 0),
+        ("neighbours_per_item", -1),
+        ("neighbours_per_item", 2),  # the model, FedMF, looks at no graph
+        ("pseudo_items", -1),
+        ("privacy_clip", 0.0),
+        ("privacy_clip", math.inf),
+        ("privacy_noise", 0.1),  # without a clip
+        ("privacy_noise", -0.1),
+        ("repeated_negatives", "nonsense"),
+        ("model", "nonsense"),
     ],
 )
 def test_a_value_without_meaning_is_refused_by_name(setting, value):
     with pytest.raises(InvalidInputError, match=f"^{setting}="):
         resolve(changed(**{setting: value}), 40)
+
+
+def test_noise_needs_a_bound_of_what_it_is_to_hide():
+    with pytest.raises(InvalidInputError, match=r"privacy_noise=0\.1: needs privacy_c"):
+        resolve(changed(privacy_noise=0.1), 40)
+    resolved = resolve(changed(privacy_noise=0.1, privacy_clip=0.5), 40)
+    assert resolved.configuration.local_privacy
+    assert resolved.hyperparameters.privacy_clip == 0.5
+    assert resolved.hyperparameters.privacy_noise == 0.1
+    assert resolved.recorded["privacy_clip"] == 0.5
+
+
+def test_without_a_clip_clients_protect_nothing():
+    resolved = resolve(changed(), 40)
+    assert not resolved.configuration.local_privacy
+    assert resolved.recorded["privacy_clip"] is None
+
+
+def test_settings_of_graphs_and_uploads_reach_the_program():
+    resolved = resolve(
+        changed(model="fedgnn", neighbours_per_item=2, pseudo_items=3), 40
+    )
+    assert resolved.configuration.neighbours_per_item == 2
+    assert resolved.configuration.pseudo_items == 3
+    reference = resolve(changed(repeated_negatives="reference"), 40)
+    assert reference.configuration.repeated_negatives == "reference"

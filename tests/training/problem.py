@@ -64,8 +64,10 @@ def small_dataset() -> Dataset:
 
 
 @functools.cache
-def small_layout(devices: int = 1) -> Layout:
-    return plan_layout(small_dataset(), devices)
+def small_layout(
+    devices: int = 1, pseudo_items: int = 0, with_neighbours: bool = False
+) -> Layout:
+    return plan_layout(small_dataset(), devices, pseudo_items, with_neighbours)
 
 
 def per_client(values: np.ndarray) -> list[np.ndarray]:

@@ -17,6 +17,7 @@ class Scenario:
 
     ``positives`` and ``negatives`` hold one array for each client; ``poisoned`` says
     which items each malicious client poisons, bool ``[malicious, items]``.
+    With ``keep_repeats``, every draw of a negative is a row of its own.
     """
 
     positives: list[np.ndarray]
@@ -29,6 +30,7 @@ class Scenario:
     noise: np.ndarray
     expected_byzantine: int
     dense: bool = False
+    keep_repeats: bool = False
     clip_norm: float = 1.0
     learning_rate: float = 0.1
     regularization: float = 0.1
@@ -120,36 +122,66 @@ def aggregate(scenario: Scenario, rows: Rows) -> np.ndarray:
     raise ValueError(scenario.aggregator)
 
 
-def simulate_round(
-    scenario: Scenario, benign_part: np.ndarray, malicious_part: np.ndarray
-) -> Scenario:
-    """One round; who takes part is bool, of benign and of malicious clients."""
-    users, items = scenario.users.copy(), scenario.items.copy()
-    received: list[Rows] = [[] for _ in items]
-    for client in np.flatnonzero(benign_part):
-        by_user, by_item = client_gradient(
-            scenario.users[client],
-            scenario.items,
-            scenario.positives[client],
-            scenario.negatives[client],
-            scenario.regularization,
-        )
-        users[client] -= scenario.learning_rate * by_user
-        for item, row in by_item.items():
-            received[item].append(row)
-    if scenario.attack == "none":
-        malicious_part = np.zeros_like(malicious_part)
-    participants = int(benign_part.sum() + malicious_part.sum())
-    for item, rows in enumerate(received):
-        if scenario.aggregator == "norm":
-            rows[:] = [clipped(row, scenario.clip_norm) for row in rows]
-        poison = malicious_rows(scenario, item, rows, malicious_part)
-        if scenario.aggregator == "norm":
+def client_rows(
+    scenario: Scenario, client: int
+) -> tuple[np.ndarray, list[tuple[int, np.ndarray, bool]]]:
+    """What one client learns, and its rows: item, row, and if attackers notice it."""
+    pairs = scenario.positives[client], scenario.negatives[client]
+    user, regularization = scenario.users[client], scenario.regularization
+    by_user, by_item = client_gradient(user, scenario.items, *pairs, regularization)
+    if not scenario.keep_repeats:
+        return by_user, [(item, row, True) for item, row in by_item.items()]
+    rows, seen = [], set()
+    for j, k in zip(*(items.tolist() for items in pairs), strict=True):
+        pair = np.array([j]), np.array([k])
+        _, alone = client_gradient(user, scenario.items, *pair, regularization)
+        rows += [(j, alone[j], True), (k, alone[k], k not in seen)]
+        seen.add(k)
+    return by_user, rows
+
+
+def update_table(
+    scenario: Scenario,
+    received: list[Rows],
+    noticed: list[Rows],
+    malicious_part: np.ndarray,
+    participants: int,
+) -> np.ndarray:
+    """The attackers' and the server's part; attackers see what they notice only."""
+    items = scenario.items.copy()
+    for item, (rows, seen) in enumerate(zip(received, noticed, strict=True)):
+        clips = scenario.aggregator == "norm"
+        if clips:
+            rows = [clipped(row, scenario.clip_norm) for row in rows]
+            seen = [clipped(row, scenario.clip_norm) for row in seen]
+        poison = malicious_rows(scenario, item, seen, malicious_part)
+        if clips:
             poison = [clipped(row, scenario.clip_norm) for row in poison]
-        rows += poison
+        rows = rows + poison
         if not rows:
             continue
         if scenario.dense:
             rows += [np.zeros(items.shape[1])] * (participants - len(rows))
         items[item] -= scenario.learning_rate * aggregate(scenario, rows)
+    return items
+
+
+def simulate_round(
+    scenario: Scenario, benign_part: np.ndarray, malicious_part: np.ndarray
+) -> Scenario:
+    """One round; who takes part is bool, of benign and of malicious clients."""
+    users = scenario.users.copy()
+    received: list[Rows] = [[] for _ in scenario.items]
+    noticed: list[Rows] = [[] for _ in scenario.items]
+    for client in np.flatnonzero(benign_part):
+        by_user, rows = client_rows(scenario, int(client))
+        users[client] -= scenario.learning_rate * by_user
+        for item, row, is_noticed in rows:
+            received[item].append(row)
+            if is_noticed:
+                noticed[item].append(row)
+    if scenario.attack == "none":
+        malicious_part = np.zeros_like(malicious_part)
+    participants = int(benign_part.sum() + malicious_part.sum())
+    items = update_table(scenario, received, noticed, malicious_part, participants)
     return dataclasses.replace(scenario, users=users, items=items)

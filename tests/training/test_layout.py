@@ -86,3 +86,12 @@ def test_a_layout_is_made_of_numbers_also_while_tracing():
 
     traced(jnp.zeros(()))
     jax.tree.map(np.testing.assert_array_equal, made[0], small_layout())
+
+
+def test_holders_are_listed_where_neighbours_are_wanted():
+    assert small_layout().holders is None
+    holders = small_layout(with_neighbours=True).holders
+    assert holders is not None
+    np.testing.assert_array_equal(
+        holders.degree, small_dataset().item_degree[small_dataset().train_items]
+    )

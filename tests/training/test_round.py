@@ -12,8 +12,9 @@ from jaxfr.attacks import ATTACKS, AttackOptions
 from jaxfr.models import MODELS, fedmf
 from jaxfr.training import Configuration, Hyperparameters, Setup, TrainingState
 from jaxfr.training.keys import Purpose, key_for
+from jaxfr.training.pairs import draw_pairs
 from jaxfr.training.round import choose_participants, train_round
-from jaxfr.training.start import attack_knowledge, draw_pairs
+from jaxfr.training.start import attack_knowledge
 from tests.training.problem import (
     NUM_USERS,
     QUICK_COMPILE,
@@ -43,7 +44,7 @@ one_round = jax.jit(
     train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
 )
 compiled_pairs = jax.jit(
-    draw_pairs, static_argnames=("model", "by_item"), compiler_options=QUICK_COMPILE
+    draw_pairs, static_argnames="configuration", compiler_options=QUICK_COMPILE
 )
 participants = jax.jit(choose_participants, static_argnums=(0, 2))
 
@@ -62,7 +63,7 @@ def scenario_of(configuration: Configuration) -> Scenario:
         configuration, NUMBERS, small_layout(), setup.max_poisoned_items
     )
     poisoned = ATTACKS[configuration.attack](AttackOptions()).poisoned_items(
-        state.attack, knowledge
+        state.items.attack, knowledge
     )
     given = drawn_values()
     return Scenario(
@@ -194,10 +195,10 @@ def test_resampled_negatives_are_drawn_anew_each_round():
     assert np.abs(steps[0] - steps[1]).max() > 0.01
     setup, state = started("none")
     for number, step in enumerate(steps):
-        key = key_for(setup.key, Purpose.NEGATIVES, number)
-        pairs = compiled_pairs(key, small_layout(), fedmf(), by_item=False)
+        fixed_configuration = configured("none", "mean")
+        pairs = compiled_pairs(fixed_configuration, small_layout(), setup.key, number)
         fixed, _ = one_round(
-            configured("none", "mean"),
+            fixed_configuration,
             NUMBERS,
             small_layout(),
             setup._replace(pairs=pairs),
@@ -246,7 +247,8 @@ def test_an_item_without_an_upload_stays_as_it_is_whatever_the_optimiser(optimiz
 
 def test_an_upload_that_is_not_finite_is_left_out_and_counted():
     setup, state = started("none")
-    broken = state._replace(item_embeddings=state.item_embeddings.at[0].set(jnp.nan))
+    values = state.item_embeddings.at[0].set(jnp.nan)
+    broken = state._replace(items=state.items._replace(values=values))
     after, counts = one_round(
         configured("none", "mean"), NUMBERS, small_layout(), setup, broken, jnp.int32(0)
     )

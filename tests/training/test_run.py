@@ -12,6 +12,7 @@ import pytest
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.metrics import Metrics
 from jaxfr.training import (
+    Configuration,
     Hyperparameters,
     RoundReport,
     TrainingState,
@@ -59,21 +60,28 @@ CHANGES = {
     "clip_norm": 0.2,
     "trim_share": 0.4,
     "participation": 0.5,
+    "privacy_clip": 0.001,
+    "privacy_noise": 0.1,
 }
+# In a run with these settings.
+PRIVATE = dataclasses.replace(CONFIGURED, local_privacy=True)
 
 Outcome = tuple[TrainingState, RoundReport]
 
 
 def run(
-    numbers: Hyperparameters = NUMBERS, seed: int = 0, eval_every: int = 3
+    numbers: Hyperparameters = NUMBERS,
+    seed: int = 0,
+    eval_every: int = 3,
+    configuration: Configuration = CONFIGURED,
 ) -> Outcome:
     key, layout = jax.random.key(seed), small_layout()
-    return simulate(CONFIGURED, numbers, layout, key, ROUNDS, eval_every)
+    return simulate(configuration, numbers, layout, key, ROUNDS, eval_every)
 
 
 @functools.cache
-def run_once(seed: int = 0) -> Outcome:
-    return run(seed=seed)
+def run_once(seed: int = 0, configuration: Configuration = CONFIGURED) -> Outcome:
+    return run(seed=seed, configuration=configuration)
 
 
 @functools.cache
@@ -157,11 +165,21 @@ def test_changing_numbers_compiles_nothing():
 
 @pytest.mark.parametrize("name", Hyperparameters._fields)
 def test_every_number_has_its_effect(name):
-    outcome = run(NUMBERS._replace(**{name: CHANGES[name]}))
+    configuration = PRIVATE if name.startswith("privacy") else CONFIGURED
+    outcome = run(
+        NUMBERS._replace(**{name: CHANGES[name]}), configuration=configuration
+    )
     # The share to trim is given here, so no number of clients is expected; and the
     # attack is not LIE.
     has_effect = name not in ("expected_byzantine", "lie_z")
-    assert (item_change(outcome, run_once()) > 1e-4) == has_effect
+    before = run_once(configuration=configuration)
+    assert (item_change(outcome, before) > 1e-4) == has_effect
+
+
+@pytest.mark.parametrize("name", ["privacy_clip", "privacy_noise"])
+def test_numbers_of_private_uploads_have_no_effect_without_them(name):
+    outcome = run(NUMBERS._replace(**{name: CHANGES[name]}))
+    assert item_change(outcome, run_once()) == 0
 
 
 def test_an_attack_that_starts_after_the_last_round_is_no_attack():

@@ -17,7 +17,7 @@ from jaxfr.training.settings import OPTIMIZERS, make_aggregator
 from jaxfr.uploads import ItemGroup, Uploads
 
 NAMES = {
-    "model": "fedmf",
+    "model": "fedmf, fedgnn, mlp",
     "attack": (
         "none, spattack_o_d, spattack_o_s, spattack_l_d, spattack_l_s, label_flip, "
         "fed_attack, cluster, gaussian, lie, fang, fang_full_knowledge"
@@ -31,8 +31,11 @@ NAMES = {
     "krum_distance": "squared, plain",
     "negatives": "fixed, resample",
     "ranking": "sampled, full",
+    "repeated_negatives": "merged, reference",
 }
+ABOVE_ZERO = "above 0 and finite"
 AT_LEAST_ZERO = [
+    "privacy_noise",
     "learning_rate",
     "regularization",
     "noise_scale",
@@ -82,7 +85,13 @@ def test_every_name_that_is_offered_is_accepted(setting):
 
 @pytest.mark.parametrize(
     ("setting", "value", "least"),
-    [("embedding_dim", 0, 1), ("num_candidates", 0, 1), ("malicious_clients", -1, 0)],
+    [
+        ("embedding_dim", 0, 1),
+        ("num_candidates", 0, 1),
+        ("malicious_clients", -1, 0),
+        ("neighbours_per_item", -1, 0),
+        ("pseudo_items", -1, 0),
+    ],
 )
 def test_a_size_that_is_too_small_is_refused(setting, value, least):
     configuration = dataclasses.replace(Configuration(), **{setting: value})
@@ -106,7 +115,8 @@ def test_zero_is_accepted(setting):
     ("setting", "bad", "good", "limits"),
     [
         ("malicious_clients", [-1, 4], [0, 3], "at least 0 and at most 3"),
-        ("clip_norm", [0.0, -1.0, math.nan, math.inf], [1e-6, 5], "above 0 and finite"),
+        ("clip_norm", [0.0, -1.0, math.nan, math.inf], [1e-6, 5], ABOVE_ZERO),
+        ("privacy_clip", [0.0, -1.0, math.nan, math.inf], [1e-6, 5], ABOVE_ZERO),
         ("trim_share", [-0.1, 0.5, math.nan], [0, 0.49], "at least 0, below 0.5"),
         ("participation", [0.0, 1.01, math.nan], [0.001, 1], "above 0, at most 1"),
     ],
@@ -143,7 +153,67 @@ def test_a_model_that_takes_clients_as_a_whole_is_refused_more_than_one_device(
     monkeypatch.setitem(cast(dict, MODELS), "whole", lambda: whole)
     check_settings(Configuration(model="whole"), Hyperparameters())
     message = refusal(Configuration(model="whole", num_devices=2), Hyperparameters())
-    assert message == "num_devices=2: the model whole runs on one device only"
+    assert message == (
+        "num_devices=2: a run of the model whole, or with private uploads, takes one "
+        "device only"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes", [{"model": "fedgnn"}, {"pseudo_items": 1}, {"local_privacy": True}]
+)
+def test_shared_weights_and_private_uploads_are_refused_more_than_one_device(changes):
+    check_settings(Configuration(**changes), Hyperparameters())
+    message = refusal(Configuration(num_devices=2, **changes), Hyperparameters())
+    assert message.startswith("num_devices=2: a run of the model ")
+    assert message.endswith(", or with private uploads, takes one device only")
+
+
+# --- models ---
+
+
+def test_neighbours_are_refused_by_a_model_that_looks_at_no_graph():
+    for model in ("fedmf", "mlp"):
+        configuration = Configuration(model=model, neighbours_per_item=2)
+        assert refusal(configuration, Hyperparameters()) == (
+            f"neighbours_per_item=2: the model {model} does not look at a client's "
+            "graph"
+        )
+    with_graph = Configuration(model="fedgnn", neighbours_per_item=2)
+    check_settings(with_graph, Hyperparameters())
+
+
+@pytest.mark.parametrize("attack", ["label_flip", "fed_attack"])
+@pytest.mark.parametrize("model", ["fedgnn", "mlp"])
+def test_an_attack_that_needs_gradients_by_pairs_is_refused_without(attack, model):
+    configuration = Configuration(model=model, attack=attack)
+    assert refusal(configuration, Hyperparameters()) == (
+        f"attack={attack}: needs a model that gives its gradient pair by pair "
+        "(Model.pair_gradients), such as fedmf"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aggregator": "median"},
+        {"aggregator": "trimmed_mean"},
+        {"aggregator": "krum"},
+        {"model": "fedgnn"},
+        {"pseudo_items": 2},
+        {"local_privacy": True},
+    ],
+)
+def test_rows_of_repeated_negatives_are_kept_apart_for_sums_of_pairs_only(changes):
+    for aggregator in ("mean", "norm"):
+        sums = Configuration(aggregator=aggregator, repeated_negatives="reference")
+        check_settings(sums, Hyperparameters())
+        changed = dataclasses.replace(sums, **changes)
+        message = refusal(changed, Hyperparameters())
+        assert message == (
+            "repeated_negatives=reference: goes with the aggregators mean and norm, a "
+            "model that works pair by pair, such as fedmf, and no private uploads"
+        )
 
 
 # --- the server's rule ---

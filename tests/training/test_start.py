@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -9,9 +10,9 @@ import numpy as np
 import pytest
 
 from jaxfr.clients.pairs import TiledPairs
-from jaxfr.models import fedmf
+from jaxfr.models import MODELS, fedmf
 from jaxfr.training import GivenValues, Hyperparameters, Setup, TrainingState
-from jaxfr.training.start import draw_pairs
+from jaxfr.training.pairs import draw_pairs
 from tests.training.problem import (
     CONFIGURATION,
     DIM,
@@ -20,6 +21,7 @@ from tests.training.problem import (
     QUICK_COMPILE,
     ROOM,
     compiled_start,
+    configured,
     drawn_values,
     per_client,
     small_dataset,
@@ -28,7 +30,7 @@ from tests.training.problem import (
 )
 
 compiled_pairs = jax.jit(
-    draw_pairs, static_argnames=("model", "by_item"), compiler_options=QUICK_COMPILE
+    draw_pairs, static_argnames="configuration", compiler_options=QUICK_COMPILE
 )
 
 
@@ -93,11 +95,16 @@ def test_every_training_pair_has_a_negative_that_its_client_does_not_hold():
         assert not np.isin(own, held).any()
 
 
-def test_negatives_do_not_depend_on_how_the_pairs_are_laid_out():
+def test_negatives_do_not_depend_on_how_the_pairs_are_laid_out(monkeypatch):
     whole_clients = fedmf()._replace(pair_gradients=None)
+    monkeypatch.setitem(cast(dict, MODELS), "whole", lambda: whole_clients)
     drawn = [
-        compiled_pairs(jax.random.key(5), small_layout(devices), model, by_item=True)
-        for model, devices in ((fedmf(), 1), (fedmf(), 3), (whole_clients, 1))
+        compiled_pairs(
+            configured("none", "median", model=model),
+            small_layout(devices),
+            jax.random.key(5),
+        )
+        for model, devices in (("fedmf", 1), ("fedmf", 3), ("whole", 1))
     ]
     for pairs in drawn[1:]:
         np.testing.assert_array_equal(pairs.negatives, drawn[0].negatives)
@@ -131,13 +138,13 @@ def test_an_s_attacker_poisons_as_many_items_as_the_busiest_client_uploads():
     )
     assert setup.max_poisoned_items == most
     occurring = int(np.sum(small_dataset().item_popularity > 0))
-    assert np.all(np.sum(state.attack.chosen, axis=1) == min(most, occurring))
+    assert np.all(np.sum(state.items.attack.chosen, axis=1) == min(most, occurring))
 
 
 def test_an_s_attacker_poisons_the_wanted_number_where_one_is_given():
     setup, state = started("spattack_o_s", max_poisoned_items=4)
     assert setup.max_poisoned_items == 4
-    assert np.all(np.sum(state.attack.chosen, axis=1) == 4)
+    assert np.all(np.sum(state.items.attack.chosen, axis=1) == 4)
 
 
 def test_given_values_are_used_as_they_are():
@@ -145,7 +152,7 @@ def test_given_values_are_used_as_they_are():
     users = user_embeddings(state)
     np.testing.assert_array_equal(users, given.user_embeddings)
     np.testing.assert_array_equal(state.item_embeddings, given.item_embeddings)
-    np.testing.assert_array_equal(state.attack.noise, given.noise)
+    np.testing.assert_array_equal(state.items.attack.noise, given.noise)
     assert given.negatives is not None
     np.testing.assert_array_equal(np.concatenate(negatives(setup)), given.negatives)
 

@@ -15,6 +15,7 @@ from jaxfr.uploads import (
     gather_rows,
     item_sums,
     item_table,
+    one_row_each,
     row_counts,
     rows_of,
     rows_of_item,
@@ -252,3 +253,28 @@ def test_gathered_rows_are_those_of_all_devices_in_order(kind, devices):
     for device in range(devices):
         found = jax.tree.map(lambda field, device=device: field[device], gathered)
         jax.tree.map(np.testing.assert_array_equal, found, uploads)
+
+
+# --- One row of every client ---
+
+
+def test_every_client_that_takes_part_sends_one_row_for_the_only_item():
+    rows = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    part = np.array([True, False, True, True, False])
+    uploads = one_row_each(jnp.asarray(rows), jnp.asarray(part), jnp.ones((1, 4)))
+    assert uploads.num_items == 1
+    assert uploads.participants == 3
+    np.testing.assert_array_equal(row_counts(uploads), [3])
+    np.testing.assert_allclose(item_sums(uploads), rows[part].sum(axis=0)[None], 1e-6)
+    np.testing.assert_array_equal(rows_of(uploads, jnp.arange(5)), rows)
+
+
+def test_the_rows_of_every_client_stand_side_by_side_for_rules_that_need_them():
+    rows = np.arange(12.0, dtype=np.float32).reshape(3, 4)
+    part = jnp.array([True, False, True])
+    uploads = one_row_each(jnp.asarray(rows), part, jnp.zeros((1, 4)))
+    (group,) = uploads.groups
+    np.testing.assert_array_equal(group.items, [0])
+    found, weights = rows_of_item(uploads, jnp.int32(0), group.rows[0], 5)
+    np.testing.assert_array_equal(np.asarray(found)[:3], rows)
+    np.testing.assert_array_equal(weights, [1, 0, 1, 0, 0])

@@ -1,0 +1,105 @@
+"""Neighbours: other users who hold an item."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxfr.clients.neighbours import (
+    NO_NEIGHBOUR,
+    Holders,
+    draw_neighbours,
+    list_holders,
+    neighbours_of_client,
+)
+from jaxfr.data.dataset import Dataset
+
+# Who holds what: item 0 all four, item 1 two, items 2 and 4 one each, item 3 nobody.
+HELD = [[0, 1], [4, 0], [0], [2, 1, 0]]
+DRAWS = 3000
+
+draw = jax.jit(draw_neighbours, static_argnums=2)
+
+
+@functools.cache
+def four_users() -> Dataset:
+    activity = [len(items) for items in HELD]
+    return Dataset(
+        name="four",
+        num_users=4,
+        num_items=5,
+        train_users=np.repeat(np.arange(4), activity).astype(np.int32),
+        train_items=np.concatenate(HELD).astype(np.int32),
+        test_items=np.full(4, -1, np.int32),
+    )
+
+
+@functools.cache
+def holders() -> Holders:
+    return list_holders(four_users())
+
+
+@functools.cache
+def drawn(count: int = DRAWS) -> np.ndarray:
+    return np.asarray(draw(jax.random.key(0), holders(), count))
+
+
+def others_who_hold(pair: int) -> list[int]:
+    user, item = four_users().train_users[pair], four_users().train_items[pair]
+    return [other for other in range(4) if item in HELD[other] and other != user]
+
+
+def test_the_holders_of_each_item_are_listed_and_the_user_itself_is_found():
+    for pair, (user, item) in enumerate(
+        zip(four_users().train_users, four_users().train_items, strict=True)
+    ):
+        start, degree = holders().start[pair], holders().degree[pair]
+        of_item = np.asarray(holders().user)[start : start + degree]
+        assert of_item.tolist() == [u for u in range(4) if item in HELD[u]]
+        assert of_item[holders().place[pair]] == user
+
+
+def test_neighbours_hold_the_item_and_are_never_the_user():
+    assert drawn().shape == (8, DRAWS)
+    for pair, found in enumerate(drawn()):
+        expected = others_who_hold(pair) or [NO_NEIGHBOUR]
+        assert set(found.tolist()) == set(expected)
+
+
+def test_every_other_holder_is_drawn_equally_often_and_apart_from_the_next():
+    counts = []
+    for pair, found in enumerate(drawn()):
+        others = others_who_hold(pair)
+        if len(others) < 3:
+            continue
+        counts += [np.sum(found == other) for other in others]
+        again = np.mean(found[1:] == found[:-1])
+        assert abs(again - 1 / 3) < 4 * np.sqrt(2 / 9 / DRAWS)
+    assert len(counts) == 4 * 3
+    deviation = np.sqrt(DRAWS * 2 / 9)
+    assert np.max(np.abs(np.array(counts) - DRAWS / 3)) < 4 * deviation
+
+
+def test_another_key_draws_other_neighbours():
+    assert np.any(draw(jax.random.key(1), holders(), DRAWS) != drawn())
+
+
+def test_a_client_is_sent_its_neighbours_embeddings_and_zeros_for_padding():
+    users = np.arange(1.0, 9.0, dtype=np.float32).reshape(4, 2)
+    neighbours = jnp.array([[1, 2], [NO_NEIGHBOUR, NO_NEIGHBOUR], [3, 0]])
+    pair, held = jnp.array([2, 1, 0]), jnp.array([True, True, False])
+    found = neighbours_of_client(jnp.asarray(users), neighbours, pair, held)
+    nobody = [0, 0]
+    np.testing.assert_array_equal(
+        found.embeddings, [users[3], users[0], nobody, nobody, nobody, nobody]
+    )
+    expected = [True, True, False, False, False, False]
+    np.testing.assert_array_equal(found.present, expected)
+
+
+def test_without_neighbours_nothing_is_sent():
+    users, pairs = jnp.ones((4, 2)), jnp.zeros((3, 0), jnp.int32)
+    found = neighbours_of_client(users, pairs, jnp.arange(3), jnp.ones(3, bool))
+    assert found.embeddings.shape == (0, 2)
+    assert found.present.shape == (0,)

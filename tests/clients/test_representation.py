@@ -1,0 +1,94 @@
+"""All clients' representations, against one client after the other."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr import blocks
+from jaxfr.clients.layout import plan_clients
+from jaxfr.clients.neighbours import NO_NEIGHBOUR
+from jaxfr.clients.representation import represent_clients
+from jaxfr.data.dataset import Dataset
+from jaxfr.models.fedgnn import GraphWeights, represent
+from tests.models import plain_fedgnn
+
+NUM_USERS, NUM_ITEMS, DIM = 6, 10, 3
+ACTIVITY = np.array([1, 4, 2, 4, 1, 3])
+THETA = plain_fedgnn.drawn_theta(0, DIM)
+
+
+@functools.cache
+def dataset() -> Dataset:
+    random = np.random.default_rng(2)
+    held = [random.choice(NUM_ITEMS, size, replace=False) for size in ACTIVITY]
+    return Dataset(
+        name="six",
+        num_users=NUM_USERS,
+        num_items=NUM_ITEMS,
+        train_users=np.repeat(np.arange(NUM_USERS), ACTIVITY).astype(np.int32),
+        train_items=np.concatenate(held).astype(np.int32),
+        test_items=np.full(NUM_USERS, -1, np.int32),
+    )
+
+
+@functools.cache
+def embeddings() -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(3)
+    users = random.normal(size=(NUM_USERS, DIM)).astype(np.float32)
+    return users, random.normal(size=(NUM_ITEMS, DIM)).astype(np.float32)
+
+
+@functools.cache
+def neighbours(count: int) -> np.ndarray:
+    random = np.random.default_rng(4)
+    shape = ACTIVITY.sum(), count
+    return random.integers(NO_NEIGHBOUR, NUM_USERS, shape).astype(np.int32)
+
+
+def represented(max_groups: int, count: int, items: np.ndarray) -> np.ndarray:
+    weights = GraphWeights(*(jnp.asarray(leaf, jnp.float32) for leaf in THETA))
+    groups = plan_clients(dataset(), max_groups)
+    run = jax.jit(functools.partial(represent_clients, represent))
+    return np.asarray(run(weights, embeddings()[0], items, groups, neighbours(count)))
+
+
+def represented_by_loop(count: int) -> np.ndarray:
+    users, items = (values.astype(np.float64) for values in embeddings())
+    found = []
+    for client in range(NUM_USERS):
+        nodes = []
+        for pair in np.flatnonzero(dataset().train_users == client):
+            others = neighbours(count)[pair]
+            nodes.append(items[dataset().train_items[pair]])
+            nodes += [users[other] for other in others if other != NO_NEIGHBOUR]
+        found.append(plain_fedgnn.representation(THETA, users[client], nodes))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("max_groups", [1, 3])
+@pytest.mark.parametrize("count", [0, 2])
+def test_every_client_looks_at_its_own_graph(max_groups, count):
+    found = represented(max_groups, count, embeddings()[1])
+    np.testing.assert_allclose(found, represented_by_loop(count), rtol=1e-5, atol=1e-6)
+
+
+def test_the_size_of_a_block_changes_nothing(monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK_NUMBERS", 30)
+    found = represented(1, 2, embeddings()[1])
+    np.testing.assert_allclose(found, represented_by_loop(2), rtol=1e-5, atol=1e-6)
+
+
+def test_an_item_that_overflowed_reaches_only_the_clients_that_hold_it():
+    """Also not through the padding, which points to item 0."""
+    items = embeddings()[1].copy()
+    items[0] = np.nan
+    holders = np.unique(dataset().train_users[dataset().train_items == 0])
+    assert 0 < holders.size < NUM_USERS
+    found = represented(1, 0, items)
+    finite = np.setdiff1d(np.arange(NUM_USERS), holders)
+    expected = represented_by_loop(0)[finite]
+    np.testing.assert_allclose(found[finite], expected, rtol=1e-5, atol=1e-6)
+    assert np.all(np.isnan(found[holders]))

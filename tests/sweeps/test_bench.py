@@ -1,0 +1,74 @@
+"""Layouts are kept for the groups that they fit, and made anew for others."""
+
+import pytest
+
+from jaxfr.sweeps import bench as bench_module
+from jaxfr.sweeps.bench import Bench
+from jaxfr.sweeps.plan import plan_runs
+from tests.sweeps.problem import changed
+
+
+def layouts(*changes: dict) -> list:
+    """Those that the programs of so changed settings were compiled for."""
+    wanted = [changed(rounds=1, eval_every=0, embedding_dim=2, **c) for c in changes]
+    plan = plan_runs(wanted)
+    bench = Bench(plan, devices=1, runs_at_once=0)
+    return [bench._laid_out(g.source, g.configuration) for g in plan.groups]
+
+
+def test_groups_of_the_same_data_share_a_layout():
+    one, other = layouts({"aggregator": "mean"}, {"aggregator": "norm"})
+    assert one is other
+
+
+@pytest.mark.parametrize(
+    "setting", [{"pseudo_items": 2}, {"model": "fedgnn", "neighbours_per_item": 1}]
+)
+def test_pseudo_items_and_neighbours_have_layouts_of_their_own(setting):
+    one, other, third = layouts({}, setting, {"aggregator": "norm"})
+    assert one is not other
+    assert (one.holders is None, other.holders is None) == (
+        True,
+        "neighbours_per_item" not in setting,
+    )
+    rows = [
+        sum(s.items.size * s.slots.size for s in laid_out.item_slots)
+        for laid_out in (one, other, third)
+    ]
+    assert rows[0] == rows[2]
+    assert (rows[1] > rows[0]) == ("pseudo_items" in setting)
+
+
+def test_a_single_run_is_spread_only_where_clients_are_worked_off_by_pairs():
+    wanted = [
+        changed(),
+        changed(model="fedgnn"),
+        changed(pseudo_items=2),
+        changed(privacy_clip=0.5),
+        changed(model="fedgnn", aggregator="median", seed=1),
+        changed(model="fedgnn", aggregator="median"),
+    ]
+    plan = plan_runs(wanted)
+    bench = Bench(plan, devices=4, runs_at_once=0)
+    found = [bench.execution(group) for group in plan.groups]
+    assert [execution.spread for execution in found] == [4, 1, 1, 1, 1]
+    assert [execution.divided for execution in found] == [1, 1, 1, 1, 2]
+
+
+@pytest.mark.parametrize(("model", "devices"), [("fedmf", 2), ("fedgnn", 1)])
+def test_a_single_run_is_compiled_for_the_devices_that_it_takes(
+    model, devices, monkeypatch
+):
+    class Compiled(Exception):
+        """Carries what was to be compiled."""
+
+    def compile_nothing(configuration, numbers, layout, *_, **options):
+        raise Compiled(configuration.num_devices, layout.devices.size, options)
+
+    monkeypatch.setattr(bench_module, "compile_to_fit", compile_nothing)
+    plan = plan_runs([changed(model=model)])
+    with pytest.raises(Compiled) as found:
+        Bench(plan, devices=2, runs_at_once=0).prepare(plan.groups[0])
+    number, laid_out_for, options = found.value.args
+    assert number == laid_out_for == devices
+    assert options["runs"] == 1

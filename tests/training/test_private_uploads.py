@@ -1,0 +1,190 @@
+"""Rounds with pseudo items, and with local differential privacy."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.training import Configuration, Hyperparameters, Setup, TrainingState
+from jaxfr.training.round import train_round
+from tests.training.problem import (
+    NUM_ITEMS,
+    NUM_USERS,
+    QUICK_COMPILE,
+    compiled_start,
+    configured,
+    drawn_values,
+    per_client,
+    small_dataset,
+    small_layout,
+    user_embeddings,
+)
+
+PSEUDO, LEARNING_RATE, CLIP = 3, 0.2, 1e-3
+NUMBERS = Hyperparameters(learning_rate=LEARNING_RATE, privacy_clip=CLIP)
+
+one_round = jax.jit(
+    train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
+)
+
+
+def configuration_of(
+    aggregator: str,
+    pseudo: int = 0,
+    local_privacy: bool = False,
+    model: str = "fedmf",
+) -> Configuration:
+    return configured(
+        "none",
+        aggregator,
+        model=model,
+        malicious_clients=0,
+        pseudo_items=pseudo,
+        local_privacy=local_privacy,
+    )
+
+
+@functools.cache
+def started(configuration: Configuration, seed: int = 0) -> tuple[Setup, TrainingState]:
+    key = jax.random.key(seed)
+    layout = small_layout(pseudo_items=configuration.pseudo_items)
+    return compiled_start(configuration, NUMBERS, layout, key, drawn_values())
+
+
+def after_round(
+    aggregator: str,
+    pseudo: int = 0,
+    local_privacy: bool = False,
+    numbers: Hyperparameters = NUMBERS,
+    number: int = 0,
+    model: str = "fedmf",
+) -> TrainingState:
+    configuration = configuration_of(aggregator, pseudo, local_privacy, model)
+    setup, state = started(configuration)
+    layout = small_layout(pseudo_items=pseudo)
+    after, counts = one_round(
+        configuration, numbers, layout, setup, state, jnp.int32(number)
+    )
+    assert counts.dropped == 0
+    assert counts.overflow == 0
+    return after
+
+
+def moved(state: TrainingState) -> np.ndarray:
+    """How far each item's numbers went, ``[m, d]``."""
+    start = np.asarray(drawn_values().item_embeddings)
+    return np.asarray(state.item_embeddings) - start
+
+
+def sent_items(setup: Setup, trained: bool) -> list[set[int]]:
+    """Items of each client's batch: those of its pairs, or all that it sends."""
+    sent: list[set[int]] = [set() for _ in range(NUM_USERS)]
+    batches = setup.pairs.laid_out
+    assert isinstance(batches, tuple)
+    for group, batch in zip(small_layout().clients, batches, strict=True):
+        for row, client in enumerate(np.asarray(group.client)):
+            one = jax.tree.map(lambda leaf: leaf[row], batch)  # noqa: B023
+            chosen = one.trained if trained else one.present
+            sent[client] = set(np.asarray(one.items)[np.asarray(chosen)].tolist())
+    return sent
+
+
+# --- pseudo items ---
+
+
+def test_a_client_sends_its_pairs_items_and_pseudo_items_that_it_does_not_hold():
+    setup, _ = started(configuration_of("median", PSEUDO))
+    positives = per_client(small_dataset().train_items)
+    negatives = per_client(np.asarray(drawn_values().negatives))
+    trained, sent = (sent_items(setup, which) for which in (True, False))
+    more = 0
+    for client in range(NUM_USERS):
+        assert trained[client] == {*positives[client], *negatives[client]}
+        added = sent[client] - trained[client]
+        assert len(added) <= PSEUDO
+        assert trained[client] <= sent[client]
+        more += len(added)
+    assert more > NUM_USERS
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_row_finds_its_place_by_item_pseudo_rows_among_them(seed):
+    setup, _ = started(configuration_of("median", PSEUDO), seed)
+    assert setup.pairs.overflow == 0
+    count = np.zeros(NUM_ITEMS, int)
+    for group in setup.pairs.item_groups:
+        np.add.at(count, np.asarray(group.items), np.sum(group.rows >= 0, axis=1))
+    sent = sent_items(setup, trained=False)
+    expected = [sum(item in own for own in sent) for item in range(NUM_ITEMS)]
+    np.testing.assert_array_equal(count, expected)
+    busiest = max(len(own) for own in sent)
+    assert setup.pairs.most_uploaded == busiest
+
+
+@pytest.mark.parametrize("aggregator", ["mean", "median"])
+def test_just_the_items_that_somebody_pretends_to_hold_move_otherwise(aggregator):
+    setup, _ = started(configuration_of(aggregator, PSEUDO))
+    trained, sent = (sent_items(setup, which) for which in (True, False))
+    pretended = set().union(
+        *(more - own for more, own in zip(sent, trained, strict=True))
+    )
+    real = np.array([item not in pretended for item in range(NUM_ITEMS)])
+    assert 0 < real.sum() < NUM_ITEMS
+    found, plain = after_round(aggregator, PSEUDO), after_round(aggregator)
+    np.testing.assert_allclose(user_embeddings(found), user_embeddings(plain), 1e-6)
+    np.testing.assert_allclose(moved(found)[real], moved(plain)[real], atol=1e-6)
+    changed = np.abs(moved(found) - moved(plain))[~real]
+    # A median may stay where one row comes on either side.
+    assert np.mean(changed.max(axis=1) > 1e-5) > (
+        0.8 if aggregator == "median" else 0.99
+    )
+
+
+def test_pseudo_rows_are_drawn_anew_in_every_round_by_the_same_items():
+    first, second = (after_round("mean", PSEUDO, number=number) for number in (0, 1))
+    np.testing.assert_array_equal(user_embeddings(first), user_embeddings(second))
+    assert np.max(np.abs(moved(first) - moved(second))) > 1e-3
+
+
+# --- local differential privacy ---
+
+
+@pytest.mark.parametrize("aggregator", ["mean", "median"])
+def test_a_small_clip_bounds_how_far_any_item_moves_and_leaves_users_alone(aggregator):
+    found, plain = after_round(aggregator, local_privacy=True), after_round(aggregator)
+    steps = np.abs(moved(found))
+    limit = LEARNING_RATE * CLIP
+    assert np.max(steps) <= 1.001 * limit
+    assert np.median(steps.max(axis=1)) > 0.3 * limit
+    assert np.max(np.abs(moved(plain))) > 10 * limit
+    np.testing.assert_allclose(user_embeddings(found), user_embeddings(plain), 1e-6)
+
+
+def test_weights_are_clipped_too():
+    found = after_round("mean", local_privacy=True, model="fedgnn")
+    private = configuration_of("mean", local_privacy=True, model="fedgnn")
+    _, before = started(private)
+    assert found.weights is not None
+    assert before.weights is not None
+    steps = np.abs(found.weights.values - before.weights.values)
+    assert 0 < np.max(steps) <= 1.001 * LEARNING_RATE * CLIP
+
+
+def test_noise_is_drawn_anew_in_every_round():
+    numbers = NUMBERS._replace(privacy_noise=0.1)
+    first, second = (
+        after_round("mean", local_privacy=True, numbers=numbers, number=number)
+        for number in (0, 1)
+    )
+    assert np.max(np.abs(moved(first) - moved(second))) > 1e-3
+    np.testing.assert_array_equal(user_embeddings(first), user_embeddings(second))
+    quiet = after_round("mean", local_privacy=True)
+    assert np.max(np.abs(moved(first) - moved(quiet))) > 1e-3
+
+
+def test_a_generous_clip_without_noise_changes_nothing():
+    numbers = NUMBERS._replace(privacy_clip=1e6)
+    found = after_round("mean", local_privacy=True, numbers=numbers)
+    np.testing.assert_allclose(moved(found), moved(after_round("mean")), atol=1e-6)

@@ -1,0 +1,304 @@
+"""Rounds of models with shared weights, against FedGNN in plain loops."""
+
+import functools
+import itertools
+from typing import NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.models import MODELS
+from jaxfr.models.bpr import bpr_model
+from jaxfr.models.fedmf import init_embeddings
+from jaxfr.training import (
+    Configuration,
+    Hyperparameters,
+    Setup,
+    TrainingState,
+    simulate,
+)
+from jaxfr.training.keys import Purpose, key_for
+from jaxfr.training.round import choose_participants, train_round
+from tests.models.one_client import Client
+from tests.models.plain_fedgnn import Theta, drawn_theta, gradient, theta_from
+from tests.training.problem import (
+    DIM,
+    NUM_USERS,
+    QUICK_COMPILE,
+    ROOM,
+    compiled_start,
+    configured,
+    drawn_values,
+    per_client,
+    small_dataset,
+    small_layout,
+    user_embeddings,
+)
+from tests.training.reference import Scenario
+from tests.training.reference_fedgnn import GraphScenario, simulate_round
+
+ROUNDS = 4
+EVERYONE = Hyperparameters(
+    learning_rate=0.1, malicious_clients=ROOM, expected_byzantine=ROOM
+)
+SOME = EVERYONE._replace(participation=0.6, attack_start=1)
+NOBODY = EVERYONE._replace(malicious_clients=0)
+
+one_round = jax.jit(
+    train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
+)
+participants = jax.jit(choose_participants, static_argnums=(0, 2))
+
+
+def graph_configuration(attack: str, aggregator: str, neighbours: int = 0):
+    """Numbers decide who takes part, and so a program serves many runs."""
+    return configured(
+        attack,
+        aggregator,
+        model="fedgnn",
+        partial_participation=True,
+        neighbours_per_item=neighbours,
+    )
+
+
+def flat(theta: Theta) -> np.ndarray:
+    return np.concatenate([leaf.ravel() for leaf in theta])
+
+
+def weights_of(state: TrainingState) -> np.ndarray:
+    assert state.weights is not None
+    return np.asarray(state.weights.values[0])
+
+
+@functools.cache
+def started(attack: str, neighbours: int = 0) -> tuple[Setup, TrainingState]:
+    """With rows grouped by item, which serves every rule."""
+    given = drawn_values()._replace(weights=jnp.float32(flat(drawn_theta(1, DIM))))
+    return compiled_start(
+        graph_configuration(attack, "median", neighbours),
+        EVERYONE,
+        small_layout(with_neighbours=neighbours > 0),
+        jax.random.key(3),
+        given,
+    )
+
+
+def noise_on_weights(state: TrainingState) -> np.ndarray:
+    assert state.weights is not None
+    noise = getattr(state.weights.attack, "noise", None)
+    return np.zeros(flat(drawn_theta(1, DIM)).size) if noise is None else noise[0]
+
+
+def scenario_of(configuration: Configuration, state: TrainingState) -> GraphScenario:
+    given = drawn_values()
+    setup, _ = started(configuration.attack, configuration.neighbours_per_item)
+    plain = Scenario(
+        positives=per_client(small_dataset().train_items),
+        negatives=per_client(np.asarray(given.negatives)),
+        users=np.asarray(given.user_embeddings, np.float64),
+        items=np.asarray(given.item_embeddings, np.float64),
+        noise=np.asarray(given.noise, np.float64),
+        poisoned=np.ones((ROOM, small_dataset().num_items), bool),
+        attack=configuration.attack,
+        aggregator=configuration.aggregator,
+        expected_byzantine=ROOM,
+        learning_rate=float(EVERYONE.learning_rate),
+        regularization=float(EVERYONE.regularization),
+    )
+    return GraphScenario(
+        plain=plain,
+        weights=flat(drawn_theta(1, DIM)),
+        noise_on_weights=np.asarray(noise_on_weights(state), np.float64),
+        neighbours=per_client(np.asarray(setup.neighbours)),
+    )
+
+
+class Compared(NamedTuple):
+    """Weights before the first and after every round."""
+
+    weights: list[np.ndarray]
+    state: TrainingState
+
+
+@functools.cache
+def compared(
+    attack: str, aggregator: str, numbers: Hyperparameters, neighbours: int = 0
+) -> Compared:
+    """Runs both, and compares everything after every round."""
+    configuration = graph_configuration(attack, aggregator, neighbours)
+    layout = small_layout(with_neighbours=neighbours > 0)
+    setup, state = started(attack, neighbours)
+    scenario, weights = scenario_of(configuration, state), [weights_of(state)]
+    for number in range(ROUNDS):
+        round_number = jnp.int32(number)
+        key = key_for(setup.key, Purpose.PARTICIPATION, number)
+        taking_part = participants(configuration, numbers, NUM_USERS, key, round_number)
+        state, counts = one_round(
+            configuration, numbers, layout, setup, state, round_number
+        )
+        scenario = simulate_round(scenario, *map(np.asarray, taking_part))
+        for found, expected in (
+            (user_embeddings(state), scenario.plain.users),
+            (state.item_embeddings, scenario.plain.items),
+            (weights_of(state), scenario.weights),
+        ):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+        weights.append(weights_of(state))
+        assert counts.dropped == 0
+        assert counts.overflow == 0
+    return Compared(weights, state)
+
+
+@pytest.mark.parametrize("numbers", [EVERYONE, SOME, NOBODY])
+@pytest.mark.parametrize("aggregator", ["mean", "median"])
+@pytest.mark.parametrize("attack", ["spattack_o_d", "spattack_l_d"])
+def test_rounds_are_those_of_the_plain_simulation(attack, aggregator, numbers):
+    found = compared(attack, aggregator, numbers)
+    moved = np.abs(user_embeddings(found.state) - drawn_values().user_embeddings)
+    assert np.max(moved) > 0.1
+
+
+def test_a_clean_run_trains_the_weights():
+    weights = compared("spattack_o_d", "mean", NOBODY).weights
+    for before, after in itertools.pairwise(weights):
+        assert np.max(np.abs(after - before)) > 0.01
+
+
+def test_under_the_mean_o_d_holds_weights_and_items_where_they_were():
+    found = compared("spattack_o_d", "mean", EVERYONE)
+    for after in found.weights:
+        assert np.max(np.abs(after - found.weights[0])) < 1e-6
+    start = np.asarray(drawn_values().item_embeddings)
+    assert np.max(np.abs(found.state.item_embeddings - start)) < 1e-6
+
+
+def test_l_s_noise_on_the_weights_is_shared_and_the_same_in_all_rounds():
+    """Each malicious client adds it to what the mean is of."""
+    setup, state = started("spattack_l_d")
+    noise = noise_on_weights(state)
+    assert noise.shape == (flat(drawn_theta(1, DIM)).size,)
+    assert 0.5 < np.std(noise) < 1.5
+    after = compared("spattack_l_d", "mean", EVERYONE).state
+    np.testing.assert_array_equal(noise_on_weights(after), noise)
+    configuration = graph_configuration("spattack_l_d", "mean")
+    steps = []
+    for malicious_clients in (0, 1, ROOM):
+        numbers = EVERYONE._replace(malicious_clients=malicious_clients)
+        found, _ = one_round(
+            configuration, numbers, small_layout(), setup, state, jnp.int32(0)
+        )
+        moved = weights_of(state) - weights_of(found)
+        number = NUM_USERS + malicious_clients
+        steps.append(moved * number / float(EVERYONE.learning_rate))
+    np.testing.assert_allclose(steps[1] - steps[0], noise, atol=1e-3)
+    np.testing.assert_allclose(steps[2] - steps[0], ROOM * noise, atol=1e-3)
+
+
+def test_the_median_of_the_weights_is_that_of_all_clients_rows():
+    given = drawn_values()
+    theta = drawn_theta(1, DIM)
+    positives = per_client(small_dataset().train_items)
+    negatives = per_client(np.asarray(given.negatives))
+    rows = []
+    for client in range(NUM_USERS):
+        own = Client(
+            np.asarray(given.user_embeddings, np.float64)[client],
+            np.asarray(given.item_embeddings, np.float64),
+            np.zeros((0, DIM)),
+        )
+        pairs = list(zip(positives[client], negatives[client], strict=True))
+        rows.append(flat(gradient(theta, own, pairs, 0.1)[2]))
+    before, after = compared("spattack_o_d", "median", NOBODY).weights[:2]
+    found = (before - after) / float(EVERYONE.learning_rate)
+    np.testing.assert_allclose(found, np.median(rows, axis=0), atol=1e-4)
+
+
+# --- neighbours ---
+
+
+def test_rounds_with_neighbours_are_those_of_the_plain_simulation():
+    found = compared("spattack_o_d", "mean", SOME, neighbours=2)
+    without = compared("spattack_o_d", "mean", SOME)
+    change = user_embeddings(found.state) - user_embeddings(without.state)
+    assert np.max(np.abs(change)) > 0.01
+
+
+def test_neighbours_hold_the_pair_s_item_and_change_nothing_else_that_is_drawn():
+    (setup, state), (without, plain_state) = (
+        started("spattack_o_d", number) for number in (2, 0)
+    )
+    users, items = small_dataset().train_users, small_dataset().train_items
+    neighbours = np.asarray(setup.neighbours)
+    assert neighbours.shape == (items.size, 2)
+    for user, item, found in zip(users, items, neighbours, strict=True):
+        others = set(users[items == item].tolist()) - {int(user)}
+        assert set(found.tolist()) <= (others or {-1})
+    assert without.neighbours.shape == (items.size, 0)
+    same = setup._replace(neighbours=without.neighbours), state
+    jax.tree.map(np.testing.assert_array_equal, same[1], plain_state)
+    jax.tree.map(np.testing.assert_array_equal, same[0].pairs, without.pairs)
+
+
+# --- what the weights start from, and other models ---
+
+
+def test_weights_that_are_not_given_are_drawn_by_seed():
+    drawn = []
+    for seed in (0, 1, 0):
+        key = jax.random.key(seed)
+        configuration = graph_configuration("spattack_o_d", "median")
+        _, state = compiled_start(configuration, EVERYONE, small_layout(), key)
+        drawn.append(weights_of(state))
+    theta = theta_from(drawn[0], DIM)
+    assert np.max(np.abs(theta.own)) <= np.sqrt(6 / (2 * DIM))  # Glorot
+    assert np.all(drawn[0] != drawn[1])
+    np.testing.assert_array_equal(drawn[0], drawn[2])
+
+
+def scaled_scores(weights, representation, items):
+    return (items * weights["scale"]) @ representation + weights["shift"] * items[:, 0]
+
+
+def init_scale(key: jax.Array, embedding_dim: int):
+    del key
+    return {"scale": jnp.ones(embedding_dim), "shift": jnp.zeros(())}
+
+
+def test_a_model_of_one_s_own_is_one_name_more(monkeypatch):
+    """Told by its score; trained, attacked and evaluated as any other."""
+    model = bpr_model(init_embeddings, init_scale, scaled_scores)
+    monkeypatch.setitem(cast(dict, MODELS), "own", lambda: model)
+    configuration = configured("spattack_l_d", "median", model="own")
+    layout, key, given = small_layout(), jax.random.key(0), drawn_values()
+    run = jax.jit(
+        lambda numbers: simulate(configuration, numbers, layout, key, 9, 4, given),
+        compiler_options=QUICK_COMPILE,
+    )
+    _, before = compiled_start(configuration, NOBODY, layout, key, given)
+    clean, report = run(NOBODY)
+    attacked, _ = run(EVERYONE)
+    assert weights_of(clean).shape == (DIM + 1,)
+    assert np.max(np.abs(weights_of(clean) - weights_of(before))) > 0.01
+    assert pairs_loss_of(clean) < 0.8 * pairs_loss_of(before)
+    for one, other in zip(attacked[1:], clean[1:], strict=True):  # items and weights
+        assert np.max(np.abs(one.values - other.values)) > 0.1
+    assert report.metrics.overall.num_users[-1] == NUM_USERS - 1
+    assert np.all(np.isfinite(report.metrics.overall.ndcg))
+
+
+def pairs_loss_of(state: TrainingState) -> float:
+    """Of all pairs that the run trains on, under ``scaled_scores``."""
+    users, items = user_embeddings(state), np.asarray(state.item_embeddings)
+    *scale, shift = weights_of(state)
+    total = 0.0
+    for user, j, k in zip(
+        users[small_dataset().train_users],
+        items[small_dataset().train_items],
+        items[np.asarray(drawn_values().negatives)],
+        strict=True,
+    ):
+        margin = (j - k) * scale @ user + shift * (j - k)[0]
+        total += np.log1p(np.exp(-margin))
+    return total
