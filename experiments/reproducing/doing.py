@@ -12,6 +12,7 @@ from experiments.studies.workload import seconds_left
 from experiments.studies.writing import write_study
 from jaxfr.files import note, user_errors
 from jaxfr.store import Store
+from jaxfr.sweeps.forecast import format_duration
 
 
 def reproduce_studies(
@@ -48,7 +49,7 @@ def reproduce_studies(
         factor = taken / foretold if foretold else 1.0
         note(
             f"study {number + 1} of {len(studies)}, {study.name}; about "
-            f"{format_seconds(factor * seconds)} left for the runs of all"
+            f"{format_duration(factor * seconds)} left for the runs of all"
         )
         begun = time.monotonic()
         chapter = _reproduce(study, asked, store, devices, folder / study.name)
@@ -56,15 +57,6 @@ def reproduce_studies(
         if own:
             taken, foretold = taken + time.monotonic() - begun, foretold + own
     return chapters
-
-
-def format_seconds(seconds: float) -> str:
-    """A time in the unit that suits it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def _reproduce(

@@ -108,8 +108,8 @@ def format_forecasts(forecasts: Sequence[Forecast], available: int | None) -> st
     return (
         f"{align([_COLUMNS, *map(_row, forecasts)])}\n"
         f"{runs} runs of {len(forecasts)} programs, {left} to do: at most "
-        f"{peak / 1e9:.2f} GB{free}; {_duration(compiling + seconds)}, "
-        f"{_duration(compiling)} of it for compiling"
+        f"{peak / 1e9:.2f} GB{free}; {format_duration(compiling + seconds)}, "
+        f"{format_duration(compiling)} of it for compiling"
     )
 
 
@@ -144,11 +144,12 @@ def _row(item: Forecast) -> tuple[str, ...]:
         str(item.at_once),
         f"{item.memory / 1e9:.2f} GB",
         f"{item.compile:.1f} s",
-        _duration(item.seconds),
+        format_duration(item.seconds),
     )
 
 
-def _duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
+    """A time in the unit that suits it."""
     if seconds < 90:
         return f"{seconds:.1f} s"
     if seconds < 90 * 60:

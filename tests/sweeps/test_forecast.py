@@ -5,6 +5,7 @@ from jaxfr.sweeps.forecast import (
     batch_seconds,
     describe,
     forecast,
+    format_duration,
     format_forecasts,
 )
 from jaxfr.sweeps.plan import plan_runs
@@ -69,3 +70,9 @@ def test_what_is_finished_is_not_measured(tmp_path):
     assert measured == []
     assert (item.finished, item.seconds) == (1, 0.0)
     assert "0 to do" in format_forecasts([item], None)
+
+
+def test_a_duration_is_told_in_the_unit_that_suits_it():
+    assert format_duration(89.4) == "89.4 s"
+    assert format_duration(90) == "1.5 min"
+    assert format_duration(2 * 3600) == "2.0 h"

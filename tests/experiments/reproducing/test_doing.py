@@ -5,7 +5,7 @@ import pytest
 from absl import flags
 
 from experiments.reproducing.asking import Asked, load_all
-from experiments.reproducing.doing import format_seconds, reproduce_studies
+from experiments.reproducing.doing import reproduce_studies
 from experiments.studies.section import Finding, Picture, Section
 from experiments.studies.study import Material, Study
 from jaxfr.store import open_store
@@ -59,11 +59,5 @@ def test_studies_run_in_turn_write_their_files_and_are_resumed(tmp_path, capsys)
     assert again[1].section == chapters[1].section
     told = capsys.readouterr().err
     assert "study 2 of 2, runs; about " in told
-    assert "study 1 of 2, idle; about 0 s left for the runs of all" in told
+    assert "study 1 of 2, idle; about 0.0 s left for the runs of all" in told
     assert "runs: 2 of 2 runs are in the store" in told
-
-
-def test_seconds_are_told_in_the_unit_that_suits_them():
-    assert format_seconds(89.4) == "89 s"
-    assert format_seconds(90) == "2 min"
-    assert format_seconds(2 * 3600) == "2.0 h"
