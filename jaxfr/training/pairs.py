@@ -81,8 +81,9 @@ def draw_pairs(
         keep_repeats = configuration.repeated_negatives == "reference"
         laid_out = tile_pairs(layout.tiles, users, positives, negatives, keep_repeats)
         item, sent, order = laid_out.item.reshape(-1), laid_out.sent.reshape(-1), None
+        distinct = laid_out.sent if laid_out.noticed is None else laid_out.noticed
         uploaded = jax.ops.segment_sum(
-            jnp.sum(laid_out.sent, axis=1), laid_out.client, layout.num_clients
+            jnp.sum(distinct, axis=1), laid_out.client, layout.num_clients
         )
     item_groups, overflow = (), jnp.zeros((), jnp.int32)
     if make_aggregator(configuration, Hyperparameters()).needs_groups:

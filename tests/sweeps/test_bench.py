@@ -59,17 +59,17 @@ def test_a_single_run_is_spread_only_where_clients_are_worked_off_by_pairs():
 def test_a_single_run_is_compiled_for_the_devices_that_it_takes(
     model, devices, monkeypatch
 ):
-    class ReachedCompilerError(Exception):
+    class NothingCompiledError(Exception):
         """Carries what was to be compiled."""
 
     def compile_nothing(configuration, numbers, layout, *_, **options):
-        raise ReachedCompilerError(
+        raise NothingCompiledError(
             configuration.num_devices, layout.devices.size, options
         )
 
     monkeypatch.setattr(bench_module, "compile_to_fit", compile_nothing)
     plan = plan_runs([changed(model=model)])
-    with pytest.raises(ReachedCompilerError) as found:
+    with pytest.raises(NothingCompiledError) as found:
         Bench(plan, devices=2, runs_at_once=0).prepare(plan.groups[0])
     number, laid_out_for, options = found.value.args
     assert number == laid_out_for == devices
