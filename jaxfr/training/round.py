@@ -153,7 +153,8 @@ def _update_clients(
     laid_out = setup.pairs.laid_out
     if isinstance(laid_out, TiledPairs):
         # A setup of another configuration must not drop the clients' privacy.
-        assert configuration.works_by_pairs and model.pair_gradients is not None
+        assert configuration.works_by_pairs
+        assert model.pair_gradients is not None
         updated = update_by_pairs(
             model.pair_gradients, optimizer, state.clients, laid_out, *now
         )
