@@ -31,9 +31,10 @@ def folder(tmp_path_factory) -> pathlib.Path:
 
 def test_a_report_a_store_and_a_folder_for_each_study_are_written(folder):
     assert {path.name for path in folder.iterdir()} == {
-        *("report.html", "store", "table2"),
+        *("report.html", "results.md", "store", "table2"),
     }
     assert (folder / "table2" / "table_1.csv").exists()
+    assert "Table 2" in (folder / "results.md").read_text(encoding="utf-8")
 
 
 def test_the_report_can_be_read_and_tells_how_it_was_made(folder):
