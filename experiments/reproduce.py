@@ -14,7 +14,12 @@ from absl import flags
 
 from experiments import data_flags, execution_flags
 from experiments.data_flags import DATA_DIR, define_synthetic_flag
-from experiments.execution_flags import NUM_DEVICES, store_path
+from experiments.execution_flags import (
+    ANY_CODE_VERSION,
+    NUM_DEVICES,
+    RUNS_AT_ONCE,
+    store_path,
+)
 from experiments.report.chapter import Page
 from experiments.report.differences import DIFFERENCES, INTRODUCTION
 from experiments.report.environment import describe_environment
@@ -95,8 +100,11 @@ def main() -> None:
     folder = prepare_output(asked.output_dir, files, _OVERWRITE.value)
     devices = start_devices(NUM_DEVICES.value)
     begun = time.monotonic()
-    with opened_store(store_path() or folder / STORE_FOLDER) as store:
-        chapters = reproduce_studies(studies, asked, workload, store, devices, folder)
+    path = store_path() or folder / STORE_FOLDER
+    with opened_store(path, ANY_CODE_VERSION.value) as store:
+        chapters = reproduce_studies(
+            studies, asked, workload, store, devices, folder, RUNS_AT_ONCE.value
+        )
     page = Page(
         title="Spattack, reproduced",
         introduction=INTRODUCTION,

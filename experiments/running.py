@@ -5,7 +5,6 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
-from experiments.execution_flags import ANY_CODE_VERSION, RUNS_AT_ONCE
 from jaxfr.records.progress import show_progress
 from jaxfr.store import Store, open_store
 from jaxfr.sweeps.forecast import describe
@@ -14,11 +13,12 @@ from jaxfr.sweeps.run import FinishedRun, Watcher, run_plan
 
 
 @contextlib.contextmanager
-def opened_store(path: pathlib.Path | None) -> Iterator[Store]:
-    """Opens a store as ``--any_code_version`` says.
+def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[Store]:
+    """Opens a store, or one that vanishes in the end.
 
     Args:
-        path: its folder; None for one that vanishes in the end.
+        path: its folder; None for one that vanishes.
+        any_code: whether a run counts as finished that other code finished.
 
     Raises:
         InvalidInputError: if the folder is of another kind, or cannot be written.
@@ -27,11 +27,11 @@ def opened_store(path: pathlib.Path | None) -> Iterator[Store]:
         if path is None:
             temporary = tempfile.TemporaryDirectory(prefix="jaxfr-")
             path = pathlib.Path(stack.enter_context(temporary))
-        yield stack.enter_context(open_store(path, ANY_CODE_VERSION.value))
+        yield stack.enter_context(open_store(path, any_code))
 
 
 def run_with_progress(
-    plan: Plan, store: Store, devices: int, label: str
+    plan: Plan, store: Store, devices: int, label: str, runs_at_once: int = 0
 ) -> Iterator[FinishedRun]:
     """``run_plan`` with a bar, and a line for each program that is compiled.
 
@@ -40,6 +40,7 @@ def run_with_progress(
         store: as there.
         devices: as there.
         label: what the work is.
+        runs_at_once: as in ``run_plan``.
     """
     total = sum(run.settings.rounds for run in plan.runs)
     with show_progress(total, "round", label) as progress:
@@ -50,4 +51,4 @@ def run_with_progress(
                 f"waiting for {left} runs that other processes are doing"
             ),
         )
-        yield from run_plan(plan, store, devices, RUNS_AT_ONCE.value, watcher)
+        yield from run_plan(plan, store, devices, runs_at_once, watcher)

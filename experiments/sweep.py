@@ -116,7 +116,7 @@ def _run(plan: Plan, path: pathlib.Path, devices: int) -> None:
     with open_store(path, ANY_CODE_VERSION.value) as store:
         found = sum(store.is_finished(run.run) for run in plan.runs)
         print(f"{runs} runs of {len(plan.groups)} programs, {found} of them finished")
-        for _ in run_with_progress(plan, store, devices, "sweep"):
+        for _ in run_with_progress(plan, store, devices, "sweep", RUNS_AT_ONCE.value):
             done += 1
     print(
         f"{done} runs done, {found} found finished, {runs - done - found} done by "

@@ -12,7 +12,12 @@ from collections.abc import Sequence
 from absl import flags
 
 from experiments import data_flags, execution_flags, setting_flags
-from experiments.execution_flags import NUM_DEVICES, store_path
+from experiments.execution_flags import (
+    ANY_CODE_VERSION,
+    NUM_DEVICES,
+    RUNS_AT_ONCE,
+    store_path,
+)
 from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import flagged_settings
 from jaxfr.attacks import CLEAN
@@ -95,7 +100,7 @@ def main() -> None:
 def train(plan: Plan, devices: int, path: pathlib.Path | None) -> list[Record]:
     """Runs what the store does not hold; all records, in the order of the plan."""
     with contextlib.ExitStack() as stack:
-        store = used = stack.enter_context(opened_store(path))
+        store = used = stack.enter_context(opened_store(path, ANY_CODE_VERSION.value))
         if _SAVE_PARAMS.value:
             # Parameters are not in a store, so that their run is done again.
             used = stack.enter_context(opened_store(None))
@@ -110,7 +115,7 @@ def _run(plan: Plan, store: Store, devices: int) -> None:
     found = sum(store.is_finished(run.run) for run in plan.runs)
     if found:
         print(f"{found} of {len(plan.runs)} runs are in the store", file=sys.stderr)
-    for done in run_with_progress(plan, store, devices, "train"):
+    for done in run_with_progress(plan, store, devices, "train", RUNS_AT_ONCE.value):
         if _SAVE_PARAMS.value and done.planned.settings.attack in flags.FLAGS.attack:
             _save(done)
 

@@ -22,6 +22,7 @@ def reproduce_studies(
     store: Store,
     devices: int,
     folder: pathlib.Path,
+    runs_at_once: int = 0,
 ) -> list[Chapter]:
     """Runs and presents all studies, and writes each one's files into its own folder.
 
@@ -32,6 +33,7 @@ def reproduce_studies(
         store: where records are and go.
         devices: number of devices, from ``start_devices``.
         folder: in which each study has a folder.
+        runs_at_once: runs in a call of a program, 0 for what suits the platform.
 
     Returns:
         A chapter for each.
@@ -52,7 +54,8 @@ def reproduce_studies(
             f"{format_duration(factor * seconds)} left for the runs of all"
         )
         begun = time.monotonic()
-        chapter = _reproduce(study, asked, store, devices, folder / study.name)
+        own_folder = folder / study.name
+        chapter = _reproduce(study, asked, store, devices, own_folder, runs_at_once)
         chapters.append(chapter)
         if own:
             taken, foretold = taken + time.monotonic() - begun, foretold + own
@@ -60,11 +63,16 @@ def reproduce_studies(
 
 
 def _reproduce(
-    study: Study, asked: Asked, store: Store, devices: int, folder: pathlib.Path
+    study: Study,
+    asked: Asked,
+    store: Store,
+    devices: int,
+    folder: pathlib.Path,
+    runs_at_once: int,
 ) -> Chapter:
     begun = time.monotonic()
     studied = run_study(
-        *(study, asked.bases, asked.data_dir, store, devices, study.name)
+        study, asked.bases, asked.data_dir, store, devices, study.name, runs_at_once
     )
     with user_errors("make the output folder", folder):
         folder.mkdir(exist_ok=True)

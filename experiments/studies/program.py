@@ -8,7 +8,12 @@ import pathlib
 from absl import flags
 
 from experiments import data_flags, execution_flags, setting_flags
-from experiments.execution_flags import NUM_DEVICES, store_path
+from experiments.execution_flags import (
+    ANY_CODE_VERSION,
+    NUM_DEVICES,
+    RUNS_AT_ONCE,
+    store_path,
+)
 from experiments.running import opened_store
 from experiments.setting_flags import flagged_settings
 from experiments.studies.running import run_study
@@ -62,9 +67,17 @@ def main(study: Study) -> None:
         folder = prepare_output(_OUTPUT_DIR.value, planned, _OVERWRITE.value)
     own_store = None if folder is None else folder / STORE_FOLDER
     devices = start_devices(NUM_DEVICES.value)
-    with opened_store((store_path() or own_store) if wants_runs else None) as store:
-        data_dir = data_flags.DATA_DIR.value
-        studied = run_study(study, bases, data_dir, store, devices, study.name)
+    path = (store_path() or own_store) if wants_runs else None
+    with opened_store(path, ANY_CODE_VERSION.value) as store:
+        studied = run_study(
+            study,
+            bases,
+            data_flags.DATA_DIR.value,
+            store,
+            devices,
+            study.name,
+            RUNS_AT_ONCE.value,
+        )
     print(format_section(studied.section))
     if folder is not None:
         written = write_study(folder, studied.section, studied.records)

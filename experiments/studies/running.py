@@ -33,6 +33,7 @@ def run_study(
     store: Store,
     devices: int,
     label: str,
+    runs_at_once: int = 0,
 ) -> Studied:
     """Runs what a study wants and the store lacks, and presents the study.
 
@@ -43,13 +44,16 @@ def run_study(
         store: where records are and go; one that is open.
         devices: number of devices, from ``start_devices``.
         label: what the display of progress calls the work.
+        runs_at_once: runs in a call of a program, 0 for what suits the platform.
 
     Raises:
         InvalidInputError: if some settings have no meaning, data cannot be loaded, the
             store cannot be written, or a run does not fit into memory.
     """
     wanted = study.wanted(bases)
-    records = _records(wanted, data_dir, store, devices, label) if wanted else ()
+    records: tuple[Record, ...] = ()
+    if wanted:
+        records = _records(wanted, data_dir, store, devices, label, runs_at_once)
     material = Material(tuple(bases), records, data_dir)
     return Studied(records, study.present(material))
 
@@ -60,11 +64,12 @@ def _records(
     store: Store,
     devices: int,
     label: str,
+    runs_at_once: int,
 ) -> tuple[Record, ...]:
     plan = plan_runs(wanted, data_dir)
     found = sum(store.is_finished(run.run) for run in plan.runs)
     if found:
         note(f"{label}: {found} of {len(plan.runs)} runs are in the store")
-    for _ in run_with_progress(plan, store, devices, label):
+    for _ in run_with_progress(plan, store, devices, label, runs_at_once):
         pass
     return tuple(store.records(identify(plan, wanted)))
