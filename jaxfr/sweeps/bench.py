@@ -3,6 +3,8 @@
 import dataclasses
 from typing import NamedTuple
 
+import jax
+
 from jaxfr.sweeps.execution import Execution, plan_execution
 from jaxfr.sweeps.plan import Plan, RunGroup
 from jaxfr.sweeps.sources import SourceName
@@ -55,6 +57,9 @@ class Bench:
         Raises:
             InvalidInputError: if not even one run for each device fits into memory.
         """
+        # Programs of earlier groups map memory in many pieces, which Linux bounds: some
+        # fifty in one process and its compiler dies.
+        jax.clear_caches()
         execution = self.execution(group)
         configuration = dataclasses.replace(
             group.configuration, num_devices=execution.spread
