@@ -1,10 +1,14 @@
 """Pictures of several panels with one legend; needs the extra ``plots``."""
 
 import pathlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from experiments.studies.names import dataset_title
 from jaxfr.files import replacing
+
+Runs = TypeVar("Runs")
+Shown = TypeVar("Shown")
 
 # Distinct for those who see colours differently (Okabe and Ito), and in grey with the
 # markers.
@@ -13,6 +17,58 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 
 # Of a legend, in inches: a sample with the space around it, and a letter.
 _SAMPLE, _LETTER = 0.55, 0.072
+
+
+class Column(NamedTuple, Generic[Shown]):
+    """A column of panels.
+
+    Attributes:
+        title: written above it.
+        label: of its horizontal axis, with the unit.
+        shown: what its panels show.
+    """
+
+    title: str
+    label: str
+    shown: Shown
+
+
+def draw_datasets(
+    found: Mapping[str, Runs],
+    columns: Sequence[Column[Shown]],
+    draw: Callable[[Any, Runs, Shown], Any],
+    path: pathlib.Path,
+    width: float = 2.9,
+    height: float = 2.6,
+) -> None:
+    """Draws HR@10 in panels: a row for each data set.
+
+    Args:
+        found: what there is of each data set.
+        columns: the columns.
+        draw: draws into one panel what its column shows of its data set.
+        path: a file that ends in ``.png``.
+        width: of a panel, in inches.
+        height: of a panel, in inches.
+
+    Raises:
+        InvalidInputError: if the file cannot be written.
+    """
+    titles = [column.title for column in columns]
+    rows = [dataset_title(dataset) for dataset in found]
+    figure, axes = make_panels(rows, titles, "HR@10", width, height)
+    for row, runs in zip(axes, found.values(), strict=True):
+        for panel, column in zip(row, columns, strict=True):
+            draw(panel, runs, column.shown)
+    for panel, column in zip(axes[-1], columns, strict=True):
+        panel.set_xlabel(column.label)
+    start_at_zero(axes)
+    finish(figure, path)
+
+
+def draw_chance(panel: Any, level: float, zorder: int = 1) -> None:
+    """Marks the HR@10 of a random order."""
+    panel.axhline(level, color="0.4", linestyle=":", label="chance", zorder=zorder)
 
 
 def make_panels(

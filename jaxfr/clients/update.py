@@ -216,7 +216,6 @@ def update_by_client(
     item, weight, vector, scale, item_scale, vectors = (
         jnp.concatenate(field) for field in zip(*parts, strict=True)
     )
-    participants = jnp.sum(taking_part, dtype=jnp.int32)
     uploads = Uploads(
         item=item,
         weight=weight,
@@ -225,7 +224,7 @@ def update_by_client(
         item_scale=item_scale,
         vectors=vectors,
         item_embeddings=item_embeddings,
-        participants=participants,
+        participants=jnp.sum(taking_part, dtype=jnp.int32),
     )
     new_states = _all_learn(optimizer, states, by_user, taking_part)
     if weights is None:

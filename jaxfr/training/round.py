@@ -124,7 +124,7 @@ def train_round(
         _update_table, configuration, hyperparameters, round_number, malicious_part
     )
     uploads = uploads._replace(groups=pairs.item_groups)
-    items, dropped = update_table(state.items, uploads, _unnoticed(pairs))
+    items, dropped = update_table(state.items, uploads, _noticed(pairs))
     weights = state.weights
     if weights is not None and of_weights is not None:
         weights, dropped_weights = update_table(weights, of_weights)
@@ -174,10 +174,10 @@ def _update_clients(
     )
 
 
-def _unnoticed(pairs: Pairs) -> Array | None:
-    """Rows that an omniscient attacker overlooks, bool ``[rows]``; None for none."""
+def _noticed(pairs: Pairs) -> Array | None:
+    """Rows that an omniscient attacker counts, bool ``[rows]``; None for all."""
     if isinstance(pairs.laid_out, TiledPairs) and pairs.laid_out.noticed is not None:
-        return ~pairs.laid_out.noticed.reshape(-1)
+        return pairs.laid_out.noticed.reshape(-1)
     return None
 
 
@@ -188,7 +188,7 @@ def _update_table(
     malicious_part: Array,
     table: Table,
     benign: Uploads,
-    unnoticed: Array | None = None,
+    noticed: Array | None = None,
 ) -> tuple[Table, Array]:
     """The attackers' and the server's part, for one of the server's tables.
 
@@ -199,7 +199,8 @@ def _update_table(
         malicious_part: malicious clients that act, bool ``[malicious_clients]``.
         table: before the round.
         benign: what the benign clients uploaded for it.
-        unnoticed: scattered rows that the attackers do not see, bool ``[rows]``.
+        noticed: scattered rows that an omniscient attacker counts, bool ``[rows]``;
+            None for all.
 
     Returns:
         The table after the round, and how many client uploads were dropped.
@@ -208,8 +209,8 @@ def _update_table(
     attack = make_attack(configuration, hyperparameters)
     benign, dropped = receive(aggregator, benign)
     seen = benign
-    if unnoticed is not None:
-        seen = benign._replace(weight=jnp.where(unnoticed, 0, benign.weight))
+    if noticed is not None:
+        seen = benign._replace(weight=benign.weight * noticed)
     elif isinstance(attack, OmniscientAttack):
         seen = benign = with_sums(benign)  # for the attack and the aggregator
 

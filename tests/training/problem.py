@@ -16,6 +16,8 @@ from jaxfr.training import (
     plan_layout,
     start,
 )
+from jaxfr.training.pairs import draw_pairs
+from jaxfr.training.round import choose_participants, train_round
 
 NUM_USERS, NUM_ITEMS, DIM, ROOM = 12, 15, 3, 3
 SPATTACKS = ("spattack_o_d", "spattack_o_s", "spattack_l_d", "spattack_l_s")
@@ -30,6 +32,13 @@ CONFIGURATION = Configuration(
 compiled_start = jax.jit(
     start, static_argnames="configuration", compiler_options=QUICK_COMPILE
 )
+compiled_pairs = jax.jit(
+    draw_pairs, static_argnames="configuration", compiler_options=QUICK_COMPILE
+)
+one_round = jax.jit(
+    train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
+)
+participants = jax.jit(choose_participants, static_argnums=(0, 2))
 
 
 def configured(attack: str, aggregator: str, **changes) -> Configuration:

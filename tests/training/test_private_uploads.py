@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from jaxfr.training import Configuration, Hyperparameters, Setup, TrainingState
-from jaxfr.training.round import train_round
 from tests.training.problem import (
     NUM_ITEMS,
     NUM_USERS,
-    QUICK_COMPILE,
     compiled_start,
     configured,
     drawn_values,
+    one_round,
     per_client,
     small_dataset,
     small_layout,
@@ -24,10 +23,6 @@ from tests.training.problem import (
 
 PSEUDO, LEARNING_RATE, CLIP = 3, 0.2, 1e-3
 NUMBERS = Hyperparameters(learning_rate=LEARNING_RATE, privacy_clip=CLIP)
-
-one_round = jax.jit(
-    train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
-)
 
 
 def configuration_of(

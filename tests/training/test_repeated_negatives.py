@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 
 from jaxfr.training import GivenValues, Hyperparameters, Setup, TrainingState
-from jaxfr.training.round import train_round
 from tests.training.problem import (
     DIM,
     NUM_ITEMS,
-    QUICK_COMPILE,
     ROOM,
     compiled_start,
     configured,
     drawn_values,
+    one_round,
     per_client,
     small_dataset,
     small_layout,
@@ -28,10 +27,6 @@ ROUNDS = 4
 NUMBERS = Hyperparameters(learning_rate=0.2, malicious_clients=ROOM, clip_norm=0.4)
 CLEAN = NUMBERS._replace(malicious_clients=0)
 EVERYONE = np.ones(small_dataset().num_users, bool)
-
-one_round = jax.jit(
-    train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
-)
 
 
 @functools.cache

@@ -12,17 +12,17 @@ from jaxfr.attacks import ATTACKS, AttackOptions
 from jaxfr.models import MODELS, fedmf
 from jaxfr.training import Configuration, Hyperparameters, Setup, TrainingState
 from jaxfr.training.keys import Purpose, key_for
-from jaxfr.training.pairs import draw_pairs
-from jaxfr.training.round import choose_participants, train_round
 from jaxfr.training.start import attack_knowledge
 from tests.training.problem import (
     NUM_USERS,
-    QUICK_COMPILE,
     ROOM,
     SPATTACKS,
+    compiled_pairs,
     compiled_start,
     configured,
     drawn_values,
+    one_round,
+    participants,
     per_client,
     small_dataset,
     small_layout,
@@ -39,14 +39,6 @@ NUMBERS = Hyperparameters(
     max_poisoned_items=6,
     clip_norm=0.4,
 )
-
-one_round = jax.jit(
-    train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
-)
-compiled_pairs = jax.jit(
-    draw_pairs, static_argnames="configuration", compiler_options=QUICK_COMPILE
-)
-participants = jax.jit(choose_participants, static_argnums=(0, 2))
 
 
 @functools.cache

@@ -20,7 +20,6 @@ from jaxfr.training import (
     simulate,
 )
 from jaxfr.training.keys import Purpose, key_for
-from jaxfr.training.round import choose_participants, train_round
 from tests.models.one_client import Client
 from tests.models.plain_fedgnn import Theta, drawn_theta, gradient, theta_from
 from tests.training.problem import (
@@ -31,6 +30,8 @@ from tests.training.problem import (
     compiled_start,
     configured,
     drawn_values,
+    one_round,
+    participants,
     per_client,
     small_dataset,
     small_layout,
@@ -45,11 +46,6 @@ EVERYONE = Hyperparameters(
 )
 SOME = EVERYONE._replace(participation=0.6, attack_start=1)
 NOBODY = EVERYONE._replace(malicious_clients=0)
-
-one_round = jax.jit(
-    train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
-)
-participants = jax.jit(choose_participants, static_argnums=(0, 2))
 
 
 def graph_configuration(attack: str, aggregator: str, neighbours: int = 0):

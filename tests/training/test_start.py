@@ -12,14 +12,13 @@ import pytest
 from jaxfr.clients.pairs import TiledPairs
 from jaxfr.models import MODELS, fedmf
 from jaxfr.training import GivenValues, Hyperparameters, Setup, TrainingState
-from jaxfr.training.pairs import draw_pairs
 from tests.training.problem import (
     CONFIGURATION,
     DIM,
     NUM_ITEMS,
     NUM_USERS,
-    QUICK_COMPILE,
     ROOM,
+    compiled_pairs,
     compiled_start,
     configured,
     drawn_values,
@@ -27,10 +26,6 @@ from tests.training.problem import (
     small_dataset,
     small_layout,
     user_embeddings,
-)
-
-compiled_pairs = jax.jit(
-    draw_pairs, static_argnames="configuration", compiler_options=QUICK_COMPILE
 )
 
 

@@ -14,13 +14,13 @@ from experiments.studies.figure3.points import (
     clean_runs,
     ratios,
 )
-from experiments.studies.names import aggregator_title, attack_title, dataset_title
+from experiments.studies.names import aggregator_title, attack_title
 from experiments.studies.panels import (
     COLOURS,
     MARKERS,
-    finish,
-    make_panels,
-    start_at_zero,
+    Column,
+    draw_chance,
+    draw_datasets,
 )
 
 
@@ -37,18 +37,13 @@ def draw_defenses(
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    figure, axes = make_panels(
-        [dataset_title(dataset) for dataset in found],
-        [attack_title(attack) for attack in ATTACKS],
-        "HR@10",
+    label = "malicious clients (% of all)"
+    draw_datasets(
+        found,
+        [Column(attack_title(attack), label, attack) for attack in ATTACKS],
+        lambda panel, runs, attack: _draw_attack(panel, runs, attack, defenses),
+        path,
     )
-    for row, runs in zip(axes, found.values(), strict=True):
-        for panel, attack in zip(row, ATTACKS, strict=True):
-            _draw_attack(panel, runs, attack, defenses)
-    for panel in axes[-1]:
-        panel.set_xlabel("malicious clients (% of all)")
-    start_at_zero(axes)
-    finish(figure, path)
 
 
 def _draw_attack(panel: Any, runs: Runs, attack: str, defenses: Sequence[str]) -> None:
@@ -70,6 +65,5 @@ def _draw_attack(panel: Any, runs: Runs, attack: str, defenses: Sequence[str]) -
             elinewidth=1,
             label=aggregator_title(defense),
         )
-    level = chance(clean_runs(runs, defenses[0]))
-    panel.axhline(level, color="0.4", linestyle=":", label="chance", zorder=1)
+    draw_chance(panel, chance(clean_runs(runs, defenses[0])))
     panel.set_xticks([100 * ratio for ratio in shown])

@@ -12,8 +12,8 @@ from experiments.studies.figure4.bars import (
     Runs,
     defense_title,
 )
-from experiments.studies.names import attack_title, dataset_title, model_title
-from experiments.studies.panels import COLOURS, finish, make_panels, start_at_zero
+from experiments.studies.names import attack_title, model_title
+from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
 
 _WIDTH = 0.38
 
@@ -31,17 +31,8 @@ def draw_bars(
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    figure, axes = make_panels(
-        [dataset_title(dataset) for dataset in found],
-        [model_title(model) for model in models],
-        "HR@10",
-        width=3.8,
-    )
-    for row, runs in zip(axes, found.values(), strict=True):
-        for panel, model in zip(row, models, strict=True):
-            _draw_model(panel, runs, model)
-    start_at_zero(axes)
-    finish(figure, path)
+    columns = [Column(model_title(model), "", model) for model in models]
+    draw_datasets(found, columns, _draw_model, path, width=3.8)
 
 
 def _draw_model(panel: Any, runs: Runs, model: str) -> None:
@@ -59,7 +50,7 @@ def _draw_model(panel: Any, runs: Runs, model: str) -> None:
         white = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}
         panel.bar_label(bars, fmt="%.2f", fontsize=7, padding=2, bbox=white)
     level = chance(runs[Bar(model, AGGREGATORS[0], ATTACKS[0])])
-    panel.axhline(level, color="0.4", linestyle=":", label="chance", zorder=2)
+    draw_chance(panel, level, zorder=2)
     names = [attack_title(attack).removeprefix("Spattack-") for attack in ATTACKS]
     panel.set_xticks(range(len(ATTACKS)), names)
     panel.grid(visible=False, axis="x")

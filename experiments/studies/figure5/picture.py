@@ -8,8 +8,8 @@ import numpy as np
 
 from experiments.studies.averages import HIT_RATIO, chance
 from experiments.studies.figure5.curves import ATTACKS, CLEAN_CURVE, Curve, Runs
-from experiments.studies.names import attack_title, dataset_title
-from experiments.studies.panels import COLOURS, finish, make_panels, start_at_zero
+from experiments.studies.names import attack_title
+from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
 from jaxfr.records.plots import LINE_STYLES
 from jaxfr.records.results import Record
 
@@ -27,20 +27,14 @@ def draw_starts(
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    figure, axes = make_panels(
-        [dataset_title(dataset) for dataset in found],
-        [attack_title(attack) for attack in ATTACKS],
-        "HR@10",
+    draw_datasets(
+        found,
+        [Column(attack_title(attack), "round", attack) for attack in ATTACKS],
+        lambda panel, runs, attack: _draw_attack(panel, runs, attack, starts),
+        path,
         width=4.2,
         height=3.0,
     )
-    for row, runs in zip(axes, found.values(), strict=True):
-        for panel, attack in zip(row, ATTACKS, strict=True):
-            _draw_attack(panel, runs, attack, starts)
-    for panel in axes[-1]:
-        panel.set_xlabel("round")
-    start_at_zero(axes)
-    finish(figure, path)
 
 
 def _draw_attack(panel: Any, runs: Runs, attack: str, starts: Sequence[int]) -> None:
@@ -59,7 +53,7 @@ def _draw_attack(panel: Any, runs: Runs, attack: str, starts: Sequence[int]) -> 
         if start in rounds:
             at = rounds.index(start)
             panel.plot(start, mean[at], "v", color=colour, markersize=6, zorder=4)
-    panel.axhline(chance(clean), color="0.4", linestyle=":", label="chance", zorder=1)
+    draw_chance(panel, chance(clean))
     panel.set_xlim(left=0)
 
 

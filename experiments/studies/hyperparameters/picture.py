@@ -12,13 +12,13 @@ from experiments.studies.hyperparameters.sweeps import (
     place_of,
     usual_value,
 )
-from experiments.studies.names import attack_title, dataset_title
+from experiments.studies.names import attack_title
 from experiments.studies.panels import (
     COLOURS,
     MARKERS,
-    finish,
-    make_panels,
-    start_at_zero,
+    Column,
+    draw_chance,
+    draw_datasets,
 )
 from jaxfr.attacks import CLEAN
 
@@ -39,19 +39,8 @@ def draw_sweeps(
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    figure, axes = make_panels(
-        [dataset_title(dataset) for dataset in found],
-        [""] * len(sweeps),
-        "HR@10",
-        width=3.4,
-    )
-    for row, runs in zip(axes, found.values(), strict=True):
-        for panel, sweep in zip(row, sweeps, strict=True):
-            _draw_sweep(panel, runs, sweep)
-    for panel, sweep in zip(axes[-1], sweeps, strict=True):
-        panel.set_xlabel(sweep.label)
-    start_at_zero(axes)
-    finish(figure, path)
+    columns = [Column("", sweep.label, sweep) for sweep in sweeps]
+    draw_datasets(found, columns, _draw_sweep, path, width=3.4)
 
 
 def _draw_sweep(panel: Any, runs: Runs, sweep: Sweep) -> None:
@@ -76,7 +65,7 @@ def _draw_sweep(panel: Any, runs: Runs, sweep: Sweep) -> None:
             label=attack_title(attack),
         )
     first = runs[Point(sweep.setting, sweep.values[0], sweep.attacks[0])]
-    panel.axhline(chance(first), color="0.4", linestyle=":", label="chance", zorder=1)
+    draw_chance(panel, chance(first))
     usual = Point(sweep.setting, usual_value(sweep), sweep.attacks[0])
     panel.axvline(
         place_of(runs[usual], sweep.setting),
