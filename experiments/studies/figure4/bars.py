@@ -27,6 +27,12 @@ class Bar(NamedTuple):
 Runs = Mapping[Bar, Sequence[Record]]
 
 
+def spattacks_in(runs: Runs) -> tuple[str, ...]:
+    """The Spattacks that there are runs of, in the order of the figure."""
+    present = {bar.attack for bar in runs}
+    return tuple(attack for attack in SPATTACKS if attack in present)
+
+
 def defense_title(aggregator: str) -> str:
     """The paper's words for an aggregator here, with its name."""
     return f"{_WORDS[aggregator]} ({aggregator_title(aggregator).lower()})"

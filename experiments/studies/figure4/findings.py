@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from experiments.studies.averages import average, chance, not_above
 from experiments.studies.figure4.bars import (
     AGGREGATORS,
-    SPATTACKS,
     Bar,
     Runs,
     defense_title,
+    spattacks_in,
 )
 from experiments.studies.names import attack_title, dataset_title, model_title
 from experiments.studies.section import Finding
@@ -49,7 +49,7 @@ def _falls_like_the_other(dataset: str, runs: Runs, models: Sequence[str]) -> Fi
             clean = average(runs[Bar(model, aggregator, CLEAN)]).mean
             left = {
                 attack: average(runs[Bar(model, aggregator, attack)]).mean
-                for attack in SPATTACKS
+                for attack in spattacks_in(runs)
             }
             strongest = min(left, key=left.__getitem__)
             kept.append(left[strongest] / clean if clean else 1.0)
@@ -61,7 +61,7 @@ def _falls_like_the_other(dataset: str, runs: Runs, models: Sequence[str]) -> Fi
 
 
 def _prevented(dataset: str, runs: Runs, model: str) -> Finding:
-    bars = {attack: runs[Bar(model, "mean", attack)] for attack in SPATTACKS}
+    bars = {attack: runs[Bar(model, "mean", attack)] for attack in spattacks_in(runs)}
     values = {attack: average(records) for attack, records in bars.items()}
     strongest = min(values, key=lambda attack: values[attack].mean)
     level, value = chance(bars[strongest]), values[strongest]
@@ -76,7 +76,7 @@ def _prevented(dataset: str, runs: Runs, model: str) -> Finding:
 
 def _stronger_under_defense(dataset: str, runs: Runs, model: str) -> Finding:
     stronger, told = [], []
-    for attack in SPATTACKS:
+    for attack in spattacks_in(runs):
         mean, median = (
             average(runs[Bar(model, aggregator, attack)]) for aggregator in AGGREGATORS
         )

@@ -7,13 +7,14 @@ from typing import Any
 from experiments.studies.averages import average, chance, error_bar
 from experiments.studies.figure4.bars import (
     AGGREGATORS,
-    ATTACKS,
     Bar,
     Runs,
     defense_title,
+    spattacks_in,
 )
 from experiments.studies.names import attack_title, model_title
 from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
+from jaxfr.attacks import CLEAN
 
 _WIDTH = 0.38
 
@@ -36,10 +37,11 @@ def draw_bars(
 
 
 def _draw_model(panel: Any, runs: Runs, model: str) -> None:
+    attacks = (CLEAN, *spattacks_in(runs))
     for place, aggregator in enumerate(AGGREGATORS):
-        values = [average(runs[Bar(model, aggregator, attack)]) for attack in ATTACKS]
+        values = [average(runs[Bar(model, aggregator, attack)]) for attack in attacks]
         bars = panel.bar(
-            [at + (place - 0.5) * _WIDTH for at in range(len(ATTACKS))],
+            [at + (place - 0.5) * _WIDTH for at in range(len(attacks))],
             [value.mean for value in values],
             _WIDTH,
             yerr=[error_bar(value) for value in values],
@@ -49,10 +51,10 @@ def _draw_model(panel: Any, runs: Runs, model: str) -> None:
         )
         white = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}
         panel.bar_label(bars, fmt="%.2f", fontsize=7, padding=2, bbox=white)
-    level = chance(runs[Bar(model, AGGREGATORS[0], ATTACKS[0])])
+    level = chance(runs[Bar(model, AGGREGATORS[0], CLEAN)])
     draw_chance(panel, level, zorder=2)
-    names = [attack_title(attack).removeprefix("Spattack-") for attack in ATTACKS]
-    panel.set_xticks(range(len(ATTACKS)), names)
+    names = [attack_title(attack).removeprefix("Spattack-") for attack in attacks]
+    panel.set_xticks(range(len(attacks)), names)
     panel.grid(visible=False, axis="x")
     # Room for the number above the highest bar.
     panel.margins(y=0.1)

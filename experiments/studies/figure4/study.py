@@ -6,11 +6,12 @@ from experiments.studies.averages import average, with_deviation
 from experiments.studies.checked_numbers import MODELS as CHECKED
 from experiments.studies.figure4.bars import (
     AGGREGATORS,
-    ATTACKS,
     MALICIOUS_RATIO,
+    SPATTACKS,
     Bar,
     Runs,
     defense_title,
+    spattacks_in,
 )
 from experiments.studies.figure4.findings import find_all
 from experiments.studies.figure4.picture import draw_bars
@@ -34,7 +35,7 @@ _BESIDE = "fedmf"
 _METRICS = ("hr@5", "hr@10")
 
 _TEXT = (
-    "The clean run and the four Spattacks with 10 % malicious clients, on FedGNN (Wu "
+    "The clean run and Spattacks with 10 % malicious clients, on FedGNN (Wu "
     "et al., 2021) and, beside it, on FedMF: with the mean, which the paper calls no "
     "defense, and with the median, its defense. The network's weights are aggregated "
     "by the same rule, from an upload of every client; the attackers poison them too.",
@@ -44,19 +45,22 @@ _TEXT = (
 )
 
 
-def study(model: str = MODEL, beside: str = _BESIDE) -> Study:
+def study(
+    model: str = MODEL, beside: str = _BESIDE, spattacks: Sequence[str] = SPATTACKS
+) -> Study:
     """Figure 4 as a study.
 
     Args:
         model: the recommender of the figure.
         beside: the one that it is compared with; it may be the same.
+        spattacks: the attacks, of the four.
     """
     models = tuple(dict.fromkeys((model, beside)))
     variants = [
         _variant(Bar(name, aggregator, attack))
         for name in models
         for aggregator in AGGREGATORS
-        for attack in ATTACKS
+        for attack in (CLEAN, *spattacks)
     ]
 
     def wanted(bases: Sequence[Settings]) -> list[Settings]:
@@ -104,12 +108,13 @@ def _present(
 
 
 def _by_attack(dataset: str, runs: Runs, models: Sequence[str]) -> Table:
+    attacks = (CLEAN, *spattacks_in(runs))
     rows = [
         (
             *(model_title(model), defense_title(aggregator), heading(metric)),
             *(
                 _cell(runs, Bar(model, aggregator, attack), metric)
-                for attack in ATTACKS
+                for attack in attacks
             ),
         )
         for model in models
@@ -118,7 +123,7 @@ def _by_attack(dataset: str, runs: Runs, models: Sequence[str]) -> Table:
     ]
     return Table(
         f"{dataset_title(dataset)}: mean ± standard deviation over seeds.",
-        ("model", "aggregator", "metric", *map(attack_title, ATTACKS)),
+        ("model", "aggregator", "metric", *map(attack_title, attacks)),
         tuple(rows),
     )
 

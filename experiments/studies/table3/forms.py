@@ -41,6 +41,11 @@ IN_PAPER = (CLEAN_FORM, *DENSE, *SPATTACKS)
 BESIDE = (*SPARSE, *DUPLICATES)
 
 
+def present(runs: Runs, forms: Sequence[Form]) -> tuple[Form, ...]:
+    """Those of the forms that there are runs of."""
+    return tuple(form for form in forms if form in runs)
+
+
 def form_title(form: Form, full: bool = False) -> str:
     """Names a form.
 

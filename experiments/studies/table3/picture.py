@@ -17,6 +17,7 @@ from experiments.studies.table3.forms import (
     SPATTACKS,
     Form,
     Runs,
+    present,
 )
 
 # How far above and below an attack's line its dots stand, in lines.
@@ -56,7 +57,8 @@ def _draw_dataset(panel: Any, dataset: str, runs: Runs) -> None:
         (SPARSE, "simulation, baselines sparse", _APART, "s", COLOURS[1]),
         (DUPLICATES, "simulation, duplicate rows", _APART, "^", COLOURS[2]),
     ):
-        _draw_forms(panel, runs, forms, label, place, marker, colour)
+        if present(runs, forms):
+            _draw_forms(panel, runs, forms, label, place, marker, colour)
     _draw_paper(panel, dataset)
     panel.axvline(
         chance(runs[CLEAN_FORM]), color="0.4", linestyle=":", label="chance", zorder=1

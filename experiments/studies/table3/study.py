@@ -15,6 +15,7 @@ from experiments.studies.table3.forms import (
     Form,
     Runs,
     form_title,
+    present,
 )
 from experiments.studies.table3.picture import draw_comparison
 from experiments.studies.variants import (
@@ -67,13 +68,23 @@ class _Comparison(NamedTuple):
     difference: str
 
 
-def study() -> Study:
-    """Table 3 as a study."""
-    return Study(NAME, DECIDES, _wanted, _present)
+def study(beside: Sequence[Form] = BESIDE) -> Study:
+    """Table 3 as a study.
 
+    Args:
+        beside: the forms that stand beside the paper's, of ``BESIDE``.
+    """
+    forms = (*IN_PAPER, *beside)
+    variants = [Variant(form, _changes(form)) for form in forms]
 
-def _variants() -> list[Variant[Form]]:
-    return [Variant(form, _changes(form)) for form in (*IN_PAPER, *BESIDE)]
+    def wanted(bases: Sequence[Settings]) -> list[Settings]:
+        return cross_with_bases(bases, variants)
+
+    def show(material: Material) -> Section:
+        found: dict[str, Runs] = {**runs_by_dataset(material, variants)}
+        return _present(material, found, beside)
+
+    return Study(NAME, DECIDES, wanted, show)
 
 
 def _changes(form: Form) -> dict[str, object]:
@@ -88,12 +99,9 @@ def _changes(form: Form) -> dict[str, object]:
     }
 
 
-def _wanted(bases: Sequence[Settings]) -> list[Settings]:
-    return cross_with_bases(bases, _variants())
-
-
-def _present(material: Material) -> Section:
-    found: dict[str, Runs] = {**runs_by_dataset(material, _variants())}
+def _present(
+    material: Material, found: dict[str, Runs], beside: Sequence[Form]
+) -> Section:
     picture = Picture(
         f"{NAME}.png",
         "HR@10 in the paper (circles) and in the simulation, with two standard errors; "
@@ -110,12 +118,7 @@ def _present(material: Material) -> Section:
                 found,
                 IN_PAPER,
             ),
-            _layout(
-                "Simulation, what the paper does not have: baselines over received "
-                "rows, and Spattack-O with duplicate rows.",
-                found,
-                (IN_PAPER[0], *BESIDE),
-            ),
+            *_not_in_paper(found, beside),
             *(
                 _side_by_side(name, runs, metrics)
                 for name, runs in found.items()
@@ -126,6 +129,16 @@ def _present(material: Material) -> Section:
         (picture,),
         tuple(find_all(found)),
     )
+
+
+def _not_in_paper(found: dict[str, Runs], beside: Sequence[Form]) -> list[Table]:
+    if not beside:
+        return []
+    caption = (
+        "Simulation, what the paper does not have: baselines over received rows, and "
+        "Spattack-O with duplicate rows."
+    )
+    return [_layout(caption, found, (IN_PAPER[0], *beside))]
 
 
 def _layout(caption: str, found: dict[str, Runs], forms: Sequence[Form]) -> Table:
@@ -153,7 +166,7 @@ def _side_by_side(dataset: str, runs: Runs, metrics: Sequence[str]) -> Table:
     for metric in metrics:
         name = heading(metric)
         header += [f"{name} paper", f"{name} simulation", f"{name} difference"]
-    for form in (*IN_PAPER, *BESIDE):
+    for form in present(runs, (*IN_PAPER, *BESIDE)):
         row = [form_title(form, full=True)]
         for metric in metrics:
             row += _compare(dataset, runs, form, metric)

@@ -89,3 +89,11 @@ def test_the_picture_is_drawn(tmp_path):
     section = present(STUDY, bases("ml-100k", seeds=2), run)
     section.pictures[0].draw(tmp_path / section.pictures[0].name)
     assert (tmp_path / "figure4.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_some_of_the_attacks_can_be_run_alone():
+    some = figure4.study(spattacks=("spattack_l_d", "spattack_o_d"))
+    assert len(set(some.wanted(bases("steam")))) == 2 * 2 * 3
+    section = present(some, bases("steam"), run)
+    assert finding(section, "drops dramatically").holds
+    assert "S" not in {title[-1] for title in section.tables[0].header}

@@ -136,3 +136,17 @@ def test_the_picture_is_drawn_for_data_with_and_without_paper_numbers(tmp_path):
     (picture,) = section.pictures
     picture.draw(tmp_path / picture.name)
     assert (tmp_path / "table3.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_papers_columns_can_be_run_alone():
+    alone = table3.study(beside=())
+    assert len(set(alone.wanted(bases("ml-100k")))) == 11
+    section = present(alone, bases("ml-100k"), as_in_paper)
+    everything = present(STUDY, bases("ml-100k"), as_in_paper)
+    assert len(section.tables) == len(everything.tables) - 1
+    shown = table(section, "HR@10 and nDCG@10: value")
+    assert cell(shown, "HR@10 simulation", "Spattack-O-D") == "0.0944"
+    evidence = finding(section, "outperforms every baseline").evidence
+    assert "received rows" not in evidence
+    assert "received rows" in finding(everything, "every baseline").evidence
+    assert "duplicate" not in finding(section, "comes out within").evidence
