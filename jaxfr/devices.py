@@ -1,14 +1,14 @@
-"""One run spread over several devices, such as the cores of a CPU.
+"""One run spread over several devices: cores of a CPU, accelerators, other hosts.
 
-Inside :func:`spread` every device holds the same state and works off its own part of
-the clients' pairs, and of the items where a rule needs an item's rows side by side.
-The functions below join what the parts amount to, and change nothing outside of it: a
-function that uses them reads, and works, as if there were one device.
+Inside :func:`spread` every device holds its own clients and what belongs to them, and a
+copy of what belongs to items. The functions below join what the devices' parts amount
+to, and change nothing outside of it: a function that uses them reads, and works, as if
+there were one device.
 """
 
 import os
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -24,22 +24,46 @@ T = TypeVar("T")
 AXIS = "devices"
 RUNS_AXIS = "runs"
 
+WHOLE = PartitionSpec()
+"""All devices hold the same."""
+OWN = PartitionSpec(AXIS)
+"""Each device holds its own part; outside, these stand one behind the other."""
 
-def spread(function: Callable[Arguments, T], devices: int) -> Callable[Arguments, T]:
-    """Runs ``function`` on so many devices at once, each with all of the arguments.
+
+def placement(kind: type, own: Sequence[str]) -> Any:
+    """How the fields of a NamedTuple lie on the devices.
 
     Args:
-        function: takes and returns pytrees of arrays; its results must be the same on
-            all devices.
+        kind: the NamedTuple.
+        own: fields of which each device has its own part; of others, all have the same.
+
+    Returns:
+        The same NamedTuple of ``OWN`` and ``WHOLE``.
+    """
+    fields = getattr(kind, "_fields")  # noqa: B009 (no attribute of every type)
+    assert set(own) <= set(fields)
+    return kind(**{field: OWN if field in own else WHOLE for field in fields})
+
+
+def spread(
+    function: Callable[Arguments, T], devices: int, arguments: Any, results: Any
+) -> Callable[Arguments, T]:
+    """Runs ``function`` on so many devices at once.
+
+    Args:
+        function: takes and returns pytrees of arrays.
         devices: number of devices; with one, the function itself is returned.
+        arguments: the placement of each argument, a tuple.
+        results: that of the results; those that are ``WHOLE`` must be the same on all
+            devices.
     """
     if devices == 1:
         return function
     return jax.shard_map(
         function,
         mesh=_mesh(devices, AXIS),
-        in_specs=PartitionSpec(),
-        out_specs=PartitionSpec(),
+        in_specs=arguments,
+        out_specs=results,
         # It cannot see that the joined results agree.
         check_vma=False,
     )
@@ -69,11 +93,39 @@ def divide_runs(
     )
 
 
-def replicate(values: T, devices: int) -> T:
-    """Copies arrays to each of the devices, once instead of in each call."""
+def place(values: T, placements: Any, devices: int) -> T:
+    """Puts arrays where :func:`spread` expects them, once instead of in each call.
+
+    Args:
+        values: a pytree of arrays, the same in all processes.
+        placements: ``OWN`` or ``WHOLE``, of all of it or of its branches.
+        devices: number of devices; with one, the values stay where they are.
+    """
     if devices == 1:
         return values
-    return jax.device_put(values, NamedSharding(_mesh(devices, AXIS), PartitionSpec()))
+    mesh = _mesh(devices, AXIS)
+
+    def put(where: PartitionSpec, branch: Any) -> Any:
+        sharding = NamedSharding(mesh, where)
+        return jax.tree.map(lambda leaf: _put(leaf, sharding), branch)
+
+    return jax.tree.map(
+        put, placements, values, is_leaf=lambda node: isinstance(node, PartitionSpec)
+    )
+
+
+def replicate(values: T, devices: int) -> T:
+    """Copies arrays to each of the devices, once instead of in each call."""
+    return place(values, WHOLE, devices)
+
+
+def _put(leaf: Any, sharding: NamedSharding) -> Array:
+    """Each process hands its devices their parts, and needs no other's."""
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        data = _put(jax.random.key_data(leaf), sharding)
+        return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf))
+    host = np.asarray(leaf)
+    return jax.make_array_from_callback(host.shape, sharding, lambda part: host[part])
 
 
 def num_cores() -> int:
@@ -122,6 +174,46 @@ def gather_over_devices(part: Array) -> Array:
     if num_devices() == 1:
         return part
     return jax.lax.all_gather(part, AXIS, tiled=True)
+
+
+def exchange_over_devices(parts: Array) -> Array:
+    """Brings together what all devices have of some members, each on one device.
+
+    Args:
+        parts: what this device has of each member, ``[members, k, ...]``; the number of
+            devices divides that of members.
+
+    Returns:
+        All that there is of this device's share of the members, that of the first
+        device first, ``[members / devices, devices * k, ...]``.
+    """
+    if num_devices() == 1:
+        return parts
+    return jax.lax.all_to_all(parts, AXIS, split_axis=0, concat_axis=1, tiled=True)
+
+
+class Join(NamedTuple):
+    """How what the parts of a whole amount to is joined.
+
+    Attributes:
+        sum: of what the parts sum up to.
+        min: of what is the least in each part.
+        max: of what is the largest in each part.
+    """
+
+    sum: Callable[[Array], Array]
+    min: Callable[[Array], Array]
+    max: Callable[[Array], Array]
+
+
+def _alone(value: Array) -> Array:
+    return value
+
+
+IN_ONE_PART = Join(_alone, _alone, _alone)
+"""Nothing is to be joined."""
+OVER_DEVICES = Join(sum_over_devices, min_over_devices, max_over_devices)
+"""Each device has a part."""
 
 
 def own_part(whole: Array) -> Array:

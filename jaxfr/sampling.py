@@ -70,6 +70,40 @@ def complement_items(rank: Array, owner: Array, excluded: ItemLists) -> Array:
     return rank + place - begin
 
 
+def integers_at(key: Array, place: Array, end: Array) -> Array:
+    """Draws from 0 .. ``end`` - 1 by places of one long stream of draws.
+
+    A draw depends on the key, its place and its end only, so that who draws some of the
+    places gets what who draws all of them has there, which is
+    ``jax.random.randint(key, places, 0, end)[place]``. That draws the remainder of 64
+    random bits, 32 from each half of the key.
+
+    Args:
+        key: random key.
+        place: from 0, int32, any shape.
+        end: at least 1, int32, broadcast against ``place``.
+
+    Returns:
+        int32, of the shape of ``place``.
+    """
+    high, low = (_bits_at(half, place) for half in jax.random.split(key))
+    end = jnp.broadcast_to(end, place.shape).astype(jnp.uint32)
+    shift = jnp.uint32(2**16) % end
+    shift = (shift * shift) % end  # what 2**32 leaves
+    return (((high % end) * shift + low % end) % end).astype(jnp.int32)
+
+
+def _bits_at(key: Array, place: Array) -> Array:
+    """``jax.random.bits(key, places)[place]``: the halves of a counter's hash, joined.
+
+    So JAX makes its bits from Threefry (``jax_threefry_partitionable``), and the key of
+    ``fold_in`` is the same hash.
+    """
+    fold = jax.vmap(jax.random.fold_in, in_axes=(None, 0))
+    halves = jax.random.key_data(fold(key, place.reshape(-1)))
+    return (halves[:, 0] ^ halves[:, 1]).reshape(place.shape)
+
+
 def distinct_ranks(key: Array, population: Array, count: int) -> Array:
     """Draws ``count`` distinct numbers of 0 .. ``population`` - 1 uniformly.
 

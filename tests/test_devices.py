@@ -10,17 +10,22 @@ import pytest
 
 from jaxfr.data.dataset import Dataset
 from jaxfr.devices import (
+    OWN,
     device_index,
     divide_runs,
     gather_over_devices,
     max_over_devices,
     min_over_devices,
     num_devices,
+    exchange_over_devices,
     own_part,
+    place,
+    placement,
     replicate,
     spread,
     sum_over_devices,
 )
+from jaxfr.devices import WHOLE as ALL
 from jaxfr.training import (
     Configuration,
     Hyperparameters,
@@ -82,7 +87,7 @@ def test_a_device_s_own_parts_in_a_row_are_the_whole(devices):
         assert part.shape == (12 // devices, 2)
         return gather_over_devices(part)
 
-    found = jax.jit(spread(part_and_back, devices))(WHOLE)
+    found = jax.jit(spread(part_and_back, devices, (ALL,), ALL))(WHOLE)
     np.testing.assert_array_equal(found, WHOLE)
 
 
@@ -91,7 +96,7 @@ def test_the_devices_own_sums_add_up_to_the_sum(devices):
     def sum_of_sums(whole: jax.Array) -> jax.Array:
         return sum_over_devices(jnp.sum(own_part(whole), axis=0))
 
-    found = jax.jit(spread(sum_of_sums, devices))(WHOLE)
+    found = jax.jit(spread(sum_of_sums, devices, (ALL,), ALL))(WHOLE)
     np.testing.assert_array_equal(found, WHOLE.sum(axis=0))
 
 
@@ -104,7 +109,7 @@ def test_the_devices_own_extremes_join_to_those_of_all(devices):
         least, largest = jnp.min(own, axis=0), jnp.max(own, axis=0)
         return min_over_devices(least), max_over_devices(largest)
 
-    least, largest = jax.jit(spread(extremes, devices))(whole)
+    least, largest = jax.jit(spread(extremes, devices, (ALL,), ALL))(whole)
     np.testing.assert_array_equal(least, whole.min(axis=0))
     np.testing.assert_array_equal(largest, whole.max(axis=0))
 
@@ -115,18 +120,18 @@ def test_the_devices_are_counted_and_numbered(devices):
         assert num_devices() == devices
         return gather_over_devices(device_index()[None]), jnp.int32(num_devices())
 
-    found, count = jax.jit(spread(numbers, devices))(jnp.zeros(()))
+    found, count = jax.jit(spread(numbers, devices, (ALL,), ALL))(jnp.zeros(()))
     np.testing.assert_array_equal(found, np.arange(devices))
     assert count == devices
 
 
 def test_a_length_that_the_devices_do_not_divide_has_no_parts():
     with pytest.raises(AssertionError):
-        jax.eval_shape(spread(own_part, 3), jnp.zeros(10))
+        jax.eval_shape(spread(own_part, 3, (ALL,), ALL), jnp.zeros(10))
 
 
 def test_over_one_device_nothing_is_spread():
-    assert spread(own_part, 1) is own_part
+    assert spread(own_part, 1, (ALL,), ALL) is own_part
     values = {"a": jnp.ones(3)}
     assert replicate(values, 1) is values
 

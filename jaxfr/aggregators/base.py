@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from jax import Array
 
+from jaxfr.devices import Join
 from jaxfr.uploads import Uploads, drop_nonfinite
 
 
@@ -99,5 +100,8 @@ def aggregate(
     return Aggregate(aggregator.combine(received, expected_byzantine), dropped)
 
 
-ItemRule = Callable[[Array, Array], Array]
-"""Aggregates one item: rows ``[k, d]`` and int32 weights ``[k]`` to ``[d]``."""
+ItemRule = Callable[[Array, Array, Join], Array]
+"""Aggregates one item: rows ``[k, d]`` and int32 weights ``[k]`` to ``[d]``.
+
+Where the item's rows lie in parts, the ``Join`` says how those are joined.
+"""

@@ -1,4 +1,11 @@
-"""Runs the rule of one item over all items, in blocks that fit the cache."""
+"""Runs the rule of one item over all items, in blocks that fit the cache.
+
+Where a run is spread over devices, an item's rows lie where their clients are. Two ways
+lead to its aggregate. Rows are brought to one device, each device getting its share of
+the items: this suits every rule. Or rows stay where they are, and a rule that only
+counts and sums joins its counts (see ``order_statistics``): what is sent then does not
+depend on the number of rows, so this is for items with many.
+"""
 
 import jax.numpy as jnp
 from jax import Array
@@ -6,11 +13,29 @@ from jax import Array
 from jaxfr.aggregators.base import ItemRule
 from jaxfr.aggregators.order_statistics import padded_size
 from jaxfr.blocks import map_in_blocks, members_per_block
-from jaxfr.devices import own_part, sum_over_devices
-from jaxfr.uploads import ItemGroup, Uploads, gather_rows, rows_of_item
+from jaxfr.devices import IN_ONE_PART, OVER_DEVICES, num_devices, sum_over_devices
+from jaxfr.uploads import (
+    ItemGroup,
+    Uploads,
+    bring_together,
+    gather_vectors,
+    leave_in_place,
+    rows_of_item,
+)
+from jaxfr.uploads.exchange import NUMBERS_PER_ROW
+
+# A search for a k-th smallest number joins so many counts of each coordinate, each of
+# which is sent and comes back.
+COUNTS_PER_SEARCH = 2 * 32
+
+# So many blocks are counted at a time: a message costs its time, too, so the counts of
+# one step are joined for more rows than fit the cache.
+COUNTED_BLOCKS = 32
 
 
-def map_items(uploads: Uploads, rule: ItemRule, work_per_row: int) -> Array:
+def map_items(
+    uploads: Uploads, rule: ItemRule, work_per_row: int, searches: int | None = None
+) -> Array:
     """Applies ``rule`` to each item's rows.
 
     Args:
@@ -19,23 +44,58 @@ def map_items(uploads: Uploads, rule: ItemRule, work_per_row: int) -> Array:
         work_per_row: numbers that the rule keeps per row of an item; blocks shrink
             in proportion. Pass the embedding size, or 0 for a rule that compares all
             pairs of rows (their number is used instead).
+        searches: how many k-th smallest numbers the rule looks for, each by counting;
+            None for a rule that needs all of an item's rows in one place.
 
     Returns:
         float32 ``[m, d]``.
     """
-    dim = uploads.item_embeddings.shape[1]
+    total = jnp.zeros_like(uploads.item_embeddings)
+    if num_devices() == 1:
+        for group in uploads.groups:
+            total = _map_group(uploads, rule, work_per_row, group, total)
+        return total
+    few = _few(searches, total.shape[1])
+    known_to_all = gather_vectors(uploads)
+    for group in uploads.groups:
+        if group.rows.shape[1] <= few:
+            brought, own = bring_together(known_to_all, group)
+            total = _map_group(brought, rule, work_per_row, own, total)
+    total = sum_over_devices(total)
+    in_place = leave_in_place(uploads)
+    for group in uploads.groups:
+        if group.rows.shape[1] > few:
+            total = _map_group(
+                in_place, rule, work_per_row, group, total, in_parts=True
+            )
+    return total
+
+
+def _few(searches: int | None, dim: int) -> float:
+    """Up to how many rows on a device are less to send than the counts of a search."""
+    if searches is None:
+        return float("inf")
+    return searches * COUNTS_PER_SEARCH * dim / NUMBERS_PER_ROW
+
+
+def _map_group(
+    uploads: Uploads,
+    rule: ItemRule,
+    work_per_row: int,
+    group: ItemGroup,
+    total: Array,
+    in_parts: bool = False,
+) -> Array:
+    """Sets the rows of a group's items in ``total``, ``[m, d]``."""
     in_tables = sum(table.rows.shape[1] for table in uploads.tables)
+    size = padded_size(group.rows.shape[1] + in_tables)
 
-    result = jnp.zeros_like(uploads.item_embeddings)
-    gathered = gather_rows(uploads)
-    for whole_group in uploads.groups:
-        group = ItemGroup(*map(own_part, whole_group))
-        size = padded_size(group.rows.shape[1] + in_tables)
+    def one_item(item: Array, index: Array) -> Array:
+        rows, weight = rows_of_item(uploads, item, index, size)
+        return rule(rows, weight, OVER_DEVICES if in_parts else IN_ONE_PART)
 
-        def one_item(item: Array, index: Array, size: int = size) -> Array:
-            return rule(*rows_of_item(gathered, item, index, size))
-
-        block = members_per_block(size * (work_per_row or max(size, dim)))
-        combined = map_in_blocks(one_item, block, group.items, group.rows)
-        result = result.at[group.items].set(combined, mode="drop")
-    return sum_over_devices(result)
+    block = members_per_block(size * (work_per_row or max(size, total.shape[1])))
+    if in_parts:
+        block *= COUNTED_BLOCKS
+    combined = map_in_blocks(one_item, block, group.items, group.rows)
+    return total.at[group.items].set(combined, mode="drop")

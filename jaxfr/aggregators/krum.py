@@ -10,6 +10,7 @@ from jaxfr.aggregators.base import Aggregator, keep_rows
 from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import sum_of_smallest
 from jaxfr.blocks import map_in_blocks, members_per_block
+from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.uploads import Uploads
 
 KrumDistance = Literal["squared", "plain"]
@@ -32,7 +33,8 @@ def krum(distance: KrumDistance = "squared") -> Aggregator:
     """
 
     def combine(uploads: Uploads, expected_byzantine: Array) -> Array:
-        def one_item(rows: Array, weight: Array) -> Array:
+        def one_item(rows: Array, weight: Array, join: Join) -> Array:
+            assert join is IN_ONE_PART
             return krum_of_item(rows, weight, expected_byzantine, distance)
 
         return map_items(uploads, one_item, work_per_row=0)

@@ -6,12 +6,20 @@ from jax import Array
 from jaxfr.aggregators.base import Aggregator, keep_rows
 from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import weighted_median
+from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.uploads import Uploads
 
+SEARCHES = 1
+"""Of a k-th smallest number."""
 
-def median_of_item(rows: Array, weight: Array) -> Array:
+
+def median_of_item(rows: Array, weight: Array, join: Join = IN_ONE_PART) -> Array:
     """The median of each coordinate of one item's rows, ``[k, d]`` to ``[d]``."""
-    return jax.vmap(weighted_median, in_axes=(1, None))(rows, weight)
+
+    def of_coordinate(values: Array) -> Array:
+        return weighted_median(values, weight, join)
+
+    return jax.vmap(of_coordinate, in_axes=1)(rows)
 
 
 def median() -> Aggregator:
@@ -23,6 +31,7 @@ def median() -> Aggregator:
 
     def combine(uploads: Uploads, expected_byzantine: Array) -> Array:
         del expected_byzantine
-        return map_items(uploads, median_of_item, uploads.item_embeddings.shape[1])
+        dim = uploads.item_embeddings.shape[1]
+        return map_items(uploads, median_of_item, dim, SEARCHES)
 
     return Aggregator(keep_rows, combine, needs_groups=True)

@@ -2,6 +2,10 @@
 
 A number of weight w counts as w equal numbers, one of weight 0 as absent. All
 functions here take one coordinate of one item; batching is ``vmap`` outside.
+
+The multiset may lie in parts, one on each device. Counts of the parts add up, so a
+search by counting needs no number to be moved: ``join`` says how what the parts amount
+to is joined, and the answer is the same on all devices.
 """
 
 from collections.abc import Callable
@@ -9,6 +13,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from jax import Array
+
+from jaxfr.devices import IN_ONE_PART, Join
 
 # Integers side by side, and steps of them, that XLA's CPU compiler reduces in vector
 # instructions without a loop.
@@ -43,14 +49,21 @@ def padded_size(count: int) -> int:
     return -(-count // multiple) * multiple
 
 
-def count_where(chosen: Array, weights: Array) -> Array:
+def count_all(weights: Array, join: Join = IN_ONE_PART) -> Array:
+    """The weight of all numbers, int32 ``[n]`` to int32."""
+    return join.sum(jnp.sum(weights))
+
+
+def count_where(chosen: Array, weights: Array, join: Join = IN_ONE_PART) -> Array:
     """The weight of the chosen numbers, bool and int32 ``[n]`` to int32."""
-    return in_tiles(jnp.sum, jnp.where(chosen, weights, 0))
+    return join.sum(in_tiles(jnp.sum, jnp.where(chosen, weights, 0)))
 
 
-def sum_where(chosen: Array, values: Array, weights: Array) -> Array:
+def sum_where(
+    chosen: Array, values: Array, weights: Array, join: Join = IN_ONE_PART
+) -> Array:
     """The weighted sum of the chosen numbers, ``[n]`` each to a scalar."""
-    return jnp.sum(jnp.where(chosen, weights * values, 0.0))
+    return join.sum(jnp.sum(jnp.where(chosen, weights * values, 0.0)))
 
 
 def ordered_key(values: Array) -> Array:
@@ -72,7 +85,9 @@ def _flip_negative(bits: Array) -> Array:
     return bits ^ (sign & jnp.int32(0x7FFFFFFF))
 
 
-def kth_smallest(values: Array, weights: Array, k: Array) -> Array:
+def kth_smallest(
+    values: Array, weights: Array, k: Array, join: Join = IN_ONE_PART
+) -> Array:
     """Returns the k-th smallest number, k from 1 to the sum of weights.
 
     Finds the bits of the answer from the highest to the lowest: a bit is set where
@@ -84,13 +99,14 @@ def kth_smallest(values: Array, weights: Array, k: Array) -> Array:
         values: float32 ``[n]``, no NaN.
         weights: int32 ``[n]``.
         k: int32 scalar; the answer is arbitrary where k is out of range.
+        join: where the numbers lie in parts, how those are joined.
     """
-    return value_of_key(_kth_key(ordered_key(values), weights, k))
+    return value_of_key(_kth_key(ordered_key(values), weights, k, join))
 
 
-def _kth_key(keys: Array, weights: Array, k: Array) -> Array:
+def _kth_key(keys: Array, weights: Array, k: Array, join: Join) -> Array:
     def too_small(threshold: Array) -> Array:
-        return count_where(keys < threshold, weights) < k
+        return count_where(keys < threshold, weights, join) < k
 
     def try_bit(step: Array, answer: Array) -> Array:
         candidate = answer + (jnp.int32(1) << (30 - step))
@@ -108,20 +124,23 @@ def kth_smallest_by_sort(values: Array, weights: Array, k: Array) -> Array:
     return values[order][index]
 
 
-def middle_values(values: Array, weights: Array) -> tuple[Array, Array]:
+def middle_values(
+    values: Array, weights: Array, join: Join = IN_ONE_PART
+) -> tuple[Array, Array]:
     """The two middle values; equal for an odd count, arbitrary for none."""
-    count, keys = jnp.sum(weights), ordered_key(values)
-    lower = _kth_key(keys, weights, (count + 1) // 2)
-    reached = count_where(keys <= lower, weights)
+    count, keys = count_all(weights, join), ordered_key(values)
+    lower = _kth_key(keys, weights, (count + 1) // 2, join)
+    reached = count_where(keys <= lower, weights, join)
     above = jnp.where((keys > lower) & (weights > 0), keys, LARGEST_KEY)
-    upper = jnp.where(reached > count // 2, lower, in_tiles(jnp.min, above))
+    next_key = join.min(in_tiles(jnp.min, above))
+    upper = jnp.where(reached > count // 2, lower, next_key)
     return value_of_key(lower), value_of_key(upper)
 
 
-def weighted_median(values: Array, weights: Array) -> Array:
+def weighted_median(values: Array, weights: Array, join: Join = IN_ONE_PART) -> Array:
     """The mean of the two middle values; 0 where nothing is there."""
-    lower, upper = middle_values(values, weights)
-    return jnp.where(jnp.sum(weights) > 0, midpoint(lower, upper), 0.0)
+    lower, upper = middle_values(values, weights, join)
+    return jnp.where(count_all(weights, join) > 0, midpoint(lower, upper), 0.0)
 
 
 def midpoint(lower: Array, upper: Array) -> Array:

@@ -8,6 +8,7 @@ from jaxfr.aggregators.base import Aggregator, keep_rows
 from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import (
     LARGEST_KEY,
+    count_all,
     count_where,
     in_tiles,
     kth_smallest,
@@ -17,7 +18,11 @@ from jaxfr.aggregators.order_statistics import (
     sum_where,
     value_of_key,
 )
+from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.uploads import Uploads
+
+SEARCHES = 2
+"""Of a k-th smallest number, in either form."""
 
 
 def trimmed_mean() -> Aggregator:
@@ -28,12 +33,13 @@ def trimmed_mean() -> Aggregator:
     """
 
     def combine(uploads: Uploads, expected_byzantine: Array) -> Array:
-        def one_item(rows: Array, weight: Array) -> Array:
-            return jax.vmap(mean_near_median, in_axes=(1, None, None))(
-                rows, weight, expected_byzantine
-            )
+        def one_item(rows: Array, weight: Array, join: Join) -> Array:
+            def of_coordinate(values: Array) -> Array:
+                return mean_near_median(values, weight, expected_byzantine, join)
 
-        return map_items(uploads, one_item, uploads.item_embeddings.shape[1])
+            return jax.vmap(of_coordinate, in_axes=1)(rows)
+
+        return map_items(uploads, one_item, uploads.item_embeddings.shape[1], SEARCHES)
 
     return Aggregator(keep_rows, combine, needs_groups=True)
 
@@ -55,17 +61,22 @@ def classic_trimmed_mean(trim_share: Array | float | None = None) -> Aggregator:
                 return floor_of_ratio(count, expected_byzantine, all_clients)
             return floor_of_share(count, jnp.asarray(trim_share))
 
-        def one_item(rows: Array, weight: Array) -> Array:
-            return jax.vmap(mean_between_ends, in_axes=(1, None, None))(
-                rows, weight, number_trimmed(jnp.sum(weight))
-            )
+        def one_item(rows: Array, weight: Array, join: Join) -> Array:
+            trimmed = number_trimmed(count_all(weight, join))
 
-        return map_items(uploads, one_item, uploads.item_embeddings.shape[1])
+            def of_coordinate(values: Array) -> Array:
+                return mean_between_ends(values, weight, trimmed, join)
+
+            return jax.vmap(of_coordinate, in_axes=1)(rows)
+
+        return map_items(uploads, one_item, uploads.item_embeddings.shape[1], SEARCHES)
 
     return Aggregator(keep_rows, combine, needs_groups=True)
 
 
-def mean_near_median(values: Array, weights: Array, dropped: Array) -> Array:
+def mean_near_median(
+    values: Array, weights: Array, dropped: Array, join: Join = IN_ONE_PART
+) -> Array:
     """The mean of what is left without the ``dropped`` values farthest away.
 
     The distance of a value is taken to the nearer of the two middle values; that
@@ -75,26 +86,28 @@ def mean_near_median(values: Array, weights: Array, dropped: Array) -> Array:
         values: one coordinate of one item, float32 ``[k]``.
         weights: int32 ``[k]``.
         dropped: int32 scalar.
+        join: where the values lie in parts, how those are joined.
     """
-    count = jnp.sum(weights)
+    count = count_all(weights, join)
     kept = jnp.maximum(count - dropped, 0)
-    lower, upper = middle_values(values, weights)
+    lower, upper = middle_values(values, weights, join)
     is_lower = values <= lower
     distance = jnp.where(is_lower, lower - values, values - upper)
-    limit = kth_smallest(distance, weights, kept)
+    limit = kth_smallest(distance, weights, kept, join)
 
     inside, at_limit = distance < limit, distance == limit
-    total = sum_where(inside, values, weights)
-    rest = kept - count_where(inside, weights)
+    total = sum_where(inside, values, weights, join)
+    rest = kept - count_where(inside, weights, join)
     # The values at the limit are equal, but for rounding, on either side.
     keys, present = ordered_key(values), at_limit & (weights > 0)
     lower_key = jnp.where(present & is_lower, keys, -LARGEST_KEY)
     upper_key = jnp.where(present & ~is_lower, keys, LARGEST_KEY)
-    lower_ties = jnp.minimum(rest, count_where(at_limit & is_lower, weights))
+    at_lower = count_where(at_limit & is_lower, weights, join)
+    lower_ties = jnp.minimum(rest, at_lower)
     upper_ties = rest - lower_ties
     for ties, key in (
-        (lower_ties, in_tiles(jnp.max, lower_key)),
-        (upper_ties, in_tiles(jnp.min, upper_key)),
+        (lower_ties, join.max(in_tiles(jnp.max, lower_key))),
+        (upper_ties, join.min(in_tiles(jnp.min, upper_key))),
     ):
         total += jnp.where(ties > 0, ties * value_of_key(key), 0.0)
     median = jnp.where(count > 0, midpoint(lower, upper), 0.0)
@@ -119,20 +132,22 @@ def floor_of_ratio(count: Array, numerator: Array, denominator: Array) -> Array:
     return quotient + jnp.floor_divide(remainder, denominator)
 
 
-def mean_between_ends(values: Array, weights: Array, trimmed: Array) -> Array:
+def mean_between_ends(
+    values: Array, weights: Array, trimmed: Array, join: Join = IN_ONE_PART
+) -> Array:
     """The mean without ``trimmed`` values at each end, 0 for none.
 
     At least the middle value (odd count) or the two middle values (even) are kept.
     """
-    count = jnp.sum(weights)
+    count = count_all(weights, join)
     trimmed = jnp.clip(trimmed, 0, jnp.maximum(count - 1, 0) // 2)
-    low = kth_smallest(values, weights, trimmed + 1)
-    high = kth_smallest(values, weights, count - trimmed)
+    low = kth_smallest(values, weights, trimmed + 1, join)
+    high = kth_smallest(values, weights, count - trimmed, join)
 
     inside = (low < values) & (values < high)
-    total = sum_where(inside, values, weights)
-    at_low = count_where(values <= low, weights) - trimmed
-    at_high = count - trimmed - count_where(values < high, weights)
+    total = sum_where(inside, values, weights, join)
+    at_low = count_where(values <= low, weights, join) - trimmed
+    at_high = count - trimmed - count_where(values < high, weights, join)
     total += at_low * low + at_high * high
     kept = jnp.maximum(count - 2 * trimmed, 1)
     average = jnp.where(low == high, low, total / kept)

@@ -1,13 +1,15 @@
 """The clients' interactions as padded tensors, made once on the host."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxfr.clients.parts import join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.padding import SizeGroup, group_by_size
+from jaxfr.padding import group_by_size
 from jaxfr.sampling import PADDING_ITEM
 
 # Pairs in a tile: one of these. The user embedding is fetched, and the user's gradient
@@ -20,15 +22,14 @@ class PairTiles(NamedTuple):
     """All clients' training pairs, cut into tiles of one width.
 
     A tile belongs to one client; the last one of each client is padded with copies of
-    a pair of its own. Where a run is spread over devices, each has the same number of
-    tiles and whole clients only; the last client's tile is copied to fill them up.
+    a pair of its own.
 
     Attributes:
         client: whose pairs they are, ascending, int32 ``[tiles]``.
-        pair: the training pair's place in the data set, int32 ``[tiles, width]``.
+        pair: the number of the training pair, int32 ``[tiles, width]``.
         present: whether it is no copy, bool ``[tiles, width]``.
-        place: where each training pair of the data set stands among the pairs of all
-            tiles, int32 ``[pairs]``.
+        place: where each training pair stands among the pairs of all tiles, int32
+            ``[pairs]``.
     """
 
     client: Array
@@ -41,8 +42,9 @@ class ClientGroup(NamedTuple):
     """Clients of like activity, each one whole and padded to one number of items.
 
     Attributes:
-        client: their ids, int32 ``[clients]``.
-        pair: the training pair's place in the data set, 0 where there is none, int32
+        client: their numbers, int32 ``[clients]``; one that does not exist stands for
+            nobody.
+        pair: the number of the training pair, 0 where there is none, int32
             ``[clients, width]``.
         positives: training items in the data set's order, padded with
             ``PADDING_ITEM``, int32 ``[clients, width]``.
@@ -56,84 +58,105 @@ class ClientGroup(NamedTuple):
     test_item: Array
 
 
-def plan_tiles(
-    dataset: Dataset, devices: int = 1, width: int | None = None
-) -> PairTiles:
+def plan_tiles(dataset: Dataset, width: int | None = None) -> PairTiles:
     """Cuts all training pairs into tiles.
 
     Args:
         dataset: the data.
-        devices: over how many devices a run is spread.
         width: pairs in a tile; by default the cheapest for the data.
     """
     activity = dataset.user_activity
     if width is None:
         width = cheapest_width(activity)
-    tiles = -(-activity // width)
+    tiles = num_tiles(activity, width)
     client = np.repeat(np.arange(dataset.num_users), tiles)
     first_tile, first_pair = np.cumsum(tiles) - tiles, np.cumsum(activity) - activity
     number = np.arange(len(client)) - first_tile[client]
     offset = number[:, None] * width + np.arange(width)
     present = offset < activity[client][:, None]
     pair = first_pair[client][:, None] + np.where(present, offset, 0)
-    chosen, is_filling = _deal_out(first_tile, len(client), devices)
-    present = present[chosen] & ~is_filling[:, None]
     return PairTiles(
-        client=jnp.asarray(client[chosen], jnp.int32),
-        pair=jnp.asarray(pair[chosen], jnp.int32),
+        client=jnp.asarray(client, jnp.int32),
+        pair=jnp.asarray(pair, jnp.int32),
         present=jnp.asarray(present),
         place=jnp.asarray(np.flatnonzero(present), jnp.int32),
     )
+
+
+def num_tiles(activity: np.ndarray, width: int) -> np.ndarray:
+    """How many tiles each client's pairs make, int64 ``[n]``."""
+    return -(-activity // width)
 
 
 def cheapest_width(activity: np.ndarray) -> int:
     """The width of tiles that balances padding against the number of tiles."""
 
     def cost(width: int) -> int:
-        return int(np.sum(-(-activity // width))) * (width + PAIRS_PER_TILE_COST)
+        return int(np.sum(num_tiles(activity, width))) * (width + PAIRS_PER_TILE_COST)
 
     return min(TILE_WIDTHS, key=cost)
 
 
-def _deal_out(
-    first_tile: np.ndarray, num_tiles: int, devices: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Gives each device a run of whole clients' tiles, filled up to one length."""
-    wanted = np.arange(1, devices) * num_tiles // devices
-    ends = first_tile[np.searchsorted(first_tile, wanted, side="right") - 1]
-    begin, end = np.append(0, ends), np.append(ends, num_tiles)
-    slot = np.arange(np.max(end - begin))
-    chosen = begin[:, None] + slot
-    is_filling = chosen >= end[:, None]
-    last = np.maximum(end - 1, 0)[:, None]
-    return np.where(is_filling, last, chosen).ravel(), is_filling.ravel()
+def client_widths(activity: np.ndarray, max_groups: int) -> tuple[int, ...]:
+    """Widths to pad clients to, ascending, so that padding stays small.
+
+    Args:
+        activity: training items of each client, int64 ``[n]``.
+        max_groups: number of widths at most; each is a piece of the compiled program.
+    """
+    return tuple(group.width for group in group_by_size(activity, max_groups))
 
 
-def plan_clients(dataset: Dataset, max_groups: int) -> tuple[ClientGroup, ...]:
-    """Pads all clients, grouped so that padding stays small.
+def plan_clients(dataset: Dataset, widths: Sequence[int]) -> tuple[ClientGroup, ...]:
+    """Pads all clients, each to the least width that holds it.
 
     Args:
         dataset: the data.
-        max_groups: number of groups at most; each is a piece of the compiled program.
+        widths: see ``client_widths``.
     """
     activity = dataset.user_activity
     start = np.cumsum(activity) - activity
+    group = np.searchsorted(widths, activity)
 
-    def pad(group: SizeGroup) -> ClientGroup:
-        offset = np.arange(group.width)
-        real = offset < activity[group.members][:, None]
-        pair = np.where(real, start[group.members][:, None] + offset, 0)
+    def pad(members: np.ndarray, width: int) -> ClientGroup:
+        offset = np.arange(width)
+        real = offset < activity[members][:, None]
+        pair = np.where(real, start[members][:, None] + offset, 0)
         positives = np.where(real, dataset.train_items[pair], PADDING_ITEM)
-        test_item = dataset.test_items[group.members]
+        test_item = dataset.test_items[members]
         test_item = np.where(test_item == NO_TEST_ITEM, PADDING_ITEM, test_item)
         return ClientGroup(
-            client=jnp.asarray(group.members, jnp.int32),
+            client=jnp.asarray(members, jnp.int32),
             pair=jnp.asarray(pair, jnp.int32),
             positives=jnp.asarray(positives, jnp.int32),
             test_item=jnp.asarray(test_item, jnp.int32),
         )
 
-    return tuple(pad(group) for group in group_by_size(activity, max_groups))
+    return tuple(
+        pad(np.flatnonzero(group == index), width) for index, width in enumerate(widths)
+    )
+
+
+def join_groups(
+    parts: Sequence[tuple[ClientGroup, ...]], number: int, nobody: int
+) -> tuple[ClientGroup, ...]:
+    """``join_parts`` of the groups of all parts, filled up with nobody.
+
+    Args:
+        parts: the groups of each part, of the same widths.
+        number: how many parts there are to be, see ``join_parts``.
+        nobody: a number that no client of any part has.
+    """
+
+    def join(*groups: ClientGroup) -> ClientGroup:
+        joined = join_parts(groups, number)
+        real = join_parts(
+            [np.ones(group.client.size, bool) for group in groups], number
+        )
+        client = np.where(real, joined.client, nobody)
+        return joined._replace(client=jnp.asarray(client, jnp.int32))
+
+    return tuple(map(join, *parts))
 
 
 def upload_capacity(dataset: Dataset, pseudo_items: int = 0) -> np.ndarray:

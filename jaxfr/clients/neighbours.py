@@ -6,55 +6,79 @@ without names (Wu et al., "FedGNN", 2021). Here the holders of an item are a lis
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from jaxfr.data.dataset import Dataset
+from jaxfr.devices import gather_over_devices, placement
 from jaxfr.models.base import Neighbours
+from jaxfr.sampling import integers_at
 
 NO_NEIGHBOUR = -1
 
 
-class Holders(NamedTuple):
-    """Who holds each item, item by item.
+class HoldersOfPairs(NamedTuple):
+    """Who holds the item of each training pair.
 
     Attributes:
-        user: the holders, int32 ``[pairs]``.
-        start: where each training pair's item begins, int32 ``[pairs]``.
-        degree: how many hold its item, int32 ``[pairs]``.
+        start: where its holders begin, int32 ``[pairs]``.
+        degree: how many there are, int32 ``[pairs]``.
         place: where the pair's own user stands among them, from 0, int32 ``[pairs]``.
     """
 
-    user: Array
     start: Array
     degree: Array
     place: Array
 
 
-def list_holders(dataset: Dataset) -> Holders:
-    """Lists the holders of each item, on the host."""
+class Holders(NamedTuple):
+    """Who holds each item.
+
+    Attributes:
+        user: the holders, item by item, int32 ``[all pairs]``.
+        of_pairs: where those of each training pair stand.
+    """
+
+    user: Array
+    of_pairs: HoldersOfPairs
+
+
+HOLDERS_PLACEMENT = placement(Holders, own=["of_pairs"])
+
+
+def list_holders(dataset: Dataset, user_numbers: np.ndarray | None = None) -> Holders:
+    """Lists the holders of each item, on the host.
+
+    Args:
+        dataset: the data.
+        user_numbers: by which users are named, int64 ``[n]``; by default their ids.
+    """
+    if user_numbers is None:
+        user_numbers = np.arange(dataset.num_users)
     items = dataset.train_items
     order = np.argsort(items, kind="stable")
     first = np.cumsum(dataset.item_degree) - dataset.item_degree
     position = np.empty(items.size, np.int64)
     position[order] = np.arange(items.size)
     return Holders(
-        user=jnp.asarray(dataset.train_users[order], jnp.int32),
-        start=jnp.asarray(first[items], jnp.int32),
-        degree=jnp.asarray(dataset.item_degree[items], jnp.int32),
-        place=jnp.asarray(position - first[items], jnp.int32),
+        user=jnp.asarray(user_numbers[dataset.train_users[order]], jnp.int32),
+        of_pairs=HoldersOfPairs(
+            start=jnp.asarray(first[items], jnp.int32),
+            degree=jnp.asarray(dataset.item_degree[items], jnp.int32),
+            place=jnp.asarray(position - first[items], jnp.int32),
+        ),
     )
 
 
-def draw_neighbours(key: Array, holders: Holders, count: int) -> Array:
+def draw_neighbours(key: Array, pair_ids: Array, holders: Holders, count: int) -> Array:
     """Draws, for each training pair, other users who hold its item.
 
     Uniform and with replacement.
 
     Args:
         key: random key.
+        pair_ids: each training pair's number among all, int32 ``[pairs]``.
         holders: who holds what.
         count: neighbours of each pair, static.
 
@@ -62,12 +86,24 @@ def draw_neighbours(key: Array, holders: Holders, count: int) -> Array:
         Users, ``NO_NEIGHBOUR`` where nobody else holds the item, int32
         ``[pairs, count]``.
     """
-    others = holders.degree[:, None] - 1
-    shape = holders.user.size, count
-    drawn = jax.random.randint(key, shape, 0, jnp.maximum(others, 1))
-    drawn += drawn >= holders.place[:, None]  # passes over the user itself
-    place = jnp.minimum(holders.start[:, None] + drawn, holders.user.size - 1)
+    start, degree, own = (field[:, None] for field in holders.of_pairs)
+    others = degree - 1
+    number = pair_ids[:, None] * count + jnp.arange(count)
+    drawn = integers_at(key, number, jnp.maximum(others, 1))
+    drawn += drawn >= own  # passes over the user itself
+    place = jnp.minimum(start + drawn, holders.user.size - 1)
     return jnp.where(others > 0, holders.user[place], NO_NEIGHBOUR)
+
+
+def all_users(users: Array, neighbours: Array) -> Array:
+    """The embeddings that neighbours are looked up in: those of all devices' clients.
+
+    Args:
+        users: this device's, float32 ``[n, d]``.
+        neighbours: from :func:`draw_neighbours`; where there are none, nothing is
+            sent between devices.
+    """
+    return gather_over_devices(users) if neighbours.shape[1] > 0 else users
 
 
 def neighbours_of_client(
@@ -76,7 +112,7 @@ def neighbours_of_client(
     """What the matching server sends one client in a round.
 
     Args:
-        users: all clients' embeddings now, float32 ``[n, d]``.
+        users: all clients' embeddings now, from :func:`all_users`.
         neighbours: of each training pair, from :func:`draw_neighbours`.
         pair: the client's training pairs, padded, int32 ``[width]``.
         held: which of them are no padding, bool ``[width]``.

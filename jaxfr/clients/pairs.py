@@ -7,8 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.clients.layout import PairTiles
-from jaxfr.devices import device_index, own_part
-from jaxfr.sampling import ItemLists, complement_items
+from jaxfr.sampling import ItemLists, complement_items, integers_at
 
 
 class TiledPairs(NamedTuple):
@@ -43,16 +42,21 @@ class TiledPairs(NamedTuple):
 
 
 def draw_negatives(
-    key: Array, train_users: Array, training_items: ItemLists, num_items: int
+    key: Array,
+    pair_ids: Array,
+    train_users: Array,
+    training_items: ItemLists,
+    num_items: int,
 ) -> Array:
     """Draws, for each training pair, an item that its client does not hold.
 
-    Uniform among the ``m - L`` such items, with replacement. Drawn for all pairs at
-    once: no draw depends on how clients are padded. (The client does not know its test
-    item, which therefore may be drawn.)
+    Uniform among the ``m - L`` such items, with replacement. A draw depends on the
+    pair's number among all pairs, not on who draws it beside which others. (The client
+    does not know its test item, which therefore may be drawn.)
 
     Args:
         key: random key.
+        pair_ids: each pair's number, int32 ``[pairs]``.
         train_users: each pair's client, int32 ``[pairs]``.
         training_items: of each client.
         num_items: number of items m.
@@ -61,18 +65,23 @@ def draw_negatives(
         int32 ``[pairs]``.
     """
     activity = training_items.start[train_users + 1] - training_items.start[train_users]
-    rank = jax.random.randint(key, train_users.shape, 0, num_items - activity)
+    rank = integers_at(key, pair_ids, num_items - activity)
     return complement_items(rank, train_users, training_items)
 
 
 def draw_pseudo_items(
-    key: Array, count: int, training_items: ItemLists, num_items: int
+    key: Array,
+    count: int,
+    client_ids: Array,
+    training_items: ItemLists,
+    num_items: int,
 ) -> Array:
     """Draws, for each client, items that it does not hold; as ``draw_negatives``.
 
     Args:
         key: random key.
         count: draws of each client, static.
+        client_ids: each client's number among all, int32 ``[n]``.
         training_items: of each client.
         num_items: number of items m.
 
@@ -81,8 +90,8 @@ def draw_pseudo_items(
     """
     activity = jnp.diff(training_items.start)
     client = jnp.arange(activity.size)[:, None]
-    shape = activity.size, count
-    rank = jax.random.randint(key, shape, 0, num_items - activity[:, None])
+    number = client_ids[:, None] * count + jnp.arange(count)
+    rank = integers_at(key, number, num_items - activity[:, None])
     return complement_items(rank, client, training_items)
 
 
@@ -141,12 +150,3 @@ def tile_pairs(
         negative_row=tiles.place[first[tiles.pair]],
         noticed=first_of_item if keep_repeats else None,
     )
-
-
-def own_pairs(pairs: TiledPairs) -> TiledPairs:
-    """The tiles of this device, where a run is spread over several."""
-    own = jax.tree.map(own_part, pairs)
-    size = own.present.size
-    row = own.negative_row - device_index() * size
-    # Only tiles that fill a device up may name a row of another one, and add zero.
-    return own._replace(negative_row=jnp.clip(row, 0, size - 1))

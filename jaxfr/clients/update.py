@@ -16,7 +16,7 @@ from jax import Array
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.batch import Batch
 from jaxfr.clients.layout import ClientGroup
-from jaxfr.clients.neighbours import neighbours_of_client
+from jaxfr.clients.neighbours import all_users, neighbours_of_client
 from jaxfr.clients.pairs import TiledPairs
 from jaxfr.clients.privacy import Privacy, protect
 from jaxfr.devices import sum_over_devices
@@ -89,7 +89,7 @@ def update_by_pairs(
         pair_gradients: that of the model.
         optimizer: the clients' optimiser.
         states: of all clients, leading axis ``[n]``.
-        pairs: their pairs; where a run is spread over devices, those of this one.
+        pairs: their pairs.
         taking_part: bool ``[n]``; the others keep their state and upload nothing.
         item_embeddings: the table that the server sent, float32 ``[m, d]``.
         regularization: the L2 coefficient lambda.
@@ -114,9 +114,7 @@ def update_by_pairs(
         pairs.negative,
         pairs.present,
     )
-    by_user = sum_over_devices(
-        add_rows(jnp.zeros_like(users), pairs.client, gradient.user)
-    )
+    by_user = add_rows(jnp.zeros_like(users), pairs.client, gradient.user)
     new_states = _all_learn(
         optimizer, states, by_user + regularization * users, taking_part
     )
@@ -132,7 +130,7 @@ def update_by_pairs(
         item_scale=jnp.asarray(regularization),
         vectors=users,
         item_embeddings=item_embeddings,
-        participants=jnp.sum(taking_part, dtype=jnp.int32),
+        participants=sum_over_devices(jnp.sum(taking_part, dtype=jnp.int32)),
     )
 
 
@@ -140,11 +138,13 @@ class WholeClients(NamedTuple):
     """All clients, each as a whole, in groups of like activity.
 
     Attributes:
+        ids: each client's number among all, int32 ``[n]``.
         groups: who is in which group.
         batches: the pairs of each group, leading axis ``[clients]``.
         neighbours: of each training pair, int32 ``[pairs, neighbours]``.
     """
 
+    ids: Array
     groups: tuple[ClientGroup, ...]
     batches: tuple[Batch, ...]
     neighbours: Array
@@ -183,6 +183,8 @@ def update_by_client(
     if weights is not None:
         shared = unflatten(model, weights[0], item_embeddings.shape[1])
 
+    everybody = all_users(states.embedding, clients.neighbours)
+
     def one_client(
         client: Array, user: Array, pair: Array, batch: Batch
     ) -> tuple[ClientGradient, Array]:
@@ -190,7 +192,7 @@ def update_by_client(
         # client through its padding.
         items = jnp.where(batch.present[:, None], item_embeddings[batch.items], 0.0)
         neighbours = neighbours_of_client(
-            states.embedding, clients.neighbours, pair, batch.pair
+            everybody, clients.neighbours, pair, batch.pair
         )
         view = ClientView(user, items, shared, neighbours)
         gradient = model.gradient(view, batch, regularization)
@@ -204,13 +206,16 @@ def update_by_client(
     num_vectors = 0
     for group, batch in zip(clients.groups, clients.batches, strict=True):
         block = members_per_block(batch.items.shape[1] * item_embeddings.shape[1])
-        users = states.embedding[group.client]
-        gradient, of_weights = map_in_blocks(
-            one_client, block, group.client, users, group.pair, batch
+        ids, users, acts = (
+            field.at[group.client].get(mode="clip")
+            for field in (clients.ids, states.embedding, taking_part)
         )
-        by_user = by_user.at[group.client].set(gradient.user)
-        by_weights = by_weights.at[group.client].set(of_weights)
-        part = _flatten(gradient, batch, taking_part[group.client], num_vectors)
+        gradient, of_weights = map_in_blocks(
+            one_client, block, ids, users, group.pair, batch
+        )
+        by_user = by_user.at[group.client].set(gradient.user, mode="drop")
+        by_weights = by_weights.at[group.client].set(of_weights, mode="drop")
+        part = _flatten(gradient, batch, acts, num_vectors)
         parts.append(part)
         num_vectors += part[-1].shape[0]
     item, weight, vector, scale, item_scale, vectors = (
@@ -224,7 +229,7 @@ def update_by_client(
         item_scale=item_scale,
         vectors=vectors,
         item_embeddings=item_embeddings,
-        participants=jnp.sum(taking_part, dtype=jnp.int32),
+        participants=sum_over_devices(jnp.sum(taking_part, dtype=jnp.int32)),
     )
     new_states = _all_learn(optimizer, states, by_user, taking_part)
     if weights is None:

@@ -9,7 +9,7 @@ from jax import Array
 
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.layout import ClientGroup
-from jaxfr.devices import map_over_devices
+from jaxfr.devices import gather_over_devices
 from jaxfr.evaluation.candidates import sample_candidate_ranks
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
 from jaxfr.evaluation.metrics import Metrics, compute_metrics
@@ -33,12 +33,17 @@ class HeldOutItems(NamedTuple):
 
 
 def draw_candidates(
-    key: Array, excluded: ItemLists, num_items: int, num_candidates: int
+    key: Array,
+    client_ids: Array,
+    excluded: ItemLists,
+    num_items: int,
+    num_candidates: int,
 ) -> Array:
     """Draws the items that each client's test item is ranked among.
 
     Args:
         key: the run's key for candidates; each client uses its own child of it.
+        client_ids: each client's number among all, int32 ``[n]``.
         excluded: each client's training items and test item.
         num_items: number of items m.
         num_candidates: how many to draw for each client.
@@ -46,14 +51,14 @@ def draw_candidates(
     Returns:
         int32 ``[n, num_candidates]``.
     """
-    clients = jnp.arange(excluded.start.size - 1, dtype=jnp.int32)
 
     def one_client(client: Array, num_excluded: Array) -> Array:
         own_key = jax.random.fold_in(key, client)
         return sample_candidate_ranks(own_key, num_excluded, num_items, num_candidates)
 
-    ranks = jax.vmap(one_client)(clients, jnp.diff(excluded.start))
-    return complement_items(ranks, clients[:, None], excluded)
+    ranks = jax.vmap(one_client)(client_ids, jnp.diff(excluded.start))
+    own_numbers = jnp.arange(client_ids.size, dtype=jnp.int32)
+    return complement_items(ranks, own_numbers[:, None], excluded)
 
 
 class Scorer(NamedTuple):
@@ -94,7 +99,7 @@ def evaluate(
     test_items: HeldOutItems,
     candidates: Array | tuple[ClientGroup, ...],
 ) -> Metrics:
-    """Evaluates all benign clients.
+    """Evaluates all benign clients, those of all devices.
 
     Args:
         scorer: what they score items with.
@@ -112,13 +117,13 @@ def evaluate(
             found = map_in_blocks(
                 functools.partial(rank_among_all, scorer),
                 members_per_block(num_items),
-                clients[group.client],
-                test_items.item[group.client],
+                clients.at[group.client].get(mode="clip"),
+                test_items.item.at[group.client].get(mode="clip"),
                 excluded,
             )
-            ranks = ranks.at[group.client].set(found)
+            ranks = ranks.at[group.client].set(found, mode="drop")
     else:
-        ranks = map_over_devices(
+        ranks = map_in_blocks(
             functools.partial(rank_among_sampled, scorer),
             members_per_block(candidates.shape[1] * dim),
             clients,
@@ -126,5 +131,8 @@ def evaluate(
             candidates,
         )
     return compute_metrics(
-        ranks, test_items.exists, test_items.degree_group, len(GROUP_NAMES)
+        gather_over_devices(ranks),
+        gather_over_devices(test_items.exists),
+        gather_over_devices(test_items.degree_group),
+        len(GROUP_NAMES),
     )

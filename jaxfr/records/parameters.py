@@ -11,7 +11,7 @@ from jaxfr.data.dataset import Dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
 from jaxfr.training.host import Run
-from jaxfr.training.layout import Layout
+from jaxfr.training.layout import Layout, in_client_order, in_pair_order
 from jaxfr.training.settings import Configuration, Hyperparameters, make_attack
 from jaxfr.training.start import attack_knowledge
 from jaxfr.training.state import GivenValues
@@ -92,12 +92,13 @@ def save_parameters(
         configuration, hyperparameters, layout, run.setup.max_poisoned_items
     )
     state = run.state
+    users = state.clients.embedding
     poisoned = np.asarray(attack.poisoned_items(state.items.attack, knowledge))
     noise = attack.uploaded_noise(state.items.attack)
     arrays = {
-        "user_embeddings": np.asarray(state.clients.embedding),
+        "user_embeddings": np.asarray(in_client_order(layout, users)),
         "item_embeddings": np.asarray(state.item_embeddings),
-        "negatives": np.asarray(run.setup.pairs.negatives),
+        "negatives": np.asarray(in_pair_order(layout, run.setup.pairs.negatives)),
         "poisoned_items": poisoned[: int(hyperparameters.malicious_clients)],
     }
     if noise is not None:

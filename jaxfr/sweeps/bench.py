@@ -48,7 +48,6 @@ class Bench:
             group.size,
             self._devices,
             self._runs_at_once,
-            may_spread=group.configuration.works_by_pairs,
         )
 
     def prepare(self, group: RunGroup) -> Prepared:

@@ -53,23 +53,20 @@ def start_devices(wanted: int) -> int:
     return wanted or available
 
 
-def plan_execution(
-    num_runs: int, devices: int, at_once: int = 0, may_spread: bool = True
-) -> Execution:
+def plan_execution(num_runs: int, devices: int, at_once: int = 0) -> Execution:
     """Decides how runs are executed.
 
     Args:
         num_runs: how many there are of one program.
         devices: number of devices to use.
         at_once: how many runs at once; 0 for what suits the platform.
-        may_spread: whether a single run can be spread over devices.
 
     Raises:
         InvalidInputError: if the devices do not divide ``at_once``.
     """
     on_cpu = jax.default_backend() == "cpu"
     if num_runs == 1 and at_once <= 1:
-        spread = devices if on_cpu and may_spread else 1
+        spread = devices if on_cpu else 1
         return Execution(spread=spread, divided=1, runs=1)
     if at_once:
         divided = min(devices, at_once)

@@ -74,11 +74,6 @@ def _check_devices(configuration: Configuration) -> None:
     if configuration.num_devices == 1:
         return  # without starting JAX
     _require(configuration, "num_devices", 1, jax.device_count())
-    if not configuration.works_by_pairs:
-        raise InvalidInputError(
-            f"num_devices={configuration.num_devices}: a run of the model "
-            f"{configuration.model}, or with private uploads, takes one device only"
-        )
 
 
 def _check_model(

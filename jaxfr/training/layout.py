@@ -1,6 +1,7 @@
 """All that follows from the data alone, laid out once on the host."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,12 +11,18 @@ from jax import Array
 from jaxfr.clients.layout import (
     ClientGroup,
     PairTiles,
+    cheapest_width,
+    client_widths,
+    join_groups,
+    num_tiles,
     plan_clients,
     plan_tiles,
     upload_capacity,
 )
-from jaxfr.clients.neighbours import Holders, list_holders
+from jaxfr.clients.neighbours import HOLDERS_PLACEMENT, Holders, list_holders
+from jaxfr.clients.parts import ClientPart, divide_clients, join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
+from jaxfr.devices import WHOLE, place, placement
 from jaxfr.evaluation.degree_groups import user_degree_groups
 from jaxfr.evaluation.evaluate import HeldOutItems
 from jaxfr.sampling import ItemLists, list_items
@@ -31,7 +38,15 @@ MAX_ITEM_GROUPS = 4
 class Layout(NamedTuple):
     """The data as arrays of fixed shape; the same for every seed.
 
+    Where a run is spread over devices, each has its own clients, which follow one
+    another in the data set, and what belongs to them; clients and pairs are numbered
+    within that part. Outside of ``spread`` the parts stand one behind the other, filled
+    up to one length (see ``join_parts``).
+
     Attributes:
+        client_ids: the number of each client among all, ascending, int32 ``[n]``.
+        is_client: whether it is one and no filling, bool ``[n]``.
+        pair_ids: the number of each training pair among all, int32 ``[pairs]``.
         train_users: user of each training pair, ascending, int32 ``[pairs]``.
         train_items: item of each training pair, int32 ``[pairs]``.
         tiles: the training pairs in tiles.
@@ -40,11 +55,16 @@ class Layout(NamedTuple):
         known_items: the same, and the client's test item.
         test_items: what is evaluated.
         item_slots: tables that hold all rows of each item.
+        client_activity: training items of each of all clients, on every device, int32
+            ``[all clients]``.
         item_popularity: interactions of each item, training and test, int32 ``[m]``.
         devices: those that a run is spread over, 0, 1, ..., int32 ``[devices]``.
         holders: who holds each item, where neighbours are wanted.
     """
 
+    client_ids: Array
+    is_client: Array
+    pair_ids: Array
     train_users: Array
     train_items: Array
     tiles: PairTiles
@@ -53,6 +73,7 @@ class Layout(NamedTuple):
     known_items: ItemLists
     test_items: HeldOutItems
     item_slots: tuple[ItemSlots, ...]
+    client_activity: Array
     item_popularity: Array
     devices: Array
     holders: Holders | None = None
@@ -64,8 +85,20 @@ class Layout(NamedTuple):
 
     @property
     def num_clients(self) -> int:
-        """Number of benign clients n."""
-        return self.test_items.item.size
+        """Number of all benign clients."""
+        return self.client_activity.size
+
+
+_OWN_FIELDS = (
+    *("client_ids", "is_client", "pair_ids", "train_users", "train_items", "tiles"),
+    *("clients", "training_items", "known_items", "test_items"),
+)
+
+
+def layout_placement(layout: Layout) -> Any:
+    """How a layout lies on the devices that a run is spread over."""
+    of_holders = WHOLE if layout.holders is None else HOLDERS_PLACEMENT
+    return placement(Layout, _OWN_FIELDS)._replace(holders=of_holders)
 
 
 @jax.ensure_compile_time_eval()
@@ -82,15 +115,44 @@ def plan_layout(
         devices: over how many devices a run is spread, see ``Configuration``.
         pseudo_items: of each client, see ``Configuration``.
         with_neighbours: whether clients are sent neighbours of their items.
+
+    Returns:
+        The layout, each part on its device.
     """
+    activity = dataset.user_activity
+    width = cheapest_width(activity)
+    parts = divide_clients(dataset, num_tiles(activity, width), devices)
+    widths = client_widths(activity, MAX_CLIENT_GROUPS)
+    groups = [plan_clients(part.dataset, widths) for part in parts]
+    most = max(part.dataset.num_users for part in parts)
+    degree_group = user_degree_groups(dataset)
+    own = join_parts([_lay_out(part, degree_group, width) for part in parts], devices)
+    capacities = [upload_capacity(part.dataset, pseudo_items) for part in parts]
+    layout = own._replace(
+        clients=join_groups(groups, devices, nobody=most),
+        item_slots=plan_item_slots(np.max(capacities, axis=0), MAX_ITEM_GROUPS),
+        client_activity=jnp.asarray(activity, jnp.int32),
+        item_popularity=jnp.asarray(dataset.item_popularity, jnp.int32),
+        devices=jnp.arange(devices, dtype=jnp.int32),
+        holders=_holders(dataset, parts, devices, most) if with_neighbours else None,
+    )
+    return place(layout, layout_placement(layout), devices)
+
+
+def _lay_out(part: ClientPart, degree_group: np.ndarray, width: int) -> Layout:
+    """What belongs to the clients of one device, but for their groups."""
+    dataset, nothing = part.dataset, jnp.zeros(0, jnp.int32)
     users, items = dataset.train_users, dataset.train_items
     exists = dataset.test_items != NO_TEST_ITEM
     evaluated = np.flatnonzero(exists)
     return Layout(
+        client_ids=jnp.asarray(part.client_ids, jnp.int32),
+        is_client=jnp.ones(dataset.num_users, bool),
+        pair_ids=jnp.asarray(part.pair_ids, jnp.int32),
         train_users=jnp.asarray(users, jnp.int32),
         train_items=jnp.asarray(items, jnp.int32),
-        tiles=plan_tiles(dataset, devices),
-        clients=plan_clients(dataset, MAX_CLIENT_GROUPS),
+        tiles=plan_tiles(dataset, width),
+        clients=(),
         training_items=list_items(users, items, dataset.num_users),
         known_items=list_items(
             np.concatenate([users, evaluated]),
@@ -100,12 +162,49 @@ def plan_layout(
         test_items=HeldOutItems(
             item=jnp.asarray(np.maximum(dataset.test_items, 0), jnp.int32),
             exists=jnp.asarray(exists),
-            degree_group=jnp.asarray(user_degree_groups(dataset)),
+            degree_group=jnp.asarray(degree_group[part.client_ids]),
         ),
-        item_slots=plan_item_slots(
-            upload_capacity(dataset, pseudo_items), MAX_ITEM_GROUPS, devices
-        ),
-        item_popularity=jnp.asarray(dataset.item_popularity, jnp.int32),
-        devices=jnp.arange(devices, dtype=jnp.int32),
-        holders=list_holders(dataset) if with_neighbours else None,
+        item_slots=(),
+        client_activity=nothing,
+        item_popularity=nothing,
+        devices=nothing,
     )
+
+
+def _holders(
+    dataset: Dataset, parts: Sequence[ClientPart], devices: int, most: int
+) -> Holders:
+    """The holders of all items, numbered as the parts stand one behind the other."""
+    everybody = [
+        device * most + np.arange(part.dataset.num_users)
+        for device, part in enumerate(parts)
+    ]
+    holders = list_holders(dataset, np.concatenate(everybody))
+    own = [
+        holders.of_pairs._make(field[part.pair_ids] for field in holders.of_pairs)
+        for part in parts
+    ]
+    return holders._replace(of_pairs=join_parts(own, devices))
+
+
+def in_client_order(layout: Layout, values: Array) -> Array:
+    """Of values for each client of all devices, those of the data set's clients.
+
+    Args:
+        layout: the data.
+        values: ``[n, ...]``, the devices' parts one behind the other.
+
+    Returns:
+        ``[all clients, ...]``, in the order of the data set.
+    """
+    return _without_filling(layout.client_ids, values)
+
+
+def in_pair_order(layout: Layout, values: Array) -> Array:
+    """The same for values of each training pair."""
+    return _without_filling(layout.pair_ids, values)
+
+
+def _without_filling(ids: Array, values: Array) -> Array:
+    # Filling repeats an id, so it is no first.
+    return values[np.unique(ids, return_index=True)[1]]

@@ -12,9 +12,9 @@ from jaxfr.clients.pairs import (
     TiledPairs,
     draw_negatives,
     draw_pseudo_items,
-    own_pairs,
     tile_pairs,
 )
+from jaxfr.devices import max_over_devices, placement, sum_over_devices
 from jaxfr.sampling import PADDING_ITEM
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout
@@ -42,6 +42,9 @@ class Pairs(NamedTuple):
     most_uploaded: Array
 
 
+PAIRS_PLACEMENT = placement(Pairs, own=("negatives", "laid_out", "item_groups"))
+
+
 def draw_pairs(
     configuration: Configuration,
     layout: Layout,
@@ -57,20 +60,22 @@ def draw_pairs(
         layout: the data.
         key: the run's random key.
         round_number: the round of this draw.
-        given: negatives to use instead, int32 ``[pairs]``.
+        given: negatives of all training pairs to use instead, int32 ``[all pairs]``.
     """
     users, positives = layout.train_users, layout.train_items
-    negatives = given
-    if negatives is None:
+    if given is not None:
+        negatives = given[layout.pair_ids]
+    else:
         own_key = key_for(key, Purpose.NEGATIVES, round_number)
         negatives = draw_negatives(
-            own_key, users, layout.training_items, layout.num_items
+            own_key, layout.pair_ids, users, layout.training_items, layout.num_items
         )
     if not configuration.works_by_pairs:
         own_key = key_for(key, Purpose.PSEUDO_ITEMS, round_number)
         pseudo = draw_pseudo_items(
             own_key,
             configuration.pseudo_items,
+            layout.client_ids,
             layout.training_items,
             layout.num_items,
         )
@@ -83,21 +88,16 @@ def draw_pairs(
         item, sent, order = laid_out.item.reshape(-1), laid_out.sent.reshape(-1), None
         distinct = laid_out.sent if laid_out.noticed is None else laid_out.noticed
         uploaded = jax.ops.segment_sum(
-            jnp.sum(distinct, axis=1), laid_out.client, layout.num_clients
+            jnp.sum(distinct, axis=1), laid_out.client, layout.client_ids.size
         )
     item_groups, overflow = (), jnp.zeros((), jnp.int32)
     if make_aggregator(configuration, Hyperparameters()).needs_groups:
         item_groups, overflow = group_rows(
             item, sent, layout.num_items, layout.item_slots, order
         )
-    return Pairs(negatives, laid_out, item_groups, overflow, jnp.max(uploaded))
-
-
-def pairs_of_device(pairs: Pairs) -> Pairs:
-    """The pairs that this device works off, where a run is spread over several."""
-    if isinstance(pairs.laid_out, TiledPairs):
-        return pairs._replace(laid_out=own_pairs(pairs.laid_out))
-    return pairs
+    overflow = sum_over_devices(overflow)
+    most_uploaded = max_over_devices(jnp.max(uploaded))
+    return Pairs(negatives, laid_out, item_groups, overflow, most_uploaded)
 
 
 def _by_client(
@@ -109,9 +109,12 @@ def _by_client(
     """
 
     def batches_of(group: ClientGroup) -> Batch:
-        absent = group.positives == PADDING_ITEM
+        exists = (group.client < pseudo.shape[0])[:, None]
+        positives = jnp.where(exists, group.positives, PADDING_ITEM)
+        absent = positives == PADDING_ITEM
         drawn = jnp.where(absent, PADDING_ITEM, negatives[group.pair])
-        return jax.vmap(make_batch)(group.positives, drawn, pseudo[group.client])
+        pretended = pseudo.at[group.client].get(mode="fill", fill_value=PADDING_ITEM)
+        return jax.vmap(make_batch)(positives, drawn, pretended)
 
     batches = tuple(map(batches_of, groups))
     item = jnp.concatenate([batch.items.reshape(-1) for batch in batches])

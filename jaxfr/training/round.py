@@ -20,7 +20,7 @@ from jaxfr.clients.update import (
 from jaxfr.models import MODELS
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout
-from jaxfr.training.pairs import Pairs, draw_pairs, pairs_of_device
+from jaxfr.training.pairs import Pairs, draw_pairs
 from jaxfr.training.settings import (
     OPTIMIZERS,
     Configuration,
@@ -49,7 +49,7 @@ class RoundCounts(NamedTuple):
 def choose_participants(
     configuration: Configuration,
     hyperparameters: Hyperparameters,
-    num_clients: int,
+    layout: Layout,
     key: Array,
     round_number: Array,
 ) -> tuple[Array, Array]:
@@ -64,16 +64,17 @@ def choose_participants(
     """
     room = configuration.malicious_clients
     exists = jnp.arange(room) < hyperparameters.malicious_clients
-    benign = jnp.ones(num_clients, bool)
-    malicious = exists
+    benign, malicious = layout.is_client, exists
+    num_clients = layout.num_clients
     if configuration.partial_participation:
         drawn = jax.random.uniform(key, (num_clients + room,))
-        drawn = jnp.where(jnp.concatenate([benign, exists]), drawn, 2.0)
+        drawn = drawn.at[num_clients:].set(jnp.where(exists, drawn[num_clients:], 2.0))
         total = num_clients + hyperparameters.malicious_clients
         wanted = jnp.round(hyperparameters.participation * total).astype(jnp.int32)
         place = jnp.argsort(jnp.argsort(drawn))
         chosen = place < jnp.maximum(wanted, 1)
-        benign, malicious = chosen[:num_clients], chosen[num_clients:] & exists
+        benign &= chosen[layout.client_ids]
+        malicious &= chosen[num_clients:]
     return benign, malicious & (round_number >= hyperparameters.attack_start)
 
 
@@ -91,8 +92,7 @@ def train_round(
         configuration: static settings.
         hyperparameters: traced settings.
         layout: the data.
-        setup: what the seed fixed; where the run is spread over devices, with the
-            pairs of this one.
+        setup: what the seed fixed.
         state: the state before the round.
         round_number: from 0, int32 scalar.
 
@@ -102,14 +102,13 @@ def train_round(
     benign_part, malicious_part = choose_participants(
         configuration,
         hyperparameters,
-        layout.num_clients,
+        layout,
         key_for(setup.key, Purpose.PARTICIPATION, round_number),
         round_number,
     )
     pairs = setup.pairs
     if configuration.negatives == "resample":
         pairs = draw_pairs(configuration, layout, setup.key, round_number)
-        pairs = pairs_of_device(pairs)
 
     clients, uploads, of_weights = _update_clients(
         configuration,
@@ -163,7 +162,7 @@ def _update_clients(
         model,
         optimizer,
         state.clients,
-        WholeClients(layout.clients, laid_out, setup.neighbours),
+        WholeClients(layout.client_ids, layout.clients, laid_out, setup.neighbours),
         *now,
         weights=None if state.weights is None else state.weights.values,
         privacy=make_privacy(

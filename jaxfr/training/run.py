@@ -8,18 +8,22 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.clients.representation import represent_clients
-from jaxfr.devices import spread
-from jaxfr.errors import InvalidInputError
+from jaxfr.devices import WHOLE, spread
 from jaxfr.evaluation.evaluate import Scorer, evaluate
 from jaxfr.evaluation.metrics import Metrics, zero_metrics
 from jaxfr.models import MODELS
 from jaxfr.models.weights import unflatten
-from jaxfr.training.layout import Layout
-from jaxfr.training.pairs import pairs_of_device
+from jaxfr.training.layout import Layout, layout_placement
 from jaxfr.training.round import RoundCounts, train_round
 from jaxfr.training.settings import Configuration, Hyperparameters
-from jaxfr.training.start import start
-from jaxfr.training.state import GivenValues, Setup, TrainingState
+from jaxfr.training.start import check_devices, start
+from jaxfr.training.state import (
+    SETUP_PLACEMENT,
+    STATE_PLACEMENT,
+    GivenValues,
+    Setup,
+    TrainingState,
+)
 
 
 class RoundReport(NamedTuple):
@@ -68,7 +72,12 @@ def evaluate_now(
 ) -> Metrics:
     """Evaluates a state outside the schedule, such as the untrained one."""
     with jax.default_matmul_precision("highest"):
-        return _evaluate_state(configuration, layout, setup, state)
+        return spread(
+            functools.partial(_evaluate_state, configuration),
+            configuration.num_devices,
+            (layout_placement(layout), SETUP_PLACEMENT, STATE_PLACEMENT),
+            WHOLE,
+        )(layout, setup, state)
 
 
 @functools.partial(jax.jit, static_argnames="configuration")
@@ -106,17 +115,18 @@ def train_rounds(
     Raises:
         InvalidInputError: if the layout is planned for another number of devices.
     """
-    if layout.devices.size != configuration.num_devices:
-        raise InvalidInputError(
-            f"num_devices={configuration.num_devices}: the layout is planned for "
-            f"{layout.devices.size}"
-        )
+    check_devices(configuration, layout)
     # On a GPU the default would round products to ten bits of mantissa.
     with jax.default_matmul_precision("highest"):
-        train = functools.partial(_train_on_each_device, configuration)
-        return spread(train, configuration.num_devices)(
-            hyperparameters, layout, setup, state, round_numbers, rounds, eval_every
-        )
+        return spread(
+            functools.partial(_train_on_each_device, configuration),
+            configuration.num_devices,
+            (
+                *(WHOLE, layout_placement(layout), SETUP_PLACEMENT, STATE_PLACEMENT),
+                *(WHOLE, WHOLE, WHOLE),
+            ),
+            (STATE_PLACEMENT, WHOLE),
+        )(hyperparameters, layout, setup, state, round_numbers, rounds, eval_every)
 
 
 def _train_on_each_device(
@@ -153,7 +163,6 @@ def _train_on_each_device(
         )
         return state, RoundReport(counts, due, metrics)
 
-    setup = setup._replace(pairs=pairs_of_device(setup.pairs))
     return jax.lax.scan(step, state, round_numbers)
 
 

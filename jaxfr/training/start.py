@@ -9,12 +9,13 @@ from jax import Array
 from jaxfr.attacks import Knowledge
 from jaxfr.clients.neighbours import draw_neighbours
 from jaxfr.clients.update import ClientState
+from jaxfr.devices import WHOLE, spread
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.evaluate import draw_candidates
 from jaxfr.models import MODELS
 from jaxfr.models.weights import flatten
 from jaxfr.training.keys import Purpose, key_for
-from jaxfr.training.layout import Layout
+from jaxfr.training.layout import Layout, layout_placement
 from jaxfr.training.pairs import draw_pairs
 from jaxfr.training.settings import (
     OPTIMIZERS,
@@ -22,7 +23,14 @@ from jaxfr.training.settings import (
     Hyperparameters,
     make_attack,
 )
-from jaxfr.training.state import GivenValues, Setup, Table, TrainingState
+from jaxfr.training.state import (
+    SETUP_PLACEMENT,
+    STATE_PLACEMENT,
+    GivenValues,
+    Setup,
+    Table,
+    TrainingState,
+)
 
 
 def attack_knowledge(
@@ -39,7 +47,7 @@ def attack_knowledge(
         noise_scale=jnp.asarray(hyperparameters.noise_scale),
         malicious_clients=configuration.malicious_clients,
         embedding_dim=configuration.embedding_dim,
-        client_activity=jnp.diff(layout.training_items.start),
+        client_activity=layout.client_activity,
         noise=noise,
     )
 
@@ -60,10 +68,43 @@ def start(
         layout: the data.
         key: the seed's random key.
         given: values to use instead of drawing them.
+
+    Raises:
+        InvalidInputError: if the layout is planned for another number of devices.
     """
+    check_devices(configuration, layout)
+    return spread(
+        functools.partial(_start_on_each_device, configuration),
+        configuration.num_devices,
+        (WHOLE, layout_placement(layout), WHOLE, WHOLE),
+        (SETUP_PLACEMENT, STATE_PLACEMENT),
+    )(hyperparameters, layout, key, given)
+
+
+def check_devices(configuration: Configuration, layout: Layout) -> None:
+    """Refuses a layout that is planned for another number of devices.
+
+    Raises:
+        InvalidInputError: if it is.
+    """
+    if layout.devices.size != configuration.num_devices:
+        raise InvalidInputError(
+            f"num_devices={configuration.num_devices}: the layout is planned for "
+            f"{layout.devices.size}"
+        )
+
+
+def _start_on_each_device(
+    configuration: Configuration,
+    hyperparameters: Hyperparameters,
+    layout: Layout,
+    key: Array,
+    given: GivenValues,
+) -> tuple[Setup, TrainingState]:
     pairs = draw_pairs(configuration, layout, key, given=given.negatives)
     candidates = draw_candidates(
         key_for(key, Purpose.CANDIDATES),
+        layout.client_ids,
         layout.known_items,
         layout.num_items,
         configuration.num_candidates if configuration.ranking == "sampled" else 0,
@@ -87,6 +128,8 @@ def _initial_state(
     if users is None:
         user_key = key_for(setup.key, Purpose.USER_EMBEDDINGS)
         users = model.init_embeddings(user_key, layout.num_clients, dim)
+    # All are drawn by each device, as one draw of the whole table is what a seed means.
+    users = users[layout.client_ids]
     if items is None:
         item_key = key_for(setup.key, Purpose.ITEM_EMBEDDINGS)
         items = model.init_embeddings(item_key, layout.num_items, dim)
@@ -140,4 +183,5 @@ def _draw_neighbours(configuration: Configuration, layout: Layout, key: Array) -
         raise InvalidInputError(
             f"neighbours_per_item={count}: the layout is planned without neighbours"
         )
-    return draw_neighbours(key_for(key, Purpose.NEIGHBOURS), layout.holders, count)
+    own_key = key_for(key, Purpose.NEIGHBOURS)
+    return draw_neighbours(own_key, layout.pair_ids, layout.holders, count)

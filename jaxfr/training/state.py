@@ -7,7 +7,8 @@ from jax import Array
 
 from jaxfr.attacks import AttackState
 from jaxfr.clients.update import ClientState
-from jaxfr.training.pairs import Pairs
+from jaxfr.devices import placement
+from jaxfr.training.pairs import PAIRS_PLACEMENT, Pairs
 
 
 class GivenValues(NamedTuple):
@@ -48,6 +49,11 @@ class Setup(NamedTuple):
     neighbours: Array
 
 
+SETUP_PLACEMENT = placement(Setup, own=("candidates", "neighbours"))._replace(
+    pairs=PAIRS_PLACEMENT
+)
+
+
 class Table(NamedTuple):
     """Rows that the server keeps, each aggregated on its own.
 
@@ -80,3 +86,6 @@ class TrainingState(NamedTuple):
     def item_embeddings(self) -> Array:
         """The item embeddings, float32 ``[m, d]``."""
         return self.items.values
+
+
+STATE_PLACEMENT = placement(TrainingState, own=["clients"])

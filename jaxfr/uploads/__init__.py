@@ -5,7 +5,6 @@ from jaxfr.uploads.container import (
     ItemTable,
     Uploads,
     append_tables,
-    gather_rows,
     item_sums,
     item_table,
     one_row_each,
@@ -13,6 +12,11 @@ from jaxfr.uploads.container import (
     rows_of,
     rows_of_item,
     with_sums,
+)
+from jaxfr.uploads.exchange import (
+    bring_together,
+    gather_vectors,
+    leave_in_place,
 )
 from jaxfr.uploads.grouping import ItemSlots, group_rows, plan_item_slots
 from jaxfr.uploads.nonfinite import drop_nonfinite
@@ -34,13 +38,15 @@ __all__ = [
     "NormStatistics",
     "Uploads",
     "append_tables",
+    "bring_together",
     "drop_nonfinite",
-    "gather_rows",
+    "gather_vectors",
     "group_rows",
     "item_extremes",
     "item_statistics",
     "item_sums",
     "item_table",
+    "leave_in_place",
     "norm_statistics",
     "one_row_each",
     "plan_item_slots",

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.blocks import fold_in_blocks, members_per_block
-from jaxfr.devices import gather_over_devices, sum_over_devices
+from jaxfr.devices import sum_over_devices
 from jaxfr.segments import add_rows, sum_by_index
 
 
@@ -52,8 +52,8 @@ class Uploads(NamedTuple):
     where b is the bundle that r is in: each bundle is the same number of rows that
     follow one another. Tables hold further rows of every item.
 
-    Where a run is spread over devices, each has its own scattered rows, and everything
-    else is the same on all.
+    Where a run is spread over devices, each has its own scattered rows, ``vectors`` and
+    ``groups``, and everything else is the same on all.
 
     Attributes:
         item: the item of each scattered row, int32 ``[rows]``.
@@ -147,7 +147,7 @@ def one_row_each(rows: Array, taking_part: Array, table: Array) -> Uploads:
         item_scale=jnp.zeros(()),
         vectors=rows,
         item_embeddings=table,
-        participants=jnp.sum(taking_part, dtype=jnp.int32),
+        participants=sum_over_devices(jnp.sum(taking_part, dtype=jnp.int32)),
         groups=(ItemGroup(jnp.zeros(1, jnp.int32), order[None]),),
     )
 
@@ -230,20 +230,6 @@ def item_sums(uploads: Uploads) -> Array:
     for table in uploads.tables:
         total += jnp.sum(table.weight[..., None] * table.rows, axis=1)
     return total
-
-
-def gather_rows(uploads: Uploads) -> Uploads:
-    """The scattered rows of all devices, where the run is spread over several."""
-    item_scale = uploads.item_scale
-    if item_scale.ndim > 0:
-        item_scale = gather_over_devices(item_scale)
-    return uploads._replace(
-        item=gather_over_devices(uploads.item),
-        weight=gather_over_devices(uploads.weight),
-        vector=gather_over_devices(uploads.vector),
-        scale=gather_over_devices(uploads.scale),
-        item_scale=item_scale,
-    )
 
 
 def with_sums(uploads: Uploads) -> Uploads:

@@ -27,23 +27,17 @@ class ItemSlots(NamedTuple):
     slots: Array
 
 
-def plan_item_slots(
-    capacity: np.ndarray, max_groups: int, devices: int = 1
-) -> tuple[ItemSlots, ...]:
+def plan_item_slots(capacity: np.ndarray, max_groups: int) -> tuple[ItemSlots, ...]:
     """Plans, on the host, tables that hold up to ``capacity[j]`` rows of item j.
 
     Args:
         capacity: rows that an item may receive, int64 ``[m]``.
         max_groups: number of tables at most.
-        devices: each table is filled up with items that do not exist until this
-            divides their number.
     """
 
     def plan(group: SizeGroup) -> ItemSlots:
-        filling = -len(group.members) % devices
-        items = np.pad(group.members, (0, filling), constant_values=len(capacity))
         slots = jnp.arange(group.width, dtype=jnp.int32)
-        return ItemSlots(jnp.asarray(items, jnp.int32), slots)
+        return ItemSlots(jnp.asarray(group.members, jnp.int32), slots)
 
     return tuple(map(plan, group_by_size(capacity, max_groups)))
 

@@ -8,6 +8,7 @@ import pytest
 
 from jaxfr.clients.layout import (
     TILE_WIDTHS,
+    client_widths,
     plan_clients,
     plan_tiles,
     upload_capacity,
@@ -48,7 +49,7 @@ def long_tailed(sigma: float = 1.0) -> Dataset:
 @pytest.mark.parametrize("max_groups", [1, 2, 6])
 @pytest.mark.parametrize("dataset", [SMALL, long_tailed()], ids=["small", "long"])
 def test_without_the_padding_the_groups_are_the_data_set(dataset, max_groups):
-    groups = plan_clients(dataset, max_groups)
+    groups = plan_clients(dataset, client_widths(dataset.user_activity, max_groups))
     assert len(groups) <= max_groups
     seen = []
     for group in groups:
@@ -70,7 +71,10 @@ def test_without_the_padding_the_groups_are_the_data_set(dataset, max_groups):
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 1.5])
 def test_padding_is_at_most_twice_the_real_interactions(sigma):
     dataset = long_tailed(sigma)
-    padded = sum(group.positives.size for group in plan_clients(dataset, 6))
+    padded = sum(
+        group.positives.size
+        for group in plan_clients(dataset, client_widths(dataset.user_activity, 6))
+    )
     assert dataset.num_train_pairs <= padded <= 2 * dataset.num_train_pairs
     unbucketed = dataset.num_users * dataset.user_activity.max()
     assert unbucketed > 2 * dataset.num_train_pairs

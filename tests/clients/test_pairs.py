@@ -25,9 +25,9 @@ from jaxfr.sampling import list_items
 NUM_ITEMS = 12
 DEVICES = [1, 2, 3, 4]
 
-draw = jax.jit(draw_negatives, static_argnums=3)
+draw = jax.jit(draw_negatives, static_argnums=4)
 first = jax.jit(first_occurrence)
-pseudo = jax.jit(draw_pseudo_items, static_argnums=(1, 3))
+pseudo = jax.jit(draw_pseudo_items, static_argnums=(1, 4))
 tiled = jax.jit(tile_pairs, static_argnames="keep_repeats")
 
 # --- the negatives ---
@@ -39,7 +39,9 @@ def many_negatives(held: tuple[int, ...], num_items: int = NUM_ITEMS) -> np.ndar
     clients = 3000
     user = np.repeat(np.arange(clients, dtype=np.int32), len(held))
     lists = list_items(user, np.tile(held, clients), clients)
-    drawn = draw(jax.random.key(len(held)), user, lists, num_items)
+    drawn = draw(
+        jax.random.key(len(held)), jnp.arange(user.size), user, lists, num_items
+    )
     return np.asarray(drawn).reshape(clients, len(held))
 
 
@@ -77,7 +79,8 @@ def test_a_client_that_holds_all_items_but_one_draws_that_one():
 def test_no_client_draws_an_item_of_its_own(seed):
     dataset, key = five_clients(), jax.random.key(seed)
     user, item = dataset.train_users, dataset.train_items
-    drawn = draw(key, user, list_items(user, item, dataset.num_users), NUM_ITEMS)
+    ids = jnp.arange(user.size)
+    drawn = draw(key, ids, user, list_items(user, item, dataset.num_users), NUM_ITEMS)
     assert np.all((np.asarray(drawn) >= 0) & (np.asarray(drawn) < NUM_ITEMS))
     held = set(zip(user.tolist(), item.tolist(), strict=True))
     assert not held & set(zip(user.tolist(), np.asarray(drawn).tolist(), strict=True))
@@ -90,7 +93,9 @@ def test_pseudo_items_are_uniform_over_the_items_that_the_client_does_not_hold()
     held, clients = np.array([11, 0, 1]), 3000
     user = np.repeat(np.arange(clients, dtype=np.int32), held.size)
     lists = list_items(user, np.tile(held, clients), clients)
-    drawn = np.asarray(pseudo(jax.random.key(0), 4, lists, NUM_ITEMS))
+    drawn = np.asarray(
+        pseudo(jax.random.key(0), 4, jnp.arange(clients), lists, NUM_ITEMS)
+    )
     assert drawn.shape == (clients, 4)
     counts = np.bincount(drawn.ravel(), minlength=NUM_ITEMS)
     assert np.all(counts[held] == 0)
@@ -106,7 +111,7 @@ def test_pseudo_items_are_uniform_over_the_items_that_the_client_does_not_hold()
 def test_every_client_draws_pseudo_items_even_one_that_holds_nothing():
     dataset = five_clients()
     lists = list_items(dataset.train_users, dataset.train_items, dataset.num_users)
-    drawn = np.asarray(pseudo(jax.random.key(3), 50, lists, NUM_ITEMS))
+    drawn = np.asarray(pseudo(jax.random.key(3), 50, jnp.arange(5), lists, NUM_ITEMS))
     for client, items in enumerate(drawn):
         held = dataset.train_items[dataset.train_users == client]
         assert set(items.tolist()) == set(range(NUM_ITEMS)) - set(held.tolist())
@@ -115,7 +120,7 @@ def test_every_client_draws_pseudo_items_even_one_that_holds_nothing():
 def test_no_pseudo_items_can_be_asked_for():
     dataset = five_clients()
     lists = list_items(dataset.train_users, dataset.train_items, dataset.num_users)
-    assert pseudo(jax.random.key(3), 0, lists, NUM_ITEMS).shape == (5, 0)
+    assert pseudo(jax.random.key(3), 0, jnp.arange(5), lists, NUM_ITEMS).shape == (5, 0)
 
 
 # --- repeated draws ---

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxfr import blocks
-from jaxfr.clients.layout import plan_clients
+from jaxfr.clients.layout import client_widths, plan_clients
 from jaxfr.clients.neighbours import NO_NEIGHBOUR
 from jaxfr.clients.representation import represent_clients
 from jaxfr.data.dataset import Dataset
@@ -50,7 +50,7 @@ def neighbours(count: int) -> np.ndarray:
 
 def represented(max_groups: int, count: int, items: np.ndarray) -> np.ndarray:
     weights = GraphWeights(*(jnp.asarray(leaf, jnp.float32) for leaf in THETA))
-    groups = plan_clients(dataset(), max_groups)
+    groups = plan_clients(dataset(), client_widths(dataset().user_activity, max_groups))
     run = jax.jit(functools.partial(represent_clients, represent))
     return np.asarray(run(weights, embeddings()[0], items, groups, neighbours(count)))
 

@@ -12,7 +12,7 @@ import pytest
 
 from jaxfr import blocks
 from jaxfr.clients.batch import Batch, make_batch
-from jaxfr.clients.layout import ClientGroup, plan_clients, plan_tiles
+from jaxfr.clients.layout import ClientGroup, client_widths, plan_clients, plan_tiles
 from jaxfr.clients.pairs import tile_pairs
 from jaxfr.clients.update import (
     ClientState,
@@ -89,7 +89,9 @@ def problem() -> Problem:
 
 def by_client(max_groups: int) -> tuple[Update, np.ndarray]:
     """The update of whole clients, and who sends each row."""
-    groups = plan_clients(problem().dataset, max_groups)
+    groups = plan_clients(
+        problem().dataset, client_widths(problem().dataset.user_activity, max_groups)
+    )
     negatives = jnp.asarray(problem().negatives)
 
     def batches_of(group: ClientGroup) -> Batch:
@@ -98,7 +100,9 @@ def by_client(max_groups: int) -> tuple[Update, np.ndarray]:
         return jax.vmap(make_batch)(group.positives, drawn)
 
     nobody = jnp.zeros((negatives.size, 0), jnp.int32)
-    clients = WholeClients(groups, tuple(map(batches_of, groups)), nobody)
+    clients = WholeClients(
+        jnp.arange(len(problem().users)), groups, tuple(map(batches_of, groups)), nobody
+    )
 
     def update(optimizer, states: ClientState, *now):
         after, uploads, of_weights = update_by_client(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxfr import blocks
-from jaxfr.clients.layout import ClientGroup, plan_clients
+from jaxfr.clients.layout import ClientGroup, client_widths, plan_clients
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.devices import spread
 from jaxfr.evaluation import evaluate as evaluation_module
@@ -48,7 +48,7 @@ def dataset() -> Dataset:
 
 @functools.cache
 def clients(max_groups: int = 2) -> tuple[ClientGroup, ...]:
-    return plan_clients(dataset(), max_groups)
+    return plan_clients(dataset(), client_widths(dataset().user_activity, max_groups))
 
 
 @functools.cache

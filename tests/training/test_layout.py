@@ -93,5 +93,6 @@ def test_holders_are_listed_where_neighbours_are_wanted():
     holders = small_layout(with_neighbours=True).holders
     assert holders is not None
     np.testing.assert_array_equal(
-        holders.degree, small_dataset().item_degree[small_dataset().train_items]
+        holders.of_pairs.degree,
+        small_dataset().item_degree[small_dataset().train_items],
     )
