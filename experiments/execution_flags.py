@@ -4,6 +4,7 @@ import pathlib
 
 from absl import flags
 
+from jaxfr.checkpoints import CheckpointSettings, prepare_directory
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU
 
 STORE = flags.DEFINE_string(
@@ -33,8 +34,46 @@ ANY_CODE_VERSION = flags.DEFINE_bool(
     "Whether runs in the store that other versions of the code or of its libraries did "
     "count as finished.",
 )
+CHECKPOINT_DIR = flags.DEFINE_string(
+    "checkpoint_dir",
+    None,
+    "Folder of checkpoints, which any number of programs may use: a run that was "
+    "killed goes on from the newest one when the same command is given again, and ends "
+    "with the same bits. Default: none are written.",
+)
+CHECKPOINT_MINUTES = flags.DEFINE_float(
+    "checkpoint_minutes",
+    5.0,
+    "At least so many minutes between two checkpoints of a batch of runs. 0: one after "
+    "each call of the compiled program, about every second.",
+    lower_bound=0.0,
+)
+KEEP_CHECKPOINTS = flags.DEFINE_integer(
+    "keep_checkpoints",
+    2,
+    "How many checkpoints of a batch of runs to keep; older ones are removed, and all "
+    "of them once the runs are finished.",
+    lower_bound=1,
+)
 
 
 def store_path() -> pathlib.Path | None:
     """The folder that --store names, None where it names none."""
     return None if STORE.value is None else pathlib.Path(STORE.value).expanduser()
+
+
+def checkpoint_settings() -> CheckpointSettings | None:
+    """What the flags say of checkpoints, None where there are to be none.
+
+    Raises:
+        InvalidInputError: if nothing can be written to the folder.
+    """
+    if CHECKPOINT_DIR.value is None:
+        return None
+    settings = CheckpointSettings(
+        directory=pathlib.Path(CHECKPOINT_DIR.value).expanduser(),
+        seconds=60 * CHECKPOINT_MINUTES.value,
+        keep=KEEP_CHECKPOINTS.value,
+    )
+    prepare_directory(settings)
+    return settings

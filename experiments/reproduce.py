@@ -18,6 +18,7 @@ from experiments.execution_flags import (
     ANY_CODE_VERSION,
     NUM_DEVICES,
     RUNS_AT_ONCE,
+    checkpoint_settings,
     store_path,
 )
 from experiments.report.chapter import Page
@@ -98,12 +99,20 @@ def main() -> None:
     workload = load_all(studies, asked)
     files = [REPORT_FILE, MARKDOWN_FILE]
     folder = prepare_output(asked.output_dir, files, _OVERWRITE.value)
+    checkpoints = checkpoint_settings()
     devices = start_devices(NUM_DEVICES.value)
     begun = time.monotonic()
     path = store_path() or folder / STORE_FOLDER
     with opened_store(path, ANY_CODE_VERSION.value) as store:
         chapters = reproduce_studies(
-            studies, asked, workload, store, devices, folder, RUNS_AT_ONCE.value
+            studies,
+            asked,
+            workload,
+            store,
+            devices,
+            folder,
+            RUNS_AT_ONCE.value,
+            checkpoints,
         )
     page = Page(
         title="Spattack, reproduced",

@@ -5,6 +5,7 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
+from jaxfr.checkpoints import CheckpointSettings
 from jaxfr.records.progress import show_progress
 from jaxfr.store import Store, open_store
 from jaxfr.sweeps.forecast import describe
@@ -31,7 +32,12 @@ def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[
 
 
 def run_with_progress(
-    plan: Plan, store: Store, devices: int, label: str, runs_at_once: int = 0
+    plan: Plan,
+    store: Store,
+    devices: int,
+    label: str,
+    runs_at_once: int = 0,
+    checkpoints: CheckpointSettings | None = None,
 ) -> Iterator[FinishedRun]:
     """``run_plan`` with a bar, and a line for each program that is compiled.
 
@@ -41,6 +47,7 @@ def run_with_progress(
         devices: as there.
         label: what the work is.
         runs_at_once: as in ``run_plan``.
+        checkpoints: as there.
     """
     total = sum(run.settings.rounds for run in plan.runs)
     with show_progress(total, "round", label) as progress:
@@ -50,5 +57,6 @@ def run_with_progress(
             waiting=lambda left: progress.say(
                 f"waiting for {left} runs that other processes are doing"
             ),
+            say=progress.say,
         )
-        yield from run_plan(plan, store, devices, runs_at_once, watcher)
+        yield from run_plan(plan, store, devices, runs_at_once, watcher, checkpoints)

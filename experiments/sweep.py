@@ -17,6 +17,7 @@ from experiments.execution_flags import (
     NUM_DEVICES,
     RUNS_AT_ONCE,
     STORE,
+    checkpoint_settings,
     store_path,
 )
 from experiments.running import run_with_progress
@@ -113,10 +114,13 @@ def _foretell(plan: Plan, path: pathlib.Path | None, devices: int) -> None:
 
 def _run(plan: Plan, path: pathlib.Path, devices: int) -> None:
     runs, done = len(plan.runs), 0
+    checkpoints = checkpoint_settings()
     with open_store(path, ANY_CODE_VERSION.value) as store:
         found = sum(store.is_finished(run.run) for run in plan.runs)
         print(f"{runs} runs of {len(plan.groups)} programs, {found} of them finished")
-        for _ in run_with_progress(plan, store, devices, "sweep", RUNS_AT_ONCE.value):
+        for _ in run_with_progress(
+            plan, store, devices, "sweep", RUNS_AT_ONCE.value, checkpoints
+        ):
             done += 1
     print(
         f"{done} runs done, {found} found finished, {runs - done - found} done by "

@@ -16,11 +16,13 @@ from experiments.execution_flags import (
     ANY_CODE_VERSION,
     NUM_DEVICES,
     RUNS_AT_ONCE,
+    checkpoint_settings,
     store_path,
 )
 from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import flagged_settings
 from jaxfr.attacks import CLEAN
+from jaxfr.checkpoints import CheckpointSettings
 from jaxfr.errors import InvalidInputError
 from jaxfr.records import program
 from jaxfr.records.parameters import save_parameters
@@ -83,10 +85,11 @@ def main() -> None:
     if _OUTPUT_DIR.value is not None:
         files = [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
         folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
+    checkpoints = checkpoint_settings()
     devices = start_devices(NUM_DEVICES.value)
     plan = plan_runs(wanted, data_flags.DATA_DIR.value)
     own_store = None if folder is None else folder / STORE_FOLDER
-    records = train(plan, devices, store_path() or own_store)
+    records = train(plan, devices, store_path() or own_store, checkpoints)
     print(_title(records[-1], seeds))
     print(format_table(records))
     if folder is not None:
@@ -97,25 +100,34 @@ def main() -> None:
         _draw(records, seeds, folder)
 
 
-def train(plan: Plan, devices: int, path: pathlib.Path | None) -> list[Record]:
+def train(
+    plan: Plan,
+    devices: int,
+    path: pathlib.Path | None,
+    checkpoints: CheckpointSettings | None = None,
+) -> list[Record]:
     """Runs what the store does not hold; all records, in the order of the plan."""
     with contextlib.ExitStack() as stack:
         store = used = stack.enter_context(opened_store(path, ANY_CODE_VERSION.value))
         if _SAVE_PARAMS.value:
             # Parameters are not in a store, so that their run is done again.
             used = stack.enter_context(opened_store(None))
-        _run(plan, used, devices)
+        _run(plan, used, devices, checkpoints)
         records = used.records([run.run for run in plan.runs])
         if used is not store:
             store.append(records)
     return records
 
 
-def _run(plan: Plan, store: Store, devices: int) -> None:
+def _run(
+    plan: Plan, store: Store, devices: int, checkpoints: CheckpointSettings | None
+) -> None:
     found = sum(store.is_finished(run.run) for run in plan.runs)
     if found:
         print(f"{found} of {len(plan.runs)} runs are in the store", file=sys.stderr)
-    for done in run_with_progress(plan, store, devices, "train", RUNS_AT_ONCE.value):
+    for done in run_with_progress(
+        plan, store, devices, "train", RUNS_AT_ONCE.value, checkpoints
+    ):
         if _SAVE_PARAMS.value and done.planned.settings.attack in flags.FLAGS.attack:
             _save(done)
 

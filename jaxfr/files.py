@@ -38,7 +38,9 @@ def user_errors(action: str, path: pathlib.Path, hint: str = "") -> Iterator[Non
 
 
 @contextlib.contextmanager
-def replacing(path: pathlib.Path, hint: str = "") -> Iterator[pathlib.Path]:
+def replacing(
+    path: pathlib.Path, hint: str = "", durable: bool = False
+) -> Iterator[pathlib.Path]:
     """Puts a file in its place at once; another process sees all of it or nothing.
 
     If anything is raised in between, what stands at the path stays, and nothing else
@@ -47,6 +49,8 @@ def replacing(path: pathlib.Path, hint: str = "") -> Iterator[pathlib.Path]:
     Args:
         path: where the file goes; its folder must exist.
         hint: what the user may do if that fails.
+        durable: whether it is to be on the disk, safe from a loss of power, when this
+            returns.
 
     Yields:
         A path of the same name that the file is to be written to, in a new folder
@@ -64,7 +68,21 @@ def replacing(path: pathlib.Path, hint: str = "") -> Iterator[pathlib.Path]:
     ):
         unfinished = pathlib.Path(folder, path.name)
         yield unfinished
+        if durable:
+            _sync(unfinished)
         os.replace(unfinished, path)
+        if durable:
+            sync_folder(path.parent)
+
+
+def sync_folder(path: pathlib.Path) -> None:
+    """Waits until the disk knows which files a folder holds.
+
+    Raises:
+        OSError: if the disk refuses.
+    """
+    if os.name != "nt":  # Windows opens no folders
+        _sync(path)
 
 
 def write_atomically(path: pathlib.Path, content: bytes, hint: str = "") -> None:
@@ -82,3 +100,11 @@ def write_atomically(path: pathlib.Path, content: bytes, hint: str = "") -> None
         path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path, hint) as unfinished:
         unfinished.write_bytes(content)
+
+
+def _sync(path: pathlib.Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -3,6 +3,7 @@ import errno
 import os
 import pathlib
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -182,6 +183,28 @@ def test_a_file_stays_as_it_was_until_the_new_one_is_complete(tmp_path):
         assert unfinished.name == path.name
         unfinished.write_bytes(NEW)
         assert path.read_bytes() == OLD
+    assert path.read_bytes() == NEW
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_durable_file_is_on_the_disk_before_it_is_in_its_place(tmp_path, monkeypatch):
+    path, order = tmp_path / "file", []
+    sync, move = os.fsync, os.replace
+
+    def note_sync(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        order.append("folder" if stat.S_ISDIR(status.st_mode) else status.st_size)
+        sync(descriptor)
+
+    def note_move(old: pathlib.Path, new: pathlib.Path) -> None:
+        order.append("move")
+        move(old, new)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_move)
+    with replacing(path, durable=True) as unfinished:
+        unfinished.write_bytes(NEW)
+    assert order == [len(NEW), "move", "folder"]
     assert path.read_bytes() == NEW
     assert list(tmp_path.iterdir()) == [path]
 

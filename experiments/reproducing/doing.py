@@ -10,6 +10,7 @@ from experiments.studies.running import Studied, run_study
 from experiments.studies.study import Study
 from experiments.studies.workload import seconds_left
 from experiments.studies.writing import write_study
+from jaxfr.checkpoints import CheckpointSettings
 from jaxfr.files import note, user_errors
 from jaxfr.store import Store
 from jaxfr.sweeps.forecast import format_duration
@@ -23,6 +24,7 @@ def reproduce_studies(
     devices: int,
     folder: pathlib.Path,
     runs_at_once: int = 0,
+    checkpoints: CheckpointSettings | None = None,
 ) -> list[Chapter]:
     """Runs and presents all studies, and writes each one's files into its own folder.
 
@@ -34,6 +36,7 @@ def reproduce_studies(
         devices: number of devices, from ``start_devices``.
         folder: in which each study has a folder.
         runs_at_once: runs in a call of a program, 0 for what suits the platform.
+        checkpoints: where runs are saved on their way, None for nowhere.
 
     Returns:
         A chapter for each.
@@ -55,7 +58,9 @@ def reproduce_studies(
         )
         begun = time.monotonic()
         own_folder = folder / study.name
-        chapter = _reproduce(study, asked, store, devices, own_folder, runs_at_once)
+        chapter = _reproduce(
+            study, asked, store, devices, own_folder, runs_at_once, checkpoints
+        )
         chapters.append(chapter)
         if own:
             taken, foretold = taken + time.monotonic() - begun, foretold + own
@@ -69,10 +74,18 @@ def _reproduce(
     devices: int,
     folder: pathlib.Path,
     runs_at_once: int,
+    checkpoints: CheckpointSettings | None,
 ) -> Chapter:
     begun = time.monotonic()
     studied = run_study(
-        study, asked.bases, asked.data_dir, store, devices, study.name, runs_at_once
+        study,
+        asked.bases,
+        asked.data_dir,
+        store,
+        devices,
+        study.name,
+        runs_at_once,
+        checkpoints,
     )
     with user_errors("make the output folder", folder):
         folder.mkdir(exist_ok=True)

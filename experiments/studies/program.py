@@ -12,6 +12,7 @@ from experiments.execution_flags import (
     ANY_CODE_VERSION,
     NUM_DEVICES,
     RUNS_AT_ONCE,
+    checkpoint_settings,
     store_path,
 )
 from experiments.running import opened_store
@@ -66,6 +67,7 @@ def main(study: Study) -> None:
         planned = written_already(pathlib.Path(_OUTPUT_DIR.value).expanduser())
         folder = prepare_output(_OUTPUT_DIR.value, planned, _OVERWRITE.value)
     own_store = None if folder is None else folder / STORE_FOLDER
+    checkpoints = checkpoint_settings()
     devices = start_devices(NUM_DEVICES.value)
     path = (store_path() or own_store) if wants_runs else None
     with opened_store(path, ANY_CODE_VERSION.value) as store:
@@ -77,6 +79,7 @@ def main(study: Study) -> None:
             devices,
             study.name,
             RUNS_AT_ONCE.value,
+            checkpoints,
         )
     print(format_section(studied.section))
     if folder is not None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from experiments.running import run_with_progress
 from experiments.studies.section import Section
 from experiments.studies.study import Material, Study
+from jaxfr.checkpoints import CheckpointSettings
 from jaxfr.files import note
 from jaxfr.records.results import Record
 from jaxfr.store import Store
@@ -34,6 +35,7 @@ def run_study(
     devices: int,
     label: str,
     runs_at_once: int = 0,
+    checkpoints: CheckpointSettings | None = None,
 ) -> Studied:
     """Runs what a study wants and the store lacks, and presents the study.
 
@@ -45,6 +47,7 @@ def run_study(
         devices: number of devices, from ``start_devices``.
         label: what the display of progress calls the work.
         runs_at_once: runs in a call of a program, 0 for what suits the platform.
+        checkpoints: where runs are saved on their way, None for nowhere.
 
     Raises:
         InvalidInputError: if some settings have no meaning, data cannot be loaded, the
@@ -53,7 +56,9 @@ def run_study(
     wanted = study.wanted(bases)
     records: tuple[Record, ...] = ()
     if wanted:
-        records = _records(wanted, data_dir, store, devices, label, runs_at_once)
+        records = _records(
+            wanted, data_dir, store, devices, label, runs_at_once, checkpoints
+        )
     material = Material(tuple(bases), records, data_dir)
     return Studied(records, study.present(material))
 
@@ -65,11 +70,12 @@ def _records(
     devices: int,
     label: str,
     runs_at_once: int,
+    checkpoints: CheckpointSettings | None,
 ) -> tuple[Record, ...]:
     plan = plan_runs(wanted, data_dir)
     found = sum(store.is_finished(run.run) for run in plan.runs)
     if found:
         note(f"{label}: {found} of {len(plan.runs)} runs are in the store")
-    for _ in run_with_progress(plan, store, devices, label, runs_at_once):
+    for _ in run_with_progress(plan, store, devices, label, runs_at_once, checkpoints):
         pass
     return tuple(store.records(identify(plan, wanted)))

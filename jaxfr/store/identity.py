@@ -16,7 +16,7 @@ import jaxfr
 # What decides no number of a run. Of the data their content counts, of settings their
 # values.
 _BESIDE = (
-    *("data", "records", "store", "sweeps", "theory"),
+    *("checkpoints", "data", "records", "store", "sweeps", "theory"),
     *("compilation_cache.py", "errors.py", "files.py"),
 )
 _DEPENDENCIES = ("jax", "jaxlib", "numpy", "optax")

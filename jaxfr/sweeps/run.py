@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from jaxfr.checkpoints import CheckpointKeeper, CheckpointSettings, prepare_directory
+from jaxfr.files import note
 from jaxfr.records.results import Record, make_record
 from jaxfr.store import Store
 from jaxfr.sweeps.bench import Bench, Prepared
+from jaxfr.sweeps.checkpoints import as_checkpoints, keeper_of_batch
 from jaxfr.sweeps.execution import recorded
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
 from jaxfr.training.calls import measure_evaluation
@@ -42,11 +45,13 @@ class Watcher(NamedTuple):
         compiling: told which group is being compiled.
         rounds: told how many more rounds are finished, by whomever.
         waiting: told how many runs are left, all of them in other hands.
+        say: told, in a line, what becomes of checkpoints.
     """
 
     compiling: Callable[[RunGroup], Any] = lambda group: None
     rounds: Callable[[int], Any] = lambda finished: None
     waiting: Callable[[int], Any] = lambda left: None
+    say: Callable[[str], Any] = note
 
 
 def run_plan(
@@ -55,6 +60,7 @@ def run_plan(
     devices: int,
     runs_at_once: int = 0,
     watcher: Watcher = Watcher(),  # noqa: B008 (immutable)
+    checkpoints: CheckpointSettings | None = None,
 ) -> Iterator[FinishedRun]:
     """Runs all that is not in the store, and waits for what others are running.
 
@@ -67,14 +73,19 @@ def run_plan(
         devices: number of devices, from ``start_devices``.
         runs_at_once: runs in a call of a program, 0 for what suits the platform.
         watcher: whom to tell.
+        checkpoints: where batches are saved on their way, and gone on with after a
+            kill; None for nowhere. Those of a batch are removed once its records are in
+            the store and its runs were taken from this iterator.
 
     Yields:
         Each run that this process does, once its record is in the store.
 
     Raises:
-        InvalidInputError: if the store cannot be written, or a run does not fit into
-            memory.
+        InvalidInputError: if the store cannot be written, a run does not fit into
+            memory, or the directory of checkpoints cannot be written.
     """
+    if checkpoints is not None:
+        prepare_directory(checkpoints)
     bench = Bench(plan, devices, runs_at_once)
     unknown = {run.run: run.settings.rounds for run in plan.runs}
     told = False
@@ -85,7 +96,7 @@ def run_plan(
             return
         group = _next_group(groups, store)
         if group is not None:
-            yield from _run_group(group, bench, store, unknown, watcher)
+            yield from _run_group(group, bench, store, unknown, watcher, checkpoints)
             told = False
             continue
         if not told:
@@ -100,6 +111,7 @@ def _run_group(
     store: Store,
     unknown: dict[str, int],
     watcher: Watcher,
+    checkpoints: CheckpointSettings | None,
 ) -> Iterator[FinishedRun]:
     """Runs what is left of one group, as far as it is in nobody's hands."""
     execution, prepared, evaluation = bench.execution(group), None, 0.0
@@ -113,16 +125,19 @@ def _run_group(
         for planned in batch:
             # Its rounds are told while it runs.
             unknown.pop(planned.run, None)
-        at_once = execution.runs
-        finished = [
-            done
-            for first in range(0, len(batch), at_once)
-            for done in _run_some(
-                group, prepared, evaluation, batch[first : first + at_once], watcher
-            )
-        ]
+        finished, keepers = [], []
+        for first in range(0, len(batch), execution.runs):
+            some, keeper = batch[first : first + execution.runs], None
+            if checkpoints is not None:
+                keeper = keeper_of_batch(
+                    checkpoints, group, prepared, some, watcher.say
+                )
+                keepers.append(keeper)
+            finished += _run_some(group, prepared, evaluation, some, watcher, keeper)
         store.append([done.record for done in finished])
         yield from finished
+        for keeper in keepers:
+            keeper.remove()
         prepared = prepared._replace(programs=prepared.programs._replace(seconds=0.0))
         _tell_of_finished(unknown, store, watcher)
 
@@ -133,10 +148,18 @@ def _run_some(
     evaluation: float,
     batch: Sequence[PlannedRun],
     watcher: Watcher,
+    keeper: CheckpointKeeper | None,
 ) -> list[FinishedRun]:
     """Runs a batch of one schedule."""
     programs, points = prepared.programs, [planned.point for planned in batch]
-    runs = run_batch(programs, evaluation, points, *batch[0].schedule, watcher.rounds)
+    runs = run_batch(
+        programs,
+        evaluation,
+        points,
+        *batch[0].schedule,
+        watcher.rounds,
+        as_checkpoints(keeper),
+    )
     return [
         FinishedRun(
             group,

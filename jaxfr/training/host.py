@@ -9,12 +9,14 @@ import numpy as np
 from jaxfr.evaluation.metrics import Metrics
 from jaxfr.training.calls import (
     Point,
+    Stretch,
     make_trainer,
     measure_evaluation,
     stacked_hyperparameters,
     start_runs,
 )
 from jaxfr.training.programs import Programs
+from jaxfr.training.resume import Checkpoints, restore_batch, save_batch
 from jaxfr.training.run import RoundReport
 from jaxfr.training.state import Setup, TrainingState
 
@@ -112,6 +114,7 @@ def run_batch(
     rounds: int,
     eval_every: int,
     on_rounds: Callable[[int], Any] = lambda finished: None,
+    checkpoints: Checkpoints = Checkpoints(),  # noqa: B008 (immutable)
 ) -> list[Run]:
     """Runs so many points as the programs take at once, or fewer.
 
@@ -122,7 +125,9 @@ def run_batch(
         batch: the runs.
         rounds: as in ``run_points``.
         eval_every: as there.
-        on_rounds: as there.
+        on_rounds: as there; rounds that a checkpoint holds are told at once.
+        checkpoints: of this batch and these programs, to go on from the newest one and
+            to save more; by default none. A run ends with the same bits either way.
 
     Raises:
         RuntimeError: as there.
@@ -132,39 +137,76 @@ def run_batch(
     hyperparameters = stacked_hyperparameters(filled)
     setup, state, start_seconds = start_runs(programs, filled, hyperparameters)
     train = make_trainer(programs, hyperparameters, setup, rounds, eval_every)
-    stretches = []
+    state, stretches = _train_to_the_end(
+        train,
+        *restore_batch(checkpoints, state, programs.runs),
+        programs.stretch,
+        rounds,
+        lambda finished: on_rounds(len(batch) * finished),
+        checkpoints,
+    )
+    spent = start_seconds + sum(part.seconds for part in stretches)
+    num_evaluations = sum(int(np.sum(part.report.evaluated[0])) for part in stretches)
+    evaluation = one_evaluation * num_evaluations
+    share = Seconds(
+        compile=programs.seconds,
+        train=max(spent - evaluation, 0.0) / len(batch),
+        evaluation=evaluation / len(batch),
+    )
+    return [
+        _finished_run(
+            point,
+            place,
+            stretches,
+            share._replace(compile=0.0) if place else share,
+            (setup, state),
+        )
+        for place, point in enumerate(batch)
+    ]
+
+
+def _train_to_the_end(
+    train: Callable[[TrainingState, np.ndarray], tuple[TrainingState, Stretch]],
+    state: TrainingState,
+    before: Sequence[Stretch],
+    stretch: int,
+    rounds: int,
+    on_rounds: Callable[[int], Any],
+    checkpoints: Checkpoints,
+) -> tuple[TrainingState, list[Stretch]]:
+    """Trains through the rounds behind those stretches that are done already."""
+    stretches = list(before)
     # The round before the first one evaluates the untrained state.
-    for first in range(-1, rounds, programs.stretch):
-        numbers = np.arange(first, first + programs.stretch, dtype=np.int32)
+    begin = int(stretches[-1].numbers[-1]) + 1 if stretches else -1
+    if begin > 0:
+        on_rounds(begin)
+    for first in range(begin, rounds, stretch):
+        numbers = np.arange(first, first + stretch, dtype=np.int32)
         state, trained = train(state, numbers)
         stretches.append(trained)
-        on_rounds(len(batch) * (min(int(numbers[-1]) + 1, rounds) - max(first, 0)))
-    runs = []
-    for index, point in enumerate(batch):
-        reports = [_of_run(index, part.report) for part in stretches]
-        _check_room(point.seed, reports)
-        curve = tuple(
-            pair
-            for part, report in zip(stretches, reports, strict=True)
-            for pair in _curve(report, part.numbers)
-        )
-        evaluation = one_evaluation * len(curve)
-        spent = start_seconds + sum(part.seconds for part in stretches)
-        runs.append(
-            Run(
-                seed=point.seed,
-                curve=curve,
-                dropped=sum(int(np.sum(report.counts.dropped)) for report in reports),
-                seconds=Seconds(
-                    compile=0.0 if index else programs.seconds,
-                    train=max(spent - evaluation, 0.0) / len(batch),
-                    evaluation=evaluation / len(batch),
-                ),
-                batch=(setup, state),
-                place=index,
-            )
-        )
-    return runs
+        finished = min(int(numbers[-1]) + 1, rounds)
+        on_rounds(finished - max(first, 0))
+        if finished < rounds and checkpoints.due():
+            save_batch(checkpoints, state, stretches)
+    return state, stretches
+
+
+def _finished_run(
+    point: Point,
+    place: int,
+    stretches: Sequence[Stretch],
+    seconds: Seconds,
+    batch: tuple[Setup, TrainingState],
+) -> Run:
+    reports = [_of_run(place, part.report) for part in stretches]
+    _check_room(point.seed, reports)
+    curve = tuple(
+        pair
+        for part, report in zip(stretches, reports, strict=True)
+        for pair in _curve(report, part.numbers)
+    )
+    dropped = sum(int(np.sum(report.counts.dropped)) for report in reports)
+    return Run(point.seed, curve, dropped, seconds, batch, place)
 
 
 def _of_run(index: int, values: T) -> T:

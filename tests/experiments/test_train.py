@@ -6,7 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from tests.experiments.killing import kill_and_compare
 from tests.experiments.programs import ROOT, TINY, run_python
+
+# python -m tests.experiments.killing 20 for the figure in BUILD_NOTES.md.
+KILLS = 4
 
 
 def train(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -131,6 +135,10 @@ def test_a_run_from_saved_values_repeats_the_saved_run(tmp_path):
     assert not np.array_equal(saved["item_embeddings"], repeated["item_embeddings"])
 
 
+def test_a_run_killed_at_any_moment_and_resumed_ends_in_the_same_bits(tmp_path):
+    print(kill_and_compare(tmp_path, KILLS))
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -149,6 +157,9 @@ def test_a_run_from_saved_values_repeats_the_saved_run(tmp_path):
         (["--init_from=missing.npz", *TINY], "missing.npz"),
         (["--save_params=x.npz", "--seeds=0,1"], "single seed"),
         ([*TINY, "--num_candidates=299"], "num_candidates"),
+        (["--checkpoint_dir=/dev/null/below", *TINY], "/dev/null/below"),
+        (["--keep_checkpoints=0"], "keep_checkpoints"),
+        (["--checkpoint_minutes=-1"], "checkpoint_minutes"),
         (["superfluous"], "superfluous"),
     ],
 )

@@ -39,7 +39,7 @@ COMPUTING = {
 }
 # Packages that do not compute a run: data counts with its content, and the others only
 # plan, keep, show or compare with what is computed.
-OTHERS = {"data", "records", "store", "sweeps", "theory"}
+OTHERS = {"checkpoints", "data", "records", "store", "sweeps", "theory"}
 
 SOURCE = '''
 """A module."""

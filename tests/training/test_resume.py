@@ -1,0 +1,190 @@
+"""A batch that was stopped and gone on with ends in the bits of one that was not."""
+
+import pathlib
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from jaxfr.checkpoints import CheckpointKeeper, CheckpointSettings
+from jaxfr.training import Configuration, Hyperparameters
+from jaxfr.training.calls import Point
+from jaxfr.training.host import Run, run_batch
+from jaxfr.training.programs import Programs, compile_programs
+from jaxfr.training.resume import Checkpoints
+from tests.checkpoints.samples import assert_same_bits
+from tests.training.problem import ROOM, configured, small_layout
+
+NUMBERS = Hyperparameters(
+    learning_rate=0.1, malicious_clients=ROOM, expected_byzantine=ROOM
+)
+POINTS = [Point(4, NUMBERS), Point(0, NUMBERS._replace(learning_rate=0.03))]
+ROUNDS, EVAL_EVERY, STRETCH = 16, 5, 3
+ADAM = {"client_optimizer": "adam", "server_optimizer": "adam"}
+
+
+class StoppedError(Exception):
+    pass
+
+
+def compiled(configuration: Configuration, devices: int = 1) -> Programs:
+    return compile_programs(
+        configuration,
+        NUMBERS,
+        small_layout(configuration.num_devices),
+        ROUNDS,
+        runs=2,
+        devices=devices,
+        stretch=STRETCH,
+    )
+
+
+def checkpoints(directory: pathlib.Path) -> Checkpoints:
+    settings = CheckpointSettings(directory, seconds=0.0)
+    keeper = CheckpointKeeper(settings, "batch", tell=lambda line: None)
+    return Checkpoints(keeper.restore, keeper.due, keeper.save)
+
+
+def run(programs: Programs, **options: Any) -> list[Run]:
+    return run_batch(programs, 0.0, POINTS, ROUNDS, EVAL_EVERY, **options)
+
+
+def run_a_stretch_at_a_time(
+    programs: Programs, directory: pathlib.Path
+) -> tuple[list[Run], list[list[int]]]:
+    """Each life ends behind its second stretch, which is lost, or with the run."""
+    lives: list[list[int]] = []
+    while True:
+        told: list[int] = []
+        lives.append(told)
+
+        def tell_or_stop(finished: int, told: list[int] = told) -> None:
+            told.append(finished)
+            if len(told) == (3 if len(lives) > 1 else 2):
+                raise StoppedError
+
+        options = {"on_rounds": tell_or_stop, "checkpoints": checkpoints(directory)}
+        try:
+            return run(programs, **options), lives
+        except StoppedError:
+            continue
+
+
+def assert_same_outcome(found: list[Run], expected: list[Run]) -> None:
+    for one, other in zip(found, expected, strict=True):
+        assert (one.seed, one.place) == (other.seed, other.place)
+        assert one.dropped == other.dropped
+        assert [at for at, _ in one.curve] == [at for at, _ in other.curve]
+        assert_same_bits(
+            [metrics for _, metrics in one.curve],
+            [metrics for _, metrics in other.curve],
+        )
+    assert_same_bits(found[0].batch, expected[0].batch)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "devices"),
+    [
+        # With keys in the state; runs divided among devices, or each spread over them.
+        (configured("gaussian", "mean", **ADAM), 2),
+        (configured("gaussian", "mean", num_devices=2, negatives="resample"), 1),
+        (configured("spattack_l_s", "mean", model="mlp", **ADAM), 1),
+    ],
+    ids=lambda value: value.attack if isinstance(value, Configuration) else str(value),
+)
+def test_a_batch_that_is_stopped_again_and_again_ends_in_the_same_bits(
+    tmp_path, configuration, devices
+):
+    programs = compiled(configuration, devices)
+    found, lives = run_a_stretch_at_a_time(programs, tmp_path)
+    assert len(lives) > 4
+    assert_same_outcome(found, run(programs))
+
+
+@pytest.fixture(scope="module")
+def programs() -> Programs:
+    return compiled(configured("spattack_o_d", "mean", server_optimizer="momentum"))
+
+
+def test_saving_changes_nothing(tmp_path, programs):
+    saved = run(programs, checkpoints=checkpoints(tmp_path))
+    assert_same_outcome(saved, run(programs))
+
+
+def test_rounds_that_are_restored_are_told_as_finished(tmp_path, programs):
+    found, lives = run_a_stretch_at_a_time(programs, tmp_path)
+    assert_same_outcome(found, run(programs))
+    # Round -1 is an evaluation; what is told is of both runs.
+    assert lives == [
+        *([4, 6], [4, 6, 6], [10, 6, 6], [16, 6, 6], [22, 6, 4]),
+        [28, 4],
+    ]
+    assert all(sum(life) <= 2 * ROUNDS for life in lives)
+
+
+def test_the_seconds_of_what_is_restored_count(tmp_path, programs):
+    kept = {}
+
+    def keep(finished: int, tree: Any) -> None:
+        kept[finished] = tree
+
+    run(programs, checkpoints=Checkpoints(due=lambda: True, save=keep))
+    assert list(kept) == [2, 5, 8, 11, 14]  # the end is not saved
+    last = kept[14]
+    later = last._replace(reported=last.reported._replace(seconds=np.array(1000.0)))
+    options = {"checkpoints": Checkpoints(restore=lambda template_at: (14, later))}
+    found = run(programs, **options)
+    assert 500 < found[0].seconds.train == found[1].seconds.train < 600
+
+
+def test_the_template_is_what_was_saved(programs):
+    kept = {}
+
+    def keep(finished: int, tree: Any) -> None:
+        kept[finished] = tree
+
+    def look(template_at: Any) -> None:
+        kept["template"] = template_at
+
+    run(programs, checkpoints=Checkpoints(look, lambda: True, keep))
+    template, saved = kept["template"](8), kept[8]
+    described = [
+        [(type(leaf), leaf.shape, leaf.dtype) for leaf in tree]
+        for tree in map(jax.tree.leaves, (template, saved))
+    ]
+    assert described[0] == described[1]
+
+
+def test_uploads_without_room_before_a_checkpoint_end_the_run_after_it(
+    tmp_path, programs
+):
+    def with_overflow(*arguments):
+        state, report = programs.train(*arguments)
+        overflow = report.counts.overflow.at[0, 0].set(2)
+        return state, report._replace(counts=report.counts._replace(overflow=overflow))
+
+    def stop(finished: int) -> None:
+        if finished == 6:
+            raise StoppedError
+
+    crowded = programs._replace(train=with_overflow)
+    saved = {"checkpoints": checkpoints(tmp_path)}
+    with pytest.raises(StoppedError):
+        run(crowded, on_rounds=stop, **saved)
+    with pytest.raises(RuntimeError, match="seed 4: 2 uploads found no room"):
+        run(programs, **saved)
+
+
+def test_a_batch_with_room_left_goes_on(tmp_path, programs):
+    def only_one(**options: Any) -> list[Run]:
+        return run_batch(programs, 0.0, POINTS[:1], ROUNDS, EVAL_EVERY, **options)
+
+    def stop(finished: int) -> None:
+        if finished == 3:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        only_one(on_rounds=stop, checkpoints=checkpoints(tmp_path))
+    found = only_one(checkpoints=checkpoints(tmp_path))
+    assert_same_outcome(found, only_one())
