@@ -1,11 +1,12 @@
 """The flags that say on what runs are executed, and where their records go."""
 
 import pathlib
+from collections.abc import Callable
 
 from absl import flags
 
 from jaxfr.checkpoints import CheckpointSettings, prepare_directory
-from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU
+from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU, RunOptions
 
 STORE = flags.DEFINE_string(
     "store",
@@ -17,7 +18,8 @@ NUM_DEVICES = flags.DEFINE_integer(
     "num_devices",
     0,
     "Devices to use: cores of the CPU, or GPUs. Runs are divided among them; a single "
-    f"run on a CPU is spread over them. 0: all, on a CPU {MOST_CPU_DEVICES} at most.",
+    "run on a CPU is spread over them. 0: all, on a CPU "
+    f"{MOST_CPU_DEVICES} of each process at most.",
     lower_bound=0,
 )
 RUNS_AT_ONCE = flags.DEFINE_integer(
@@ -27,6 +29,13 @@ RUNS_AT_ONCE = flags.DEFINE_integer(
     f"they are divided. 0: one for each core, {RUNS_PER_GPU} for each GPU, fewer where "
     "memory is short.",
     lower_bound=0,
+)
+SPREAD_RUNS = flags.DEFINE_bool(
+    "spread_runs",
+    False,
+    "Whether each run is spread over all devices, one run after the other, instead of "
+    "dividing runs among devices: for runs that are too large for one device. Each "
+    "device then holds its share of the clients.",
 )
 ANY_CODE_VERSION = flags.DEFINE_bool(
     "any_code_version",
@@ -60,6 +69,25 @@ KEEP_CHECKPOINTS = flags.DEFINE_integer(
 def store_path() -> pathlib.Path | None:
     """The folder that --store names, None where it names none."""
     return None if STORE.value is None else pathlib.Path(STORE.value).expanduser()
+
+
+def run_options(start: Callable[[int], int]) -> RunOptions:
+    """How the flags want runs to be executed; starts JAX.
+
+    Args:
+        start: starts so many devices, 0 for all, and says how many there are.
+
+    Raises:
+        InvalidInputError: if nothing can be written to the folder of checkpoints, or
+            as ``start``.
+    """
+    checkpoints = checkpoint_settings()
+    return RunOptions(
+        devices=start(NUM_DEVICES.value),
+        runs_at_once=RUNS_AT_ONCE.value,
+        spread_runs=SPREAD_RUNS.value,
+        checkpoints=checkpoints,
+    )
 
 
 def checkpoint_settings() -> CheckpointSettings | None:

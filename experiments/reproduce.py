@@ -16,9 +16,7 @@ from experiments import data_flags, execution_flags
 from experiments.data_flags import DATA_DIR, define_synthetic_flag
 from experiments.execution_flags import (
     ANY_CODE_VERSION,
-    NUM_DEVICES,
-    RUNS_AT_ONCE,
-    checkpoint_settings,
+    run_options,
     store_path,
 )
 from experiments.report.chapter import Page
@@ -99,21 +97,11 @@ def main() -> None:
     workload = load_all(studies, asked)
     files = [REPORT_FILE, MARKDOWN_FILE]
     folder = prepare_output(asked.output_dir, files, _OVERWRITE.value)
-    checkpoints = checkpoint_settings()
-    devices = start_devices(NUM_DEVICES.value)
+    options = run_options(start_devices)
     begun = time.monotonic()
     path = store_path() or folder / STORE_FOLDER
     with opened_store(path, ANY_CODE_VERSION.value) as store:
-        chapters = reproduce_studies(
-            studies,
-            asked,
-            workload,
-            store,
-            devices,
-            folder,
-            RUNS_AT_ONCE.value,
-            checkpoints,
-        )
+        chapters = reproduce_studies(studies, asked, workload, store, options, folder)
     page = Page(
         title="Spattack, reproduced",
         introduction=INTRODUCTION,

@@ -5,9 +5,10 @@ import pathlib
 import tempfile
 from collections.abc import Iterator
 
-from jaxfr.checkpoints import CheckpointSettings
+from jaxfr.processes import is_leader
 from jaxfr.records.progress import show_progress
 from jaxfr.store import Store, open_store
+from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.forecast import describe
 from jaxfr.sweeps.plan import Plan
 from jaxfr.sweeps.run import FinishedRun, Watcher, run_plan
@@ -18,14 +19,15 @@ def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[
     """Opens a store, or one that vanishes in the end.
 
     Args:
-        path: its folder; None for one that vanishes.
+        path: its folder; None for one that vanishes, which all processes but the leader
+            get in any case.
         any_code: whether a run counts as finished that other code finished.
 
     Raises:
         InvalidInputError: if the folder is of another kind, or cannot be written.
     """
     with contextlib.ExitStack() as stack:
-        if path is None:
+        if path is None or not is_leader():
             temporary = tempfile.TemporaryDirectory(prefix="jaxfr-")
             path = pathlib.Path(stack.enter_context(temporary))
         yield stack.enter_context(open_store(path, any_code))
@@ -34,20 +36,16 @@ def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[
 def run_with_progress(
     plan: Plan,
     store: Store,
-    devices: int,
+    options: RunOptions,
     label: str,
-    runs_at_once: int = 0,
-    checkpoints: CheckpointSettings | None = None,
 ) -> Iterator[FinishedRun]:
     """``run_plan`` with a bar, and a line for each program that is compiled.
 
     Args:
         plan: as there.
         store: as there.
-        devices: as there.
+        options: as there.
         label: what the work is.
-        runs_at_once: as in ``run_plan``.
-        checkpoints: as there.
     """
     total = sum(run.settings.rounds for run in plan.runs)
     with show_progress(total, "round", label) as progress:
@@ -59,4 +57,4 @@ def run_with_progress(
             ),
             say=progress.say,
         )
-        yield from run_plan(plan, store, devices, runs_at_once, watcher, checkpoints)
+        yield from run_plan(plan, store, options, watcher)

@@ -11,23 +11,23 @@ import sys
 
 from absl import flags
 
-from experiments import data_flags, execution_flags, setting_flags
+from experiments import data_flags, execution_flags, process_flags, setting_flags
 from experiments.execution_flags import (
     ANY_CODE_VERSION,
-    NUM_DEVICES,
-    RUNS_AT_ONCE,
     STORE,
-    checkpoint_settings,
+    run_options,
     store_path,
 )
-from experiments.running import run_with_progress
+from experiments.process_flags import COORDINATOR_ADDRESS, start_flagged_devices
+from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import SETTING_FLAGS
 from experiments.sweep_file import SweepFile, read_sweep_file
 from jaxfr.errors import InvalidInputError
+from jaxfr.processes import is_leader
 from jaxfr.records import program
 from jaxfr.records.program import run_program
-from jaxfr.store import look_into_store, open_store
-from jaxfr.sweeps.execution import start_devices
+from jaxfr.store import look_into_store
+from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.forecast import describe, forecast, format_forecasts
 from jaxfr.sweeps.grid import Axes, cross, parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
@@ -35,7 +35,13 @@ from jaxfr.sweeps.settings import Settings
 from jaxfr.training.memory import available_memory
 
 setting_flags.define_setting_flags(lists=SETTING_FLAGS)
-for _module in (setting_flags, data_flags, execution_flags, program):
+for _module in (
+    setting_flags,
+    data_flags,
+    execution_flags,
+    process_flags,
+    program,
+):
     flags.adopt_module_key_flags(_module)
 
 _SWEEP_FILE = flags.DEFINE_string(
@@ -65,15 +71,17 @@ def main() -> None:
     if path is None and not _DRY_RUN.value:
         raise InvalidInputError("store: name the folder for the records, --store=...")
     wanted = chosen_settings()
-    devices = start_devices(NUM_DEVICES.value)
+    if _DRY_RUN.value and COORDINATOR_ADDRESS.value is not None:
+        raise InvalidInputError("dry_run: takes one process, no coordinator_address")
+    options = run_options(start_flagged_devices)
     plan = plan_runs(wanted, data_flags.DATA_DIR.value)
     plan = take_shard(plan, _SHARD_INDEX.value, _NUM_SHARDS.value)
     if not plan.groups:
         print(f"shard {_SHARD_INDEX.value}: no run is left for it")
     elif path is None or _DRY_RUN.value:
-        _foretell(plan, path, devices)
+        _foretell(plan, path, options)
     else:
-        _run(plan, path, devices)
+        _run(plan, path, options)
 
 
 def chosen_settings() -> list[Settings]:
@@ -98,30 +106,31 @@ def chosen_settings() -> list[Settings]:
     return cross({**axes, **content.grid, "seed": seeds}, content.alternatives)
 
 
-def _foretell(plan: Plan, path: pathlib.Path | None, devices: int) -> None:
+def _foretell(plan: Plan, path: pathlib.Path | None, options: RunOptions) -> None:
     store = None
     if path is not None:
         store = look_into_store(path, ANY_CODE_VERSION.value)
     forecasts = forecast(
         plan,
         store,
-        devices,
-        RUNS_AT_ONCE.value,
+        options,
         lambda group: print(f"{describe(group)}: measuring", file=sys.stderr),
     )
     print(format_forecasts(forecasts, available_memory()))
 
 
-def _run(plan: Plan, path: pathlib.Path, devices: int) -> None:
+def _run(plan: Plan, path: pathlib.Path, options: RunOptions) -> None:
     runs, done = len(plan.runs), 0
-    checkpoints = checkpoint_settings()
-    with open_store(path, ANY_CODE_VERSION.value) as store:
+    with opened_store(path, ANY_CODE_VERSION.value) as store:
         found = sum(store.is_finished(run.run) for run in plan.runs)
-        print(f"{runs} runs of {len(plan.groups)} programs, {found} of them finished")
-        for _ in run_with_progress(
-            plan, store, devices, "sweep", RUNS_AT_ONCE.value, checkpoints
-        ):
+        if is_leader():
+            print(
+                f"{runs} runs of {len(plan.groups)} programs, {found} of them finished"
+            )
+        for _ in run_with_progress(plan, store, options, "sweep"):
             done += 1
+    if not is_leader():
+        return
     print(
         f"{done} runs done, {found} found finished, {runs - done - found} done by "
         f"others; python -m experiments.results --store={STORE.value} shows them"

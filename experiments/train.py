@@ -11,19 +11,18 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from experiments import data_flags, execution_flags, setting_flags
+from experiments import data_flags, execution_flags, process_flags, setting_flags
 from experiments.execution_flags import (
     ANY_CODE_VERSION,
-    NUM_DEVICES,
-    RUNS_AT_ONCE,
-    checkpoint_settings,
+    run_options,
     store_path,
 )
+from experiments.process_flags import start_flagged_devices
 from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import flagged_settings
 from jaxfr.attacks import CLEAN
-from jaxfr.checkpoints import CheckpointSettings
 from jaxfr.errors import InvalidInputError
+from jaxfr.processes import is_leader
 from jaxfr.records import program
 from jaxfr.records.parameters import save_parameters
 from jaxfr.records.plots import can_draw, draw_curves
@@ -31,7 +30,7 @@ from jaxfr.records.program import prepare_output, run_program
 from jaxfr.records.results import Record, write_records
 from jaxfr.records.table import format_table
 from jaxfr.store import Store
-from jaxfr.sweeps.execution import start_devices
+from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.run import FinishedRun
@@ -42,7 +41,13 @@ PLOT_FILE = "curves.png"
 STORE_FOLDER = "store"
 
 setting_flags.define_setting_flags(lists=("attack",))
-for _module in (setting_flags, data_flags, execution_flags, program):
+for _module in (
+    setting_flags,
+    data_flags,
+    execution_flags,
+    process_flags,
+    program,
+):
     flags.adopt_module_key_flags(_module)
 
 _COMPARE_CLEAN = flags.DEFINE_bool(
@@ -85,11 +90,12 @@ def main() -> None:
     if _OUTPUT_DIR.value is not None:
         files = [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
         folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
-    checkpoints = checkpoint_settings()
-    devices = start_devices(NUM_DEVICES.value)
+    options = run_options(start_flagged_devices)
     plan = plan_runs(wanted, data_flags.DATA_DIR.value)
     own_store = None if folder is None else folder / STORE_FOLDER
-    records = train(plan, devices, store_path() or own_store, checkpoints)
+    records = train(plan, options, store_path() or own_store)
+    if not is_leader():
+        return
     print(_title(records[-1], seeds))
     print(format_table(records))
     if folder is not None:
@@ -100,34 +106,31 @@ def main() -> None:
         _draw(records, seeds, folder)
 
 
-def train(
-    plan: Plan,
-    devices: int,
-    path: pathlib.Path | None,
-    checkpoints: CheckpointSettings | None = None,
-) -> list[Record]:
-    """Runs what the store does not hold; all records, in the order of the plan."""
+def train(plan: Plan, options: RunOptions, path: pathlib.Path | None) -> list[Record]:
+    """Runs what the store does not hold.
+
+    Returns:
+        All records, in the order of the plan; of several processes in the leader only.
+    """
     with contextlib.ExitStack() as stack:
         store = used = stack.enter_context(opened_store(path, ANY_CODE_VERSION.value))
         if _SAVE_PARAMS.value:
             # Parameters are not in a store, so that their run is done again.
             used = stack.enter_context(opened_store(None))
-        _run(plan, used, devices, checkpoints)
+        _run(plan, used, options)
+        if not is_leader():
+            return []
         records = used.records([run.run for run in plan.runs])
         if used is not store:
             store.append(records)
     return records
 
 
-def _run(
-    plan: Plan, store: Store, devices: int, checkpoints: CheckpointSettings | None
-) -> None:
+def _run(plan: Plan, store: Store, options: RunOptions) -> None:
     found = sum(store.is_finished(run.run) for run in plan.runs)
     if found:
         print(f"{found} of {len(plan.runs)} runs are in the store", file=sys.stderr)
-    for done in run_with_progress(
-        plan, store, devices, "train", RUNS_AT_ONCE.value, checkpoints
-    ):
+    for done in run_with_progress(plan, store, options, "train"):
         if _SAVE_PARAMS.value and done.planned.settings.attack in flags.FLAGS.attack:
             _save(done)
 

@@ -10,9 +10,9 @@ from experiments.studies.running import Studied, run_study
 from experiments.studies.study import Study
 from experiments.studies.workload import seconds_left
 from experiments.studies.writing import write_study
-from jaxfr.checkpoints import CheckpointSettings
 from jaxfr.files import note, user_errors
 from jaxfr.store import Store
+from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.forecast import format_duration
 
 
@@ -21,10 +21,8 @@ def reproduce_studies(
     asked: Asked,
     workload: Workload,
     store: Store,
-    devices: int,
+    options: RunOptions,
     folder: pathlib.Path,
-    runs_at_once: int = 0,
-    checkpoints: CheckpointSettings | None = None,
 ) -> list[Chapter]:
     """Runs and presents all studies, and writes each one's files into its own folder.
 
@@ -33,10 +31,8 @@ def reproduce_studies(
         asked: what they are made from.
         workload: of these studies.
         store: where records are and go.
-        devices: number of devices, from ``start_devices``.
+        options: how runs are executed.
         folder: in which each study has a folder.
-        runs_at_once: runs in a call of a program, 0 for what suits the platform.
-        checkpoints: where runs are saved on their way, None for nowhere.
 
     Returns:
         A chapter for each.
@@ -58,10 +54,7 @@ def reproduce_studies(
         )
         begun = time.monotonic()
         own_folder = folder / study.name
-        chapter = _reproduce(
-            study, asked, store, devices, own_folder, runs_at_once, checkpoints
-        )
-        chapters.append(chapter)
+        chapters.append(_reproduce(study, asked, store, options, own_folder))
         if own:
             taken, foretold = taken + time.monotonic() - begun, foretold + own
     return chapters
@@ -71,22 +64,11 @@ def _reproduce(
     study: Study,
     asked: Asked,
     store: Store,
-    devices: int,
+    options: RunOptions,
     folder: pathlib.Path,
-    runs_at_once: int,
-    checkpoints: CheckpointSettings | None,
 ) -> Chapter:
     begun = time.monotonic()
-    studied = run_study(
-        study,
-        asked.bases,
-        asked.data_dir,
-        store,
-        devices,
-        study.name,
-        runs_at_once,
-        checkpoints,
-    )
+    studied = run_study(study, asked.bases, asked.data_dir, store, options, study.name)
     with user_errors("make the output folder", folder):
         folder.mkdir(exist_ok=True)
     written = write_study(folder, studied.section, studied.records)

@@ -10,9 +10,7 @@ from absl import flags
 from experiments import data_flags, execution_flags, setting_flags
 from experiments.execution_flags import (
     ANY_CODE_VERSION,
-    NUM_DEVICES,
-    RUNS_AT_ONCE,
-    checkpoint_settings,
+    run_options,
     store_path,
 )
 from experiments.running import opened_store
@@ -67,8 +65,7 @@ def main(study: Study) -> None:
         planned = written_already(pathlib.Path(_OUTPUT_DIR.value).expanduser())
         folder = prepare_output(_OUTPUT_DIR.value, planned, _OVERWRITE.value)
     own_store = None if folder is None else folder / STORE_FOLDER
-    checkpoints = checkpoint_settings()
-    devices = start_devices(NUM_DEVICES.value)
+    options = run_options(start_devices)
     path = (store_path() or own_store) if wants_runs else None
     with opened_store(path, ANY_CODE_VERSION.value) as store:
         studied = run_study(
@@ -76,10 +73,8 @@ def main(study: Study) -> None:
             bases,
             data_flags.DATA_DIR.value,
             store,
-            devices,
+            options,
             study.name,
-            RUNS_AT_ONCE.value,
-            checkpoints,
         )
     print(format_section(studied.section))
     if folder is not None:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from experiments.running import run_with_progress
 from experiments.studies.section import Section
 from experiments.studies.study import Material, Study
-from jaxfr.checkpoints import CheckpointSettings
 from jaxfr.files import note
 from jaxfr.records.results import Record
 from jaxfr.store import Store
+from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import identify, plan_runs
 from jaxfr.sweeps.settings import Settings
 
@@ -32,10 +32,8 @@ def run_study(
     bases: Sequence[Settings],
     data_dir: str | None,
     store: Store,
-    devices: int,
+    options: RunOptions,
     label: str,
-    runs_at_once: int = 0,
-    checkpoints: CheckpointSettings | None = None,
 ) -> Studied:
     """Runs what a study wants and the store lacks, and presents the study.
 
@@ -44,10 +42,8 @@ def run_study(
         bases: settings for each data set and seed, see ``Material``.
         data_dir: folder of the data sets that are not fetched.
         store: where records are and go; one that is open.
-        devices: number of devices, from ``start_devices``.
+        options: how runs are executed.
         label: what the display of progress calls the work.
-        runs_at_once: runs in a call of a program, 0 for what suits the platform.
-        checkpoints: where runs are saved on their way, None for nowhere.
 
     Raises:
         InvalidInputError: if some settings have no meaning, data cannot be loaded, the
@@ -56,9 +52,7 @@ def run_study(
     wanted = study.wanted(bases)
     records: tuple[Record, ...] = ()
     if wanted:
-        records = _records(
-            wanted, data_dir, store, devices, label, runs_at_once, checkpoints
-        )
+        records = _records(wanted, data_dir, store, options, label)
     material = Material(tuple(bases), records, data_dir)
     return Studied(records, study.present(material))
 
@@ -67,15 +61,13 @@ def _records(
     wanted: Sequence[Settings],
     data_dir: str | None,
     store: Store,
-    devices: int,
+    options: RunOptions,
     label: str,
-    runs_at_once: int,
-    checkpoints: CheckpointSettings | None,
 ) -> tuple[Record, ...]:
     plan = plan_runs(wanted, data_dir)
     found = sum(store.is_finished(run.run) for run in plan.runs)
     if found:
         note(f"{label}: {found} of {len(plan.runs)} runs are in the store")
-    for _ in run_with_progress(plan, store, devices, label, runs_at_once, checkpoints):
+    for _ in run_with_progress(plan, store, options, label):
         pass
     return tuple(store.records(identify(plan, wanted)))

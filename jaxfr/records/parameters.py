@@ -10,6 +10,7 @@ import numpy as np
 from jaxfr.data.dataset import Dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
+from jaxfr.processes import is_leader
 from jaxfr.training.host import Run
 from jaxfr.training.layout import Layout, in_client_order, in_pair_order
 from jaxfr.training.settings import Configuration, Hyperparameters, make_attack
@@ -79,6 +80,8 @@ def save_parameters(
 ) -> None:
     """Writes what a run ended with, in the form that :func:`load_given_values` reads.
 
+    Of several processes all must call it, and the leader writes.
+
     Besides the two tables: ``negatives``; ``weights`` of a model with shared ones;
     ``noise`` for an L attack; and
     ``poisoned_items``, bool ``[malicious clients, m]``, which items each malicious
@@ -96,15 +99,17 @@ def save_parameters(
     poisoned = np.asarray(attack.poisoned_items(state.items.attack, knowledge))
     noise = attack.uploaded_noise(state.items.attack)
     arrays = {
-        "user_embeddings": np.asarray(in_client_order(layout, users)),
+        "user_embeddings": in_client_order(layout, users),
         "item_embeddings": np.asarray(state.item_embeddings),
-        "negatives": np.asarray(in_pair_order(layout, run.setup.pairs.negatives)),
+        "negatives": in_pair_order(layout, run.setup.pairs.negatives),
         "poisoned_items": poisoned[: int(hyperparameters.malicious_clients)],
     }
     if noise is not None:
         arrays["noise"] = np.asarray(noise)
     if state.weights is not None:
         arrays["weights"] = np.asarray(state.weights.values[0])
+    if not is_leader():
+        return
     # To an open file, since NumPy would add .npz to a name that ends otherwise.
     with replacing(path) as unfinished, unfinished.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import jax
 
-from jaxfr.sweeps.execution import Execution, plan_execution
+from jaxfr.sweeps.execution import Execution, RunOptions, plan_execution
 from jaxfr.sweeps.plan import Plan, RunGroup
 from jaxfr.sweeps.sources import SourceName
 from jaxfr.training.layout import Layout, plan_layout
@@ -29,26 +29,20 @@ class Prepared(NamedTuple):
 class Bench:
     """Compiles one group after another, and keeps the data laid out between them."""
 
-    def __init__(self, plan: Plan, devices: int, runs_at_once: int) -> None:
+    def __init__(self, plan: Plan, options: RunOptions) -> None:
         """Compiles nothing yet.
 
         Args:
             plan: the runs.
-            devices: number of devices, from ``start_devices``.
-            runs_at_once: runs in a call of a program, 0 for what suits the platform.
+            options: how they are executed.
         """
         self._plan = plan
-        self._devices = devices
-        self._runs_at_once = runs_at_once
+        self._options = options
         self._layout: tuple[tuple[object, ...], Layout] | None = None
 
     def execution(self, group: RunGroup) -> Execution:
         """How a group's runs are executed, as long as memory does not forbid it."""
-        return plan_execution(
-            group.size,
-            self._devices,
-            self._runs_at_once,
-        )
+        return plan_execution(group.size, self._options)
 
     def prepare(self, group: RunGroup) -> Prepared:
         """Compiles a group's program.

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import jax
 
+from jaxfr.checkpoints import CheckpointSettings
 from jaxfr.devices import num_cores
 from jaxfr.errors import InvalidInputError
+from jaxfr.processes import Processes, join_processes
 
 # Each device of a CPU holds its own copy of the data, so not all of many cores are used
 # unless somebody asks for them.
@@ -30,41 +32,81 @@ class Execution(NamedTuple):
     runs: int
 
 
-def start_devices(wanted: int) -> int:
+def start_devices(wanted: int, processes: Processes | None = None) -> int:
     """Starts JAX with the wanted number of devices and returns it.
 
     To be called before anything else starts JAX.
 
     Args:
-        wanted: number of devices; 0 for all, on a CPU ``MOST_CPU_DEVICES`` at most.
+        wanted: number of devices of all processes; 0 for all, on a CPU
+            ``MOST_CPU_DEVICES`` of each process at most.
+        processes: where several work together, how they find each other.
 
     Raises:
-        InvalidInputError: if there are fewer.
+        InvalidInputError: if there are fewer, or processes do not find together.
     """
+    share, rest = divmod(wanted, (processes and processes.num_processes) or 1)
+    if rest:
+        raise InvalidInputError(
+            f"num_devices={wanted}: the processes must have equally many"
+        )
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         # Of no effect where JAX runs on GPUs.
         jax.config.update(
-            "jax_num_cpu_devices", wanted or min(num_cores(), MOST_CPU_DEVICES)
+            "jax_num_cpu_devices", share or min(num_cores(), MOST_CPU_DEVICES)
         )
+    if processes is not None:
+        join_processes(processes)
     available = jax.device_count()
     if wanted > available:
         kind = jax.devices()[0].device_kind
         raise InvalidInputError(f"num_devices={wanted}: JAX has {available} ({kind})")
+    if jax.process_count() > 1 and wanted not in (0, available):
+        raise InvalidInputError(
+            f"num_devices={wanted}: the {jax.process_count()} processes have "
+            f"{available}, and use all of them"
+        )
     return wanted or available
 
 
-def plan_execution(num_runs: int, devices: int, at_once: int = 0) -> Execution:
+class RunOptions(NamedTuple):
+    """How somebody wants runs to be executed.
+
+    Attributes:
+        devices: number of devices, from ``start_devices``.
+        runs_at_once: runs in a call of a program, 0 for what suits the platform.
+        spread_runs: whether each run is spread over all devices, one after the other;
+            so are the runs of several processes in any case.
+        checkpoints: where batches are saved on their way, and gone on with after a
+            kill; None for nowhere.
+    """
+
+    devices: int
+    runs_at_once: int = 0
+    spread_runs: bool = False
+    checkpoints: CheckpointSettings | None = None
+
+
+def plan_execution(num_runs: int, options: RunOptions) -> Execution:
     """Decides how runs are executed.
 
     Args:
         num_runs: how many there are of one program.
-        devices: number of devices to use.
-        at_once: how many runs at once; 0 for what suits the platform.
+        options: what is wanted.
 
     Raises:
-        InvalidInputError: if the devices do not divide ``at_once``.
+        InvalidInputError: if the devices do not divide ``runs_at_once``, or runs that
+            are spread are wanted at once.
     """
     on_cpu = jax.default_backend() == "cpu"
+    devices, at_once = options.devices, options.runs_at_once
+    if options.spread_runs or jax.process_count() > 1:
+        if at_once > 1:
+            raise InvalidInputError(
+                f"runs_at_once={at_once}: runs that are spread over devices follow one "
+                "another"
+            )
+        return Execution(spread=devices, divided=1, runs=1)
     if num_runs == 1 and at_once <= 1:
         spread = devices if on_cpu else 1
         return Execution(spread=spread, divided=1, runs=1)

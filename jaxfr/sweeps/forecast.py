@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from jaxfr.records.table import align
 from jaxfr.store import Store
 from jaxfr.sweeps.bench import Bench, Prepared
+from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
 from jaxfr.training.calls import Costs, measure_costs
 from jaxfr.training.memory import memory_need
@@ -40,8 +41,7 @@ class Forecast(NamedTuple):
 def forecast(
     plan: Plan,
     store: Store | None,
-    devices: int,
-    runs_at_once: int = 0,
+    options: RunOptions,
     on_group: Callable[[RunGroup], Any] = lambda group: None,
 ) -> list[Forecast]:
     """Compiles every program that is left to run, and times a few of its rounds.
@@ -49,14 +49,13 @@ def forecast(
     Args:
         plan: the runs.
         store: what is finished; None for nothing.
-        devices: number of devices.
-        runs_at_once: as in ``run_plan``.
+        options: how runs are executed.
         on_group: told which group is being measured.
 
     Raises:
         InvalidInputError: if a run does not fit into memory.
     """
-    bench = Bench(plan, devices, runs_at_once)
+    bench = Bench(plan, options)
     found = []
     for group in plan.groups:
         left = [run for run in group.runs if not (store and store.is_finished(run.run))]

@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from jaxfr.checkpoints import CheckpointKeeper, CheckpointSettings, prepare_directory
+from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
+from jaxfr.processes import agree
 from jaxfr.records.results import Record, make_record
 from jaxfr.store import Store
 from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.checkpoints import as_checkpoints, keeper_of_batch
-from jaxfr.sweeps.execution import recorded
+from jaxfr.sweeps.execution import RunOptions, recorded
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
 from jaxfr.training.calls import measure_evaluation
 from jaxfr.training.host import Run, run_batch
@@ -57,25 +59,21 @@ class Watcher(NamedTuple):
 def run_plan(
     plan: Plan,
     store: Store,
-    devices: int,
-    runs_at_once: int = 0,
+    options: RunOptions,
     watcher: Watcher = Watcher(),  # noqa: B008 (immutable)
-    checkpoints: CheckpointSettings | None = None,
 ) -> Iterator[FinishedRun]:
     """Runs all that is not in the store, and waits for what others are running.
 
     Other processes may do the same with the same store at the same time: a run is
-    done by whoever claims it first, and taken over if its owner dies.
+    done by whoever claims it first, and taken over if its owner dies. Processes that do
+    every run together (see ``jaxfr/processes.py``) go by the store of their leader.
 
     Args:
         plan: the runs.
         store: where records go; at the end it holds one of every run.
-        devices: number of devices, from ``start_devices``.
-        runs_at_once: runs in a call of a program, 0 for what suits the platform.
+        options: how runs are executed. Checkpoints of a batch are removed once its
+            records are in the store and its runs were taken from this iterator.
         watcher: whom to tell.
-        checkpoints: where batches are saved on their way, and gone on with after a
-            kill; None for nowhere. Those of a batch are removed once its records are in
-            the store and its runs were taken from this iterator.
 
     Yields:
         Each run that this process does, once its record is in the store.
@@ -84,23 +82,25 @@ def run_plan(
         InvalidInputError: if the store cannot be written, a run does not fit into
             memory, or the directory of checkpoints cannot be written.
     """
-    if checkpoints is not None:
-        prepare_directory(checkpoints)
-    bench = Bench(plan, devices, runs_at_once)
+    if options.checkpoints is not None:
+        prepare_directory(options.checkpoints)
+    bench = Bench(plan, options)
     unknown = {run.run: run.settings.rounds for run in plan.runs}
     told = False
     while True:
-        groups = [group for group in plan.groups if _unfinished(group, store)]
+        left, chosen = agree(lambda: _next_group(plan.groups, store))
         _tell_of_finished(unknown, store, watcher)
-        if not groups:
+        if left == 0:
             return
-        group = _next_group(groups, store)
-        if group is not None:
-            yield from _run_group(group, bench, store, unknown, watcher, checkpoints)
+        if chosen is not None:
+            group = plan.groups[chosen]
+            yield from _run_group(
+                group, bench, store, unknown, watcher, options.checkpoints
+            )
             told = False
             continue
         if not told:
-            watcher.waiting(sum(len(_unfinished(group, store)) for group in groups))
+            watcher.waiting(left)
             told = True
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 
@@ -184,23 +184,35 @@ def _claim(
     schedules: Sequence[dict[str, PlannedRun]], store: Store, at_most: int
 ) -> list[PlannedRun]:
     """Claims some runs of one schedule."""
-    for runs in schedules:
-        claimed = store.claim(list(runs), at_most)
-        if claimed:
-            return [runs[run] for run in claimed]
-    return []
+
+    def claim() -> list[str]:
+        for runs in schedules:
+            claimed = store.claim(list(runs), at_most)
+            if claimed:
+                return list(claimed)
+        return []
+
+    planned = {run: one for runs in schedules for run, one in runs.items()}
+    claimed = agree(claim)
+    if not planned.keys() >= set(claimed):
+        raise InvalidInputError("the processes were given different runs or data")
+    return [planned[run] for run in claimed]
 
 
-def _next_group(groups: Sequence[RunGroup], store: Store) -> RunGroup | None:
-    """A group with runs in nobody's hands, if possible one that no other compiles."""
-    left = {
-        index: [planned.run for planned in _unfinished(group, store)]
-        for index, group in enumerate(groups)
-    }
+def _next_group(groups: Sequence[RunGroup], store: Store) -> tuple[int, int | None]:
+    """How many runs are left, and the group to go on with.
+
+    Returns:
+        With the number, the index of a group with runs in nobody's hands, if possible
+        one that no other compiles; None if all are in other hands.
+    """
+    unfinished = [[run.run for run in _unfinished(group, store)] for group in groups]
+    left = {index: runs for index, runs in enumerate(unfinished) if runs}
     taken = store.in_other_hands([run for runs in left.values() for run in runs])
     to_do = [index for index, runs in left.items() if not taken.issuperset(runs)]
     untouched = [index for index in to_do if taken.isdisjoint(left[index])]
-    return groups[(untouched or to_do)[0]] if to_do else None
+    chosen = (untouched or to_do)[0] if to_do else None
+    return sum(map(len, left.values())), chosen
 
 
 def _unfinished(group: RunGroup, store: Store) -> list[PlannedRun]:

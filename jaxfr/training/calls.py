@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxfr.devices import replicate
 from jaxfr.training.many import stack_runs
 from jaxfr.training.programs import Programs, keys_of
 from jaxfr.training.run import RoundReport
@@ -115,13 +116,10 @@ def start_runs(
 ) -> tuple[Setup, TrainingState, float]:
     """Draws what the seeds decide; also tells how long it took."""
     began = time.perf_counter()
+    keys = keys_of([point.seed for point in points])
+    hyperparameters, keys = replicate((hyperparameters, keys), programs.devices)
     setup, state = jax.block_until_ready(
-        programs.start(
-            hyperparameters,
-            programs.layout,
-            keys_of([point.seed for point in points]),
-            programs.given,
-        )
+        programs.start(hyperparameters, programs.layout, keys, programs.given)
     )
     return setup, state, time.perf_counter() - began
 
@@ -135,6 +133,7 @@ def make_trainer(
 ) -> Callable[[TrainingState, np.ndarray], tuple[TrainingState, Stretch]]:
     """The function that trains these runs through a stretch of rounds."""
     schedule = jnp.int32(rounds), jnp.int32(eval_every)
+    hyperparameters, schedule = replicate((hyperparameters, schedule), programs.devices)
 
     def train(
         state: TrainingState, numbers: np.ndarray
@@ -146,7 +145,7 @@ def make_trainer(
                 programs.layout,
                 setup,
                 state,
-                jnp.asarray(numbers),
+                replicate(jnp.asarray(numbers), programs.devices),
                 *schedule,
             )
         )

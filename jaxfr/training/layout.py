@@ -25,6 +25,7 @@ from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.devices import WHOLE, place, placement
 from jaxfr.evaluation.degree_groups import user_degree_groups
 from jaxfr.evaluation.evaluate import HeldOutItems
+from jaxfr.processes import fetch
 from jaxfr.sampling import ItemLists, list_items
 from jaxfr.uploads import ItemSlots, plan_item_slots
 
@@ -187,7 +188,7 @@ def _holders(
     return holders._replace(of_pairs=join_parts(own, devices))
 
 
-def in_client_order(layout: Layout, values: Array) -> Array:
+def in_client_order(layout: Layout, values: Array) -> np.ndarray:
     """Of values for each client of all devices, those of the data set's clients.
 
     Args:
@@ -195,16 +196,17 @@ def in_client_order(layout: Layout, values: Array) -> Array:
         values: ``[n, ...]``, the devices' parts one behind the other.
 
     Returns:
-        ``[all clients, ...]``, in the order of the data set.
+        ``[all clients, ...]``, in the order of the data set, on the host.
     """
     return _without_filling(layout.client_ids, values)
 
 
-def in_pair_order(layout: Layout, values: Array) -> Array:
+def in_pair_order(layout: Layout, values: Array) -> np.ndarray:
     """The same for values of each training pair."""
     return _without_filling(layout.pair_ids, values)
 
 
-def _without_filling(ids: Array, values: Array) -> Array:
+def _without_filling(ids: Array, values: Array) -> np.ndarray:
     # Filling repeats an id, so it is no first.
-    return values[np.unique(ids, return_index=True)[1]]
+    first = np.unique(fetch(ids), return_index=True)[1]
+    return fetch(values)[first]

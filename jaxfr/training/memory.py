@@ -44,7 +44,7 @@ def memory_need(programs: Programs) -> MemoryNeed:
     assert train is not None
     # The compiler's numbers are those of one device. The old state lives until the new
     # one exists.
-    devices = len(layout.train_users.sharding.device_set)
+    devices = len(layout.train_users.sharding.addressable_devices)
     kept = start.output_size_in_bytes + train.output_size_in_bytes
     working = max(start.temp_size_in_bytes, train.temp_size_in_bytes)
     return MemoryNeed(data=data, runs=devices * kept, working=devices * working)
@@ -57,7 +57,7 @@ def shard_bytes(array: jax.Array) -> int:
 
 def available_memory() -> int | None:
     """Bytes that are free: of the GPU, or of the machine; None where unknown."""
-    statistics = jax.devices()[0].memory_stats()
+    statistics = jax.local_devices()[0].memory_stats()
     if statistics and "bytes_limit" in statistics:
         return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
     try:

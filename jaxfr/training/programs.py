@@ -28,6 +28,7 @@ class Programs(NamedTuple):
         train: runs a stretch of rounds, see ``train_many``.
         layout: the data, where the devices expect it.
         given: values to start from.
+        devices: number of devices, on which arguments are expected.
         runs: number of runs at once.
         stretch: rounds in a stretch.
         seconds: spent compiling.
@@ -37,6 +38,7 @@ class Programs(NamedTuple):
     train: Compiled
     layout: Layout
     given: GivenValues
+    devices: int
     runs: int
     stretch: int
     seconds: float
@@ -61,6 +63,7 @@ def compile_programs(
         layout: the data.
         rounds: rounds of a run.
         given: values to start from.
+        devices: number of devices, on which arguments are expected.
         runs: number of runs at once.
         devices: among how many devices they are divided; divides their number. To
             spread each run over devices instead, see ``Configuration.num_devices``.
@@ -71,9 +74,19 @@ def compile_programs(
     if stretch is None:
         # One more than there are rounds, as round -1 evaluates the untrained state.
         stretch = min(rounds + 1, max(1, PAIRS_PER_CALL // layout.train_items.size))
-    layout, given = replicate((layout, given), max(devices, configuration.num_devices))
-    numbers = stack_runs([hyperparameters] * runs)
-    keys = keys_of([0] * runs)
+    used = max(devices, configuration.num_devices)
+    if configuration.num_devices == 1:  # otherwise it is where it belongs
+        layout = replicate(layout, used)
+    given, numbers, keys, round_numbers, number = replicate(
+        (
+            given,
+            stack_runs([hyperparameters] * runs),
+            keys_of([0] * runs),
+            jnp.arange(stretch, dtype=jnp.int32),
+            jnp.int32(rounds),
+        ),
+        used,
+    )
     traced = start_many.trace(configuration, devices, numbers, layout, keys, given)
     compiled_start = traced.lower().compile()
     setup, state = jax.tree.map(
@@ -83,7 +96,6 @@ def compile_programs(
         traced.out_info,
         compiled_start.output_shardings,
     )
-    round_numbers, number = jnp.arange(stretch, dtype=jnp.int32), jnp.int32(rounds)
     train = train_many.lower(
         configuration,
         devices,
@@ -100,6 +112,7 @@ def compile_programs(
         train.compile(),
         layout,
         given,
+        used,
         runs,
         stretch,
         time.perf_counter() - began,
