@@ -49,6 +49,11 @@ def start_flagged_devices(wanted: int) -> int:
         return start_devices(wanted)
     if address == FROM_ENVIRONMENT:
         address = None
+        if wanted and number is None:
+            raise InvalidInputError(
+                f"num_devices={wanted}: with --coordinator_address={FROM_ENVIRONMENT} "
+                "needs --num_processes, among which they are divided"
+            )
     elif number is None or own is None:
         raise InvalidInputError(
             f"coordinator_address={address}: needs --num_processes and --process_id"

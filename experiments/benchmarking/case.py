@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata, util
 from typing import Any
@@ -53,13 +54,18 @@ def measure_case(case: Case) -> Record:
         The case and every setting; ``seconds_per_round``, ``nanoseconds_per_row`` and
         ``nanoseconds_per_pair`` (per round), each with ``median``, ``min`` and ``max``;
         ``raw_seconds`` of each timed call; ``compile_seconds``;
+        ``start_seconds``, and ``data_seconds`` for loading and laying out the data;
         ``peak_memory_bytes``, and ``data_memory_bytes``, the peak before compiling;
+        ``kept_bytes``, what stays between two calls, and ``sent_bytes`` of each device
+        in a round;
         ``references_measured``: by name what each does (``work``), its seconds, and
         the ``ratio`` of our seconds to its own; ``machine``; ``versions``; ``device``,
         and ``device_count``, all that there are.
     """
     set_up_process(case.num_devices)
+    began = time.perf_counter()
     dataset, configuration, hyperparameters, layout = load_case(case)
+    data_seconds = time.perf_counter() - began
     data_memory = measuring.peak_memory()
     ours = JaxfrRounds(
         configuration, hyperparameters, layout, case.rounds, case.eval_every
@@ -87,6 +93,10 @@ def measure_case(case: Case) -> Record:
         "expected_rows": expected_rows(dataset),
         **_spreads(case, dataset, seconds["jaxfr"]),
         "compile_seconds": ours.compile_seconds,
+        "start_seconds": ours.start_seconds,
+        "data_seconds": data_seconds,
+        "kept_bytes": ours.kept_bytes,
+        "sent_bytes": ours.sent_bytes,
         "peak_memory_bytes": peak_memory,
         "data_memory_bytes": data_memory,
         "references_measured": _comparisons(case, work, seconds),

@@ -34,8 +34,14 @@ _SIZES = flags.DEFINE_list(
     [],
     "Numbers of interactions, at least 1000 each, with commas between them: measures "
     "synthetic data sets of these sizes instead of --dataset, with a user for every "
-    "100 interactions (10^6 at most) and 14 items for each root of their number (10^5 "
-    "at most), and draws the cost by size.",
+    "--user_interactions (10^6 at most) and 14 items for each root of their number "
+    "(10^5 at most), and draws the cost by size.",
+)
+_USER_INTERACTIONS = flags.DEFINE_integer(
+    "user_interactions",
+    100,
+    "Interactions of a user in the data sets of --sizes, on average.",
+    lower_bound=2,
 )
 _AGGREGATOR = flags.DEFINE_list(
     "aggregator",
@@ -111,9 +117,14 @@ def parse_sizes(texts: Sequence[str]) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def synthetic_of_size(num_pairs: int) -> str:
-    """Settings of a synthetic data set: 100 interactions a user, items by the root."""
-    users = min(num_pairs // 100, 10**6)
+def synthetic_of_size(num_pairs: int, of_user: int) -> str:
+    """Settings of a synthetic data set: items by the root of its size.
+
+    Args:
+        num_pairs: its number of interactions.
+        of_user: those of a user on average.
+    """
+    users = min(num_pairs // of_user, 10**6)
     items = min(14 * math.isqrt(num_pairs), 10**5)
     return f"num_users={users},num_items={items},num_pairs={num_pairs}"
 
@@ -168,7 +179,10 @@ def chosen_cases() -> list[Case]:
                 f"no data set and no file or folder is named {name!r}; allowed: "
                 f"{', '.join(DATASETS)}, or a path"
             )
-    data = [("synthetic", synthetic_of_size(size)) for size in chosen_sizes()]
+    data = [
+        ("synthetic", synthetic_of_size(size, _USER_INTERACTIONS.value))
+        for size in chosen_sizes()
+    ]
     data = data or [(name, _SYNTHETIC.value) for name in _DATASET.value]
     wanted = chosen_references()
     references = tuple(filter(is_installed, wanted))

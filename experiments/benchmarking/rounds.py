@@ -4,16 +4,19 @@ All of the benchmark that knows how jaxfr is run stands in this module.
 """
 
 import dataclasses
+import functools
+import time
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.benchmarking.communication import sent_bytes
 from jaxfr.aggregators.order_statistics import padded_size
 from jaxfr.attacks import malicious_client_count
 from jaxfr.data import Dataset, load_dataset, parse_synthetic_settings
-from jaxfr.devices import replicate
+from jaxfr.devices import WHOLE, replicate, spread
 from jaxfr.evaluation.candidates import check_enough_candidates
 from jaxfr.training import (
     Configuration,
@@ -22,8 +25,13 @@ from jaxfr.training import (
     check_settings,
     plan_layout,
 )
+from jaxfr.training.layout import layout_placement
 from jaxfr.training.many import stack_runs
+from jaxfr.training.memory import shard_bytes
 from jaxfr.training.programs import compile_programs
+from jaxfr.training.round import train_round
+from jaxfr.training.start import start
+from jaxfr.training.state import SETUP_PLACEMENT, STATE_PLACEMENT
 
 SEED = 0
 
@@ -81,7 +89,7 @@ def load_case(case: Case) -> tuple[Dataset, Configuration, Hyperparameters, Layo
     configuration, hyperparameters = case_settings(case, dataset.num_users)
     check_enough_candidates(dataset, configuration.num_candidates)
     devices = configuration.num_devices
-    layout = replicate(plan_layout(dataset, devices), devices)
+    layout = plan_layout(dataset, devices)
     return dataset, configuration, hyperparameters, layout
 
 
@@ -139,11 +147,35 @@ def item_blocks(layout: Layout, attacked: bool) -> Sequence[tuple[np.ndarray, in
     ]
 
 
+def count_sent_bytes(
+    configuration: Configuration, hyperparameters: Hyperparameters, layout: Layout
+) -> dict[str, int]:
+    """What each device sends in a round; nothing where there is one."""
+    devices = configuration.num_devices
+    if devices == 1:
+        return {}
+    key = jax.random.key(SEED)
+    setup, state = jax.eval_shape(
+        functools.partial(start, configuration), hyperparameters, layout, key
+    )
+    one_round = spread(
+        functools.partial(train_round, configuration, hyperparameters),
+        devices,
+        (layout_placement(layout), SETUP_PLACEMENT, STATE_PLACEMENT, WHOLE),
+        (STATE_PLACEMENT, WHOLE),
+    )
+    program = jax.make_jaxpr(one_round)(layout, setup, state, jnp.int32(0))
+    return sent_bytes(program, devices)
+
+
 class JaxfrRounds:
     """jaxfr's side: each call trains the next ``rounds`` rounds and waits for them.
 
     Attributes:
         compile_seconds: time to trace and compile.
+        start_seconds: time to draw what a seed decides.
+        kept_bytes: what stays in memory between calls, on all devices together.
+        sent_bytes: what each device sends in a round, see ``communication``.
     """
 
     def __init__(
@@ -160,23 +192,36 @@ class JaxfrRounds:
         self.compile_seconds = programs.seconds
         self._numbers = np.arange(rounds, dtype=np.int32)
         # One run, as an axis of length 1.
-        points, schedule = replicate(
+        points, key, schedule = replicate(
             (
                 stack_runs([hyperparameters]),
+                jax.random.key(SEED)[None],
                 (jnp.int32(_NEVER), jnp.int32(eval_every)),
             ),
-            configuration.num_devices,
+            programs.devices,
         )
-        setup, self._state = programs.start(
-            points, programs.layout, jax.random.key(SEED)[None], programs.given
+        began = time.perf_counter()
+        setup, self._state = jax.block_until_ready(
+            programs.start(points, programs.layout, key, programs.given)
         )
+        self.start_seconds = time.perf_counter() - began
+        self.kept_bytes = {
+            name: sum(shard_bytes(leaf) for leaf in jax.tree.leaves(values))
+            for name, values in (
+                ("layout", layout),
+                ("setup", setup),
+                ("state", self._state),
+            )
+        }
+        self.sent_bytes = count_sent_bytes(configuration, hyperparameters, layout)
+        self._devices = programs.devices
         self._train = lambda state, numbers: programs.train(
             points, programs.layout, setup, state, numbers, *schedule
         )
 
     def __call__(self) -> None:
         """Trains on from where the last call ended."""
-        numbers = jnp.asarray(self._numbers)
+        numbers = replicate(jnp.asarray(self._numbers), self._devices)
         self._state, report = self._train(self._state, numbers)
         jax.block_until_ready((self._state, report))
         self._numbers = self._numbers + self._numbers.size

@@ -13,6 +13,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.store import open_store
 from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.checkpoints import batch_identity
+from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import Plan, RunGroup, plan_runs
 from jaxfr.sweeps.run import Watcher, run_plan
 from jaxfr.training.memory import compile_to_fit
@@ -63,10 +64,11 @@ def finish(
         if len(told) == stop_after:
             raise StoppedError
 
+    options = RunOptions(devices, checkpoints=checkpoints)
     watcher = Watcher(rounds=tell_or_stop, say=said.append)
     with open_store(store_path) as store:
         try:
-            for _ in run_plan(plan, store, devices, 0, watcher, checkpoints):
+            for _ in run_plan(plan, store, options, watcher):
                 pass
         except StoppedError:
             pass
@@ -103,7 +105,9 @@ def test_a_sweep_stopped_inside_a_batch_goes_on_there_and_ends_the_same(tmp_path
 def test_checkpoints_stay_until_the_runs_are_taken(tmp_path):
     settings = CheckpointSettings(tmp_path / "checkpoints", seconds=0.0)
     with open_store(tmp_path / "store") as store:
-        running = run_plan(plan_runs(SWEEP[:1]), store, 1, checkpoints=settings)
+        running = run_plan(
+            plan_runs(SWEEP[:1]), store, RunOptions(1, checkpoints=settings)
+        )
         next(running)
         (left,) = settings.directory.iterdir()
         assert [path.name for path in sorted(left.iterdir())] == [
@@ -121,7 +125,7 @@ def test_a_directory_that_cannot_be_written_is_refused_before_anything_runs(tmp_
         open_store(tmp_path / "store") as store,
         pytest.raises(InvalidInputError, match="cannot keep checkpoints in"),
     ):
-        next(run_plan(plan_runs(SWEEP[:1]), store, 1, checkpoints=settings))
+        next(run_plan(plan_runs(SWEEP[:1]), store, RunOptions(1, checkpoints=settings)))
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +135,7 @@ def group() -> RunGroup:
 
 @pytest.fixture(scope="module")
 def prepared() -> Prepared:
-    return Bench(plan_runs(SWEEP), 1, 0).prepare(plan_runs(SWEEP).groups[0])
+    return Bench(plan_runs(SWEEP), RunOptions(1)).prepare(plan_runs(SWEEP).groups[0])
 
 
 def test_an_identity_names_the_runs_in_their_order(group, prepared):

@@ -8,6 +8,7 @@ import pytest
 from jaxfr.errors import InvalidInputError
 from jaxfr.store import Store, open_store
 from jaxfr.sweeps import run as run_module
+from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
 from jaxfr.sweeps.run import Watcher, run_plan
 from jaxfr.sweeps.settings import Settings
@@ -18,8 +19,11 @@ INCIDENTAL = ("seconds", "finished", "num_devices", "runs_at_once")
 SWEEP = [changed(learning_rate=rate, seed=s) for rate in (0.1, 0.3) for s in range(3)]
 
 
+ONE, TWO = RunOptions(devices=1), RunOptions(devices=2)
+
+
 def run_all(plan: Plan, store: Store, **options) -> list[str]:
-    return [done.planned.run for done in run_plan(plan, store, devices=2, **options)]
+    return [done.planned.run for done in run_plan(plan, store, TWO, **options)]
 
 
 def outcomes(store: Store) -> dict[str, dict]:
@@ -53,7 +57,7 @@ def test_what_is_finished_is_not_run_again_and_what_is_left_ends_the_same(
 ):
     plan = plan_runs(SWEEP)
     with open_store(tmp_path / "store") as store:
-        stopped = run_plan(plan, store, devices=2)
+        stopped = run_plan(plan, store, TWO)
         first = next(stopped).planned.run
     with open_store(tmp_path / "store") as store:
         finished = [run.run for run in plan.runs if store.is_finished(run.run)]
@@ -103,11 +107,11 @@ def test_a_run_does_not_depend_on_which_runs_share_its_program(
         assert one == pytest.approx(other, abs=1e-6)
 
 
-def test_a_single_run_of_a_graph_model_takes_one_of_several_devices(tmp_path):
+def test_a_single_run_of_a_graph_model_is_spread_too(tmp_path):
     wanted = changed(model="fedgnn", embedding_dim=2, rounds=1, eval_every=0)
     with open_store(tmp_path / "store") as store:
-        (done,) = run_plan(plan_runs([wanted]), store, devices=2)
-    assert done.record["num_devices"] == 1
+        (done,) = run_plan(plan_runs([wanted]), store, TWO)
+    assert done.record["num_devices"] == 2
 
 
 def test_progress_counts_every_round_of_every_run_once(tmp_path):
@@ -126,7 +130,7 @@ def test_each_group_is_compiled_once_and_the_first_record_bears_it(tmp_path):
     ]
     with open_store(tmp_path / "store") as store:
         done = list(
-            run_plan(plan_runs(wanted * 2), store, 1, 0, Watcher(compiled.append))
+            run_plan(plan_runs(wanted * 2), store, ONE, Watcher(compiled.append))
         )
     assert [group.configuration.attack for group in compiled] == [
         "none",
@@ -169,7 +173,7 @@ def test_a_group_that_nobody_works_on_is_begun_first(tmp_path):
     path = tmp_path / "store"
     with open_store(path) as other, open_store(path) as store:
         other.claim([plan.runs[0].run], 1)
-        first = next(run_plan(plan, store, devices=1))
+        first = next(run_plan(plan, store, ONE))
     assert first.planned.settings.attack == "spattack_o_d"
 
 

@@ -25,7 +25,7 @@ def test_sizes_without_a_meaning_are_refused(texts):
 
 @pytest.mark.parametrize("size", [1000, 10_000, 100_000, 50_000_000, 10**9])
 def test_every_size_is_a_possible_data_set(size):
-    settings = parse_synthetic_settings(synthetic_of_size(size))
+    settings = parse_synthetic_settings(synthetic_of_size(size, 100))
     assert settings.num_pairs == size
     assert settings.num_users <= 10**6
     assert settings.num_items <= 10**5

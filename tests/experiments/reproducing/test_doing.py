@@ -9,6 +9,7 @@ from experiments.reproducing.doing import reproduce_studies
 from experiments.studies.section import Finding, Picture, Section
 from experiments.studies.study import Material, Study
 from jaxfr.store import open_store
+from jaxfr.sweeps.execution import RunOptions
 from tests.experiments.studies.small_data import BASE
 
 # Two runs of one program.
@@ -43,8 +44,9 @@ def test_studies_run_in_turn_write_their_files_and_are_resumed(tmp_path, capsys)
     studies = [IDLE, RUNS]
     workload = load_all(studies, asked)
     with open_store(tmp_path / "store") as store:
-        chapters = reproduce_studies(studies, asked, workload, store, 1, tmp_path)
-        again = reproduce_studies(studies, asked, workload, store, 1, tmp_path)
+        one = RunOptions(devices=1)
+        chapters = reproduce_studies(studies, asked, workload, store, one, tmp_path)
+        again = reproduce_studies(studies, asked, workload, store, one, tmp_path)
         assert len(store.records()) == 2
 
     assert [chapter.name for chapter in chapters] == ["idle", "runs"]

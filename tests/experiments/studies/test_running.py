@@ -13,7 +13,7 @@ from experiments.running import opened_store
 from experiments.studies.running import run_study
 from experiments.studies.section import Section
 from experiments.studies.study import Study
-from jaxfr.sweeps.execution import start_devices
+from jaxfr.sweeps.execution import RunOptions, start_devices
 from tests.sweeps.problem import changed
 
 def wanted(bases):
@@ -30,7 +30,7 @@ study = Study("odd", (), wanted, present)
 devices = start_devices(1)
 for studied in (study, study._replace(wanted=lambda bases: [])):
     with opened_store(None) as store:
-        outcome = run_study(studied, bases, "folder", store, devices, "odd")
+        outcome = run_study(studied, bases, "folder", store, RunOptions(devices), "odd")
         print(json.dumps([outcome.section, len(outcome.records), len(store.records())]))
     print(json.dumps(store.path.exists()))
 """

@@ -1,0 +1,138 @@
+"""Says what a large run needs, from what the benchmark measured of smaller ones.
+
+python -m experiments.benchmark --sizes=1000000,50000000 --num_devices=2 \
+    --aggregator=mean,median --attack=spattack_o_d --output_dir=runs/sizes
+python -m experiments.scale --benchmark=runs/sizes/benchmark.jsonl
+"""
+
+import json
+import pathlib
+from collections.abc import Sequence
+
+from absl import flags
+
+from experiments.scaling.on_paper import Need, Record, Size, need_of, size_of
+from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_errors
+from jaxfr.records.program import run_program
+from jaxfr.records.table import align
+
+_BENCHMARK = flags.DEFINE_string(
+    "benchmark",
+    None,
+    "Records of experiments.benchmark (benchmark.jsonl) of cases on two devices or "
+    "more; of each aggregator and attack the largest is taken.",
+)
+_NUM_PAIRS = flags.DEFINE_float(
+    "num_pairs", 1e9, "Training pairs of the run that is asked about.", lower_bound=1
+)
+_NUM_USERS = flags.DEFINE_float("num_users", 2e7, "Its clients.", lower_bound=1)
+_NUM_ITEMS = flags.DEFINE_float("num_items", 1e6, "Its items.", lower_bound=2)
+_NUM_DEVICES = flags.DEFINE_list(
+    "num_devices", ["8", "64", "512"], "Numbers of devices, with commas between them."
+)
+_BANDWIDTH = flags.DEFINE_float(
+    "bandwidth",
+    3e9,
+    "Bytes that each device sends in a second (3e9: a link of 25 Gbit/s).",
+    lower_bound=1,
+)
+
+
+def main() -> None:
+    """Does what the flags say."""
+    wanted = Size(_NUM_PAIRS.value, _NUM_USERS.value, _NUM_ITEMS.value)
+    devices = parse_devices(_NUM_DEVICES.value)
+    for record in largest(read_records(_BENCHMARK.value)):
+        needs = [need_of(record, wanted, number) for number in devices]
+        print(f"{_title(record, wanted)}\n{format_needs(needs, _BANDWIDTH.value)}\n")
+
+
+def parse_devices(texts: Sequence[str]) -> list[int]:
+    """Reads numbers of devices.
+
+    Raises:
+        InvalidInputError: if one is not a whole number, or below 2.
+    """
+    try:
+        numbers = [int(text) for text in texts]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 2:
+        raise InvalidInputError(
+            f"num_devices={','.join(texts)!r}: must be whole numbers from 2 on"
+        )
+    return numbers
+
+
+def read_records(path: str | None) -> list[Record]:
+    """Reads what the benchmark wrote.
+
+    Raises:
+        InvalidInputError: if there is no such file, or no record on several devices.
+    """
+    if path is None:
+        raise InvalidInputError("benchmark: name the records, --benchmark=...")
+    file = pathlib.Path(path).expanduser()
+    with user_errors("read", file):
+        lines = file.read_text(encoding="utf-8").splitlines()
+    try:
+        records = [json.loads(line) for line in lines if line]
+        found = [record for record in records if record["num_devices"] > 1]
+    except (ValueError, KeyError, TypeError):
+        raise InvalidInputError(f"{file}: holds no records of a benchmark") from None
+    if not found:
+        raise InvalidInputError(f"{file}: holds no record on two devices or more")
+    return found
+
+
+def largest(records: Sequence[Record]) -> list[Record]:
+    """Of each aggregator and attack the record with most pairs."""
+    kinds = dict.fromkeys((r["aggregator"], r["attack"]) for r in records)
+    return [
+        max(
+            (r for r in records if (r["aggregator"], r["attack"]) == kind),
+            key=lambda record: record["num_train_pairs"],
+        )
+        for kind in kinds
+    ]
+
+
+def format_needs(needs: Sequence[Need], bandwidth: float) -> str:
+    """A table of what is needed of each device."""
+    header = (
+        *("devices", "memory", "computing", "sent", "for sums", "for clients"),
+        *("for rows", "sending"),
+    )
+    rows = [
+        (
+            f"{need.devices:,}",
+            f"{need.memory_bytes / 1e9:.3g} GB",
+            f"{need.seconds:.3g} s",
+            *(
+                f"{size / 1e9:.3g} GB"
+                for size in (
+                    *(need.sent_bytes, need.sum_bytes),
+                    *(need.gather_bytes, need.exchange_bytes),
+                )
+            ),
+            f"{need.sent_bytes / bandwidth:.3g} s",
+        )
+        for need in needs
+    ]
+    return align([header, *rows])
+
+
+def _title(record: Record, wanted: Size) -> str:
+    pairs, users, items = (f"{number:.3g}" for number in wanted)
+    before = size_of(record)
+    return (
+        f"{record['aggregator']}, {record['attack']}: each device in a round of "
+        f"{pairs} pairs, {users} clients, {items} items, d = "
+        f"{record['embedding_dim']}; from {before.num_pairs:.3g} pairs on "
+        f"{record['num_devices']} devices ({record['device']})"
+    )
+
+
+if __name__ == "__main__":
+    run_program(main, compiles=False)

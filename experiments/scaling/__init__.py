@@ -1,0 +1,1 @@
+"""What a run of any size needs, from what runs of smaller sizes took."""
