@@ -9,23 +9,19 @@ import numpy as np
 import pytest
 
 from jaxfr.data.dataset import Dataset
+from jaxfr.devices import WHOLE as ALL
 from jaxfr.devices import (
-    OWN,
     device_index,
     divide_runs,
     gather_over_devices,
     max_over_devices,
     min_over_devices,
     num_devices,
-    exchange_over_devices,
     own_part,
-    place,
-    placement,
     replicate,
     spread,
     sum_over_devices,
 )
-from jaxfr.devices import WHOLE as ALL
 from jaxfr.training import (
     Configuration,
     Hyperparameters,

@@ -1,0 +1,50 @@
+import json
+
+from tests.experiments.programs import run_python
+from tests.experiments.scaling.test_on_paper import MEASURED
+
+DESCRIBED = {
+    **MEASURED,
+    "aggregator": "median",
+    "attack": "none",
+    "embedding_dim": 8,
+    "device": "cpu",
+}
+
+
+def scale(*arguments: str):
+    return run_python("-m", "experiments.scale", *arguments)
+
+
+def test_the_largest_record_on_several_devices_is_taken(tmp_path):
+    records = [
+        DESCRIBED,
+        {**DESCRIBED, "num_train_pairs": 1e5},
+        {**DESCRIBED, "num_train_pairs": 1e7, "num_devices": 1},
+    ]
+    path = tmp_path / "benchmark.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    ended = scale(
+        *(f"--benchmark={path}", "--num_pairs=1e8", "--num_users=2e6"),
+        *("--num_items=1e5", "--num_devices=4,8"),
+    )
+    assert ended.returncode == 0, ended.stderr
+    title, header, four, eight = ended.stdout.strip().splitlines()
+    assert "from 1e+06 pairs on 2 devices" in title
+    assert header.split()[:2] == ["devices", "memory"]
+    assert four.split()[:5] == ["4", "25", "GB", "25", "s"]
+    assert eight.split()[:5] == ["8", "12.5", "GB", "12.5", "s"]
+
+
+def test_files_and_numbers_that_say_nothing_are_refused(tmp_path):
+    path = tmp_path / "other.jsonl"
+    path.write_text("{}\n")
+    for arguments, message in (
+        ((), "benchmark: name the records"),
+        ((f"--benchmark={path}",), "holds no records of a benchmark"),
+        ((f"--benchmark={tmp_path / 'none'}",), "cannot read"),
+        ((f"--benchmark={path}", "--num_devices=1"), "num_devices='1'"),
+    ):
+        ended = scale(*arguments)
+        assert ended.returncode == 2
+        assert message in ended.stderr
