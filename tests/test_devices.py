@@ -2,26 +2,37 @@
 
 import dataclasses
 import functools
+import os
+import pathlib
+import subprocess
+import sys
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.data.dataset import Dataset
-from jaxfr.devices import WHOLE as ALL
 from jaxfr.devices import (
+    IN_ONE_PART,
+    OVER_DEVICES,
+    OWN,
+    Join,
     device_index,
     divide_runs,
+    exchange_over_devices,
     gather_over_devices,
     max_over_devices,
     min_over_devices,
     num_devices,
     own_part,
+    place,
+    placement,
     replicate,
     spread,
     sum_over_devices,
 )
+from jaxfr.devices import WHOLE as ALL
 from jaxfr.training import (
     Configuration,
     Hyperparameters,
@@ -29,18 +40,19 @@ from jaxfr.training import (
     RoundReport,
     Setup,
     TrainingState,
+    evaluate_now,
     plan_layout,
     train_rounds,
 )
-from jaxfr.training.pairs import Pairs, draw_pairs
+from jaxfr.training.layout import in_client_order
 from tests.training.problem import (
     QUICK_COMPILE,
     ROOM,
     compiled_start,
     configured,
     drawn_values,
-    small_dataset,
-    small_layout,
+    two_clients,
+    uneven_dataset,
 )
 
 pytestmark = pytest.mark.skipif("jax.device_count() < 4", reason="takes four devices")
@@ -53,6 +65,8 @@ NUMBERS = Hyperparameters(
     expected_byzantine=ROOM,
     clip_norm=0.4,
     participation=0.7,
+    privacy_clip=0.2,
+    privacy_noise=0.01,
 )
 
 # --- the parts of a whole ---
@@ -69,6 +83,7 @@ several = pytest.mark.parametrize("devices", [2, 3, 4])
         sum_over_devices,
         min_over_devices,
         max_over_devices,
+        exchange_over_devices,
     ],
 )
 def test_outside_nothing_is_divided_or_joined(function):
@@ -140,6 +155,83 @@ def test_a_copy_is_on_each_device(devices):
 
 
 @several
+def test_what_each_device_has_of_its_own_stands_in_a_row_outside(devices):
+    def tell(own: jax.Array, common: jax.Array) -> tuple[jax.Array, jax.Array]:
+        assert own.shape == (12 // devices, 2)
+        return own + common[device_index()], jnp.max(common)
+
+    run = jax.jit(spread(tell, devices, (OWN, ALL), (OWN, ALL)))
+    found, largest = run(WHOLE, np.arange(devices, dtype=np.float32))
+    device = np.repeat(np.arange(devices), 12 // devices)
+    np.testing.assert_array_equal(found, WHOLE + device[:, None])
+    assert largest == devices - 1
+
+
+class Kept(NamedTuple):
+    """Something of each client, and something of all."""
+
+    users: jax.Array
+    items: dict[str, jax.Array]
+
+
+def test_a_placement_says_of_every_field_who_has_it():
+    found = placement(Kept, own=["users"])
+    assert isinstance(found, Kept)
+    assert (*found,) == (OWN, ALL)
+    assert (*placement(Kept, own=[]),) == (ALL, ALL)
+    with pytest.raises(AssertionError):
+        placement(Kept, own=["weights"])
+
+
+@several
+def test_values_are_put_where_they_are_to_be(devices):
+    values = Kept(jnp.asarray(WHOLE), {"a": jnp.arange(5), "key": jax.random.key(3)})
+    placed = place(values, placement(Kept, own=["users"]), devices)
+    shards = [shard.data for shard in placed.users.addressable_shards]
+    for shard, part in zip(shards, np.split(WHOLE, devices), strict=True):
+        np.testing.assert_array_equal(shard, part)
+    for copy in placed.items.values():
+        assert copy.sharding.is_fully_replicated
+        assert len(copy.sharding.device_set) == devices
+    np.testing.assert_array_equal(placed.users, WHOLE)
+    np.testing.assert_array_equal(placed.items["a"], range(5))
+    key = jax.random.key_data(placed.items["key"])
+    np.testing.assert_array_equal(key, jax.random.key_data(values.items["key"]))
+
+
+def test_on_one_device_values_stay_where_they_are():
+    values = Kept(jnp.asarray(WHOLE), {})
+    assert place(values, placement(Kept, own=["users"]), 1) is values
+
+
+@several
+def test_parts_of_members_come_together_those_of_the_first_device_first(devices):
+    # Of each device, what it has of 12 members: a row of two numbers of each.
+    parts = np.random.default_rng(0).normal(size=(devices, 12, 1, 2))
+    parts = parts.astype(np.float32)
+    exchange = spread(exchange_over_devices, devices, (OWN,), OWN)
+    found = jax.jit(exchange)(parts.reshape(-1, 1, 2))
+    assert found.shape == (12, devices, 2)
+    np.testing.assert_array_equal(found, parts[:, :, 0].swapaxes(0, 1))
+
+
+def joined(join: Join, part: jax.Array) -> tuple[jax.Array, ...]:
+    return (
+        join.sum(jnp.sum(part)),
+        join.min(jnp.min(part)),
+        join.max(jnp.max(part)),
+    )
+
+
+@several
+def test_what_parts_amount_to_is_joined_to_what_the_whole_amounts_to(devices):
+    run = functools.partial(joined, OVER_DEVICES)
+    found = jax.jit(spread(run, devices, (OWN,), ALL))(WHOLE)
+    np.testing.assert_array_equal(found, joined(IN_ONE_PART, jnp.asarray(WHOLE)))
+    np.testing.assert_array_equal(found, [WHOLE.sum(), WHOLE.min(), WHOLE.max()])
+
+
+@several
 def test_divided_runs_are_worked_off_apart(devices):
     def weigh(weight: jax.Array, runs: jax.Array) -> tuple[jax.Array, jax.Array]:
         return weight * runs, jnp.full(runs.shape[0], runs.shape[0])
@@ -152,127 +244,243 @@ def test_divided_runs_are_worked_off_apart(devices):
 
 # --- whole runs ---
 
+SETS = {"uneven": uneven_dataset, "two clients": two_clients}
+several_runs = pytest.mark.parametrize("devices", [2, 3])
+
 PARTIAL, RESAMPLED = {"partial_participation": True}, {"negatives": "resample"}
 CLIPPED, DENSE = {"clip": True}, {"aggregation": "dense"}
 
-# Of every aggregator one run without and one under attack; and an attack that divides
-# its own work.
-RUNS = {
-    ("mean", "none"): {},
-    ("mean", "spattack_o_d"): PARTIAL | CLIPPED,
-    ("mean", "gaussian"): PARTIAL,
-    ("median", "none"): {},
-    ("median", "spattack_o_d"): PARTIAL | RESAMPLED,
-    ("trimmed_mean", "none"): DENSE,
-    ("trimmed_mean", "spattack_o_d"): {},
-    ("krum", "none"): CLIPPED,
-    ("krum", "spattack_o_d"): {},
-    ("norm", "none"): PARTIAL | DENSE,
-    ("norm", "spattack_o_d"): RESAMPLED,
+GRAPH = {
+    "model": "fedgnn",
+    "neighbours_per_item": 2,
+    "pseudo_items": 2,
+    "local_privacy": True,
 }
+MLP = {"model": "mlp", "ranking": "full"}
+
+# Of every aggregator a run under an attack whose clients all send the same, which also
+# runs without malicious clients, and one whose clients send rows of their own; and runs
+# of models that take clients as a whole.
+RUNS = {
+    "mean, o_d": ("mean", "spattack_o_d", PARTIAL | CLIPPED),
+    "mean, gaussian": ("mean", "gaussian", PARTIAL),
+    "median, l_d": ("median", "spattack_l_d", {}),
+    "median, o_d": ("median", "spattack_o_d", PARTIAL | RESAMPLED),
+    "median, gaussian": ("median", "gaussian", DENSE),
+    "trimmed_mean, o_d": ("trimmed_mean", "spattack_o_d", {}),
+    "trimmed_mean, gaussian": ("trimmed_mean", "gaussian", PARTIAL | DENSE),
+    "krum, o_d": ("krum", "spattack_o_d", CLIPPED),
+    "krum, gaussian": ("krum", "gaussian", RESAMPLED),
+    "norm, o_d": ("norm", "spattack_o_d", RESAMPLED),
+    "norm, gaussian": ("norm", "gaussian", PARTIAL | DENSE),
+    "fedgnn, mean": ("mean", "none", GRAPH),
+    "fedgnn, median": ("median", "none", GRAPH),
+    "mlp, mean": ("mean", "none", MLP),
+    "mlp, median": ("median", "none", MLP),
+}
+BY_PAIRS = [name for name in RUNS if not name.startswith(("fedgnn", "mlp"))]
+BY_CLIENT = [("fedgnn, mean", 3), ("fedgnn, median", 3)]
+BY_CLIENT += [("mlp, mean", 2), ("mlp, median", 2)]
+CLEAN = [name for name in RUNS if name.endswith(("o_d", "l_d"))]
+# Where each number that is aggregated is made on one device: the others attack with
+# what all clients' rows add up to.
+EXACT = [("median, l_d", ROOM), ("median, l_d", 0), ("median, o_d", 0)]
 
 compiled_rounds = jax.jit(
     train_rounds, static_argnames="configuration", compiler_options=QUICK_COMPILE
 )
+evaluated = jax.jit(
+    evaluate_now, static_argnames="configuration", compiler_options=QUICK_COMPILE
+)
+
+
+class Run(NamedTuple):
+    """A run from its start to its end."""
+
+    configuration: Configuration
+    layout: Layout
+    setup: Setup
+    before: TrainingState
+    after: TrainingState
+    report: RoundReport
 
 
 @functools.cache
-def started(attack: str) -> tuple[Setup, TrainingState]:
-    """The start of all runs under one attack."""
-    configuration, key = configured(attack, "mean"), jax.random.key(0)
-    return compiled_start(configuration, NUMBERS, small_layout(), key, drawn_values())
+def laid_out(dataset: str, devices: int) -> Layout:
+    return plan_layout(SETS[dataset](), devices, 2, with_neighbours=True)
 
 
 @functools.cache
-def pairs_laid_out(devices: int) -> Pairs:
-    """The same pairs for each number of devices, by item too: fit for every rule."""
-    draw = functools.partial(draw_pairs, configured("none", "median"))
-    given = drawn_values().negatives
-    compiled = jax.jit(draw, compiler_options=QUICK_COMPILE)
-    return compiled(small_layout(devices), jax.random.key(0), given=given)
-
-
-def train(
-    configuration: Configuration,
-    layout: Layout,
-    start: tuple[Setup, TrainingState],
-    devices: int,
-) -> tuple[TrainingState, RoundReport]:
-    configuration = dataclasses.replace(configuration, num_devices=devices)
-    numbers, schedule = jnp.arange(ROUNDS), (jnp.int32(ROUNDS), jnp.int32(2))
-    return compiled_rounds(configuration, NUMBERS, layout, *start, numbers, *schedule)
+def started(configuration: Configuration, dataset: str) -> tuple[Setup, TrainingState]:
+    """From embeddings that rounds change a lot; all else is drawn."""
+    given = drawn_values()._replace(negatives=None)
+    if dataset != "uneven":
+        given = given._replace(user_embeddings=None)
+    layout = laid_out(dataset, configuration.num_devices)
+    return compiled_start(configuration, NUMBERS, layout, jax.random.key(0), given)
 
 
 @functools.cache
 def run(
-    aggregator: str, attack: str, devices: int = 1
-) -> tuple[TrainingState, RoundReport]:
-    configuration = configured(attack, aggregator, **RUNS[aggregator, attack])
-    setup, state = started(attack)
-    start = setup._replace(pairs=pairs_laid_out(devices)), state
-    return train(configuration, small_layout(devices), start, devices)
+    name: str, devices: int = 1, malicious: int = ROOM, dataset: str = "uneven"
+) -> Run:
+    aggregator, attack, changes = RUNS[name]
+    configuration = configured(attack, aggregator, num_devices=devices, **changes)
+    layout = laid_out(dataset, devices)
+    # Rows grouped by item serve every rule, so the start is that of all rules.
+    by_model = {key: changes[key] for key in changes if key in GRAPH | MLP}
+    shared = configured(attack, "median", num_devices=devices, **by_model)
+    setup, state = started(shared, dataset)
+    after, report = compiled_rounds(
+        configuration,
+        NUMBERS._replace(malicious_clients=malicious),
+        layout,
+        setup,
+        state,
+        jnp.arange(ROUNDS),
+        jnp.int32(ROUNDS),
+        jnp.int32(2),
+    )
+    return Run(configuration, layout, setup, state, after, report)
 
 
-def assert_same_end(found, expected) -> None:
-    (state, report), (expected_state, expected_report) = found, expected
-    for name, values, wanted in (
-        ("items", state.item_embeddings, expected_state.item_embeddings),
-        ("users", state.clients.embedding, expected_state.clients.embedding),
-    ):
-        np.testing.assert_allclose(values, wanted, atol=1e-5, err_msg=name)
+def assert_same_end(found: Run, expected: Run) -> None:
+    users, expected_users = (
+        in_client_order(one.layout, one.after.clients.embedding)
+        for one in (found, expected)
+    )
+    items, expected_items = (
+        (one.after.items.values, one.after.weights and one.after.weights.values)
+        for one in (found, expected)
+    )
+    close = functools.partial(np.testing.assert_allclose, atol=1e-5)
+    close(users, expected_users, err_msg="users")
+    jax.tree.map(close, items, expected_items)
     jax.tree.map(
         functools.partial(np.testing.assert_allclose, atol=1e-4),
-        report,
-        expected_report,
+        found.report,
+        expected.report,
     )
-    assert report.metrics.overall.num_users[-1] > 0
+    assert found.report.metrics.overall.num_users[-1] > 0
+    assert not np.any(found.report.counts.overflow)
 
 
-@pytest.mark.parametrize("devices", [2, 3])
-@pytest.mark.parametrize(("aggregator", "attack"), RUNS)
-def test_a_spread_run_ends_where_the_run_on_one_device_ends(
-    aggregator, attack, devices
+@several_runs
+@pytest.mark.parametrize("name", BY_PAIRS)
+def test_a_spread_run_ends_where_the_run_on_one_device_ends(name, devices):
+    assert_same_end(run(name, devices), run(name))
+
+
+@several_runs
+@pytest.mark.parametrize("name", CLEAN)
+def test_so_does_a_run_without_malicious_clients(name, devices):
+    assert_same_end(run(name, devices, malicious=0), run(name, malicious=0))
+
+
+@pytest.mark.parametrize(("name", "devices"), BY_CLIENT)
+def test_so_does_a_run_of_a_model_that_takes_clients_as_a_whole(name, devices):
+    assert_same_end(run(name, devices), run(name))
+
+
+@several_runs
+@pytest.mark.parametrize(("name", "malicious"), EXACT)
+def test_the_items_of_a_spread_run_under_the_median_are_those_of_one_device(
+    name, malicious, devices
 ):
-    assert_same_end(run(aggregator, attack, devices), run(aggregator, attack))
-
-
-@pytest.mark.parametrize("devices", [2, 3])
-@pytest.mark.parametrize("attack", ["none", "spattack_o_d"])
-def test_the_median_of_a_spread_run_is_that_of_one_device_but_for_rounding(
-    attack, devices
-):
-    found, expected = run("median", attack, devices)[0], run("median", attack)[0]
-    np.testing.assert_allclose(
-        found.item_embeddings, expected.item_embeddings, atol=1e-6
-    )
+    """Bit for bit: nothing that the median sees is added up over devices."""
+    found, expected = run(name, devices, malicious).after, run(name, 1, malicious).after
+    np.testing.assert_array_equal(found.item_embeddings, expected.item_embeddings)
 
 
 def test_what_every_run_compares_differs_from_its_start():
-    for aggregator, attack in RUNS:
-        items = run(aggregator, attack)[0].item_embeddings
-        assert np.abs(items - started(attack)[1].item_embeddings).max() > 0.01
+    for name in RUNS:
+        one = run(name)
+        moved = one.after.item_embeddings - one.before.item_embeddings
+        assert np.abs(moved).max() > 0.01
 
 
-@functools.cache
-def two_clients() -> Dataset:
-    """The first two clients of the small problem."""
-    dataset = small_dataset()
-    own = dataset.train_users < 2
-    return dataclasses.replace(
-        dataset,
-        num_users=2,
-        train_users=dataset.train_users[own],
-        train_items=dataset.train_items[own],
-        test_items=dataset.test_items[:2],
+@several_runs
+def test_a_spread_evaluation_finds_what_one_device_finds(devices):
+    found, expected = (
+        evaluated(
+            dataclasses.replace(one.configuration, ranking="full"),
+            one.layout,
+            one.setup,
+            one.after,
+        )
+        for one in (run("median, l_d", devices), run("median, l_d"))
     )
+    jax.tree.map(
+        functools.partial(np.testing.assert_allclose, atol=1e-6), found, expected
+    )
+    assert 0 < found.overall.ndcg[-1] < 1
 
 
-def test_some_devices_may_have_no_client():
-    configuration, key = configured("none", "median"), jax.random.key(0)
-    given = drawn_values()._replace(user_embeddings=None, negatives=None)
-    ends = []
-    for devices in (4, 1):
-        layout = plan_layout(two_clients(), devices)
-        start = compiled_start(configuration, NUMBERS, layout, key, given)
-        ends.append(train(configuration, layout, start, devices))
-    assert_same_end(*ends)
+@pytest.mark.parametrize("name", ["median, l_d", "fedgnn, median"])
+def test_some_devices_may_have_no_client(name):
+    found, expected = (run(name, devices, dataset="two clients") for devices in (4, 1))
+    assert_same_end(found, expected)
+    clients = np.asarray(found.layout.is_client).reshape(4, -1)
+    assert np.count_nonzero(clients.any(axis=1)) == 2
+
+
+# --- more devices than this process has ---
+
+# Runs all aggregators on one device and on eight, and saves how they end.
+PROGRAM = """
+import sys
+import jax
+import numpy as np
+jax.config.update("jax_num_cpu_devices", 8)
+from jaxfr.data.options import SyntheticSettings
+from jaxfr.data.synthetic import make_dataset
+from jaxfr.training import Configuration, Hyperparameters, plan_layout, train_rounds
+from tests.training.problem import QUICK_COMPILE, compiled_start
+
+settings = SyntheticSettings(num_users=60, num_items=50, num_pairs=600)
+dataset, ends = make_dataset(settings), {}
+train = jax.jit(
+    train_rounds, static_argnames="configuration", compiler_options=QUICK_COMPILE
+)
+for devices in (1, 8):
+    layout = plan_layout(dataset, devices)
+    for rule in ("median", "mean", "trimmed_mean", "krum", "norm"):
+        configuration = Configuration(
+            aggregator=rule, embedding_dim=4, num_candidates=20, num_devices=devices
+        )
+        numbers = Hyperparameters(learning_rate=0.2, expected_byzantine=3)
+        if rule == "median":
+            # Rows grouped by item serve every rule.
+            key = jax.random.key(0)
+            setup, state = compiled_start(configuration, numbers, layout, key)
+        end, report = train(
+            configuration, numbers, layout, setup, state,
+            np.arange(3), np.int32(3), np.int32(1),
+        )
+        overall = report.metrics.overall
+        ends[f"{rule} {devices} items"] = np.asarray(end.item_embeddings)
+        ends[f"{rule} {devices} hits"] = np.asarray(overall.hit_ratio)
+        ends[f"{rule} {devices} gains"] = np.asarray(overall.ndcg)
+        ends[f"{rule} {devices} users"] = np.asarray(overall.num_users)
+np.savez(sys.argv[1], **ends)
+"""
+
+
+def test_eight_devices_end_where_one_ends(tmp_path):
+    path, root = tmp_path / "ends.npz", pathlib.Path(__file__).parents[1]
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM, path],
+        cwd=root,
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    ends = np.load(path)
+    for rule in ("mean", "median", "trimmed_mean", "krum", "norm"):
+        for name in ("hits", "gains", "users", "items"):
+            found, expected = (ends[f"{rule} {devices} {name}"] for devices in (8, 1))
+            np.testing.assert_allclose(found, expected, atol=1e-4, err_msg=rule)
+        assert np.all(ends[f"{rule} 8 users"] > 0)
+    np.testing.assert_array_equal(ends["median 8 items"], ends["median 1 items"])

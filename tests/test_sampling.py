@@ -8,13 +8,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
-from jaxfr.sampling import ItemLists, complement_items, distinct_ranks, list_items
+from jaxfr.sampling import (
+    ItemLists,
+    complement_items,
+    distinct_ranks,
+    integers_at,
+    list_items,
+)
 
 NUM_ITEMS = 12
 
 find = jax.jit(complement_items)
 draw = jax.jit(distinct_ranks, static_argnames="count")
+draw_at = jax.jit(integers_at)
+draw_all = jax.jit(lambda key, end: jax.random.randint(key, end.shape, 0, end))
 
 one_list = st.sets(st.integers(0, NUM_ITEMS - 1), max_size=10)
 lists_of_four_owners = st.lists(one_list, min_size=4, max_size=4)
@@ -129,3 +138,44 @@ def test_every_subset_is_equally_likely(population, count):
     freedom = num_subsets - 1
     assert num_subsets == {(6, 3): 20, (7, 1): 7, (5, 4): 5}[population, count]
     assert chi_square < freedom + 4 * np.sqrt(2 * freedom)
+
+
+# --- draws by their place ---
+
+LONG = 64
+shapes = st.sampled_from([(), (1,), (7,), (2, 3), (2, 0), (3, 1, 2)])
+ends = st.integers(1, 2**31 - 1) | st.integers(1, 20)
+
+
+@given(
+    seed=st.integers(0, 2**31 - 1),
+    place=shapes.flatmap(
+        lambda shape: hnp.arrays(np.int32, shape, elements=st.integers(0, LONG - 1))
+    ),
+    end=hnp.arrays(np.int32, LONG, elements=ends),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_draw_at_a_place_is_what_who_draws_all_has_there(seed, place, end):
+    key = jax.random.key(seed)
+    everything = np.asarray(draw_all(key, end))
+    found = draw_at(key, place, end[place])
+    assert found.dtype == jnp.int32
+    np.testing.assert_array_equal(found, everything[place])
+
+
+@pytest.mark.parametrize("end", [1, 2, 3, 2**16, 2**31 - 1])
+def test_one_end_may_hold_for_all_places(end):
+    key, place = jax.random.key(end), np.arange(1000).reshape(10, 100)
+    found = draw_at(key, place, np.int32(end))
+    expected = jax.random.randint(key, (1000,), 0, end)
+    np.testing.assert_array_equal(found, expected.reshape(10, 100))
+
+
+def test_places_may_be_far_along_the_stream():
+    """As far as a billion, where none of the draws before is made."""
+    key, place = jax.random.key(1), np.arange(10**9, 10**9 + 4000)
+    found = np.asarray(draw_at(key, place, np.int32(10)))
+    counts = np.bincount(found, minlength=10)
+    assert counts.size == 10
+    chi_square = np.sum((counts - 400) ** 2 / 400)
+    assert chi_square < 9 + 4 * np.sqrt(2 * 9)

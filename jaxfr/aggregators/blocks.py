@@ -4,15 +4,17 @@ Where a run is spread over devices, an item's rows lie where their clients are. 
 lead to its aggregate. Rows are brought to one device, each device getting its share of
 the items: this suits every rule. Or rows stay where they are, and a rule that only
 counts and sums joins its counts (see ``order_statistics``): what is sent then does not
-depend on the number of rows, so this is for items with many.
+depend on the number of rows, so this is for items with many, on devices that a network
+lies between. Within a process a copy costs less than waiting for each other.
 """
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators.base import ItemRule
 from jaxfr.aggregators.order_statistics import padded_size
-from jaxfr.blocks import map_in_blocks, members_per_block
+from jaxfr.blocks import fold_in_blocks, map_in_blocks, members_per_block
 from jaxfr.devices import IN_ONE_PART, OVER_DEVICES, num_devices, sum_over_devices
 from jaxfr.uploads import (
     ItemGroup,
@@ -27,6 +29,10 @@ from jaxfr.uploads.exchange import NUMBERS_PER_ROW
 # A search for a k-th smallest number joins so many counts of each coordinate, each of
 # which is sent and comes back.
 COUNTS_PER_SEARCH = 2 * 32
+
+# Numbers that rows are sent as in one exchange, of all devices together: it bounds the
+# memory.
+EXCHANGED_NUMBERS = 2**25
 
 # So many blocks are counted at a time: a message costs its time, too, so the counts of
 # one step are joined for more rows than fit the cache.
@@ -59,8 +65,7 @@ def map_items(
     known_to_all = gather_vectors(uploads)
     for group in uploads.groups:
         if group.rows.shape[1] <= few:
-            brought, own = bring_together(known_to_all, group)
-            total = _map_group(brought, rule, work_per_row, own, total)
+            total = _bring_and_map(known_to_all, rule, work_per_row, group, total)
     total = sum_over_devices(total)
     in_place = leave_in_place(uploads)
     for group in uploads.groups:
@@ -71,11 +76,33 @@ def map_items(
     return total
 
 
+def network_between_devices() -> bool:
+    """Whether what devices send each other may leave the process."""
+    return jax.process_count() > 1
+
+
 def _few(searches: int | None, dim: int) -> float:
     """Up to how many rows on a device are less to send than the counts of a search."""
-    if searches is None:
+    if searches is None or not network_between_devices():
         return float("inf")
     return searches * COUNTS_PER_SEARCH * dim / NUMBERS_PER_ROW
+
+
+def _bring_and_map(
+    uploads: Uploads, rule: ItemRule, work_per_row: int, group: ItemGroup, total: Array
+) -> Array:
+    """Sets the rows of this device's share of a group's items in ``total``."""
+
+    def add(total: Array, present: Array, items: Array, rows: Array) -> Array:
+        # One that comes twice would be set on two devices, and summed.
+        items = jnp.where(present, items, uploads.num_items)
+        brought, own = bring_together(uploads, ItemGroup(items, rows))
+        return _map_group(brought, rule, work_per_row, own, total)
+
+    devices = num_devices()
+    sent = devices * group.rows.shape[1] * NUMBERS_PER_ROW
+    block = devices * max(1, EXCHANGED_NUMBERS // (devices * sent))
+    return fold_in_blocks(add, total, block, *group)
 
 
 def _map_group(

@@ -1,4 +1,7 @@
-"""Items in blocks: how they are cut does not show."""
+"""Items in blocks: how they are cut, and where their rows are, does not show."""
+
+import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -6,18 +9,25 @@ import numpy as np
 import pytest
 
 from jaxfr import blocks as sizes
-from jaxfr.aggregators import blocks
+from jaxfr.aggregators import (
+    blocks,
+    classic_trimmed_mean,
+    krum,
+    median,
+    trimmed_mean,
+)
 from jaxfr.aggregators.order_statistics import padded_size
-from jaxfr.devices import AXIS
+from jaxfr.devices import AXIS, IN_ONE_PART, OVER_DEVICES, Join
 from jaxfr.uploads import Uploads, item_sums, plan_item_slots
+from tests.uploads.samples import SINGLE, Kind, on_devices
 
-from .samples import DIM, every_kind, factored_uploads, grouped
+from .samples import DIM, KINDS, every_kind, factored_uploads, grouped
 
 COUNTS = np.array([7, 0, 3, 3, 12, 1, 5])
 
 
-def weighted_sum(rows: jax.Array, weight: jax.Array) -> jax.Array:
-    return jnp.sum(rows * weight[:, None], axis=0)
+def weighted_sum(rows: jax.Array, weight: jax.Array, join: Join) -> jax.Array:
+    return join.sum(jnp.sum(rows * weight[:, None], axis=0))
 
 
 def sums(uploads: Uploads, work_per_row: int) -> jax.Array:
@@ -42,15 +52,18 @@ def test_every_item_is_given_its_own_rows(
 @every_kind
 def test_items_that_do_not_exist_change_nothing(kind):
     uploads = factored_uploads(COUNTS.tolist(), seed=1, max_weight=3, kind=kind)
-    plan = plan_item_slots(COUNTS + 1, 2, devices=5)
-    assert any(np.any(slots.items == len(COUNTS)) for slots in plan)
+    plan = tuple(
+        slots._replace(items=jnp.append(slots.items, len(COUNTS)))
+        for slots in plan_item_slots(COUNTS + 1, 2)
+    )
     found = sums(grouped(uploads, plan), DIM)
     np.testing.assert_allclose(found, item_sums(uploads), rtol=1e-5, atol=1e-5)
 
 
 @every_kind
 def test_a_rule_is_given_as_many_rows_as_are_reduced_fast(kind):
-    def count_rows(rows: jax.Array, weight: jax.Array) -> jax.Array:
+    def count_rows(rows: jax.Array, weight: jax.Array, join: Join) -> jax.Array:
+        assert join is IN_ONE_PART
         assert rows.shape == (*weight.shape, DIM)
         return jnp.full(DIM, float(weight.size))
 
@@ -60,37 +73,6 @@ def test_a_rule_is_given_as_many_rows_as_are_reduced_fast(kind):
         found = blocks.map_items(grouped(uploads, plan), count_rows, DIM)
         size = padded_size(capacity + sum(kind.tables))
         np.testing.assert_array_equal(found, size)
-
-
-@every_kind
-@pytest.mark.parametrize("devices", [2, 3])
-def test_items_that_are_spread_over_devices_are_given_the_rows_of_all(kind, devices):
-    uploads = factored_uploads(COUNTS.tolist(), seed=3, max_weight=3, kind=kind)
-    # As many bundles as the devices divide; those that are added hold no row.
-    missing = -uploads.vector.size % devices
-    uploads = uploads._replace(
-        **{
-            name: jnp.pad(getattr(uploads, name), (0, missing * kind.width))
-            for name in ("item", "weight", "scale")
-        },
-        vector=jnp.pad(uploads.vector, (0, missing)),
-        item_scale=uploads.item_scale
-        if kind.one_item_scale
-        else jnp.pad(uploads.item_scale, (0, missing)),
-    )
-    uploads = grouped(uploads, plan_item_slots(COUNTS + 1, 2, devices))
-
-    def on_one(device: jax.Array) -> jax.Array:
-        def own(field: jax.Array) -> jax.Array:
-            return field if field.ndim == 0 else field.reshape(devices, -1)[device]
-
-        names = "item", "weight", "vector", "scale", "item_scale"
-        part = {name: own(getattr(uploads, name)) for name in names}
-        return sums(uploads._replace(**part), DIM)
-
-    found = jax.jit(jax.vmap(on_one, axis_name=AXIS))(jnp.arange(devices))
-    for rows in found:
-        np.testing.assert_allclose(rows, item_sums(uploads), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -104,3 +86,156 @@ def test_blocks_shrink_as_the_work_per_item_grows(monkeypatch, work_per_row, loo
     steps = jax.make_jaxpr(sums, static_argnums=1)(uploads, work_per_row).eqns
     found = [step.params["length"] for step in steps if step.primitive.name == "scan"]
     assert found == loops
+
+
+# --- Rows on several devices ---
+
+# Room for all of an item's rows on each device.
+PLAN = plan_item_slots(COUNTS + 1, 2)
+# What runs once need not be fast.
+QUICK_COMPILE = {"xla_backend_optimization_level": 0}
+# What ``COUNTS_PER_SEARCH`` is, so that all items' rows go this way.
+WAYS = {"counted": 0, "brought": 10**6}
+every_way = pytest.mark.parametrize("way", WAYS)
+several = pytest.mark.parametrize(
+    ("kind", "devices"), [(KINDS["single_rows"], 3), (KINDS["bundles_and_tables"], 2)]
+)
+EXPECTED_BYZANTINE = 2
+
+
+@pytest.fixture(autouse=True)
+def _network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a network lay between devices, where alone rows may be counted."""
+    monkeypatch.setattr(blocks, "network_between_devices", lambda: True)
+
+
+RULES = {
+    "median": median(),
+    "trimmed_mean": trimmed_mean(),
+    "trimmed_mean, classic": classic_trimmed_mean(0.2),
+    "krum": krum(),
+}
+
+
+def given_uploads(kind: Kind, seed: int) -> Uploads:
+    return factored_uploads(COUNTS.tolist(), seed, max_weight=3, kind=kind)
+
+
+def over_devices(
+    combine: Callable[[Uploads], jax.Array], uploads: Uploads, devices: int
+) -> np.ndarray:
+    """What each device finds of rows that are spread over them."""
+
+    def on_each(part: Uploads) -> jax.Array:
+        return combine(grouped(part, PLAN))
+
+    run = jax.jit(jax.vmap(on_each, axis_name=AXIS), compiler_options=QUICK_COMPILE)
+    return np.asarray(run(on_devices(uploads, devices)))
+
+
+@functools.cache
+def combined(name: str, kind: Kind, devices: int, way: str = "") -> np.ndarray:
+    """What a rule makes of all items; of several devices, on each of them."""
+    uploads = given_uploads(kind, seed=3)
+
+    def combine(uploads: Uploads) -> jax.Array:
+        return RULES[name].combine(uploads, jnp.int32(EXPECTED_BYZANTINE))
+
+    if devices == 1:
+        run = jax.jit(combine, compiler_options=QUICK_COMPILE)
+        return np.asarray(run(grouped(uploads, PLAN)))
+    if name == "krum" and way == "counted":
+        return combined(name, kind, devices, "brought")  # it compares rows
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "COUNTS_PER_SEARCH", WAYS[way])
+        return over_devices(combine, uploads, devices)
+
+
+def test_within_a_process_rows_are_brought_however_many_they_are(monkeypatch):
+    monkeypatch.setattr(blocks, "COUNTS_PER_SEARCH", 0)
+    monkeypatch.setattr(blocks, "network_between_devices", lambda: False)
+    uploads = given_uploads(KINDS["single_rows"], seed=3)
+
+    def rule(rows: jax.Array, weight: jax.Array, join: Join) -> jax.Array:
+        assert join is IN_ONE_PART
+        return weighted_sum(rows, weight, join)
+
+    def combine(uploads: Uploads) -> jax.Array:
+        return blocks.map_items(uploads, rule, DIM, searches=1)
+
+    for found in over_devices(combine, uploads, 3):
+        np.testing.assert_allclose(found, item_sums(uploads), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("numbers", [1, 200])
+def test_exchanges_in_pieces_bring_the_same_rows(monkeypatch, numbers):
+    monkeypatch.setattr(blocks, "EXCHANGED_NUMBERS", numbers)
+    uploads = given_uploads(KINDS["bundles_and_tables"], seed=3)
+
+    def combine(uploads: Uploads) -> jax.Array:
+        return RULES["krum"].combine(uploads, jnp.int32(EXPECTED_BYZANTINE))
+
+    expected = combined("krum", KINDS["bundles_and_tables"], 1)
+    for found in over_devices(combine, uploads, 2):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@every_way
+@several
+def test_each_device_finds_the_sums_of_all_rows(monkeypatch, kind, devices, way):
+    monkeypatch.setattr(blocks, "COUNTS_PER_SEARCH", WAYS[way])
+    uploads = given_uploads(kind, seed=3)
+
+    def combine(uploads: Uploads) -> jax.Array:
+        return blocks.map_items(uploads, weighted_sum, DIM, searches=1)
+
+    for found in over_devices(combine, uploads, devices):
+        np.testing.assert_allclose(found, item_sums(uploads), rtol=1e-5, atol=1e-5)
+
+
+@every_way
+@several
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_makes_of_all_devices_rows_what_it_makes_of_one_s(
+    name, kind, devices, way
+):
+    expected = combined(name, kind, 1)
+    for found in combined(name, kind, devices, way):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@every_way
+@several
+def test_the_median_of_all_devices_rows_is_that_of_one_bit_for_bit(kind, devices, way):
+    expected = combined("median", kind, 1)
+    for found in combined("median", kind, devices, way):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("searches", "counts", "joins"),
+    [
+        (None, 0, [IN_ONE_PART] * 2),
+        (1, 10**6, [IN_ONE_PART] * 2),
+        (1, 0, [OVER_DEVICES] * 2),
+        # 9 counts of 3 coordinates are 27 numbers, as many as 7 rows at 4 each.
+        (1, 9, [IN_ONE_PART, OVER_DEVICES]),
+        (2, 9, [IN_ONE_PART, IN_ONE_PART]),
+    ],
+)
+def test_rows_are_counted_where_they_are_if_that_sends_less_and_the_rule_only_counts(
+    monkeypatch, searches, counts, joins
+):
+    monkeypatch.setattr(blocks, "COUNTS_PER_SEARCH", counts)
+    assert [slots.slots.size for slots in PLAN] == [4, 13]
+    told: list[Join] = []
+
+    def rule(rows: jax.Array, weight: jax.Array, join: Join) -> jax.Array:
+        told.append(join)
+        return weighted_sum(rows, weight, join)
+
+    def combine(uploads: Uploads) -> jax.Array:
+        return blocks.map_items(uploads, rule, DIM, searches)
+
+    over_devices(combine, given_uploads(SINGLE, seed=0), devices=2)
+    assert told == joins

@@ -1,7 +1,7 @@
 """Order statistics of weighted numbers, against sorting all copies."""
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from jaxfr.aggregators import order_statistics
+from jaxfr.devices import AXIS, IN_ONE_PART, OVER_DEVICES, Join
 
 COUNT, LARGEST_WEIGHT = 12, 3
 EVERY_K = np.arange(1, COUNT * LARGEST_WEIGHT + 1)
@@ -240,3 +241,87 @@ def test_every_sum_of_the_smallest_of_many_is_that_of_all_copies(size):
     found = np.asarray(every_sum(values, weights, every_k))[: len(copies)]
     scale = np.abs(copies).sum()
     np.testing.assert_allclose(found, np.cumsum(copies), rtol=1e-5, atol=1e-6 * scale)
+
+
+# --- Numbers in parts ---
+
+PARTS = 3
+
+
+class Found(NamedTuple):
+    """What is found of some numbers, with or without their being in parts."""
+
+    total: jax.Array
+    below: jax.Array
+    kth: jax.Array
+    middle: tuple[jax.Array, jax.Array]
+    median: jax.Array
+    sum_below: jax.Array
+
+
+def find_all(values: jax.Array, weights: jax.Array, join: Join) -> Found:
+    every_k = jnp.asarray(EVERY_K)
+    below = values < 0.5
+    return Found(
+        total=order_statistics.count_all(weights, join),
+        below=order_statistics.count_where(below, weights, join),
+        kth=jax.vmap(lambda k: order_statistics.kth_smallest(values, weights, k, join))(
+            every_k
+        ),
+        middle=order_statistics.middle_values(values, weights, join),
+        median=order_statistics.weighted_median(values, weights, join),
+        sum_below=order_statistics.sum_where(below, values, weights, join),
+    )
+
+
+@jax.jit
+def find_in_one_part(values: jax.Array, weights: jax.Array) -> Found:
+    return find_all(values, weights, IN_ONE_PART)
+
+
+@jax.jit
+def find_in_parts(values: jax.Array, weights: jax.Array) -> Found:
+    def on_each(values: jax.Array, weights: jax.Array) -> Found:
+        return find_all(values, weights, OVER_DEVICES)
+
+    cut = (field.reshape(PARTS, -1) for field in (values, weights))
+    return jax.vmap(on_each, axis_name=AXIS)(*cut)
+
+
+@given(values=numbers(moderate | st.sampled_from(DENORMAL)), weights=weight_lists)
+@some_examples
+def test_every_device_finds_what_is_found_in_one_part(values, weights):
+    expected = find_in_one_part(values, weights)
+    found = find_in_parts(values, weights)
+    for name in ("total", "below", "kth", "middle", "median"):
+        for field, single in zip(
+            jax.tree.leaves(getattr(found, name)),
+            jax.tree.leaves(getattr(expected, name)),
+            strict=True,
+        ):
+            for of_device in np.asarray(field):
+                np.testing.assert_array_equal(of_device, single, err_msg=name)
+    scale = np.sum(np.abs(values) * weights)
+    for of_device in np.asarray(found.sum_below):
+        np.testing.assert_allclose(
+            of_device, expected.sum_below, rtol=1e-6, atol=1e-6 * scale + 1e-36
+        )
+
+
+@pytest.mark.parametrize("holder", range(PARTS))
+def test_all_numbers_may_lie_in_one_of_the_parts(holder):
+    values = np.random.default_rng(0).normal(size=COUNT).astype(np.float32)
+    weights = np.zeros((PARTS, COUNT // PARTS), np.int32)
+    weights[holder] = [2, 0, 1, 4]
+    copies = np.sort(np.repeat(values, weights.reshape(-1)))
+    found = find_in_parts(values, weights.reshape(-1))
+    for device in range(PARTS):
+        assert found.total[device] == copies.size
+        np.testing.assert_array_equal(found.kth[device][: copies.size], copies)
+        assert found.median[device] == copies[copies.size // 2]
+
+
+def test_where_no_part_has_a_number_the_median_is_zero():
+    found = find_in_parts(jnp.ones(COUNT), jnp.zeros(COUNT, jnp.int32))
+    np.testing.assert_array_equal(found.total, 0)
+    np.testing.assert_array_equal(found.median, 0)

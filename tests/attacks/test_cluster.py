@@ -19,7 +19,7 @@ from jaxfr.attacks.cluster import (
 )
 from jaxfr.attacks.k_means import draw_centres
 from jaxfr.attacks.options import Scope
-from jaxfr.devices import spread
+from jaxfr.devices import WHOLE, spread
 from jaxfr.uploads import Uploads, item_table
 from tests.attacks.test_k_means import nearest, plain_k_means
 
@@ -299,7 +299,8 @@ def test_devices_send_the_same(devices):
     view = RoundView(jnp.int32(0), jnp.asarray(ITEMS), jnp.asarray(SOME))
     arguments = initial(), view, benign_uploads(ITEMS)[0]
     alone = jax.jit(attack_in().upload)(*arguments)
-    shared = jax.jit(spread(attack_in().upload, devices))(*arguments)
+    everywhere = spread(attack_in().upload, devices, (WHOLE,) * 3, WHOLE)
+    shared = jax.jit(everywhere)(*arguments)
     np.testing.assert_allclose(
         alone[0].tables[0].rows, shared[0].tables[0].rows, rtol=1e-5, atol=1e-6
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxfr.attacks import ATTACKS, AttackOptions, RoundView
-from jaxfr.devices import spread
+from jaxfr.devices import WHOLE, spread
 from jaxfr.errors import InvalidInputError
 from jaxfr.models import fedmf
 from tests.attacks.fake_users import (
@@ -59,7 +59,8 @@ def test_devices_share_the_clients(name, devices):
     attack, state = attack_named(name), drawn(name)
     view = RoundView(jnp.int32(0), jnp.asarray(items_of_round(0)), jnp.array(EVERYONE))
     alone = jax.jit(attack.upload)(state, view)
-    shared = jax.jit(spread(attack.upload, devices))(state, view)
+    everywhere = spread(attack.upload, devices, (WHOLE, WHOLE), WHOLE)
+    shared = jax.jit(everywhere)(state, view)
     jax.tree.map(
         lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7),
         jax.tree.leaves(alone),

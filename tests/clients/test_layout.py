@@ -1,14 +1,17 @@
 """Tiles and padded tensors of all clients, and the room that their uploads need."""
 
 import functools
-from typing import NamedTuple
 
+import jax
 import numpy as np
 import pytest
 
 from jaxfr.clients.layout import (
     TILE_WIDTHS,
+    PairTiles,
     client_widths,
+    join_groups,
+    num_tiles,
     plan_clients,
     plan_tiles,
     upload_capacity,
@@ -80,46 +83,51 @@ def test_padding_is_at_most_twice_the_real_interactions(sigma):
     assert unbucketed > 2 * dataset.num_train_pairs
 
 
+NOBODY = 100
+
+
+def test_groups_of_all_parts_stand_in_a_row_filled_up_with_nobody():
+    widths = 1, 2, 4, 5  # the last two fit clients of one part only
+    parts = [plan_clients(dataset, widths) for dataset in (GAPPY, SMALL)]
+    for joined, groups in zip(
+        join_groups(parts, 3, NOBODY), zip(*parts, strict=True), strict=True
+    ):
+        most = max(group.client.size for group in groups)
+        clients = np.asarray(joined.client).reshape(3, most)
+        positives = np.asarray(joined.positives).reshape(3, most, -1)
+        for part, group in enumerate(groups):
+            own = group.client.size
+            np.testing.assert_array_equal(clients[part, :own], group.client)
+            np.testing.assert_array_equal(positives[part, :own], group.positives)
+            assert np.all(clients[part, own:] == NOBODY)
+        assert np.all(clients[2] == NOBODY)
+
+
+def test_groups_of_a_single_part_stay_as_they_are():
+    groups = plan_clients(SMALL, client_widths(SMALL.user_activity, 3))
+    for joined, group in zip(join_groups([groups], 1, NOBODY), groups, strict=True):
+        for field, expected in zip(joined, group, strict=True):
+            np.testing.assert_array_equal(field, expected)
+
+
 # --- tiles ---
 
 
-class Tiles(NamedTuple):
-    """Tiles in NumPy, and the device of each."""
-
-    client: np.ndarray
-    pair: np.ndarray
-    present: np.ndarray
-    place: np.ndarray
-    device: np.ndarray
+def tiles_of(dataset: Dataset, width: int) -> PairTiles:
+    """In NumPy."""
+    return jax.tree.map(np.asarray, plan_tiles(dataset, width))
 
 
-def tiles_of(dataset: Dataset, devices: int, width: int) -> Tiles:
-    tiles = plan_tiles(dataset, devices, width)
-    per_device, rest = divmod(tiles.client.size, devices)
-    assert rest == 0
-    device = np.repeat(np.arange(devices), per_device)
-    client, pair, present, place = map(np.asarray, tiles)
-    return Tiles(client, pair, present, place, device)
+every_width = pytest.mark.parametrize("width", [1, 2, 16])
+every_dataset = pytest.mark.parametrize(
+    "dataset", [SMALL, GAPPY, long_tailed()], ids=["small", "gappy", "long"]
+)
 
 
-every_tiling = [
-    pytest.mark.parametrize("width", [1, 2, 16]),
-    pytest.mark.parametrize("devices", [1, 2, 3, 5]),
-    pytest.mark.parametrize(
-        "dataset", [SMALL, GAPPY, long_tailed()], ids=["small", "gappy", "long"]
-    ),
-]
-
-
-def for_every_tiling(test):
-    for mark in every_tiling:
-        test = mark(test)
-    return test
-
-
-@for_every_tiling
-def test_without_the_padding_the_tiles_are_the_data_set(dataset, devices, width):
-    tiles = tiles_of(dataset, devices, width)
+@every_width
+@every_dataset
+def test_without_the_padding_the_tiles_are_the_data_set(dataset, width):
+    tiles = tiles_of(dataset, width)
     assert tiles.pair.shape == tiles.present.shape == (tiles.client.size, width)
     pair = tiles.pair[tiles.present]
     np.testing.assert_array_equal(pair, np.arange(dataset.num_train_pairs))
@@ -128,43 +136,31 @@ def test_without_the_padding_the_tiles_are_the_data_set(dataset, devices, width)
     assert np.all(np.diff(tiles.client) >= 0)
 
 
-@for_every_tiling
-def test_padding_copies_pairs_of_the_tile_s_own_client(dataset, devices, width):
-    tiles = tiles_of(dataset, devices, width)
+@every_width
+@every_dataset
+def test_padding_copies_pairs_of_the_tile_s_own_client(dataset, width):
+    tiles = tiles_of(dataset, width)
     owner = dataset.train_users[tiles.pair]
     np.testing.assert_array_equal(owner, np.tile(tiles.client[:, None], width))
 
 
-@for_every_tiling
-def test_every_pair_is_found_at_its_place(dataset, devices, width):
-    tiles = tiles_of(dataset, devices, width)
+@every_width
+@every_dataset
+def test_every_pair_is_found_at_its_place(dataset, width):
+    tiles = tiles_of(dataset, width)
     pairs = np.arange(dataset.num_train_pairs)
     np.testing.assert_array_equal(tiles.pair.ravel()[tiles.place], pairs)
     assert np.all(tiles.present.ravel()[tiles.place])
 
 
-@for_every_tiling
-def test_every_client_is_on_one_device(dataset, devices, width):
-    tiles = tiles_of(dataset, devices, width)
-    real = tiles.present.any(axis=1)
-    for client in np.unique(dataset.train_users):
-        assert len(np.unique(tiles.device[real & (tiles.client == client)])) == 1
-
-
-@for_every_tiling
-def test_a_device_has_at_most_one_client_more_than_its_share(dataset, devices, width):
-    tiles = tiles_of(dataset, devices, width)
-    needed = -(-dataset.user_activity // width)
-    share = -(-needed.sum() // devices)
-    assert np.bincount(tiles.device).max() <= share + needed.max()
-
-
-@pytest.mark.parametrize("width", [1, 2, 16])
-def test_on_one_device_each_client_has_just_the_tiles_that_it_needs(width):
-    dataset = long_tailed()
-    needed = -(-dataset.user_activity // width)
-    clients = tiles_of(dataset, 1, width).client
-    np.testing.assert_array_equal(np.bincount(clients), needed)
+@every_width
+@every_dataset
+def test_each_client_has_just_the_tiles_that_it_needs(dataset, width):
+    needed = np.ceil(dataset.user_activity / width)
+    clients = tiles_of(dataset, width).client
+    found = np.bincount(clients, minlength=dataset.num_users)
+    np.testing.assert_array_equal(found, needed)
+    np.testing.assert_array_equal(num_tiles(dataset.user_activity, width), needed)
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.5])

@@ -5,21 +5,26 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jaxfr.clients.neighbours import (
     NO_NEIGHBOUR,
     Holders,
+    all_users,
     draw_neighbours,
     list_holders,
     neighbours_of_client,
 )
 from jaxfr.data.dataset import Dataset
+from jaxfr.devices import AXIS
 
 # Who holds what: item 0 all four, item 1 two, items 2 and 4 one each, item 3 nobody.
 HELD = [[0, 1], [4, 0], [0], [2, 1, 0]]
 DRAWS = 3000
 
-draw = jax.jit(draw_neighbours, static_argnums=2)
+draw = jax.jit(draw_neighbours, static_argnums=3)
 
 
 @functools.cache
@@ -42,7 +47,7 @@ def holders() -> Holders:
 
 @functools.cache
 def drawn(count: int = DRAWS) -> np.ndarray:
-    return np.asarray(draw(jax.random.key(0), holders(), count))
+    return np.asarray(draw(jax.random.key(0), jnp.arange(8), holders(), count))
 
 
 def others_who_hold(pair: int) -> list[int]:
@@ -54,10 +59,17 @@ def test_the_holders_of_each_item_are_listed_and_the_user_itself_is_found():
     for pair, (user, item) in enumerate(
         zip(four_users().train_users, four_users().train_items, strict=True)
     ):
-        start, degree = holders().start[pair], holders().degree[pair]
+        start, degree, place = (field[pair] for field in holders().of_pairs)
         of_item = np.asarray(holders().user)[start : start + degree]
         assert of_item.tolist() == [u for u in range(4) if item in HELD[u]]
-        assert of_item[holders().place[pair]] == user
+        assert of_item[place] == user
+
+
+def test_users_may_be_listed_by_other_numbers():
+    numbers = np.array([3, 8, 0, 5])
+    listed = list_holders(four_users(), numbers)
+    np.testing.assert_array_equal(listed.user, numbers[np.asarray(holders().user)])
+    jax.tree.map(np.testing.assert_array_equal, listed.of_pairs, holders().of_pairs)
 
 
 def test_neighbours_hold_the_item_and_are_never_the_user():
@@ -82,7 +94,18 @@ def test_every_other_holder_is_drawn_equally_often_and_apart_from_the_next():
 
 
 def test_another_key_draws_other_neighbours():
-    assert np.any(draw(jax.random.key(1), holders(), DRAWS) != drawn())
+    other = draw(jax.random.key(1), jnp.arange(8), holders(), DRAWS)
+    assert np.any(other != drawn())
+
+
+@given(st.lists(st.integers(0, 7), min_size=3, max_size=3))
+@settings(max_examples=20, deadline=None)
+def test_a_pair_draws_the_same_neighbours_beside_any_others(chosen):
+    pairs = jnp.array(chosen)
+    of_pairs = jax.tree.map(lambda field: field[pairs], holders().of_pairs)
+    some = holders()._replace(of_pairs=of_pairs)
+    found = draw(jax.random.key(0), pairs, some, 5)
+    np.testing.assert_array_equal(found, drawn(5)[np.array(chosen)])
 
 
 def test_a_client_is_sent_its_neighbours_embeddings_and_zeros_for_padding():
@@ -103,3 +126,12 @@ def test_without_neighbours_nothing_is_sent():
     found = neighbours_of_client(users, pairs, jnp.arange(3), jnp.ones(3, bool))
     assert found.embeddings.shape == (0, 2)
     assert found.present.shape == (0,)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_neighbours_are_looked_up_among_the_users_of_all_devices(count):
+    users = np.arange(12.0, dtype=np.float32).reshape(2, 3, 2)  # two devices' own
+    neighbours = jnp.zeros((2, 4, count), jnp.int32)
+    found = jax.vmap(all_users, axis_name=AXIS)(jnp.asarray(users), neighbours)
+    for own, known in zip(users, found, strict=True):
+        np.testing.assert_array_equal(known, users.reshape(6, 2) if count else own)

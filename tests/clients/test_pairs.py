@@ -15,15 +15,13 @@ from jaxfr.clients.pairs import (
     draw_negatives,
     draw_pseudo_items,
     first_occurrence,
-    own_pairs,
     tile_pairs,
 )
+from jaxfr.clients.parts import join_parts
 from jaxfr.data.dataset import Dataset
-from jaxfr.devices import gather_over_devices, spread
 from jaxfr.sampling import list_items
 
 NUM_ITEMS = 12
-DEVICES = [1, 2, 3, 4]
 
 draw = jax.jit(draw_negatives, static_argnums=4)
 first = jax.jit(first_occurrence)
@@ -86,6 +84,17 @@ def test_no_client_draws_an_item_of_its_own(seed):
     assert not held & set(zip(user.tolist(), np.asarray(drawn).tolist(), strict=True))
 
 
+@given(st.integers(0, 2**31 - 1), st.lists(st.integers(0, 14), min_size=6, max_size=6))
+@settings(max_examples=20, deadline=None)
+def test_a_pair_draws_the_same_negative_beside_any_others(seed, chosen):
+    dataset, key = five_clients(), jax.random.key(seed)
+    user, item = dataset.train_users, dataset.train_items
+    lists = list_items(user, item, dataset.num_users)
+    everybody = draw(key, jnp.arange(user.size), user, lists, NUM_ITEMS)
+    found = draw(key, jnp.array(chosen), user[chosen], lists, NUM_ITEMS)
+    np.testing.assert_array_equal(found, np.asarray(everybody)[chosen])
+
+
 # --- pseudo items ---
 
 
@@ -115,6 +124,17 @@ def test_every_client_draws_pseudo_items_even_one_that_holds_nothing():
     for client, items in enumerate(drawn):
         held = dataset.train_items[dataset.train_users == client]
         assert set(items.tolist()) == set(range(NUM_ITEMS)) - set(held.tolist())
+
+
+def test_a_client_draws_the_same_pseudo_items_beside_any_others():
+    dataset, key = five_clients(), jax.random.key(3)
+    user, item = dataset.train_users, dataset.train_items
+    lists = list_items(user, item, dataset.num_users)
+    everybody = pseudo(key, 4, jnp.arange(5), lists, NUM_ITEMS)
+    last = user >= 2
+    lists = list_items(user[last] - 2, item[last], 3)
+    found = pseudo(key, 4, jnp.arange(2, 5), lists, NUM_ITEMS)
+    np.testing.assert_array_equal(found, everybody[2:])
 
 
 def test_no_pseudo_items_can_be_asked_for():
@@ -170,10 +190,10 @@ def five_clients_negatives() -> np.ndarray:
     return np.array(drawn, np.int32)
 
 
-def laid_out(width: int, devices: int = 1, keep_repeats: bool = False) -> TiledPairs:
+def laid_out(width: int, keep_repeats: bool = False) -> TiledPairs:
     """In NumPy."""
     dataset, negatives = five_clients(), five_clients_negatives()
-    tiles = plan_tiles(dataset, devices, width)
+    tiles = plan_tiles(dataset, width)
     pairs = tiled(
         tiles,
         dataset.train_users,
@@ -182,21 +202,6 @@ def laid_out(width: int, devices: int = 1, keep_repeats: bool = False) -> TiledP
         keep_repeats=keep_repeats,
     )
     return jax.tree.map(np.asarray, pairs)
-
-
-def of_each_device(pairs: TiledPairs, devices: int) -> list[TiledPairs]:
-    """What each of so many devices makes its own, in NumPy."""
-    if devices > jax.device_count():
-        pytest.skip(f"takes {devices} devices")
-
-    def own_of_all(pairs: TiledPairs) -> TiledPairs:
-        return jax.tree.map(gather_over_devices, own_pairs(pairs))
-
-    gathered = jax.jit(spread(own_of_all, devices))(pairs)
-    return [
-        jax.tree.map(lambda field: np.split(np.asarray(field), devices)[own], gathered)  # noqa: B023
-        for own in range(devices)
-    ]
 
 
 @pytest.mark.parametrize("width", [1, 2, 16])
@@ -227,32 +232,50 @@ def test_a_client_sends_one_row_for_each_of_its_distinct_items(width):
 
 
 @pytest.mark.parametrize("width", [1, 2, 16])
-@pytest.mark.parametrize("devices", DEVICES)
-def test_each_negative_has_a_row_on_its_device_that_is_sent(width, devices):
-    for own in of_each_device(laid_out(width, devices), devices):
-        row = own.negative_row[own.present]
-        client = np.tile(own.client[:, None], width)
-        for field in (own.negative, client):
-            np.testing.assert_array_equal(field.ravel()[row], field[own.present])
-        assert np.all(own.sent[:, width:].ravel()[row])
+def test_each_negative_has_a_row_that_is_sent(width):
+    pairs = laid_out(width)
+    row = pairs.negative_row[pairs.present]
+    client = np.tile(pairs.client[:, None], width)
+    for field in (pairs.negative, client):
+        np.testing.assert_array_equal(field.ravel()[row], field[pairs.present])
+    assert np.all(pairs.sent[:, width:].ravel()[row])
+
+
+@functools.cache
+def filled_up(width: int, part: int, keep_repeats: bool) -> TiledPairs:
+    """What ``laid_out`` gives where tiles and pairs are filled up to twice as many.
+
+    There are three parts; the second is twice as long, the third is missing.
+    """
+    dataset, negatives = five_clients(), five_clients_negatives()
+    own = plan_tiles(dataset, width), dataset.train_users, dataset.train_items
+    longer = jax.tree.map(lambda leaf: np.repeat(leaf, 2, axis=0), (*own, negatives))
+    joined = join_parts([(*own, negatives), longer], 3)
+    arguments = jax.tree.map(lambda leaf: np.split(leaf, 3)[part], joined)
+    return jax.tree.map(np.asarray, tiled(*arguments, keep_repeats=keep_repeats))
 
 
 @pytest.mark.parametrize("width", [1, 2, 16])
-@pytest.mark.parametrize("devices", DEVICES)
-def test_padding_names_no_row_of_another_device(width, devices):
-    """Also not where a device has no client at all."""
-    for own in of_each_device(laid_out(width, devices), devices):
-        row = own.negative_row[~own.present]
-        assert np.all((row >= 0) & (row < own.present.size))
+@pytest.mark.parametrize("keep_repeats", [False, True])
+def test_tiles_that_fill_up_a_part_leave_the_others_as_they_are(width, keep_repeats):
+    alone = laid_out(width, keep_repeats)
+    found = filled_up(width, 0, keep_repeats)
+    tiles = alone.client.size
+    own = jax.tree.map(lambda leaf: leaf[:tiles], found)
+    jax.tree.map(np.testing.assert_array_equal, own, alone)
 
 
-@pytest.mark.parametrize("devices", DEVICES)
-def test_the_devices_together_have_the_pairs_of_all(devices):
-    whole = laid_out(2, devices)
-    parts = of_each_device(whole, devices)
-    for name in ("client", "positive", "negative", "present", "item", "sent"):
-        together = np.concatenate([getattr(part, name) for part in parts])
-        np.testing.assert_array_equal(together, getattr(whole, name))
+@pytest.mark.parametrize("width", [1, 2, 16])
+@pytest.mark.parametrize("keep_repeats", [False, True])
+def test_tiles_that_fill_up_a_part_or_are_all_of_it_send_nothing(width, keep_repeats):
+    tiles = laid_out(width).client.size
+    for part, real in ((0, tiles), (2, 0)):
+        found = filled_up(width, part, keep_repeats)
+        assert found.client.size == 2 * tiles
+        assert not found.present[real:].any()
+        assert not found.sent[real:].any()
+        assert np.all(found.negative_row >= 0)
+        assert np.all(found.negative_row < found.present.size)
 
 
 # --- rows of a repeated negative kept apart ---
@@ -277,15 +300,3 @@ def test_kept_apart_an_attacker_notices_the_rows_that_merged_ones_would_be(width
     assert pairs.noticed is not None
     np.testing.assert_array_equal(pairs.noticed, merged.sent)
     assert pairs.noticed.sum() < pairs.sent.sum()
-
-
-@pytest.mark.parametrize("devices", DEVICES)
-def test_kept_apart_each_row_stays_on_its_device(devices):
-    whole = laid_out(2, devices, keep_repeats=True)
-    parts = of_each_device(whole, devices)
-    for name in ("sent", "noticed"):
-        together = np.concatenate([getattr(part, name) for part in parts])
-        np.testing.assert_array_equal(together, getattr(whole, name))
-    for own in parts:
-        place = np.arange(own.present.size).reshape(own.present.shape)
-        np.testing.assert_array_equal(own.negative_row[own.present], place[own.present])

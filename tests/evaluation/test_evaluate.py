@@ -9,9 +9,15 @@ import numpy as np
 import pytest
 
 from jaxfr import blocks
-from jaxfr.clients.layout import ClientGroup, client_widths, plan_clients
+from jaxfr.clients.layout import (
+    ClientGroup,
+    client_widths,
+    join_groups,
+    plan_clients,
+)
+from jaxfr.clients.parts import divide_clients, join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.devices import spread
+from jaxfr.devices import OWN, WHOLE, spread
 from jaxfr.evaluation import evaluate as evaluation_module
 from jaxfr.evaluation.degree_groups import user_degree_groups
 from jaxfr.evaluation.evaluate import Scorer, draw_candidates, evaluate
@@ -19,7 +25,7 @@ from jaxfr.evaluation.metrics import CUTOFFS, Metrics
 from jaxfr.models import fedmf
 from jaxfr.sampling import ItemLists, list_items
 
-draw = jax.jit(draw_candidates, static_argnums=(2, 3))
+draw = jax.jit(draw_candidates, static_argnums=(3, 4))
 
 NUM_USERS, NUM_ITEMS, DIM, NUM_CANDIDATES = 30, 40, 3, 20
 WITHOUT_TEST_ITEM = [3, 17]
@@ -77,7 +83,8 @@ def known_items(users: int = NUM_USERS) -> ItemLists:
 
 @functools.cache
 def candidates(count: int, seed: int = 0, users: int = NUM_USERS) -> np.ndarray:
-    return np.asarray(draw(jax.random.key(seed), known_items(users), NUM_ITEMS, count))
+    key, ids = jax.random.key(seed), jnp.arange(users)
+    return np.asarray(draw(key, ids, known_items(users), NUM_ITEMS, count))
 
 
 @functools.cache
@@ -173,14 +180,24 @@ def test_an_evaluation_does_not_depend_on_the_size_of_its_blocks(monkeypatch, ra
 @pytest.mark.skipif("jax.device_count() < 4")
 @pytest.mark.parametrize("devices", [2, 3, 4])
 @pytest.mark.parametrize("ranking", ["sampled", "full"])
-def test_devices_that_share_the_users_find_what_one_finds(ranking, devices):
-    """Also four devices, which do not divide the users evenly."""
+def test_devices_that_each_have_some_users_find_what_one_finds(ranking, devices):
+    """Also where they are filled up, with users who do not exist."""
     users, items = embeddings()
-    among = candidates(NUM_CANDIDATES) if ranking == "sampled" else clients()
-    shared = jax.jit(spread(evaluate_fedmf, devices))
+    parts = divide_clients(dataset(), np.arange(1, NUM_USERS + 1), devices)
+    sizes = [part.client_ids.size for part in parts]
+    assert len(set(sizes)) > 1
+    own = users, held_out(), candidates(NUM_CANDIDATES)
+    of_parts = [jax.tree.map(lambda leaf: leaf[part.client_ids], own) for part in parts]  # noqa: B023
+    users, test_items, among = join_parts(of_parts, devices)
+    if ranking == "full":
+        widths = client_widths(dataset().user_activity, 2)
+        groups = [plan_clients(part.dataset, widths) for part in parts]
+        among = join_groups(groups, devices, nobody=max(sizes))
+    placements = OWN, WHOLE, OWN, OWN
+    shared = jax.jit(spread(evaluate_fedmf, devices, placements, WHOLE))
     jax.tree.map(
         functools.partial(np.testing.assert_allclose, rtol=1e-6),
-        shared(users, items, held_out(), among),
+        shared(users, items, test_items, among),
         evaluation(ranking, items),
     )
 
@@ -198,6 +215,14 @@ def test_candidates_are_distinct_items_that_the_user_never_had():
 
 def test_a_user_s_candidates_do_not_depend_on_the_other_users():
     np.testing.assert_array_equal(candidates(9)[:20], candidates(9, users=20))
+
+
+def test_a_user_s_candidates_go_by_its_number_among_all():
+    lists, last = known_items(), slice(20, NUM_USERS)
+    start = lists.start[20:]
+    own = ItemLists(lists.items[start[0] :], start - start[0])
+    found = draw(jax.random.key(0), jnp.arange(NUM_USERS)[last], own, NUM_ITEMS, 9)
+    np.testing.assert_array_equal(found, candidates(9)[last])
 
 
 def test_every_seed_and_every_user_draws_its_own_candidates():

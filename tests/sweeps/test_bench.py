@@ -4,6 +4,7 @@ import pytest
 
 from jaxfr.sweeps import bench as bench_module
 from jaxfr.sweeps.bench import Bench
+from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import plan_runs
 from tests.sweeps.problem import changed
 
@@ -12,7 +13,7 @@ def layouts(*changes: dict) -> list:
     """Those that the programs of so changed settings were compiled for."""
     wanted = [changed(rounds=1, eval_every=0, embedding_dim=2, **c) for c in changes]
     plan = plan_runs(wanted)
-    bench = Bench(plan, devices=1, runs_at_once=0)
+    bench = Bench(plan, RunOptions(1))
     return [bench._laid_out(g.source, g.configuration) for g in plan.groups]
 
 
@@ -39,7 +40,7 @@ def test_pseudo_items_and_neighbours_have_layouts_of_their_own(setting):
     assert (rows[1] > rows[0]) == ("pseudo_items" in setting)
 
 
-def test_a_single_run_is_spread_only_where_clients_are_worked_off_by_pairs():
+def test_a_single_run_is_spread_and_several_are_divided_whatever_the_model():
     wanted = [
         changed(),
         changed(model="fedgnn"),
@@ -49,13 +50,14 @@ def test_a_single_run_is_spread_only_where_clients_are_worked_off_by_pairs():
         changed(model="fedgnn", aggregator="median"),
     ]
     plan = plan_runs(wanted)
-    bench = Bench(plan, devices=4, runs_at_once=0)
+    bench = Bench(plan, RunOptions(4))
     found = [bench.execution(group) for group in plan.groups]
-    assert [execution.spread for execution in found] == [4, 1, 1, 1, 1]
+    assert [execution.spread for execution in found] == [4, 4, 4, 4, 1]
     assert [execution.divided for execution in found] == [1, 1, 1, 1, 2]
 
 
-@pytest.mark.parametrize(("model", "devices"), [("fedmf", 2), ("fedgnn", 1)])
+@pytest.mark.parametrize("model", ["fedmf", "fedgnn"])
+@pytest.mark.parametrize("devices", [1, 2])
 def test_a_single_run_is_compiled_for_the_devices_that_it_takes(
     model, devices, monkeypatch
 ):
@@ -70,7 +72,7 @@ def test_a_single_run_is_compiled_for_the_devices_that_it_takes(
     monkeypatch.setattr(bench_module, "compile_to_fit", compile_nothing)
     plan = plan_runs([changed(model=model)])
     with pytest.raises(NothingCompiledError) as found:
-        Bench(plan, devices=2, runs_at_once=0).prepare(plan.groups[0])
+        Bench(plan, RunOptions(devices)).prepare(plan.groups[0])
     number, laid_out_for, options = found.value.args
     assert number == laid_out_for == devices
     assert options["runs"] == 1

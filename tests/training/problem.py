@@ -38,7 +38,7 @@ compiled_pairs = jax.jit(
 one_round = jax.jit(
     train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
 )
-participants = jax.jit(choose_participants, static_argnums=(0, 2))
+participants = jax.jit(choose_participants, static_argnames="configuration")
 
 
 def configured(attack: str, aggregator: str, **changes) -> Configuration:
@@ -70,6 +70,33 @@ def small_dataset() -> Dataset:
         train_items=np.concatenate([items[:-1] for items in held]).astype(np.int32),
         test_items=test_items,
     )
+
+
+def chosen_clients(clients: list[int]) -> Dataset:
+    """These clients of the small problem, in this order."""
+    dataset, positives = small_dataset(), per_client(small_dataset().train_items)
+    own = [positives[client] for client in clients]
+    return dataclasses.replace(
+        dataset,
+        num_users=len(clients),
+        train_users=np.repeat(
+            np.arange(len(clients), dtype=np.int32), [*map(len, own)]
+        ),
+        train_items=np.concatenate(own),
+        test_items=dataset.test_items[clients],
+    )
+
+
+@functools.cache
+def uneven_dataset() -> Dataset:
+    """The small problem, the busiest clients first: devices share them unevenly."""
+    return chosen_clients(np.argsort(-small_dataset().user_activity).tolist())
+
+
+@functools.cache
+def two_clients() -> Dataset:
+    """Fewer clients than devices."""
+    return chosen_clients([0, 1])
 
 
 @functools.cache

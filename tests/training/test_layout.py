@@ -1,20 +1,48 @@
-"""What follows from the data alone."""
+"""What follows from the data alone, and where it lies."""
+
+import dataclasses
+import functools
+import itertools
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxfr.clients.layout import cheapest_width, num_tiles, upload_capacity
+from jaxfr.clients.neighbours import NO_NEIGHBOUR
+from jaxfr.clients.pairs import TiledPairs
+from jaxfr.clients.parts import divide_clients
 from jaxfr.data.dataset import NO_TEST_ITEM
+from jaxfr.devices import OWN, WHOLE
 from jaxfr.evaluation.degree_groups import NO_GROUP, user_degree_groups
 from jaxfr.sampling import ItemLists
-from jaxfr.training.layout import plan_layout
+from jaxfr.training import (
+    Configuration,
+    GivenValues,
+    Hyperparameters,
+    Layout,
+    Setup,
+    TrainingState,
+)
+from jaxfr.training.layout import (
+    in_client_order,
+    in_pair_order,
+    layout_placement,
+    plan_layout,
+)
 from tests.training.problem import (
     NUM_ITEMS,
     NUM_USERS,
+    ROOM,
+    compiled_start,
+    configured,
     per_client,
     small_dataset,
     small_layout,
+    two_clients,
+    uneven_dataset,
 )
 
 
@@ -35,18 +63,9 @@ def test_the_layout_has_the_sizes_and_counts_of_the_data():
     assert 0 < evaluated.sum() < NUM_USERS
 
 
-@pytest.mark.parametrize("devices", [1, 2, 4])
-def test_there_is_room_for_the_rows_of_every_item(devices):
-    layout = small_layout(devices)
-    items = np.concatenate([slots.items for slots in layout.item_slots])
-    np.testing.assert_array_equal(np.sort(items[items < NUM_ITEMS]), range(NUM_ITEMS))
-    for slots in layout.item_slots:
-        np.testing.assert_array_equal(slots.slots, np.arange(slots.slots.size))
-        assert slots.items.size % devices == 0
-
-
 def split(lists: ItemLists) -> list[np.ndarray]:
-    return np.split(np.asarray(lists.items), np.asarray(lists.start)[1:-1])
+    items, start = np.asarray(lists.items), np.asarray(lists.start)
+    return [items[begin:end] for begin, end in itertools.pairwise(start)]
 
 
 def test_training_items_and_known_items_are_each_client_s_in_ascending_order():
@@ -58,16 +77,6 @@ def test_training_items_and_known_items_are_each_client_s_in_ascending_order():
         np.testing.assert_array_equal(training[client], np.sort(own))
         with_test_item = np.setdiff1d([*own, test_items[client]], NO_TEST_ITEM)
         np.testing.assert_array_equal(known[client], with_test_item)
-
-
-@pytest.mark.parametrize("devices", [2, 3, 4])
-def test_nothing_but_tiles_and_tables_depends_on_the_number_of_devices(devices):
-    one, several = small_layout(), small_layout(devices)
-    np.testing.assert_array_equal(several.devices, range(devices))
-    several = several._replace(
-        tiles=one.tiles, item_slots=one.item_slots, devices=one.devices
-    )
-    jax.tree.map(np.testing.assert_array_equal, several, one)
 
 
 def test_each_client_is_in_the_degree_group_of_its_test_item():
@@ -96,3 +105,411 @@ def test_holders_are_listed_where_neighbours_are_wanted():
         holders.of_pairs.degree,
         small_dataset().item_degree[small_dataset().train_items],
     )
+
+
+# --- over several devices ---
+
+T = TypeVar("T")
+
+takes_four = pytest.mark.skipif("jax.device_count() < 4", reason="takes four devices")
+SETS = {"even": small_dataset, "uneven": uneven_dataset, "two clients": two_clients}
+PSEUDO, NEIGHBOURS = 2, 3
+
+every_plan = pytest.mark.parametrize(
+    ("name", "devices"),
+    [*(("uneven", number) for number in (1, 2, 3, 4)), ("even", 2), ("two clients", 4)],
+)
+
+
+@functools.cache
+def planned(name: str, devices: int) -> Layout:
+    return plan_layout(SETS[name](), devices, PSEUDO, with_neighbours=True)
+
+
+def of_each_device(values: T, devices: int) -> list[T]:
+    """The parts of arrays in which they stand in a row, in NumPy."""
+    leaves, structure = jax.tree.flatten(values)
+    parts = zip(*(np.split(np.asarray(leaf), devices) for leaf in leaves), strict=True)
+    return [jax.tree.unflatten(structure, part) for part in parts]
+
+
+def own_fields(layout: Layout, devices: int) -> list[Layout]:
+    """Each device's fields of a layout, of those that are its own."""
+    common = {
+        name: ()
+        for name, where in layout_placement(layout)._asdict().items()
+        if where != OWN
+    }
+    return of_each_device(layout._replace(**common), devices)
+
+
+@takes_four
+@every_plan
+def test_what_belongs_to_clients_is_divided_and_what_belongs_to_items_is_copied(
+    name, devices
+):
+    layout = planned(name, devices)
+    assert layout.holders is not None
+    of_clients = {
+        *("client_ids", "is_client", "pair_ids", "train_users", "train_items"),
+        *("tiles", "clients", "training_items", "known_items", "test_items"),
+    }
+    parts = {name: getattr(layout, name) for name in layout._fields}
+    parts["holders"], parts["of_pairs"] = layout.holders.user, layout.holders.of_pairs
+    for part, values in parts.items():
+        divided = devices > 1 and (part in of_clients or part == "of_pairs")
+        for leaf in jax.tree.leaves(values):
+            assert len(leaf.sharding.device_set) == devices
+            assert leaf.sharding.is_fully_replicated == (not divided), part
+            shards = [shard.data.shape for shard in leaf.addressable_shards]
+            own = leaf.shape[0] // devices if divided else leaf.shape[0]
+            assert shards == [(own, *leaf.shape[1:])] * devices
+
+
+@pytest.mark.parametrize("with_neighbours", [False, True])
+def test_a_placement_says_of_every_field_where_it_lies(with_neighbours):
+    found = layout_placement(small_layout(with_neighbours=with_neighbours))
+    of_items = "item_slots", "client_activity", "item_popularity", "devices"
+    for name, where in found._asdict().items():
+        if name != "holders":
+            assert where == (WHOLE if name in of_items else OWN)
+    assert (found.holders == WHOLE) == (not with_neighbours)
+
+
+@takes_four
+@every_plan
+def test_every_client_is_whole_on_one_device_and_follows_the_one_before(name, devices):
+    """Also where there are more devices than clients, so that some have none."""
+    dataset, seen = SETS[name](), []
+    for own in own_fields(planned(name, devices), devices):
+        clients = own.client_ids[own.is_client]
+        seen += clients.tolist()
+        pairs = np.flatnonzero(np.isin(dataset.train_users, clients))
+        ids = np.asarray(own.pair_ids)[: pairs.size]
+        np.testing.assert_array_equal(ids, pairs)
+        users = np.asarray(own.client_ids)[own.train_users][: pairs.size]
+        np.testing.assert_array_equal(users, dataset.train_users[pairs])
+        items = np.asarray(own.train_items)[: pairs.size]
+        np.testing.assert_array_equal(items, dataset.train_items[pairs])
+        number = np.asarray(own.tiles.pair)[own.tiles.present]
+        np.testing.assert_array_equal(number, np.arange(pairs.size))
+    assert seen == list(range(dataset.num_users))
+
+
+@takes_four
+@every_plan
+def test_a_device_has_at_most_one_client_more_than_its_share_of_tiles(name, devices):
+    dataset, layout = SETS[name](), planned(name, devices)
+    width = layout.tiles.pair.shape[1]
+    needed = num_tiles(dataset.user_activity, width)
+    share = needed.sum() / min(devices, dataset.num_users)
+    for own in own_fields(layout, devices):
+        assert np.count_nonzero(own.tiles.present.any(axis=1)) < share + needed.max()
+
+
+@takes_four
+@every_plan
+def test_each_device_knows_what_its_clients_hold_and_are_tested_on(name, devices):
+    dataset = SETS[name]()
+    positives = np.split(dataset.train_items, np.cumsum(dataset.user_activity)[:-1])
+    degree_group = user_degree_groups(dataset)
+    for own in own_fields(planned(name, devices), devices):
+        held, known = split(own.training_items), split(own.known_items)
+        for row, (client, real) in enumerate(
+            zip(own.client_ids, own.is_client, strict=True)
+        ):
+            exists = real and dataset.test_items[client] != NO_TEST_ITEM
+            assert own.test_items.exists[row] == exists
+            if not real:
+                continue
+            np.testing.assert_array_equal(held[row], np.sort(positives[client]))
+            both = [*positives[client], dataset.test_items[client]]
+            np.testing.assert_array_equal(known[row], np.setdiff1d(both, NO_TEST_ITEM))
+            if exists:
+                assert own.test_items.item[row] == dataset.test_items[client]
+            assert own.test_items.degree_group[row] == degree_group[client]
+
+
+@takes_four
+@every_plan
+def test_whole_clients_of_a_device_are_in_its_groups_and_nobody_fills_them_up(
+    name, devices
+):
+    dataset = SETS[name]()
+    for own in own_fields(planned(name, devices), devices):
+        rows = np.concatenate([group.client for group in own.clients])
+        expected = np.flatnonzero(own.is_client)
+        np.testing.assert_array_equal(
+            np.sort(rows[rows < own.is_client.size]), expected
+        )
+        assert np.all(rows[rows >= own.is_client.size] == own.is_client.size)
+        for group in own.clients:
+            for row, client in enumerate(group.client):
+                if client < own.is_client.size:
+                    held = dataset.train_items[
+                        dataset.train_users == own.client_ids[client]
+                    ]
+                    found = np.asarray(group.positives)[row, : held.size]
+                    np.testing.assert_array_equal(found, held)
+
+
+@takes_four
+@every_plan
+def test_there_is_room_for_the_rows_of_every_item_on_each_device(name, devices):
+    dataset, layout = SETS[name](), planned(name, devices)
+    items = np.concatenate([slots.items for slots in layout.item_slots])
+    np.testing.assert_array_equal(np.sort(items), range(NUM_ITEMS))
+    activity = dataset.user_activity
+    work = num_tiles(activity, cheapest_width(activity))
+    parts = divide_clients(dataset, work, devices)
+    needed = np.max([upload_capacity(part.dataset, PSEUDO) for part in parts], axis=0)
+    for slots in layout.item_slots:
+        np.testing.assert_array_equal(slots.slots, np.arange(slots.slots.size))
+        assert np.all(needed[np.asarray(slots.items)] <= slots.slots.size)
+
+
+@takes_four
+@every_plan
+def test_what_belongs_to_all_is_the_same_on_any_number_of_devices(name, devices):
+    one, several = planned(name, 1), planned(name, devices)
+    for field in ("client_activity", "item_popularity"):
+        np.testing.assert_array_equal(getattr(several, field), getattr(one, field))
+    assert (several.num_clients, several.num_items) == (one.num_clients, one.num_items)
+    np.testing.assert_array_equal(several.devices, range(devices))
+
+
+@takes_four
+@every_plan
+def test_values_of_clients_and_pairs_are_brought_into_the_order_of_the_data_set(
+    name, devices
+):
+    dataset, layout = SETS[name](), planned(name, devices)
+    for order, ids, number in (
+        (in_client_order, layout.client_ids, dataset.num_users),
+        (in_pair_order, layout.pair_ids, dataset.num_train_pairs),
+    ):
+        values = np.random.default_rng(0).normal(size=(number, 2))
+        found = order(layout, jnp.asarray(values, jnp.float32)[ids])
+        np.testing.assert_array_equal(found, values.astype(np.float32))
+
+
+def test_on_one_device_nothing_is_reordered():
+    layout, dataset = small_layout(), small_dataset()
+    np.testing.assert_array_equal(layout.client_ids, np.arange(NUM_USERS))
+    np.testing.assert_array_equal(layout.pair_ids, np.arange(dataset.num_train_pairs))
+    assert np.all(layout.is_client)
+    values = jnp.arange(NUM_USERS)
+    np.testing.assert_array_equal(in_client_order(layout, values), values)
+
+
+@takes_four
+@pytest.mark.parametrize("devices", [2, 3])
+def test_a_layout_for_devices_is_made_of_numbers_also_while_tracing(devices):
+    made = []
+
+    @jax.jit
+    def traced(x: jax.Array) -> jax.Array:
+        made.append(plan_layout(small_dataset(), devices))
+        return x
+
+    traced(jnp.zeros(()))
+    jax.tree.map(np.testing.assert_array_equal, made[0], small_layout(devices))
+
+
+@takes_four
+@every_plan
+def test_holders_are_named_by_where_their_embeddings_stand(name, devices):
+    dataset, layout = SETS[name](), planned(name, devices)
+    assert layout.holders is not None
+    # Those of the data set, by item, in the order of all devices' clients.
+    order = np.argsort(dataset.train_items, kind="stable")
+    ids = np.asarray(layout.client_ids)[layout.holders.user]
+    np.testing.assert_array_equal(ids, dataset.train_users[order])
+    assert np.all(np.asarray(layout.is_client)[layout.holders.user])
+    degree = in_pair_order(layout, layout.holders.of_pairs.degree)
+    np.testing.assert_array_equal(degree, dataset.item_degree[dataset.train_items])
+
+
+# --- the start over several devices is that of one, bit for bit ---
+
+by_pairs = configured("spattack_l_s", "median")
+by_client = configured(
+    "none",
+    "median",
+    model="fedgnn",
+    pseudo_items=PSEUDO,
+    neighbours_per_item=NEIGHBOURS,
+)
+
+every_start = pytest.mark.parametrize(
+    ("name", "devices"), [("uneven", 2), ("uneven", 3), ("two clients", 4)]
+)
+every_form = pytest.mark.parametrize(
+    "configuration", [by_pairs, by_client], ids=["by pairs", "by client"]
+)
+
+
+@functools.cache
+def started(
+    configuration: Configuration, name: str, devices: int
+) -> tuple[Setup, TrainingState]:
+    return compiled_start(
+        dataclasses.replace(configuration, num_devices=devices),
+        Hyperparameters(malicious_clients=ROOM),
+        planned(name, devices),
+        jax.random.key(4),
+        GivenValues(),
+    )
+
+
+@takes_four
+@every_form
+@every_start
+def test_negatives_candidates_and_embeddings_are_those_of_one_device(
+    configuration, name, devices
+):
+    def drawn(devices: int) -> dict:
+        layout = planned(name, devices)
+        setup, state = started(configuration, name, devices)
+        return {
+            "negatives": in_pair_order(layout, setup.pairs.negatives),
+            "candidates": in_client_order(layout, setup.candidates),
+            "users": in_client_order(layout, state.clients.embedding),
+            "items": state.items,
+            "weights": state.weights,
+            "poisoned": setup.max_poisoned_items,
+            "overflow": setup.pairs.overflow,
+            "most uploaded": setup.pairs.most_uploaded,
+        }
+
+    found, expected = drawn(devices), drawn(1)
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+    assert expected["overflow"] == 0
+    assert expected["most uploaded"] > 0
+
+
+@takes_four
+@every_start
+def test_neighbours_are_those_of_one_device(name, devices):
+    def drawn(devices: int) -> np.ndarray:
+        layout = planned(name, devices)
+        setup, _ = started(by_client, name, devices)
+        places = np.asarray(in_pair_order(layout, setup.neighbours))
+        ids = np.asarray(layout.client_ids)[places]
+        return np.where(places == NO_NEIGHBOUR, NO_NEIGHBOUR, ids)
+
+    expected = drawn(1)
+    np.testing.assert_array_equal(drawn(devices), expected)
+    assert np.any(expected != NO_NEIGHBOUR)
+
+
+def batches_of_clients(name: str, devices: int) -> dict[int, list[np.ndarray]]:
+    """Each client's batch, pseudo items and all."""
+    setup, _ = started(by_client, name, devices)
+    found = {}
+    of_devices = of_each_device(setup.pairs.laid_out, devices)
+    for own, batches in zip(
+        own_fields(planned(name, devices), devices), of_devices, strict=True
+    ):
+        for group, batch in zip(own.clients, batches, strict=True):
+            for row, client in enumerate(np.asarray(group.client)):
+                fields = [np.asarray(field)[row] for field in batch]
+                if client < own.client_ids.size:
+                    assert own.client_ids[client] not in found
+                    found[int(own.client_ids[client])] = fields
+                else:
+                    assert not fields[1].any()  # nobody sends nothing
+    return found
+
+
+@takes_four
+@every_start
+def test_each_client_s_batch_with_its_pseudo_items_is_that_of_one_device(name, devices):
+    found, expected = (batches_of_clients(name, number) for number in (devices, 1))
+    assert found.keys() == expected.keys() == set(range(SETS[name]().num_users))
+    for client, batch in expected.items():
+        for field, wanted in zip(found[client], batch, strict=True):
+            np.testing.assert_array_equal(field, wanted)
+
+
+def tiles_of_clients(name: str, devices: int) -> list[list]:
+    """The tiles that hold pairs, those of the first device first."""
+    setup, _ = started(by_pairs, name, devices)
+    layout = planned(name, devices)
+    found = []
+    for own, pairs in zip(
+        own_fields(layout, devices),
+        of_each_device(setup.pairs.laid_out, devices),
+        strict=True,
+    ):
+        assert isinstance(pairs, TiledPairs)
+        size, item = pairs.present.size, np.asarray(pairs.negative).reshape(-1)
+        assert np.all((pairs.negative_row >= 0) & (pairs.negative_row < size))
+        assert not np.any(pairs.sent[~pairs.present.any(axis=1)])
+        for tile in np.flatnonzero(pairs.present.any(axis=1)):
+            client, *fields = (np.asarray(field)[tile] for field in pairs[:6])
+            # By its item: rows are numbered on each device.
+            fields.append(item[np.asarray(pairs.negative_row)[tile]])
+            found.append([own.client_ids[client], *fields])
+    return found
+
+
+@takes_four
+@every_start
+def test_the_tiles_of_all_devices_in_a_row_are_those_of_one(name, devices):
+    found, expected = (tiles_of_clients(name, number) for number in (devices, 1))
+    assert len(found) == len(expected)
+    for tile, wanted in zip(found, expected, strict=True):
+        for field, other in zip(tile, wanted, strict=True):
+            np.testing.assert_array_equal(field, other)
+
+
+def senders_by_item(
+    configuration: Configuration, name: str, devices: int
+) -> dict[int, list[int]]:
+    """Who sends each item a row, in the order of devices and of rows."""
+    setup, _ = started(configuration, name, devices)
+    found: dict[int, list[int]] = {item: [] for item in range(NUM_ITEMS)}
+    for own, pairs, item_groups in zip(
+        own_fields(planned(name, devices), devices),
+        of_each_device(setup.pairs.laid_out, devices),
+        of_each_device(setup.pairs.item_groups, devices),
+        strict=True,
+    ):
+        if isinstance(pairs, TiledPairs):
+            sender = np.repeat(pairs.client, pairs.item.shape[1])
+            item_of_row = np.asarray(pairs.item).reshape(-1)
+        else:
+            sender, item_of_row = (
+                np.concatenate(fields)
+                for fields in zip(
+                    *(
+                        (
+                            np.repeat(group.client, batch.items.shape[1]),
+                            np.asarray(batch.items).reshape(-1),
+                        )
+                        for group, batch in zip(own.clients, pairs, strict=True)
+                    ),
+                    strict=True,
+                )
+            )
+        for group in item_groups:
+            for item, index in zip(group.items, np.asarray(group.rows), strict=True):
+                rows = index[index >= 0]
+                assert np.all(item_of_row[rows] == item)
+                found[int(item)] += own.client_ids[sender[rows]].tolist()
+    return found
+
+
+@takes_four
+@every_form
+@every_start
+def test_the_devices_rows_of_an_item_in_a_row_are_those_of_one(
+    configuration, name, devices
+):
+    found, expected = (
+        senders_by_item(configuration, name, number) for number in (devices, 1)
+    )
+    assert found == expected
+    assert all(len(set(of_item)) == len(of_item) for of_item in expected.values())
+    assert sum(map(len, expected.values())) > SETS[name]().num_train_pairs

@@ -84,7 +84,7 @@ def assert_rounds_agree(
     for number in range(ROUNDS):
         round_number = jnp.int32(number)
         key = key_for(setup.key, Purpose.PARTICIPATION, number)
-        taking_part = participants(configuration, numbers, NUM_USERS, key, round_number)
+        taking_part = participants(configuration, numbers, layout, key, round_number)
         state, counts = one_round(
             configuration, numbers, layout, setup, state, round_number
         )
@@ -136,7 +136,8 @@ def drawn_participants(numbers: Hyperparameters, number: int = 0, draws: int = 5
     configuration = configured("none", "mean", partial_participation=True)
     draw = jax.vmap(participants, in_axes=(None, None, None, 0, None))
     keys = jax.random.split(jax.random.key(0), draws)
-    benign, malicious = draw(configuration, numbers, NUM_USERS, keys, jnp.int32(number))
+    layout, round_number = small_layout(), jnp.int32(number)
+    benign, malicious = draw(configuration, numbers, layout, keys, round_number)
     return np.asarray(benign), np.asarray(malicious)
 
 
@@ -223,9 +224,7 @@ def test_an_item_without_an_upload_stays_as_it_is_whatever_the_optimiser(optimiz
     setup, state = compiled_start(configuration, numbers, layout, key)
     for number in range(4):
         key = key_for(setup.key, Purpose.PARTICIPATION, number)
-        benign, _ = participants(
-            configuration, numbers, NUM_USERS, key, jnp.int32(number)
-        )
+        benign, _ = participants(configuration, numbers, layout, key, jnp.int32(number))
         after, _ = one_round(
             configuration, numbers, layout, setup, state, jnp.int32(number)
         )

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +10,6 @@ import pytest
 
 from jaxfr.aggregators import aggregate
 from jaxfr.errors import InvalidInputError
-from jaxfr.models import MODELS, fedmf
 from jaxfr.training import Configuration, Hyperparameters, check_settings
 from jaxfr.training.settings import OPTIMIZERS, make_aggregator
 from jaxfr.uploads import ItemGroup, Uploads
@@ -146,27 +144,18 @@ def test_as_many_devices_as_there_are_are_accepted_and_no_other_number():
         assert message == f"num_devices={number}: must be {limits}"
 
 
-def test_a_model_that_takes_clients_as_a_whole_is_refused_more_than_one_device(
-    monkeypatch,
-):
-    whole = fedmf()._replace(pair_gradients=None)
-    monkeypatch.setitem(cast(dict, MODELS), "whole", lambda: whole)
-    check_settings(Configuration(model="whole"), Hyperparameters())
-    message = refusal(Configuration(model="whole", num_devices=2), Hyperparameters())
-    assert message == (
-        "num_devices=2: a run of the model whole, or with private uploads, takes one "
-        "device only"
-    )
-
-
 @pytest.mark.parametrize(
-    "changes", [{"model": "fedgnn"}, {"pseudo_items": 1}, {"local_privacy": True}]
+    "changes",
+    [
+        {"model": "fedgnn", "neighbours_per_item": 1},
+        {"model": "mlp"},
+        {"pseudo_items": 1},
+        {"local_privacy": True},
+        {"ranking": "full"},
+    ],
 )
-def test_shared_weights_and_private_uploads_are_refused_more_than_one_device(changes):
-    check_settings(Configuration(**changes), Hyperparameters())
-    message = refusal(Configuration(num_devices=2, **changes), Hyperparameters())
-    assert message.startswith("num_devices=2: a run of the model ")
-    assert message.endswith(", or with private uploads, takes one device only")
+def test_clients_that_are_taken_as_a_whole_may_be_spread_too(changes):
+    check_settings(Configuration(num_devices=2, **changes), Hyperparameters())
 
 
 # --- models ---

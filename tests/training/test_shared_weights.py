@@ -130,7 +130,7 @@ def compared(
     for number in range(ROUNDS):
         round_number = jnp.int32(number)
         key = key_for(setup.key, Purpose.PARTICIPATION, number)
-        taking_part = participants(configuration, numbers, NUM_USERS, key, round_number)
+        taking_part = participants(configuration, numbers, layout, key, round_number)
         state, counts = one_round(
             configuration, numbers, layout, setup, state, round_number
         )

@@ -131,17 +131,26 @@ def loop_sums(uploads: Uploads) -> np.ndarray:
 
 
 def on_devices(uploads: Uploads, devices: int) -> Uploads:
-    """Each device's part of the scattered rows, and all else, stacked."""
+    """Each device's rows and vectors, and all else, stacked.
+
+    Bundles that hold no row fill up the last device's. Each device has its vectors in
+    an order of its own.
+    """
+    missing = -uploads.vector.size % devices
 
     def split(field: jax.Array) -> jax.Array:
         if field.ndim == 0:
             return jnp.broadcast_to(field, devices)
-        return field.reshape(devices, -1)
+        width = field.size // uploads.vector.size
+        return jnp.pad(field, (0, missing * width)).reshape(devices, -1)
 
     everywhere = jax.tree.map(
         lambda field: jnp.broadcast_to(field, (devices, *field.shape)), uploads
     )
-    names = "item", "weight", "vector", "scale", "item_scale"
+    names = "item", "weight", "scale", "item_scale"
+    own = jnp.arange(devices)
     return everywhere._replace(
-        **{name: split(getattr(uploads, name)) for name in names}
+        **{name: split(getattr(uploads, name)) for name in names},
+        vector=(split(uploads.vector) + own[:, None]) % uploads.vectors.shape[0],
+        vectors=jax.vmap(lambda by: jnp.roll(uploads.vectors, by, axis=0))(own),
     )

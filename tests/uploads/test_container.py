@@ -12,7 +12,6 @@ from jaxfr.devices import AXIS
 from jaxfr.uploads import (
     Uploads,
     append_tables,
-    gather_rows,
     item_sums,
     item_table,
     one_row_each,
@@ -241,18 +240,6 @@ def test_rows_that_are_spread_over_devices_count_and_add_up_as_on_one(kind, devi
     for count, found in zip(counts, sums, strict=True):
         np.testing.assert_array_equal(count, row_counts(uploads))
         np.testing.assert_allclose(found, loop_sums(uploads), rtol=1e-5, atol=1e-5)
-
-
-@every_kind
-@pytest.mark.parametrize("devices", [2, 5])
-def test_gathered_rows_are_those_of_all_devices_in_order(kind, devices):
-    uploads = random_uploads(10, kind)
-    gathered = jax.jit(jax.vmap(gather_rows, axis_name=AXIS))(
-        on_devices(uploads, devices)
-    )
-    for device in range(devices):
-        found = jax.tree.map(lambda field, device=device: field[device], gathered)
-        jax.tree.map(np.testing.assert_array_equal, found, uploads)
 
 
 # --- One row of every client ---
