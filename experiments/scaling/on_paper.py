@@ -10,6 +10,10 @@ from typing import Any, NamedTuple
 
 Record = Mapping[str, Any]
 
+# The embeddings before and after a round, the rows' sums, the update, the attackers'
+# rows, and as many on the way.
+ITEM_TABLES = 10
+
 
 class Size(NamedTuple):
     """How large a run is.
@@ -59,10 +63,10 @@ def need_of(record: Record, wanted: Size, devices: int) -> Need:
     """Foretells what a run of another size needs, other settings being equal.
 
     Memory: the measured peak, the host's copy of the data included, grows with the
-    pairs of a device or with the items, whichever asks for more. Work grows with the
-    pairs of a device. Of what is sent, with D devices each sends ``(D - 1) / D`` of
-    what sums over items and clients' embeddings are, and ``(D - 1) / D^2`` of what all
-    rows are; see ``communication.sent_bytes``.
+    pairs of a device; to it the tables of items are added, ``ITEM_TABLES`` of them at
+    once. Work grows with the pairs of a device. Of what is sent, with D devices each
+    sends ``(D - 1) / D`` of what sums over items and clients' embeddings are, and
+    ``(D - 1) / D^2`` of what all rows are; see ``communication.sent_bytes``.
 
     Args:
         record: of a case measured on two devices or more, from
@@ -73,12 +77,13 @@ def need_of(record: Record, wanted: Size, devices: int) -> Need:
     measured, before = size_of(record), record["num_devices"]
     pairs, users, items = (new / old for new, old in zip(wanted, measured, strict=True))
     of_device = pairs * before / devices
+    tables = 4 * ITEM_TABLES * record["embedding_dim"] * wanted.num_items
     kept = (devices - 1) / devices / ((before - 1) / before)
     seconds = record["seconds_per_round"]["median"]
     sent = record["sent_bytes"]
     return Need(
         devices=devices,
-        memory_bytes=record["peak_memory_bytes"] / before * max(of_device, items),
+        memory_bytes=record["peak_memory_bytes"] / before * of_device + tables,
         seconds=seconds * of_device,
         sum_bytes=sent["sum"] * items * kept,
         gather_bytes=sent["gather"] * users * kept,

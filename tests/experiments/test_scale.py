@@ -7,7 +7,6 @@ DESCRIBED = {
     **MEASURED,
     "aggregator": "median",
     "attack": "none",
-    "embedding_dim": 8,
     "device": "cpu",
 }
 
