@@ -63,10 +63,11 @@ def need_of(record: Record, wanted: Size, devices: int) -> Need:
     """Foretells what a run of another size needs, other settings being equal.
 
     Memory: the measured peak, the host's copy of the data included, grows with the
-    pairs of a device; to it the tables of items are added, ``ITEM_TABLES`` of them at
-    once. Work grows with the pairs of a device. Of what is sent, with D devices each
-    sends ``(D - 1) / D`` of what sums over items and clients' embeddings are, and
-    ``(D - 1) / D^2`` of what all rows are; see ``communication.sent_bytes``.
+    pairs of a device; to it are added the tables of items, ``ITEM_TABLES`` of them at
+    once, and the clients' embeddings, where every device gets all. Work grows with the
+    pairs of a device. Of what is sent, with D devices each sends ``(D - 1) / D`` of
+    what sums over items and clients' embeddings are, and ``(D - 1) / D^2`` of what all
+    rows are; see ``communication.sent_bytes``.
 
     Args:
         record: of a case measured on two devices or more, from
@@ -77,13 +78,16 @@ def need_of(record: Record, wanted: Size, devices: int) -> Need:
     measured, before = size_of(record), record["num_devices"]
     pairs, users, items = (new / old for new, old in zip(wanted, measured, strict=True))
     of_device = pairs * before / devices
+    sent = record["sent_bytes"]
+    embeddings = sent["gather"] * users / ((before - 1) / before)
     tables = 4 * ITEM_TABLES * record["embedding_dim"] * wanted.num_items
     kept = (devices - 1) / devices / ((before - 1) / before)
     seconds = record["seconds_per_round"]["median"]
-    sent = record["sent_bytes"]
     return Need(
         devices=devices,
-        memory_bytes=record["peak_memory_bytes"] / before * of_device + tables,
+        memory_bytes=record["peak_memory_bytes"] / before * of_device
+        + tables
+        + embeddings,
         seconds=seconds * of_device,
         sum_bytes=sent["sum"] * items * kept,
         gather_bytes=sent["gather"] * users * kept,
