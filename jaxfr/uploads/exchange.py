@@ -43,19 +43,16 @@ def bring_together(uploads: Uploads, group: ItemGroup) -> tuple[Uploads, ItemGro
     index = jnp.pad(group.rows, ((0, missing), (0, 0)), constant_values=-1)
     found, own = jnp.maximum(index, 0), own_part(items)
 
-    def sent(field: Array) -> Array:
-        return exchange_over_devices(field)
-
-    weight = sent(jnp.where(index >= 0, uploads.weight[found], 0))
-    vector = sent(uploads.vector[found // uploads.rows_per_bundle])
+    weight = exchange_over_devices(jnp.where(index >= 0, uploads.weight[found], 0))
+    vector = exchange_over_devices(uploads.vector[found // uploads.rows_per_bundle])
     item_scale = uploads.item_scale
     if item_scale.ndim > 0:
-        item_scale = sent(item_scale[found]).reshape(-1)
+        item_scale = exchange_over_devices(item_scale[found]).reshape(-1)
     brought = uploads._replace(
         item=jnp.repeat(own, weight.shape[1]),
         weight=weight.reshape(-1),
         vector=vector.reshape(-1),
-        scale=sent(uploads.scale[found]).reshape(-1),
+        scale=exchange_over_devices(uploads.scale[found]).reshape(-1),
         item_scale=item_scale,
         groups=(),
         scattered_sums=None,
