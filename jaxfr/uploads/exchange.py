@@ -1,7 +1,6 @@
 """The rows of an item where a run is spread over devices, each with its own clients."""
 
 import jax.numpy as jnp
-from jax import Array
 
 from jaxfr.devices import (
     device_index,

@@ -407,7 +407,9 @@ def batches_of_clients(name: str, devices: int) -> dict[int, list[np.ndarray]]:
     """Each client's batch, pseudo items and all."""
     setup, _ = started(by_client, name, devices)
     found = {}
-    of_devices = of_each_device(setup.pairs.laid_out, devices)
+    laid_out = setup.pairs.laid_out
+    assert not isinstance(laid_out, TiledPairs)
+    of_devices = of_each_device(laid_out, devices)
     for own, batches in zip(
         own_fields(planned(name, devices), devices), of_devices, strict=True
     ):
