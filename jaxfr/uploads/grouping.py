@@ -19,7 +19,7 @@ class ItemSlots(NamedTuple):
     """Room for the rows of some items.
 
     Attributes:
-        items: the items, int32 ``[items]``; m where there is none.
+        items: the items, int32 ``[items]``.
         slots: 0, 1, ... up to the capacity, int32 ``[capacity]``.
     """
 

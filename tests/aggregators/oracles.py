@@ -69,7 +69,8 @@ def krum_scores(rows: np.ndarray, byzantine: int, power: int) -> np.ndarray:
     scores = np.empty(len(rows))
     for index, row in enumerate(rows):
         others = np.delete(rows, index, axis=0)
-        distance = np.linalg.norm(others - row, axis=1) ** power
+        # No root is taken to be squared again: exact ties are to stay so.
+        distance = np.sum((others - row) ** 2, axis=1) ** (power / 2)
         scores[index] = np.sort(distance)[:neighbours].sum()
     return scores
 
