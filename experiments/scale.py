@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from experiments.scaling.on_paper import Need, Record, Size, need_of, size_of
+from experiments.scaling.on_paper import Need, Size, need_of, size_of
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors
 from jaxfr.records.program import run_program
+from jaxfr.records.results import Record
 from jaxfr.records.table import align
 
 _BENCHMARK = flags.DEFINE_string(

@@ -35,13 +35,7 @@ from jaxfr.sweeps.settings import Settings
 from jaxfr.training.memory import available_memory
 
 setting_flags.define_setting_flags(lists=SETTING_FLAGS)
-for _module in (
-    setting_flags,
-    data_flags,
-    execution_flags,
-    process_flags,
-    program,
-):
+for _module in (setting_flags, data_flags, execution_flags, process_flags, program):
     flags.adopt_module_key_flags(_module)
 
 _SWEEP_FILE = flags.DEFINE_string(

@@ -41,13 +41,7 @@ PLOT_FILE = "curves.png"
 STORE_FOLDER = "store"
 
 setting_flags.define_setting_flags(lists=("attack",))
-for _module in (
-    setting_flags,
-    data_flags,
-    execution_flags,
-    process_flags,
-    program,
-):
+for _module in (setting_flags, data_flags, execution_flags, process_flags, program):
     flags.adopt_module_key_flags(_module)
 
 _COMPARE_CLEAN = flags.DEFINE_bool(

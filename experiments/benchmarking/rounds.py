@@ -27,7 +27,7 @@ from jaxfr.training import (
 )
 from jaxfr.training.layout import layout_placement
 from jaxfr.training.many import stack_runs
-from jaxfr.training.memory import shard_bytes
+from jaxfr.training.memory import held_bytes
 from jaxfr.training.programs import compile_programs
 from jaxfr.training.round import train_round
 from jaxfr.training.start import start
@@ -206,12 +206,9 @@ class JaxfrRounds:
         )
         self.start_seconds = time.perf_counter() - began
         self.kept_bytes = {
-            name: sum(shard_bytes(leaf) for leaf in jax.tree.leaves(values))
-            for name, values in (
-                ("layout", layout),
-                ("setup", setup),
-                ("state", self._state),
-            )
+            "layout": held_bytes(layout),
+            "setup": held_bytes(setup),
+            "state": held_bytes(self._state),
         }
         self.sent_bytes = count_sent_bytes(configuration, hyperparameters, layout)
         self._devices = programs.devices

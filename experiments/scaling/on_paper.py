@@ -5,10 +5,9 @@ each. So memory and work grow with the pairs of a device, and what is sent goes 
 it is sent for: sums over items, embeddings of clients, rows of pairs.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Record = Mapping[str, Any]
+from jaxfr.records.results import Record
 
 # The embeddings before and after a round, the rows' sums, the update, the attackers'
 # rows, and as many on the way.

@@ -22,6 +22,7 @@ from jaxfr.checkpoints.folder import (
 )
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_errors
+from jaxfr.processes import agree, is_leader
 
 T = TypeVar("T")
 
@@ -108,7 +109,7 @@ class CheckpointKeeper:
         """
         finished = newest_whole(self._folder, self._tell)
         _check_agreement(-1 if finished is None else finished, self._folder)
-        if jax.process_index() == 0:
+        if is_leader():
             remove_newer(self._folder, finished)
         if finished is None:
             return None
@@ -119,10 +120,7 @@ class CheckpointKeeper:
 
     def due(self) -> bool:
         """Whether it is time for the next checkpoint, by the clock of process 0."""
-        due = self._clock() - self._last >= self._settings.seconds
-        if jax.process_count() == 1:
-            return due
-        return bool(multihost_utils.broadcast_one_to_all(np.int32(due)))
+        return agree(lambda: self._clock() - self._last >= self._settings.seconds)
 
     def save(self, finished: int, tree: object) -> None:
         """Writes a checkpoint, and then removes those that are too old.
@@ -139,7 +137,7 @@ class CheckpointKeeper:
         except InvalidInputError as error:
             self._tell(f"jaxfr: a checkpoint is missing: {error}")
         else:
-            if jax.process_index() == 0:
+            if is_leader():
                 prune(self._folder, self._settings.keep)
         # From its end, so that saving cannot take all the time however long it takes.
         self._last = self._clock()
@@ -149,7 +147,7 @@ class CheckpointKeeper:
         if jax.process_count() > 1:
             # Another process may still be writing its last one.
             multihost_utils.sync_global_devices("remove checkpoints")
-        if jax.process_index() == 0:
+        if is_leader():
             shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -38,7 +38,7 @@ def memory_need(programs: Programs) -> MemoryNeed:
     ``jaxfr/blocks.py``), so ``working`` is little more than a round's scalars.
     """
     layout = programs.layout
-    data = sum(shard_bytes(leaf) for leaf in jax.tree.leaves(layout))
+    data = held_bytes(layout)
     start, train = programs.start.memory_analysis(), programs.train.memory_analysis()
     assert start is not None
     assert train is not None
@@ -50,9 +50,13 @@ def memory_need(programs: Programs) -> MemoryNeed:
     return MemoryNeed(data=data, runs=devices * kept, working=devices * working)
 
 
-def shard_bytes(array: jax.Array) -> int:
-    """Bytes of an array, all its copies counted."""
-    return sum(shard.data.nbytes for shard in array.addressable_shards)
+def held_bytes(arrays: object) -> int:
+    """Bytes of a pytree of arrays on this process's devices, all copies counted."""
+    return sum(
+        shard.data.nbytes
+        for array in jax.tree.leaves(arrays)
+        for shard in array.addressable_shards
+    )
 
 
 def available_memory() -> int | None:

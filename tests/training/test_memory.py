@@ -10,8 +10,8 @@ from jaxfr.training import Hyperparameters
 from jaxfr.training.memory import (
     available_memory,
     compile_to_fit,
+    held_bytes,
     memory_need,
-    shard_bytes,
 )
 from jaxfr.training.programs import Programs, compile_programs
 from tests.training.problem import configured, small_layout
@@ -51,7 +51,7 @@ def test_every_device_holds_the_data():
     alone, divided = memory_need(programs(2)), memory_need(programs(2, 2))
     assert divided.data == 2 * alone.data
     layout = programs(2, 2).layout
-    assert shard_bytes(layout.train_items) == 2 * layout.train_items.nbytes
+    assert held_bytes(layout.train_items) == 2 * layout.train_items.nbytes
 
 
 def test_runs_that_do_not_fit_at_once_are_fewer_at_once():
