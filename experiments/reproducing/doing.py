@@ -1,12 +1,17 @@
-"""Runs studies one after the other, and keeps what each shows for the page."""
+"""Runs studies one after the other, and keeps what each shows for the page.
 
+The runs of one program are done together, at the first study that needs any of them,
+so that no program is compiled for each study anew.
+"""
+
+import dataclasses
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from experiments.report.chapter import Chapter
 from experiments.reproducing.asking import Asked, Workload, command_of
-from experiments.studies.running import Studied, run_study
+from experiments.studies.running import Studied, finish_runs, present_study
 from experiments.studies.study import Study
 from experiments.studies.workload import seconds_left
 from experiments.studies.writing import write_study
@@ -14,6 +19,7 @@ from jaxfr.files import note, user_errors
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.forecast import format_duration
+from jaxfr.sweeps.plan import Plan
 
 
 def reproduce_studies(
@@ -43,47 +49,57 @@ def reproduce_studies(
     """
     chapters, taken, foretold = [], 0.0, 0.0
     for number, study in enumerate(studies):
-        left = {run for runs in workload.runs[number:] for run in runs}
-        seconds = seconds_left(workload.plan, left, store)
-        own = seconds_left(workload.plan, set(workload.runs[number]), store)
+        own = whole_programs(workload.plan, workload.runs[number])
+        seconds = seconds_left(own, store)
         # Corrected by how long earlier studies took beside what was said of them.
         factor = taken / foretold if foretold else 1.0
+        left = factor * seconds_left(workload.plan, store)
         note(
             f"study {number + 1} of {len(studies)}, {study.name}; about "
-            f"{format_duration(factor * seconds)} left for the runs of all"
+            f"{format_duration(left)} left for the runs of all"
         )
         begun = time.monotonic()
-        own_folder = folder / study.name
-        chapters.append(_reproduce(study, asked, store, options, own_folder))
-        if own:
-            taken, foretold = taken + time.monotonic() - begun, foretold + own
+        if own.groups:
+            finish_runs(own, store, options, study.name)
+        studied = present_study(
+            study, asked.bases, asked.data_dir, workload.runs[number], store
+        )
+        images = _write(studied, folder / study.name)
+        chapters.append(
+            Chapter(
+                name=study.name,
+                section=studied.section,
+                command=command_of(study, asked),
+                runs=len(set(workload.runs[number])),
+                seconds=time.monotonic() - begun,
+                images=images,
+            )
+        )
+        if seconds:
+            taken, foretold = taken + time.monotonic() - begun, foretold + seconds
     return chapters
 
 
-def _reproduce(
-    study: Study,
-    asked: Asked,
-    store: Store,
-    options: RunOptions,
-    folder: pathlib.Path,
-) -> Chapter:
-    begun = time.monotonic()
-    studied = run_study(study, asked.bases, asked.data_dir, store, options, study.name)
+def whole_programs(plan: Plan, runs: Collection[str]) -> Plan:
+    """The part of a plan that is the programs of some runs, with all of their runs.
+
+    Args:
+        plan: the whole.
+        runs: identities.
+    """
+    wanted = set(runs)
+    groups = tuple(
+        group
+        for group in plan.groups
+        if not wanted.isdisjoint(planned.run for planned in group.runs)
+    )
+    return dataclasses.replace(plan, groups=groups)
+
+
+def _write(studied: Studied, folder: pathlib.Path) -> dict[str, bytes]:
+    """Writes a study's files and returns those of its pictures that were drawn."""
     with user_errors("make the output folder", folder):
         folder.mkdir(exist_ok=True)
     written = write_study(folder, studied.section, studied.records)
-    return Chapter(
-        name=study.name,
-        section=studied.section,
-        command=command_of(study, asked),
-        runs=len({record["run"] for record in studied.records}),
-        seconds=time.monotonic() - begun,
-        images=_images(folder, studied, written),
-    )
-
-
-def _images(
-    folder: pathlib.Path, studied: Studied, written: Sequence[str]
-) -> dict[str, bytes]:
     names = [picture.name for picture in studied.section.pictures]
     return {name: (folder / name).read_bytes() for name in names if name in written}

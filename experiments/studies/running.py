@@ -10,7 +10,7 @@ from jaxfr.files import note
 from jaxfr.records.results import Record
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import RunOptions
-from jaxfr.sweeps.plan import identify, plan_runs
+from jaxfr.sweeps.plan import Plan, identify, plan_runs
 from jaxfr.sweeps.settings import Settings
 
 
@@ -50,24 +50,50 @@ def run_study(
             store cannot be written, or a run does not fit into memory.
     """
     wanted = study.wanted(bases)
-    records: tuple[Record, ...] = ()
+    runs: list[str] = []
     if wanted:
-        records = _records(wanted, data_dir, store, options, label)
-    material = Material(tuple(bases), records, data_dir)
-    return Studied(records, study.present(material))
+        plan = plan_runs(wanted, data_dir)
+        runs = identify(plan, wanted)
+        finish_runs(plan, store, options, label)
+    return present_study(study, bases, data_dir, runs, store)
 
 
-def _records(
-    wanted: Sequence[Settings],
-    data_dir: str | None,
-    store: Store,
-    options: RunOptions,
-    label: str,
-) -> tuple[Record, ...]:
-    plan = plan_runs(wanted, data_dir)
+def finish_runs(plan: Plan, store: Store, options: RunOptions, label: str) -> None:
+    """Runs what a store lacks of a plan.
+
+    Args:
+        plan: the runs.
+        store: as in ``run_study``.
+        options: as there.
+        label: as there.
+
+    Raises:
+        InvalidInputError: if the store cannot be written, or a run does not fit into
+            memory.
+    """
     found = sum(store.is_finished(run.run) for run in plan.runs)
     if found:
         note(f"{label}: {found} of {len(plan.runs)} runs are in the store")
     for _ in run_with_progress(plan, store, options, label):
         pass
-    return tuple(store.records(identify(plan, wanted)))
+
+
+def present_study(
+    study: Study,
+    bases: Sequence[Settings],
+    data_dir: str | None,
+    runs: Sequence[str],
+    store: Store,
+) -> Studied:
+    """Lets a study say what came out.
+
+    Args:
+        study: as in ``run_study``.
+        bases: as there.
+        data_dir: as there.
+        runs: the identities of the runs that it wanted, in that order.
+        store: which holds them all.
+    """
+    records = tuple(store.records(runs))
+    material = Material(tuple(bases), records, data_dir)
+    return Studied(records, study.present(material))

@@ -11,7 +11,6 @@ from experiments.studies.averages import (
     with_bound,
 )
 from experiments.studies.figure3.points import (
-    ATTACKS,
     FIXED_NUMBER_ONLY,
     Point,
     Runs,
@@ -19,6 +18,7 @@ from experiments.studies.figure3.points import (
     clean_runs,
     is_omniscient,
     ratios,
+    spattacks_in,
 )
 from experiments.studies.names import aggregator_title, attack_title, dataset_title
 from experiments.studies.section import Finding
@@ -45,7 +45,7 @@ def _degrades(dataset: str, runs: Runs, defenses: Sequence[str]) -> Finding:
     for defense in defenses:
         values = {
             attack: average(runs[Point(defense, attack, _SMALL)])
-            for attack in ATTACKS
+            for attack in spattacks_in(runs)
             if applies(Point(defense, attack, _SMALL))
         }
         strongest = min(values, key=lambda attack: values[attack].mean)
@@ -92,7 +92,7 @@ def _falls_with_ratio(
 ) -> list[Finding]:
     """Of each limited attack, under every defense that applies."""
     findings = []
-    for attack in ATTACKS:
+    for attack in spattacks_in(runs):
         applied = [d for d in defenses if applies(Point(d, attack, ratios(attack)[0]))]
         if is_omniscient(attack) or not applied:
             continue

@@ -6,13 +6,13 @@ from typing import Any
 
 from experiments.studies.averages import average, chance, error_bar
 from experiments.studies.figure3.points import (
-    ATTACKS,
     DEFENSES,
     Point,
     Runs,
     applies,
     clean_runs,
     ratios,
+    spattacks_in,
 )
 from experiments.studies.names import aggregator_title, attack_title
 from experiments.studies.panels import (
@@ -38,9 +38,10 @@ def draw_defenses(
         InvalidInputError: if the file cannot be written.
     """
     label = "malicious clients (% of all)"
+    spattacks = spattacks_in(next(iter(found.values())))
     draw_datasets(
         found,
-        [Column(attack_title(attack), label, attack) for attack in ATTACKS],
+        [Column(attack_title(attack), label, attack) for attack in spattacks],
         lambda panel, runs, attack: _draw_attack(panel, runs, attack, defenses),
         path,
     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jaxfr.records.results import Record
 
 DEFENSES = ("mean", "median", "trimmed_mean", "krum", "norm")
-ATTACKS = ("spattack_o_s", "spattack_o_d", "spattack_l_s", "spattack_l_d")
+SPATTACKS = ("spattack_o_s", "spattack_o_d", "spattack_l_s", "spattack_l_d")
 # Rules that take the number of malicious rows to be the same for every item.
 FIXED_NUMBER_ONLY = ("trimmed_mean", "krum")
 
@@ -32,12 +32,14 @@ class Point(NamedTuple):
 Runs = Mapping[Point | CleanPoint, Sequence[Record]]
 
 
-def points(defenses: Sequence[str]) -> list[Point | CleanPoint]:
+def points(
+    defenses: Sequence[str], spattacks: Sequence[str]
+) -> list[Point | CleanPoint]:
     """All points that are run: the clean ones, then those that the paper has."""
     attacked = [
         Point(defense, attack, ratio)
         for defense in defenses
-        for attack in ATTACKS
+        for attack in spattacks
         for ratio in ratios(attack)
     ]
     return [
@@ -52,13 +54,19 @@ def ratios(attack: str) -> tuple[float, ...]:
 
 
 def is_omniscient(attack: str) -> bool:
-    """Whether an attack of ``ATTACKS`` is Spattack-O."""
+    """Whether an attack of ``SPATTACKS`` is Spattack-O."""
     return attack.startswith("spattack_o")
 
 
 def applies(point: Point) -> bool:
     """Whether the paper applies the defense to the attack."""
     return point.attack.endswith("_d") or point.defense not in FIXED_NUMBER_ONLY
+
+
+def spattacks_in(runs: Runs) -> tuple[str, ...]:
+    """The attacks that were run, in the order of ``SPATTACKS``."""
+    there = {point.attack for point in runs if isinstance(point, Point)}
+    return tuple(attack for attack in SPATTACKS if attack in there)
 
 
 def clean_runs(runs: Runs, defense: str) -> Sequence[Record]:

@@ -7,8 +7,8 @@ from experiments.studies.checked_numbers import DEFENSES as CHECKED
 from experiments.studies.figure3.findings import find_all
 from experiments.studies.figure3.picture import draw_defenses
 from experiments.studies.figure3.points import (
-    ATTACKS,
     DEFENSES,
+    SPATTACKS,
     CleanPoint,
     Point,
     Runs,
@@ -16,6 +16,7 @@ from experiments.studies.figure3.points import (
     clean_runs,
     points,
     ratios,
+    spattacks_in,
 )
 from experiments.studies.names import aggregator_title, attack_title, dataset_title
 from experiments.studies.section import Picture, Section, Table
@@ -49,11 +50,14 @@ _TEXT = (
 )
 
 
-def study(defenses: Sequence[str] = DEFENSES) -> Study:
+def study(
+    defenses: Sequence[str] = DEFENSES, spattacks: Sequence[str] = SPATTACKS
+) -> Study:
     """Figure 3 as a study.
 
     Args:
         defenses: aggregators of ``DEFENSES``, those that are to be run.
+        spattacks: the attacks, of ``SPATTACKS``.
 
     Raises:
         InvalidInputError: if there are none, or one is none of them.
@@ -64,7 +68,7 @@ def study(defenses: Sequence[str] = DEFENSES) -> Study:
             f"defenses={','.join(defenses)}: must be some of {', '.join(DEFENSES)}"
         )
     chosen = tuple(name for name in DEFENSES if name in defenses)
-    variants = [_variant(point) for point in points(chosen)]
+    variants = [_variant(point) for point in points(chosen, spattacks)]
 
     def wanted(bases: Sequence[Settings]) -> list[Settings]:
         return cross_with_bases(bases, variants)
@@ -117,7 +121,7 @@ def _present(
 def _by_defense(dataset: str, runs: Runs, defenses: Sequence[str]) -> Table:
     clean = [with_deviation(average(clean_runs(runs, d))) for d in defenses]
     rows = [("Clean", "0 %", *clean)]
-    for attack in ATTACKS:
+    for attack in spattacks_in(runs):
         for ratio in ratios(attack):
             cells = [_cell(runs, Point(d, attack, ratio)) for d in defenses]
             rows.append((attack_title(attack), f"{100 * ratio:g} %", *cells))

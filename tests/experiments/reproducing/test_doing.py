@@ -5,7 +5,7 @@ import pytest
 from absl import flags
 
 from experiments.reproducing.asking import Asked, load_all
-from experiments.reproducing.doing import reproduce_studies
+from experiments.reproducing.doing import reproduce_studies, whole_programs
 from experiments.studies.section import Finding, Picture, Section
 from experiments.studies.study import Material, Study
 from jaxfr.store import open_store
@@ -63,3 +63,27 @@ def test_studies_run_in_turn_write_their_files_and_are_resumed(tmp_path, capsys)
     assert "study 2 of 2, runs; about " in told
     assert "study 1 of 2, idle; about 0.0 s left for the runs of all" in told
     assert "runs: 2 of 2 runs are in the store" in told
+
+
+def test_the_runs_of_a_program_are_done_together_whichever_study_wants_them(
+    tmp_path, capsys
+):
+    first = Study("first", (), lambda bases: [bases[0]], present)
+    second = Study("second", (), lambda bases: [bases[1]], present)
+    krum = dataclasses.replace(BASE, aggregator="krum")
+    third = Study("third", (), lambda bases: [krum], present)
+    asked = Asked(BASES, "0:2", (), False, None, str(tmp_path), None)
+    studies = [first, second, third]
+    workload = load_all(studies, asked)
+    assert len(workload.plan.groups) == 2
+    part = whole_programs(workload.plan, workload.runs[1])
+    assert part.groups == workload.plan.groups[:1]
+    assert whole_programs(workload.plan, ()).groups == ()
+    with open_store(tmp_path / "store") as store:
+        one = RunOptions(devices=1)
+        chapters = reproduce_studies(studies, asked, workload, store, one, tmp_path)
+    assert [chapter.section.text for chapter in chapters] == [("0",), ("1",), ("0",)]
+    assert [chapter.runs for chapter in chapters] == [1, 1, 1]
+    told = capsys.readouterr().err
+    assert "second: 2 of 2 runs are in the store" in told
+    assert told.count("compiling") == 2

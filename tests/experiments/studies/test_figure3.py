@@ -53,6 +53,21 @@ def test_some_of_the_defenses_may_be_chosen():
     assert shown.header == ("attack", "malicious", "Median", "Norm")
 
 
+def test_some_of_the_attacks_may_be_chosen(tmp_path):
+    study = figure3.study(("mean", "median"), ("spattack_l_d", "spattack_o_d"))
+    assert {s.attack for s in study.wanted(bases("steam"))} == {
+        *("none", "spattack_l_d", "spattack_o_d")
+    }
+    section = present(study, bases("steam"), falling)
+    shown = table(section, "Steam: HR@10")
+    assert [row[0] for row in shown.rows] == [
+        *("Clean", *["Spattack-O-D"] * 3, *["Spattack-L-D"] * 3)
+    ]
+    assert finding(section, "under Spattack-L-D").holds
+    assert not [f for f in section.findings if "under Spattack-L-S" in f.statement]
+    section.pictures[0].draw(tmp_path / "figure3.png")
+
+
 @pytest.mark.parametrize("defenses", [(), ("mean", "none")])
 def test_other_defenses_are_refused(defenses):
     with pytest.raises(InvalidInputError, match="trimmed_mean"):

@@ -2,20 +2,16 @@ import dataclasses
 
 import pytest
 
-from experiments.studies.workload import ROUND_COST, seconds_left
+from experiments.studies.workload import MODEL_COST, RULE_COST, seconds_left
 from jaxfr.aggregators import AGGREGATORS
+from jaxfr.models import MODELS
 from jaxfr.store import open_store
 from jaxfr.sweeps.plan import identify, plan_runs
 from tests.experiments.studies.small_data import BASE
 
 MEAN = [dataclasses.replace(BASE, seed=seed) for seed in range(3)]
+FEDGNN = dataclasses.replace(BASE, model="fedgnn")
 KRUM = dataclasses.replace(BASE, aggregator="krum")
-WANTED = [*MEAN, KRUM]
-
-
-@pytest.fixture(scope="module")
-def plan():
-    return plan_runs(WANTED)
 
 
 @pytest.fixture
@@ -24,29 +20,36 @@ def store(tmp_path):
         yield opened
 
 
-def test_every_rule_has_a_cost():
-    assert ROUND_COST.keys() == AGGREGATORS.keys()
+def test_every_rule_and_model_has_a_cost():
+    assert RULE_COST.keys() == AGGREGATORS.keys()
+    assert MODEL_COST.keys() == MODELS.keys()
 
 
-def test_a_program_is_compiled_once_and_rounds_cost_what_their_rule_does(plan, store):
-    mean = seconds_left(plan, set(identify(plan, MEAN)), store)
-    single = seconds_left(plan, set(identify(plan, MEAN[:1])), store)
-    krum = seconds_left(plan, set(identify(plan, [KRUM])), store)
+def test_a_program_is_compiled_once_and_rounds_cost_what_their_rule_does(store):
+    mean = seconds_left(plan_runs(MEAN), store)
+    single = seconds_left(plan_runs(MEAN[:1]), store)
+    krum = seconds_left(plan_runs([KRUM]), store)
     # With c for compiling and r for a run: c + r, c + 3 r, c + 100 r.
     run = (mean - single) / 2
     assert 0 < run < single
     assert krum - single == pytest.approx(99 * run)
-    both = seconds_left(plan, set(identify(plan, WANTED)), store)
+    both = seconds_left(plan_runs([*MEAN, KRUM]), store)
     assert both == pytest.approx(mean + krum)
+    fedgnn = seconds_left(plan_runs([FEDGNN]), store)
+    assert fedgnn - single == pytest.approx(7 * run)
+    with_krum = dataclasses.replace(FEDGNN, aggregator="krum")
+    assert seconds_left(plan_runs([with_krum]), store) - fedgnn == pytest.approx(
+        99 * run
+    )
 
 
-def test_finished_runs_and_those_of_others_take_no_time(plan, store):
+def test_finished_runs_take_no_time(store):
+    plan = plan_runs(MEAN)
     runs = identify(plan, MEAN)
-    before = seconds_left(plan, set(runs), store)
+    before = seconds_left(plan, store)
     store.append([{"run": runs[0]}])
     store.refresh()
-    after = seconds_left(plan, set(runs), store)
+    after = seconds_left(plan, store)
     assert after < before
     store.append([{"run": run} for run in runs[1:]])
-    assert seconds_left(plan, set(runs), store) == 0
-    assert seconds_left(plan, set(), store) == 0
+    assert seconds_left(plan, store) == 0
