@@ -14,8 +14,8 @@ class Chapter(NamedTuple):
         section: what it shows.
         command: the command that makes it.
         runs: how many runs it needed, those that the store had included.
-        seconds: how long it took with all runs of its programs, what the store had
-            left out.
+        seconds: how long it took, with later studies' runs of the same programs and
+            without what the store already held.
         images: the content of its pictures' PNG files by their names; a picture
             without any was not drawn.
     """

@@ -133,8 +133,8 @@ def _chapter(chapter: Chapter) -> str:
 def _effort(chapter: Chapter) -> str:
     runs = "no whole run" if chapter.runs == 0 else f"{chapter.runs:,} runs"
     return (
-        f"Made from {runs}, in {chapter.seconds:,.1f} seconds (with what other studies "
-        "want of the same programs; runs that the store already held take none) by"
+        f"Made from {runs}, in {chapter.seconds:,.1f} seconds (later studies' runs of "
+        "the same programs included; runs that the store already held take none), by"
     )
 
 
