@@ -47,7 +47,8 @@ def reproduce_studies(
         InvalidInputError: if a run does not fit into memory, or something cannot be
             written.
     """
-    chapters, taken, foretold = [], 0.0, 0.0
+    chapters: list[Chapter] = []
+    taken, foretold = 0.0, 0.0
     for number, study in enumerate(studies):
         own = whole_programs(workload.plan, workload.runs[number])
         seconds = seconds_left(own, store)
@@ -59,8 +60,7 @@ def reproduce_studies(
             f"{format_duration(left)} left for the runs of all"
         )
         begun = time.monotonic()
-        if own.groups:
-            finish_runs(own, store, options, study.name)
+        finish_runs(own, store, options, study.name)
         studied = present_study(
             study, asked.bases, asked.data_dir, workload.runs[number], store
         )
@@ -76,7 +76,7 @@ def reproduce_studies(
             )
         )
         if seconds:
-            taken, foretold = taken + time.monotonic() - begun, foretold + seconds
+            taken, foretold = taken + chapters[-1].seconds, foretold + seconds
     return chapters
 
 

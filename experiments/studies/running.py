@@ -50,12 +50,9 @@ def run_study(
             store cannot be written, or a run does not fit into memory.
     """
     wanted = study.wanted(bases)
-    runs: list[str] = []
-    if wanted:
-        plan = plan_runs(wanted, data_dir)
-        runs = identify(plan, wanted)
-        finish_runs(plan, store, options, label)
-    return present_study(study, bases, data_dir, runs, store)
+    plan = plan_runs(wanted, data_dir)
+    finish_runs(plan, store, options, label)
+    return present_study(study, bases, data_dir, identify(plan, wanted), store)
 
 
 def finish_runs(plan: Plan, store: Store, options: RunOptions, label: str) -> None:
@@ -74,8 +71,9 @@ def finish_runs(plan: Plan, store: Store, options: RunOptions, label: str) -> No
     found = sum(store.is_finished(run.run) for run in plan.runs)
     if found:
         note(f"{label}: {found} of {len(plan.runs)} runs are in the store")
-    for _ in run_with_progress(plan, store, options, label):
-        pass
+    if found < len(plan.runs):
+        for _ in run_with_progress(plan, store, options, label):
+            pass
 
 
 def present_study(

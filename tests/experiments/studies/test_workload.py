@@ -53,3 +53,4 @@ def test_finished_runs_take_no_time(store):
     assert after < before
     store.append([{"run": run} for run in runs[1:]])
     assert seconds_left(plan, store) == 0
+    assert seconds_left(plan_runs([]), store) == 0
