@@ -42,7 +42,6 @@ def clip_by_norm(clip_norm: Array | float) -> Transform:
         return uploads._replace(
             scale=uploads.scale * scattered,
             item_scale=uploads.item_scale * scattered,
-            scattered_sums=None,
             tables=tables,
         )
 

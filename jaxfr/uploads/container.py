@@ -6,6 +6,7 @@ multiples of one vector stand together and name it once. What an attack sends to
 item is a table. Rows are built where they are needed, a block of items at a time.
 """
 
+import operator
 from typing import NamedTuple
 
 import chex
@@ -44,6 +45,18 @@ class ItemTable(NamedTuple):
     weight: Array
 
 
+class ScatteredSums(NamedTuple):
+    """The sums of some uploads' scattered rows, which count for those uploads only.
+
+    Attributes:
+        sums: of each item, float32 ``[m, d]``.
+        made_of: the arrays that they were computed from, see ``_what_sums_read``.
+    """
+
+    sums: Array
+    made_of: tuple[Array, ...]
+
+
 class Uploads(NamedTuple):
     """Rows for single items, each sent by ``weight`` clients.
 
@@ -70,7 +83,7 @@ class Uploads(NamedTuple):
             every item in exactly one group, or no group at all.
         tables: rows that come behind the scattered ones.
         scattered_sums: the sum of each item's scattered rows where somebody has
-            computed it, float32 ``[m, d]``; see ``with_sums``.
+            computed it; see ``with_sums``.
     """
 
     item: Array
@@ -83,7 +96,7 @@ class Uploads(NamedTuple):
     participants: Array
     groups: tuple[ItemGroup, ...] = ()
     tables: tuple[ItemTable, ...] = ()
-    scattered_sums: Array | None = None
+    scattered_sums: ScatteredSums | None = None
 
     @property
     def num_items(self) -> int:
@@ -224,8 +237,11 @@ def row_counts(uploads: Uploads) -> Array:
 
 def item_sums(uploads: Uploads) -> Array:
     """Sum of each item's rows, each taken ``weight`` times, float32 ``[m, d]``."""
-    total = uploads.scattered_sums
-    if total is None:
+    known, read = uploads.scattered_sums, _what_sums_read(uploads)
+    # Uploads that were changed since have other arrays, if perhaps equal ones.
+    if known is not None and all(map(operator.is_, known.made_of, read)):
+        total = known.sums
+    else:
         total = _scattered_sums(uploads)
     for table in uploads.tables:
         total += jnp.sum(table.weight[..., None] * table.rows, axis=1)
@@ -233,8 +249,21 @@ def item_sums(uploads: Uploads) -> Array:
 
 
 def with_sums(uploads: Uploads) -> Uploads:
-    """The same uploads, whose scattered rows need not be summed again."""
-    return uploads._replace(scattered_sums=_scattered_sums(uploads))
+    """The same uploads, whose scattered rows need not be summed again.
+
+    Within one trace, that is: what crosses a ``jit`` is summed anew, as is what was
+    made from these uploads by changing a row, a weight or the table sent out.
+    """
+    sums = ScatteredSums(_scattered_sums(uploads), _what_sums_read(uploads))
+    return uploads._replace(scattered_sums=sums)
+
+
+def _what_sums_read(uploads: Uploads) -> tuple[Array, ...]:
+    """All arrays that decide the sums of the scattered rows."""
+    return (
+        *(uploads.item, uploads.weight, uploads.vector, uploads.vectors),
+        *(uploads.scale, uploads.item_scale, uploads.item_embeddings),
+    )
 
 
 def _scattered_sums(uploads: Uploads) -> Array:

@@ -54,7 +54,6 @@ def bring_together(uploads: Uploads, group: ItemGroup) -> tuple[Uploads, ItemGro
         scale=exchange_over_devices(uploads.scale[found]).reshape(-1),
         item_scale=item_scale,
         groups=(),
-        scattered_sums=None,
     )
     number = jnp.arange(weight.size, dtype=jnp.int32).reshape(weight.shape)
     return brought, ItemGroup(own, jnp.where(weight > 0, number, -1))

@@ -61,7 +61,6 @@ def drop_nonfinite(uploads: Uploads) -> tuple[Uploads, Array]:
         vectors=jnp.where(sound[:, None], uploads.vectors, 0.0),
         item_embeddings=jnp.where(sound_item[:, None], uploads.item_embeddings, 0.0),
         tables=tables,
-        scattered_sums=None,
     )
     dropped = sum_over_devices(jnp.sum(uploads.weight) - jnp.sum(weight))
     for before, after in zip(uploads.tables, tables, strict=True):

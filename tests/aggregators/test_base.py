@@ -20,7 +20,7 @@ from .samples import (
 
 
 def double(uploads: Uploads) -> Uploads:
-    return scaled(uploads, 2.0)._replace(scattered_sums=None)
+    return scaled(uploads, 2.0)
 
 
 def test_transforms_are_applied_the_first_one_first():

@@ -134,15 +134,26 @@ def test_sums_are_the_same_in_blocks_of_any_size(monkeypatch, kind, bundles_per_
 @every_kind
 def test_sums_once_computed_are_what_the_sums_of_all_rows_are_made_from(kind):
     uploads = random_uploads(3, kind)
-    summed = jax.jit(with_sums)(uploads)
-    alone = uploads._replace(tables=())
-    np.testing.assert_allclose(
-        summed.scattered_sums, loop_sums(alone), rtol=1e-5, atol=1e-5
-    )
-    np.testing.assert_array_equal(sums_of(summed), sums_of(uploads))
-    marked = summed._replace(scattered_sums=jnp.full((NUM_ITEMS, DIM), 8.0))
+    summed = with_sums(uploads)
+    known, alone = summed.scattered_sums, uploads._replace(tables=())
+    assert known is not None
+    np.testing.assert_allclose(known.sums, loop_sums(alone), rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(item_sums(summed), item_sums(uploads))
+    eight = known._replace(sums=jnp.full((NUM_ITEMS, DIM), 8.0))
+    marked = item_sums(summed._replace(scattered_sums=eight))
     in_tables = loop_sums(uploads) - loop_sums(alone)
-    np.testing.assert_allclose(sums_of(marked), 8.0 + in_tables, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(marked, 8.0 + in_tables, rtol=1e-5, atol=1e-5)
+
+
+@every_kind
+@pytest.mark.parametrize(
+    "field", ["item", "weight", "scale", "item_scale", "vectors", "item_embeddings"]
+)
+def test_sums_once_computed_do_not_outlive_what_they_were_made_of(kind, field):
+    uploads = with_sums(random_uploads(3, kind))
+    changed = uploads._replace(**{field: 2 * getattr(uploads, field) % NUM_ITEMS})
+    found, expected = item_sums(changed), loop_sums(changed)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @every_kind
