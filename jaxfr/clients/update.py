@@ -20,6 +20,7 @@ from jaxfr.clients.neighbours import all_users, neighbours_of_client
 from jaxfr.clients.pairs import TiledPairs
 from jaxfr.clients.privacy import Privacy, protect
 from jaxfr.devices import sum_over_devices
+from jaxfr.learning import learn_rows
 from jaxfr.models.base import (
     ClientGradient,
     ClientView,
@@ -42,34 +43,6 @@ class ClientState(NamedTuple):
 
     embedding: Array
     optimizer: optax.OptState
-
-
-def learn(
-    optimizer: optax.GradientTransformation,
-    state: ClientState,
-    gradient: Array,
-    taking_part: Array,
-) -> ClientState:
-    """One client's step along its own gradient; none where it takes no part."""
-    step, optimizer_state = optimizer.update(gradient, state.optimizer, state.embedding)
-    embedding = jnp.asarray(optax.apply_updates(state.embedding, step))
-    return jax.tree.map(
-        lambda new, old: jnp.where(taking_part, new, old),
-        ClientState(embedding, optimizer_state),
-        state,
-    )
-
-
-def _all_learn(
-    optimizer: optax.GradientTransformation,
-    states: ClientState,
-    gradients: Array,
-    taking_part: Array,
-) -> ClientState:
-    def one_client(state: ClientState, gradient: Array, acts: Array) -> ClientState:
-        return learn(optimizer, state, gradient, acts)
-
-    return jax.vmap(one_client)(states, gradients, taking_part)
 
 
 def update_by_pairs(
@@ -115,9 +88,8 @@ def update_by_pairs(
         pairs.present,
     )
     by_user = add_rows(jnp.zeros_like(users), pairs.client, gradient.user)
-    new_states = _all_learn(
-        optimizer, states, by_user + regularization * users, taking_part
-    )
+    gradients = by_user + regularization * users
+    new_states = ClientState(*learn_rows(optimizer, *states, gradients, taking_part))
     # Where a negative was drawn twice, its row holds the sum.
     by_negative = sum_by_index(-gradient.slope, pairs.negative_row, tiles * width)
     scale = jnp.append(gradient.slope, by_negative.reshape(tiles, width), axis=1)
@@ -231,7 +203,7 @@ def update_by_client(
         item_embeddings=item_embeddings,
         participants=sum_over_devices(jnp.sum(taking_part, dtype=jnp.int32)),
     )
-    new_states = _all_learn(optimizer, states, by_user, taking_part)
+    new_states = ClientState(*learn_rows(optimizer, *states, by_user, taking_part))
     if weights is None:
         return new_states, uploads, None
     return new_states, uploads, one_row_each(by_weights, taking_part, weights)

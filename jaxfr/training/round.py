@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import Array
 
 from jaxfr.aggregators import receive
@@ -17,6 +16,7 @@ from jaxfr.clients.update import (
     update_by_client,
     update_by_pairs,
 )
+from jaxfr.learning import learn_rows
 from jaxfr.models import MODELS
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout
@@ -224,18 +224,5 @@ def _update_table(
     learning_rate = jnp.asarray(hyperparameters.learning_rate)
     optimizer = OPTIMIZERS[configuration.server_optimizer](learning_rate)
     received = row_counts(uploads) > 0
-    values, optimizer_state = _server_step(optimizer, table, update, received)
-    table = Table(values, optimizer_state, attack_state)
-    return table, dropped + dropped_malicious
-
-
-def _server_step(
-    optimizer: optax.GradientTransformation,
-    table: Table,
-    update: Array,
-    received: Array,
-) -> tuple[Array, optax.OptState]:
-    """Moves the rows that received an upload; the others stay as they are."""
-    step, optimizer_state = optimizer.update(update, table.optimizer, table.values)
-    moved = jnp.asarray(optax.apply_updates(table.values, step))
-    return jnp.where(received[:, None], moved, table.values), optimizer_state
+    moved = learn_rows(optimizer, table.values, table.optimizer, update, received)
+    return Table(*moved, attack_state), dropped + dropped_malicious

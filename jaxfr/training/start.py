@@ -12,6 +12,7 @@ from jaxfr.clients.update import ClientState
 from jaxfr.devices import WHOLE, spread
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.evaluate import draw_candidates
+from jaxfr.learning import init_rows
 from jaxfr.models import MODELS
 from jaxfr.models.weights import flatten
 from jaxfr.training.keys import Purpose, key_for
@@ -135,7 +136,7 @@ def _initial_state(
         items = model.init_embeddings(item_key, layout.num_items, dim)
     learning_rate = jnp.asarray(hyperparameters.learning_rate)
     client_optimizer = OPTIMIZERS[configuration.client_optimizer](learning_rate)
-    clients = ClientState(users, jax.vmap(client_optimizer.init)(users))
+    clients = ClientState(users, init_rows(client_optimizer, users))
     knowledge = attack_knowledge(
         configuration, hyperparameters, layout, setup.max_poisoned_items, given.noise
     )
@@ -162,7 +163,9 @@ def _initial_table(
     learning_rate = jnp.asarray(hyperparameters.learning_rate)
     optimizer = OPTIMIZERS[configuration.server_optimizer](learning_rate)
     attack = make_attack(configuration, hyperparameters)
-    return Table(values, optimizer.init(values), attack.init(attack_key, knowledge))
+    return Table(
+        values, init_rows(optimizer, values), attack.init(attack_key, knowledge)
+    )
 
 
 def _on_weights(knowledge: Knowledge, num_weights: int) -> Knowledge:

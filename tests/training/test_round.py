@@ -211,7 +211,7 @@ def items_in_play(setup: Setup, taking_part: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("optimizer", ["momentum", "adam"])
-def test_an_item_without_an_upload_stays_as_it_is_whatever_the_optimiser(optimizer):
+def test_whoever_has_no_part_stays_as_it_is_with_its_optimiser(optimizer):
     configuration = configured(
         "none",
         "mean",
@@ -233,6 +233,15 @@ def test_an_item_without_an_upload_stays_as_it_is_whatever_the_optimiser(optimiz
         assert 0 < moved.sum() < layout.num_items
         learned = np.any(user_embeddings(after) != user_embeddings(state), axis=1)
         np.testing.assert_array_equal(learned, benign)
+        for table, idle in ((after.items, ~moved), (after.clients, ~learned)):
+            before = state.items if table is after.items else state.clients
+            jax.tree.map(
+                lambda new, old, idle=idle: np.testing.assert_array_equal(
+                    new[idle], old[idle]
+                ),
+                table.optimizer,
+                before.optimizer,
+            )
         state = after
 
 
