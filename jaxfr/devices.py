@@ -21,8 +21,10 @@ from jaxfr.blocks import map_in_blocks
 Arguments = ParamSpec("Arguments")
 T = TypeVar("T")
 
-AXIS = "devices"
-RUNS_AXIS = "runs"
+# Of names that nobody else gives an axis: whoever maps a run over an axis "devices" of
+# their own, such as one of seeds, does not want its members joined.
+AXIS = "jaxfr devices"
+RUNS_AXIS = "jaxfr runs"
 
 WHOLE = PartitionSpec()
 """All devices hold the same."""

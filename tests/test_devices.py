@@ -75,6 +75,16 @@ WHOLE = np.arange(24.0, dtype=np.float32).reshape(12, 2)
 several = pytest.mark.parametrize("devices", [2, 3, 4])
 
 
+@pytest.mark.parametrize("name", ["devices", "runs", "batch"])
+def test_an_axis_that_somebody_else_maps_over_is_none_of_devices(name):
+    def joined(part: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return jnp.int32(num_devices()), sum_over_devices(part)
+
+    number, sums = jax.vmap(joined, axis_name=name)(WHOLE)
+    np.testing.assert_array_equal(number, 1)
+    np.testing.assert_array_equal(sums, WHOLE)
+
+
 @pytest.mark.parametrize(
     "function",
     [
