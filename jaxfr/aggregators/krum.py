@@ -23,7 +23,8 @@ def krum(distance: KrumDistance = "squared") -> Aggregator:
     """Selects the row with the smallest sum of distances to its nearest others.
 
     The nearest are ``count - n~ - 2`` rows; where that is less than one,
-    ``count - n~``; where that is, too, all others. Ties go to the first row.
+    ``count - n~``; where that is, too, all others. Ties go to the first row, and so
+    does the choice among rows whose sums all overflow.
 
     Source: Blanchard et al., "Machine learning with adversaries", NeurIPS 2017.
 
@@ -63,6 +64,8 @@ def krum_of_item(
             members_per_block(weight.size),
             jnp.arange(weight.size),
         )
+    # A score that overflowed is still that of a row; only an absent one is infinite.
+    scores = jnp.minimum(scores, jnp.finfo(scores.dtype).max)
     best = jnp.argmin(jnp.where(weight > 0, scores, jnp.inf))
     return jnp.where(count > 0, rows[best], 0.0)
 

@@ -134,6 +134,18 @@ def test_rows_whose_squares_overflow_are_not_chosen_among_others(distance, size)
     assert np.isfinite(of_item(rows[:1], ones(rows[:1]), 1, distance=distance)).all()
 
 
+@both_distances
+@pytest.mark.parametrize("size", [1e25, LARGEST])
+@pytest.mark.parametrize("weight", [[0, 1, 1], [0, 0, 2, 1], [0, 3, 0, 1]])
+def test_where_all_scores_overflow_the_first_row_that_was_sent_is_chosen(
+    distance, size, weight
+):
+    rows = on_a_line(*(size * np.resize([1, -1], len(weight))))
+    rows[:, 1] = np.arange(len(weight))
+    found = of_item(rows, np.array(weight), 5, distance=distance)
+    np.testing.assert_array_equal(found, rows[np.flatnonzero(weight)[0]])
+
+
 def test_the_choice_is_one_of_the_rows_bit_for_bit():
     uploads = factored_uploads([32, 0, 0, 0], seed=0)
     plain = rows_of_one_item(np.asarray(uploads.vectors))
