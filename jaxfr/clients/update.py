@@ -8,7 +8,6 @@ uploads, and the plain form that tests compare with, take each client as a whole
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
