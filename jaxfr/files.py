@@ -18,6 +18,21 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def user_path(text: str) -> pathlib.Path:
+    """The path that a user named, ``~`` and ``~name`` replaced by home folders.
+
+    Raises:
+        InvalidInputError: if there is no such home folder, or no path is so written.
+    """
+    try:
+        path = pathlib.Path(text).expanduser()
+    except RuntimeError:
+        raise InvalidInputError(f"{text}: there is no such home folder") from None
+    if "\0" in text:
+        raise InvalidInputError(f"{text!r}: no path holds a zero byte")
+    return path
+
+
 @contextlib.contextmanager
 def user_errors(action: str, path: pathlib.Path, hint: str = "") -> Iterator[None]:
     """Turns what the system says of a file into an error that a user can read.

@@ -16,6 +16,7 @@ from jaxfr.files import (
     note,
     replacing,
     user_errors,
+    user_path,
     write_atomically,
 )
 
@@ -39,6 +40,23 @@ def test_a_note_goes_to_the_standard_error(capsys):
     note("one thing")
     note("another")
     assert capsys.readouterr() == ("", "one thing\nanother\n")
+
+
+def test_the_tilde_stands_for_a_home_folder():
+    assert user_path("~/x") == pathlib.Path.home() / "x"
+    assert user_path("x/~") == pathlib.Path("x/~")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("~nosuchuser/x", "there is no such home folder"),
+        ("x\0", "no path holds a zero"),
+    ],
+)
+def test_a_path_that_cannot_be_meant_is_refused(text, reason):
+    with pytest.raises(InvalidInputError, match=reason):
+        user_path(text)
 
 
 def test_what_the_system_says_becomes_a_users_error(tmp_path):
