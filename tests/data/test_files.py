@@ -161,7 +161,8 @@ def test_one_line_tells_what_was_read_of_a_table(tmp_path):
     assert _told(path) == [
         f"jaxfr: {path}: user=member (column 1), item=book (column 2), time=none (file "
         "order decides), rating=stars (column 3), which is dropped; 4 interactions "
-        "read, 3 kept, 1 dropped as repeated; 2 users, 1 of them without a test item, 3 items"
+        "read, 3 kept, 1 dropped as repeated; 2 users, 1 of them without a test item, "
+        "3 items"
     ]
 
 
@@ -170,8 +171,8 @@ def test_one_line_tells_what_was_read_of_a_folder(tmp_path):
     (tmp_path / "test.txt").write_text("1 5\n")
     assert _told(tmp_path) == [
         f"jaxfr: {tmp_path}: users and items as in the file; 5 interactions read, 4 "
-        "kept, 1 dropped as repeated; 2 users, 1 of them without a test item, 6 items, 3 "
-        "of them without an interaction"
+        "kept, 1 dropped as repeated; 2 users, 1 of them without a test item, 6 items, "
+        "3 of them without an interaction"
     ]
 
 
