@@ -18,6 +18,16 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def printable(text: object, most: int = 80) -> str:
+    """What stands in a file, for a message: on one line, and nothing but signs.
+
+    Args:
+        text: what was read.
+        most: characters that are kept.
+    """
+    return "".join(sign if sign.isprintable() else "?" for sign in str(text)[:most])
+
+
 def user_path(text: str) -> pathlib.Path:
     """The path that a user named, ``~`` and ``~name`` replaced by home folders.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import printable
 
 NO_TEST_ITEM = -1
 
@@ -41,9 +42,9 @@ class Dataset:
         """Refuses arrays that are not what the class promises."""
         _check(self)
 
-    def user_id(self, user: int) -> object:
-        """What the file calls a user."""
-        return user if self.user_ids is None else self.user_ids[user]
+    def user_id(self, user: int) -> str:
+        """What the file calls a user, for a message."""
+        return printable(user if self.user_ids is None else self.user_ids[user])
 
     @property
     def num_train_pairs(self) -> int:

@@ -5,10 +5,11 @@ import pathlib
 import numpy as np
 
 from jaxfr.data.dataset import Dataset
+from jaxfr.data.interactions import Table
 from jaxfr.data.options import LoadOptions, TableOptions
 from jaxfr.data.parquet import read_parquet
 from jaxfr.data.splitting import leave_one_out
-from jaxfr.data.table import Table, read_table
+from jaxfr.data.table import read_table
 from jaxfr.data.text_pair import TEST_FILE, TRAIN_FILE, read_text_pair
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors

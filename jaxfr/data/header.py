@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from jaxfr.data.column_names import Role, named_role
 from jaxfr.data.times import is_date, is_number
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import printable
 
 
 def has_header(rows: Sequence[Sequence[str]], source: str) -> bool:
@@ -32,8 +33,9 @@ def has_header(rows: Sequence[Sequence[str]], source: str) -> bool:
             signs[False] |= for_values
         signs[True] |= len(known) - known.count(Role.INDEX) > 1
     if signs[True] == signs[False]:
+        shown = printable(", ".join(first))
         raise InvalidInputError(
-            f"{source}: whether its first row ({', '.join(first)[:80]}) holds the "
+            f"{source}: whether its first row ({shown}) holds the "
             "names of the columns cannot be told; say --header=yes or --header=no"
         )
     return signs[True]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from jaxfr.data.columns import Column, find_columns
+from jaxfr.data.interactions import SAMPLED_ROWS, Interactions, Table, first_bad_row
 from jaxfr.data.options import TableOptions
-from jaxfr.data.table import SAMPLED_ROWS, Interactions, Table, first_bad_row
 from jaxfr.data.times import Looks, looks_of, read_times
 from jaxfr.errors import InvalidInputError
 
@@ -42,6 +42,7 @@ def read_parquet(path: pathlib.Path, options: TableOptions | None = None) -> Tab
             columns = _describe_columns(file, pyarrow.types)
             chosen = find_columns(columns, options, str(path))
             names = [columns[place].name for place in chosen[:3] if place is not None]
+            _refuse_repeated(names, columns, path)
             table = file.read(columns=names)
         user, item, *time = (table.column(name).combine_chunks() for name in names)
         for column in (user, item, *time):
@@ -54,8 +55,11 @@ def read_parquet(path: pathlib.Path, options: TableOptions | None = None) -> Tab
             users.dictionary.to_pylist(),
         )
         return Table(interactions, chosen.describe(columns))
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except InvalidInputError:
+        raise
+    # Damage comes out of pyarrow as anything, also as UnicodeDecodeError.
+    except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
+        reason = (str(error) or "out of memory").splitlines()[0]
         raise InvalidInputError(f"{path}: cannot be read ({reason})") from None
 
 
@@ -78,6 +82,14 @@ def _describe_columns(file: Any, types: Any) -> list[Column]:
             looks = looks_of(list(map(str, values)))
         columns.append(Column(field.name, looks, field.name in index))
     return columns
+
+
+def _refuse_repeated(
+    names: list[str | None], columns: list[Column], path: pathlib.Path
+) -> None:
+    for name in names:
+        if [column.name for column in columns].count(name) > 1:
+            raise InvalidInputError(f"{path}: several columns are named {name!r}")
 
 
 def _refuse_gaps(column: Any, path: pathlib.Path) -> None:

@@ -1,60 +1,28 @@
 """A table of interactions in text: one row is a user, an item and perhaps a time."""
 
-import bisect
 import csv
 import itertools
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, TextIO
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple, TextIO
 
 import numpy as np
 
 from jaxfr.data.columns import Column, Columns, find_columns
 from jaxfr.data.header import has_header
+from jaxfr.data.interactions import (
+    SAMPLED_ROWS,
+    Interactions,
+    Table,
+    first_bad_row,
+)
 from jaxfr.data.options import TableOptions
 from jaxfr.data.times import join_times, looks_of, read_times
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import printable
 
 # Few enough for the processor's cache, and for the garbage collector to stay calm.
 _ROWS_AT_ONCE = 1 << 10
-
-# Rows from which it is told what the columns are.
-SAMPLED_ROWS = 1000
-
-
-class Interactions(NamedTuple):
-    """Rows in file order, as ``leave_one_out`` takes them.
-
-    Attributes:
-        users: a number for each distinct user, integer ``[rows]``.
-        items: a number for each distinct item, integer ``[rows]``.
-        timestamps: int64 or float64 ``[rows]``, whose order is that of time; None if
-            the order of the rows is.
-        user_ids: what the file calls each user, by its number; None if the numbers are
-            the file's own.
-    """
-
-    users: np.ndarray
-    items: np.ndarray
-    timestamps: np.ndarray | None
-    user_ids: Sequence[object] | None = None
-
-
-class Table(NamedTuple):
-    """What was read.
-
-    Attributes:
-        interactions: the rows.
-        columns: which column is what, in words.
-    """
-
-    interactions: Interactions
-    columns: str
-
-    @property
-    def num_rows(self) -> int:
-        """Number of rows."""
-        return len(self.interactions.users)
 
 
 class _Layout(NamedTuple):
@@ -194,6 +162,8 @@ def _parse(rows: Iterator[list[str]], layout: _Layout, source: str) -> Interacti
     users, items, times, _ = zip(*parts, strict=True) if parts else ((), (), (), ())
     if not sum(map(len, users)):
         raise InvalidInputError(f"{source}: no rows below the header")
+    for numbering in numberings:
+        _refuse_twins(numbering, source)
     timestamps = None
     if layout.columns.timestamp is not None:
         try:
@@ -203,6 +173,16 @@ def _parse(rows: Iterator[list[str]], layout: _Layout, source: str) -> Interacti
     return Interactions(
         np.concatenate(users), np.concatenate(items), timestamps, list(numberings[0])
     )
+
+
+def _refuse_twins(ids: Collection[str], source: str) -> None:
+    """Refuses ids that a program has written as whole numbers here, and not there."""
+    for text in ids:
+        if text.endswith(".0") and text[:-2] in ids:
+            raise InvalidInputError(
+                f"{source}: ids {printable(text)} and {printable(text[:-2])} stand in "
+                "one column; write all of them in one way"
+            )
 
 
 def _convert(
@@ -234,32 +214,6 @@ def _convert(
         return Interactions(users, items, None)
     times = read_times(cells[columns.timestamp], layout.first_time)
     return Interactions(users, items, times)
-
-
-def first_bad_row(
-    convert: Callable[[Sequence[Any]], object], rows: Sequence[Any]
-) -> tuple[int, str]:
-    """Finds the first row that cannot be used.
-
-    Args:
-        convert: uses rows, and raises a ``ValueError`` that says what is wrong with one
-            of them, be it by itself or beside those before it.
-        rows: rows that it raises one for.
-
-    Returns:
-        The place of the row, from 0, and what is wrong.
-    """
-    reasons: dict[int, str] = {}
-
-    def fails(count: int) -> bool:
-        try:
-            convert(rows[:count])
-        except ValueError as error:
-            reasons[count] = str(error)
-        return count in reasons
-
-    count = bisect.bisect_left(range(len(rows) + 1), True, key=fails)
-    return count - 1, reasons[count]
 
 
 def _is_whole_number(text: str) -> bool:

@@ -130,6 +130,7 @@ MANY = [f"a,x,{NOW}"] * 5000
             "\n".join(["a,x,1000000000000000000", *MANY, "b,x,1.5"]),
             "more than 15 digits beside some with fractions",
         ),
+        ("1,7\n2.0,8\n2,9\n", "ids 2.0 and 2 stand in one column"),
         ('a,x\nb,"y\n' + "y" * 200_000, "not a table in UTF-8"),
     ],
 )

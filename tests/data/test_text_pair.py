@@ -36,7 +36,7 @@ def test_a_user_whom_no_line_names_does_not_exist(tmp_path):
     _write(tmp_path, "9 1 2\n1 3\n", "1 1\n4 2\n")
     dataset, _ = read_text_pair(tmp_path, "pair")
     assert dataset.num_users == 3
-    assert [dataset.user_id(user) for user in range(3)] == [1, 4, 9]
+    assert [dataset.user_id(user) for user in range(3)] == ["1", "4", "9"]
     assert dataset.train_users.tolist() == [0, 2, 2]
     assert dataset.test_items.tolist() == [1, 2, -1]
 
