@@ -4,12 +4,13 @@ python -m experiments.dataset --dataset=ml-100k --output_dir=runs/ml-100k
 """
 
 import csv
+import dataclasses
 import pathlib
 
 from absl import flags
 
 from experiments import data_flags
-from experiments.data_flags import DATA_DIR, define_synthetic_flag
+from experiments.data_flags import define_synthetic_flag, load_options
 from jaxfr.data import DATASETS, load_dataset, parse_synthetic_settings
 from jaxfr.data.statistics import (
     TAIL_DEGREE,
@@ -53,7 +54,8 @@ def main() -> None:
         folder = prepare_output(
             _OUTPUT_DIR.value, (TABLE_FILE, PLOT_FILE), _OVERWRITE.value
         )
-    dataset = load_dataset(_DATASET.value, data_dir=DATA_DIR.value, synthetic=synthetic)
+    options = dataclasses.replace(load_options(), synthetic=synthetic)
+    dataset = load_dataset(_DATASET.value, options)
     print(format_statistics(dataset_statistics(dataset)))
     if folder is not None:
         distribution = degree_distribution(dataset)

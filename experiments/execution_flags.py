@@ -6,6 +6,7 @@ from collections.abc import Callable
 from absl import flags
 
 from jaxfr.checkpoints import CheckpointSettings, prepare_directory
+from jaxfr.files import user_path
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU, RunOptions
 
 STORE = flags.DEFINE_string(
@@ -68,7 +69,7 @@ KEEP_CHECKPOINTS = flags.DEFINE_integer(
 
 def store_path() -> pathlib.Path | None:
     """The folder that --store names, None where it names none."""
-    return None if STORE.value is None else pathlib.Path(STORE.value).expanduser()
+    return None if STORE.value is None else user_path(STORE.value)
 
 
 def run_options(start: Callable[[int], int]) -> RunOptions:
@@ -99,7 +100,7 @@ def checkpoint_settings() -> CheckpointSettings | None:
     if CHECKPOINT_DIR.value is None:
         return None
     settings = CheckpointSettings(
-        directory=pathlib.Path(CHECKPOINT_DIR.value).expanduser(),
+        directory=user_path(CHECKPOINT_DIR.value),
         seconds=60 * CHECKPOINT_MINUTES.value,
         keep=KEEP_CHECKPOINTS.value,
     )

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from experiments import data_flags, execution_flags
-from experiments.data_flags import DATA_DIR, define_synthetic_flag
+from experiments.data_flags import define_synthetic_flag, load_options
 from experiments.execution_flags import (
     ANY_CODE_VERSION,
     run_options,
@@ -138,7 +138,7 @@ def _asked(output_dir: str) -> Asked:
         seeds=seeds,
         studies=tuple(_STUDIES.value),
         quick=quick,
-        data_dir=DATA_DIR.value,
+        load_options=load_options(),
         output_dir=output_dir,
         store=execution_flags.STORE.value,
     )

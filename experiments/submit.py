@@ -7,7 +7,6 @@ Takes all flags of experiments/sweep.py; needs the extra ``jobs``.
 """
 
 import importlib
-import pathlib
 import sys
 from typing import Any
 
@@ -16,6 +15,7 @@ from absl import flags
 from experiments import sweep
 from experiments.execution_flags import STORE
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_path
 from jaxfr.records.program import run_program
 from jaxfr.sweeps.plan import check_all
 
@@ -93,7 +93,7 @@ def forwarded_arguments() -> list[str]:
 
 def _executor(submitit: Any) -> Any:
     executor = submitit.AutoExecutor(
-        folder=pathlib.Path(_JOB_LOG_DIR.value).expanduser(), cluster=_CLUSTER.value
+        folder=user_path(_JOB_LOG_DIR.value), cluster=_CLUSTER.value
     )
     parameters = {
         "name": "jaxfr-sweep",

@@ -23,6 +23,7 @@ from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import SETTING_FLAGS
 from experiments.sweep_file import SweepFile, read_sweep_file
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_path
 from jaxfr.processes import is_leader
 from jaxfr.records import program
 from jaxfr.records.program import run_program
@@ -68,7 +69,7 @@ def main() -> None:
     if _DRY_RUN.value and COORDINATOR_ADDRESS.value is not None:
         raise InvalidInputError("dry_run: takes one process, no coordinator_address")
     options = run_options(start_flagged_devices)
-    plan = plan_runs(wanted, data_flags.DATA_DIR.value)
+    plan = plan_runs(wanted, data_flags.load_options())
     plan = take_shard(plan, _SHARD_INDEX.value, _NUM_SHARDS.value)
     if not plan.groups:
         print(f"shard {_SHARD_INDEX.value}: no run is left for it")
@@ -86,7 +87,7 @@ def chosen_settings() -> list[Settings]:
     """
     content = SweepFile({}, (), None)
     if _SWEEP_FILE.value:
-        content = read_sweep_file(pathlib.Path(_SWEEP_FILE.value).expanduser())
+        content = read_sweep_file(user_path(_SWEEP_FILE.value))
     in_file = {*content.grid, *(name for axes in content.alternatives for name in axes)}
     if content.seeds is not None:
         in_file.add("seeds")

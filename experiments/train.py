@@ -22,6 +22,7 @@ from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import flagged_settings
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_path
 from jaxfr.processes import is_leader
 from jaxfr.records import program
 from jaxfr.records.parameters import save_parameters
@@ -85,7 +86,7 @@ def main() -> None:
         files = [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
         folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
     options = run_options(start_flagged_devices)
-    plan = plan_runs(wanted, data_flags.DATA_DIR.value)
+    plan = plan_runs(wanted, data_flags.load_options())
     own_store = None if folder is None else folder / STORE_FOLDER
     records = train(plan, options, store_path() or own_store)
     if not is_leader():
@@ -131,7 +132,7 @@ def _run(plan: Plan, store: Store, options: RunOptions) -> None:
 
 def _save(done: FinishedRun) -> None:
     save_parameters(
-        pathlib.Path(_SAVE_PARAMS.value or "").expanduser(),
+        user_path(_SAVE_PARAMS.value or ""),
         done.group.configuration,
         done.planned.hyperparameters,
         done.programs.layout,
@@ -144,7 +145,7 @@ def _check_save_params(runs: int) -> None:
         return
     if runs > 1:
         raise InvalidInputError("save_params: needs a single attack and a single seed")
-    path = pathlib.Path(_SAVE_PARAMS.value).expanduser()
+    path = user_path(_SAVE_PARAMS.value)
     prepare_output(str(path.parent), [path.name], _OVERWRITE.value)
 
 

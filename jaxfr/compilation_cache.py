@@ -28,7 +28,8 @@ import jaxlib.version
 
 from jaxfr.data.fetch import cache_dir
 from jaxfr.devices import num_cores
-from jaxfr.files import note
+from jaxfr.errors import InvalidInputError
+from jaxfr.files import note, user_path
 
 FOLDER = "compiled"
 OFF = ("", "none")
@@ -114,13 +115,13 @@ def enable_compilation_cache(folder: str | None = None) -> pathlib.Path | None:
     if folder is None and chosen:
         return pathlib.Path(chosen)
     try:
-        root = pathlib.Path(folder).expanduser() if folder else cache_dir() / FOLDER
+        root = user_path(folder) if folder else cache_dir() / FOLDER
         path = root.absolute() / folder_name(machine_facts())
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
         drop_oldest_entries(root, MAX_BYTES)
-    except (OSError, RuntimeError) as error:  # the latter where there is no home
+    except (OSError, InvalidInputError) as error:  # the latter where there is no home
         note(
             f"jaxfr: no compilation cache ({error}); --compilation_cache_dir names "
             "another folder"

@@ -18,6 +18,31 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def printable(text: object, most: int = 80) -> str:
+    """What stands in a file, for a message: on one line, and nothing but signs.
+
+    Args:
+        text: what was read.
+        most: characters that are kept.
+    """
+    return "".join(sign if sign.isprintable() else "?" for sign in str(text)[:most])
+
+
+def user_path(text: str) -> pathlib.Path:
+    """The path that a user named, ``~`` and ``~name`` replaced by home folders.
+
+    Raises:
+        InvalidInputError: if there is no such home folder, or no path is so written.
+    """
+    try:
+        path = pathlib.Path(text).expanduser()
+    except RuntimeError:
+        raise InvalidInputError(f"{text}: there is no such home folder") from None
+    if "\0" in text:
+        raise InvalidInputError(f"{text!r}: no path holds a zero byte")
+    return path
+
+
 @contextlib.contextmanager
 def user_errors(action: str, path: pathlib.Path, hint: str = "") -> Iterator[None]:
     """Turns what the system says of a file into an error that a user can read.

@@ -13,6 +13,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import note
 
 T = TypeVar("T")
 
@@ -49,6 +50,12 @@ def join_processes(processes: Processes) -> None:
 def is_leader() -> bool:
     """Whether this process is the one that reads and writes for all."""
     return jax.process_index() == 0
+
+
+def leader_note(text: str) -> None:
+    """Tells the user something, in process 0 only; may be called before JAX starts."""
+    if not jax.distributed.is_initialized() or is_leader():
+        note(text)
 
 
 def agree(decide: Callable[[], T]) -> T:

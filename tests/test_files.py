@@ -14,8 +14,10 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import (
     UNFINISHED_PREFIX,
     note,
+    printable,
     replacing,
     user_errors,
+    user_path,
     write_atomically,
 )
 
@@ -39,6 +41,29 @@ def test_a_note_goes_to_the_standard_error(capsys):
     note("one thing")
     note("another")
     assert capsys.readouterr() == ("", "one thing\nanother\n")
+
+
+def test_what_a_message_takes_from_a_file_stays_on_its_line():
+    assert printable("a\n\x1b[31mb é") == "a??[31mb é"
+    assert printable(7) == "7"
+    assert printable("x" * 5000) == "x" * 80
+
+
+def test_the_tilde_stands_for_a_home_folder():
+    assert user_path("~/x") == pathlib.Path.home() / "x"
+    assert user_path("x/~") == pathlib.Path("x/~")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("~nosuchuser/x", "there is no such home folder"),
+        ("x\0", "no path holds a zero"),
+    ],
+)
+def test_a_path_that_cannot_be_meant_is_refused(text, reason):
+    with pytest.raises(InvalidInputError, match=reason):
+        user_path(text)
 
 
 def test_what_the_system_says_becomes_a_users_error(tmp_path):

@@ -3,7 +3,6 @@
 import itertools
 import math
 import os
-import pathlib
 import sys
 from collections.abc import Sequence
 
@@ -13,10 +12,10 @@ from experiments import data_flags
 from experiments.benchmarking.case import REFERENCES, is_installed
 from experiments.benchmarking.measuring import call_apart
 from experiments.benchmarking.rounds import Case, available_devices, check_case
-from experiments.data_flags import DATA_DIR, define_synthetic_flag
+from experiments.data_flags import define_synthetic_flag, load_options
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import ATTACKS
-from jaxfr.data import DATASETS
+from jaxfr.data import DATASETS, own_path
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES
 
@@ -174,23 +173,21 @@ def chosen_cases() -> list[Case]:
             f"malicious_ratio={ratio}: must be at least 0 and below 1"
         )
     for name in _DATASET.value:
-        if name not in DATASETS and not pathlib.Path(name).expanduser().exists():
-            raise InvalidInputError(
-                f"no data set and no file or folder is named {name!r}; allowed: "
-                f"{', '.join(DATASETS)}, or a path"
-            )
+        if name not in DATASETS:
+            own_path(name)
     data = [
         ("synthetic", synthetic_of_size(size, _USER_INTERACTIONS.value))
         for size in chosen_sizes()
     ]
     data = data or [(name, _SYNTHETIC.value) for name in _DATASET.value]
+    loading = load_options()
     wanted = chosen_references()
     references = tuple(filter(is_installed, wanted))
     cases = [
         Case(
             dataset=dataset,
             synthetic=synthetic if dataset == "synthetic" else "",
-            data_dir=DATA_DIR.value,
+            data_dir=loading.data_dir,
             aggregator=aggregator,
             attack=attack,
             malicious_ratio=ratio,
@@ -201,6 +198,7 @@ def chosen_cases() -> list[Case]:
             eval_every=_EVAL_EVERY.value,
             references=references,
             reference_threads=_REFERENCE_THREADS.value,
+            table=loading.table,
         )
         for (dataset, synthetic), aggregator, attack, num_devices in itertools.product(
             data, _AGGREGATOR.value, _ATTACK.value, chosen_num_devices()

@@ -15,7 +15,13 @@ import numpy as np
 from experiments.benchmarking.communication import sent_bytes
 from jaxfr.aggregators.order_statistics import padded_size
 from jaxfr.attacks import malicious_client_count
-from jaxfr.data import Dataset, load_dataset, parse_synthetic_settings
+from jaxfr.data import (
+    Dataset,
+    LoadOptions,
+    TableOptions,
+    load_dataset,
+    parse_synthetic_settings,
+)
 from jaxfr.devices import WHOLE, replicate, spread
 from jaxfr.evaluation.candidates import check_enough_candidates
 from jaxfr.training import (
@@ -56,6 +62,7 @@ class Case:
     eval_every: int
     references: tuple[str, ...]
     reference_threads: int
+    table: TableOptions = dataclasses.field(default_factory=TableOptions)
 
 
 def set_up_process(num_devices: int) -> None:
@@ -83,8 +90,11 @@ def load_case(case: Case) -> tuple[Dataset, Configuration, Hyperparameters, Layo
     """
     dataset = load_dataset(
         case.dataset,
-        data_dir=case.data_dir,
-        synthetic=parse_synthetic_settings(case.synthetic),
+        LoadOptions(
+            data_dir=case.data_dir,
+            synthetic=parse_synthetic_settings(case.synthetic),
+            table=case.table,
+        ),
     )
     configuration, hyperparameters = case_settings(case, dataset.num_users)
     check_enough_candidates(dataset, configuration.num_candidates)

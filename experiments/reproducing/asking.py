@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from experiments.report.chapter import DataSource
 from experiments.studies.study import Study
+from jaxfr.data import LoadOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.plan import Plan, identify, plan_runs
 from jaxfr.sweeps.settings import Settings
@@ -20,7 +21,7 @@ class Asked(NamedTuple):
         seeds: the seeds as they were written.
         studies: names of studies; none for all.
         quick: whether what is slow is left out.
-        data_dir: folder of the data sets that are not fetched.
+        load_options: how data are loaded; None for the defaults.
         output_dir: folder of what is written.
         store: folder of the result store, None for one in ``output_dir``.
     """
@@ -29,7 +30,7 @@ class Asked(NamedTuple):
     seeds: str
     studies: tuple[str, ...]
     quick: bool
-    data_dir: str | None
+    load_options: LoadOptions | None
     output_dir: str
     store: str | None
 
@@ -62,14 +63,14 @@ def load_all(studies: Sequence[Study], asked: Asked) -> Workload:
     data = []
     for name in names:
         try:
-            source = load_sources([name], asked.data_dir)[name]
+            source = load_sources([name], asked.load_options)[name]
         except InvalidInputError as error:
             raise InvalidInputError(
                 f"{error}. (--dataset=... names the data sets to reproduce on.)"
             ) from None
         data.append(_describe(source))
     wanted = [study.wanted(asked.bases) for study in studies]
-    plan = plan_runs([run for runs in wanted for run in runs], asked.data_dir)
+    plan = plan_runs([run for runs in wanted for run in runs], asked.load_options)
     return Workload(
         plan, tuple(tuple(identify(plan, runs)) for runs in wanted), tuple(data)
     )
@@ -114,8 +115,10 @@ def _flags(asked: Asked, decided: Sequence[str]) -> list[str]:
         value = getattr(base, name)
         if value != getattr(defaults, name) and name not in decided:
             words.append(f"--{name}={value}")
-    if asked.data_dir is not None:
-        words.append(f"--data_dir={asked.data_dir}")
+    loading = asked.load_options or LoadOptions()
+    if loading.data_dir is not None:
+        words.append(f"--data_dir={loading.data_dir}")
+    words += [f"--{name}={value}" for name, value in loading.table.given().items()]
     words.append(f"--store={asked.store or f'{asked.output_dir}/store'}")
     return words
 

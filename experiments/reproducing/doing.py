@@ -62,7 +62,7 @@ def reproduce_studies(
         begun = time.monotonic()
         finish_runs(own, store, options, study.name)
         studied = present_study(
-            study, asked.bases, asked.data_dir, workload.runs[number], store
+            study, asked.bases, asked.load_options, workload.runs[number], store
         )
         images = _write(studied, folder / study.name)
         chapters.append(

@@ -40,7 +40,7 @@ def studied_datasets(material: Material) -> tuple[StudiedDataset, ...]:
     for base in material.bases:
         name = source_name(base)
         bases.setdefault((name.dataset, name.synthetic), base)
-    sources = load_sources(map(source_name, bases.values()), material.data_dir)
+    sources = load_sources(map(source_name, bases.values()), material.load_options)
     return tuple(
         StudiedDataset(base, sources[source_name(base)]) for base in bases.values()
     )

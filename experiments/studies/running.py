@@ -6,6 +6,7 @@ from typing import NamedTuple
 from experiments.running import run_with_progress
 from experiments.studies.section import Section
 from experiments.studies.study import Material, Study
+from jaxfr.data import LoadOptions
 from jaxfr.files import note
 from jaxfr.records.results import Record
 from jaxfr.store import Store
@@ -30,7 +31,7 @@ class Studied(NamedTuple):
 def run_study(
     study: Study,
     bases: Sequence[Settings],
-    data_dir: str | None,
+    load_options: LoadOptions | None,
     store: Store,
     options: RunOptions,
     label: str,
@@ -40,7 +41,7 @@ def run_study(
     Args:
         study: the study.
         bases: settings for each data set and seed, see ``Material``.
-        data_dir: folder of the data sets that are not fetched.
+        load_options: how data are loaded; None for the defaults.
         store: where records are and go; one that is open.
         options: how runs are executed.
         label: what the display of progress calls the work.
@@ -50,9 +51,9 @@ def run_study(
             store cannot be written, or a run does not fit into memory.
     """
     wanted = study.wanted(bases)
-    plan = plan_runs(wanted, data_dir)
+    plan = plan_runs(wanted, load_options)
     finish_runs(plan, store, options, label)
-    return present_study(study, bases, data_dir, identify(plan, wanted), store)
+    return present_study(study, bases, load_options, identify(plan, wanted), store)
 
 
 def finish_runs(plan: Plan, store: Store, options: RunOptions, label: str) -> None:
@@ -79,7 +80,7 @@ def finish_runs(plan: Plan, store: Store, options: RunOptions, label: str) -> No
 def present_study(
     study: Study,
     bases: Sequence[Settings],
-    data_dir: str | None,
+    load_options: LoadOptions | None,
     runs: Sequence[str],
     store: Store,
 ) -> Studied:
@@ -88,10 +89,10 @@ def present_study(
     Args:
         study: as in ``run_study``.
         bases: as there.
-        data_dir: as there.
+        load_options: as there.
         runs: the identities of the runs that it wanted, in that order.
         store: which holds them all.
     """
     records = tuple(store.records(runs))
-    material = Material(tuple(bases), records, data_dir)
+    material = Material(tuple(bases), records, load_options)
     return Studied(records, study.present(material))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from experiments.studies.section import Section
+from jaxfr.data import LoadOptions
 from jaxfr.records.results import Record
 from jaxfr.sweeps.settings import Settings
 
@@ -15,12 +16,12 @@ class Material(NamedTuple):
         bases: settings for each data set and seed, data set by data set; what a study
             does not vary itself, it takes from there.
         records: of the runs that the study wanted, in that order.
-        data_dir: folder of the data sets that are not fetched.
+        load_options: how data are loaded; None for the defaults.
     """
 
     bases: tuple[Settings, ...]
     records: tuple[Record, ...]
-    data_dir: str | None
+    load_options: LoadOptions | None
 
 
 class Wanted(Protocol):

@@ -13,11 +13,13 @@ from jaxfr.data.options import (
     Loader,
     LoadOptions,
     SyntheticSettings,
+    TableOptions,
     parse_synthetic_settings,
 )
 from jaxfr.data.steam import load_steam
 from jaxfr.data.synthetic import load_synthetic
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_errors, user_path
 
 __all__ = [
     "DATASETS",
@@ -26,7 +28,9 @@ __all__ = [
     "LoadOptions",
     "Loader",
     "SyntheticSettings",
+    "TableOptions",
     "load_dataset",
+    "own_path",
     "parse_synthetic_settings",
 ]
 
@@ -38,31 +42,36 @@ DATASETS: Mapping[str, Loader] = {
 }
 
 
-def load_dataset(
-    name_or_path: str,
-    *,
-    data_dir: str | None = None,
-    synthetic: SyntheticSettings | None = None,
-) -> Dataset:
+def load_dataset(name_or_path: str, options: LoadOptions | None = None) -> Dataset:
     """Loads a data set.
 
     Args:
         name_or_path: a name in ``DATASETS``, or else a file or folder of the user's
             own (see ``load_path``).
-        data_dir: folder of the data sets that are not fetched; None stands for the
-            environment variable ``JAXFR_DATA_DIR``.
-        synthetic: settings of the data set ``synthetic``; None for the defaults.
+        options: where it is and how it is read; None for the defaults.
 
     Raises:
         InvalidInputError: if there is no such name or path, or it cannot be loaded.
     """
+    options = options or LoadOptions()
     loader = DATASETS.get(name_or_path)
-    if loader is not None:
-        return loader(LoadOptions(data_dir, synthetic or SyntheticSettings()))
-    path = pathlib.Path(name_or_path).expanduser()
-    if not name_or_path or not path.exists():
-        raise InvalidInputError(
-            f"no data set and no file or folder is named {name_or_path!r}; allowed: "
-            f"{', '.join(DATASETS)}, or a path"
-        )
-    return load_path(path)
+    if loader is None:
+        return load_path(own_path(name_or_path), options)
+    options.table.refuse_for(name_or_path)
+    return loader(options)
+
+
+def own_path(name: str) -> pathlib.Path:
+    """Returns the file or folder that a user names as a data set.
+
+    Raises:
+        InvalidInputError: if there is none, or it is out of reach.
+    """
+    path = user_path(name)
+    with user_errors("read", path):
+        if name and path.exists():
+            return path
+    raise InvalidInputError(
+        f"no data set and no file or folder is named {name!r}; allowed: "
+        f"{', '.join(DATASETS)}, or a path"
+    )

@@ -1,10 +1,12 @@
 """Implicit feedback, split leave-one-out: what every loader returns."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import printable
 
 NO_TEST_ITEM = -1
 
@@ -22,6 +24,7 @@ class Dataset:
             are distinct and stand in the order of interaction.
         test_items: each user's held-out item, int32 ``[n]``; ``NO_TEST_ITEM`` for a
             user who has none and is left out of the evaluation.
+        user_ids: what the file calls each user, for messages; None: by its number.
 
     Raises:
         InvalidInputError: if the arrays contradict the description above.
@@ -33,10 +36,15 @@ class Dataset:
     train_users: np.ndarray
     train_items: np.ndarray
     test_items: np.ndarray
+    user_ids: Sequence[object] | np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Refuses arrays that are not what the class promises."""
         _check(self)
+
+    def user_id(self, user: int) -> str:
+        """What the file calls a user, for a message."""
+        return printable(user if self.user_ids is None else self.user_ids[user])
 
     @property
     def num_train_pairs(self) -> int:
@@ -44,9 +52,14 @@ class Dataset:
         return len(self.train_items)
 
     @property
+    def num_test_items(self) -> int:
+        """Number of users who have a test item."""
+        return int(np.sum(self.test_items != NO_TEST_ITEM))
+
+    @property
     def num_pairs(self) -> int:
         """Number of interactions, training and test together."""
-        return self.num_train_pairs + int(np.sum(self.test_items != NO_TEST_ITEM))
+        return self.num_train_pairs + self.num_test_items
 
     @property
     def user_activity(self) -> np.ndarray:
@@ -85,12 +98,18 @@ def _check(dataset: Dataset) -> None:
     pairs = np.sort(users.astype(np.int64) * dataset.num_items + items)
     if np.any(pairs[1:] == pairs[:-1]):
         raise InvalidInputError(f"{name}: a user holds the same training item twice")
-    if np.any(dataset.user_activity >= dataset.num_items):
-        raise InvalidInputError(f"{name}: a user holds every item; no negative is left")
+    activity = dataset.user_activity
+    if activity.max() >= dataset.num_items:
+        raise InvalidInputError(
+            f"{name}: user {dataset.user_id(int(activity.argmax()))} holds every item; "
+            "no negative is left"
+        )
     evaluated = np.flatnonzero(dataset.test_items != NO_TEST_ITEM)
     held_out = evaluated * dataset.num_items + dataset.test_items[evaluated]
     nearest = np.minimum(np.searchsorted(pairs, held_out), len(pairs) - 1)
-    if np.any(pairs[nearest] == held_out):
+    trained = pairs[nearest] == held_out
+    if trained.any():
+        user = dataset.user_id(int(evaluated[trained.argmax()]))
         raise InvalidInputError(
-            f"{name}: a test item is among its user's training items"
+            f"{name}: the test item of user {user} is among its user's training items"
         )

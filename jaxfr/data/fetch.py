@@ -7,16 +7,18 @@ then moved there, so that processes that fetch at once do not disturb each other
 import contextlib
 import hashlib
 import importlib.util
+import io
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, write_atomically
+from jaxfr.files import note, user_errors, user_path, write_atomically
 
 CACHE_DIR_VARIABLE = "JAXFR_CACHE_DIR"
 
@@ -35,13 +37,23 @@ class FetchError(Exception):
 
 
 def cache_dir() -> pathlib.Path:
-    """Returns ``JAXFR_CACHE_DIR``, else ``jaxfr`` in the user's cache folder."""
+    """Returns ``JAXFR_CACHE_DIR``, else ``jaxfr`` in the user's cache folder.
+
+    Raises:
+        InvalidInputError: if none is named and there is no home folder.
+    """
     named = os.environ.get(CACHE_DIR_VARIABLE)
     if named:
-        return pathlib.Path(named).expanduser()
+        return user_path(named)
     base = os.environ.get("XDG_CACHE_HOME")
-    parent = pathlib.Path(base) if base else pathlib.Path.home() / ".cache"
-    return parent / "jaxfr"
+    if base:
+        return pathlib.Path(base, "jaxfr")
+    try:
+        return pathlib.Path.home() / ".cache" / "jaxfr"
+    except RuntimeError:
+        raise InvalidInputError(
+            f"there is no home folder for a cache; {CACHE_DIR_VARIABLE} names a folder"
+        ) from None
 
 
 def sha256(content: bytes) -> str:
@@ -63,12 +75,12 @@ def read_verified(path: pathlib.Path, expected_sha256: str) -> bytes | None:
     Raises:
         InvalidInputError: if the file is there and cannot be read.
     """
-    try:
+    with user_errors("read", path):
+        if not path.exists():
+            return None
+        if not path.is_file():
+            raise InvalidInputError(f"{path}: is not a regular file")
         content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InvalidInputError(f"{path}: {error.strerror or error}") from None
     if sha256(content) == expected_sha256:
         return content
     note(f"jaxfr: {path} is damaged (its SHA-256 differs); fetching it anew")
@@ -82,6 +94,33 @@ def keep_in_cache(path: pathlib.Path, content: bytes) -> None:
         InvalidInputError: if its folder cannot be written to.
     """
     write_atomically(path, content, f"{CACHE_DIR_VARIABLE} names another cache folder")
+
+
+def read_member(archive: bytes, name: str, most: int) -> bytes:
+    """Takes a file out of a zip archive that may be anything.
+
+    Args:
+        archive: the archive.
+        name: the file in it.
+        most: bytes that the file may have; no more are decompressed.
+
+    Raises:
+        FetchError: if the archive is damaged or encrypted, or does not hold the file.
+    """
+    try:
+        with (
+            zipfile.ZipFile(io.BytesIO(archive)) as members,
+            members.open(name) as member,
+        ):
+            content = member.read(most + 1)
+    # Damage comes out as almost anything, from zlib.error to OverflowError.
+    except Exception as error:
+        raise FetchError(
+            f"the archive does not hold {name} unharmed ({type(error).__name__})"
+        ) from None
+    if len(content) > most:
+        raise FetchError(f"{name} is larger than {most:,} bytes")
+    return content
 
 
 def download(url: str) -> bytes:

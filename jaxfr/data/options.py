@@ -8,8 +8,12 @@ from typing import TypeAlias
 
 from jaxfr.data.dataset import Dataset
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import note, user_path
 
 DATA_DIR_VARIABLE = "JAXFR_DATA_DIR"
+
+# In place of a column that a table does not have.
+NO_COLUMN = "none"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +59,56 @@ class SyntheticSettings:
 
 
 @dataclasses.dataclass(frozen=True)
+class TableOptions:
+    """How a user's own table is read; what is left out is found in the table.
+
+    Attributes:
+        user_column: the column of users: its name, or its number from 1.
+        item_column: the column of items, likewise.
+        time_column: the column of times, likewise; ``none``: there is none, and the
+            order of the rows is the order of time.
+        rating_column: the column of ratings or counts, which is not used; likewise.
+        header: whether the first row names the columns: ``yes``, ``no`` or ``auto``.
+    """
+
+    user_column: str | None = None
+    item_column: str | None = None
+    time_column: str | None = None
+    rating_column: str | None = None
+    header: str = "auto"
+
+    @property
+    def names_columns(self) -> bool:
+        """Whether some column is given by its name, so that there is a header."""
+        texts = self.user_column, self.item_column, self.time_column, self.rating_column
+        given = [text for text in texts if text is not None]
+        return any(text.lower() != NO_COLUMN and not text.isdecimal() for text in given)
+
+    def given(self) -> dict[str, str]:
+        """What was chosen, by name."""
+        return {
+            name: value
+            for name, value in dataclasses.asdict(self).items()
+            if value != getattr(TableOptions(), name)
+        }
+
+    def refuse_for(self, data: str) -> None:
+        """Refuses options that data do not read.
+
+        Args:
+            data: what a message calls data that are no table.
+
+        Raises:
+            InvalidInputError: if anything was chosen.
+        """
+        for name, value in self.given().items():
+            raise InvalidInputError(
+                f"{name}={value!r}: is for a table of your own (CSV, TSV, Parquet), "
+                f"which {data} is not"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
 class LoadOptions:
     """What ``load_dataset`` hands to every loader, which takes what concerns it.
 
@@ -62,15 +116,19 @@ class LoadOptions:
         data_dir: folder of the data sets that are not fetched; None stands for the
             environment variable ``JAXFR_DATA_DIR``.
         synthetic: settings of the data set ``synthetic``.
+        table: how a user's own table is read.
+        say: is told in a line what was read of a user's own data.
     """
 
     data_dir: str | None = None
     synthetic: SyntheticSettings = dataclasses.field(default_factory=SyntheticSettings)
+    table: TableOptions = dataclasses.field(default_factory=TableOptions)
+    say: Callable[[str], None] = note
 
     def find_data_dir(self) -> pathlib.Path | None:
         """Returns the folder that was named, by argument or environment, if any."""
         folder = self.data_dir or os.environ.get(DATA_DIR_VARIABLE)
-        return pathlib.Path(folder).expanduser() if folder else None
+        return user_path(folder) if folder else None
 
 
 Loader: TypeAlias = Callable[[LoadOptions], Dataset]

@@ -1,5 +1,7 @@
 """Leave-one-out: a table of interactions becomes a training and a test set."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
@@ -27,6 +29,7 @@ def leave_one_out(
     users: np.ndarray,
     items: np.ndarray,
     timestamps: np.ndarray | None = None,
+    user_ids: Sequence[object] | None = None,
 ) -> Dataset:
     """Holds out the last item of every user.
 
@@ -41,6 +44,8 @@ def leave_one_out(
         items: item of each interaction, ``[rows]``.
         timestamps: time of each interaction, ``[rows]``; None if the order of the
             rows is the order of time.
+        user_ids: what messages call each user, by its value in ``users``; None: that
+            value itself.
 
     Returns:
         The data set; its training pairs stand by user, and by time within a user.
@@ -48,8 +53,10 @@ def leave_one_out(
     Raises:
         InvalidInputError: if the interactions do not make up a data set.
     """
-    users, items = contiguous_ids(users), contiguous_ids(items)
+    given, users, items = users, contiguous_ids(users), contiguous_ids(items)
     num_users, num_items = _size(users), _size(items)
+    named = np.empty(num_users, given.dtype)
+    named[users] = given
     # Both sorts are stable, so that ties stay in the order of the rows.
     if timestamps is None:
         order = np.argsort(users, kind="stable")
@@ -70,6 +77,7 @@ def leave_one_out(
         train_users=users[is_training],
         train_items=items[is_training],
         test_items=test_items,
+        user_ids=named if user_ids is None else [user_ids[user] for user in named],
     )
 
 

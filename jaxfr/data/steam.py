@@ -10,6 +10,7 @@ from jaxfr.data.dataset import Dataset
 from jaxfr.data.options import DATA_DIR_VARIABLE, LoadOptions
 from jaxfr.data.text_pair import TEST_FILE, TRAIN_FILE, read_text_pair
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_errors
 
 _FOLDER = "steam"
 _COUNTS = Counts(users=3753, items=5134, pairs=114_713)
@@ -36,11 +37,13 @@ def load_steam(options: LoadOptions) -> Dataset:
             f"and name it with data_dir or {DATA_DIR_VARIABLE}"
         )
     folder = data_dir / _FOLDER
-    if not (folder / TRAIN_FILE).is_file() or not (folder / TEST_FILE).is_file():
+    with user_errors("read", folder):
+        found = [(folder / name).is_file() for name in (TRAIN_FILE, TEST_FILE)]
+    if not all(found):
         raise InvalidInputError(
             f"steam: {data_dir} does not hold {wanted}; get them from {_SOURCE}, or "
             f"name another folder with data_dir or {DATA_DIR_VARIABLE}"
         )
-    dataset = read_text_pair(folder, name="steam")
+    dataset, _ = read_text_pair(folder, name="steam")
     check_counts(dataset, _COUNTS)
     return dataset

@@ -1,35 +1,28 @@
 """A table of interactions in text: one row is a user, an item and perhaps a time."""
 
-import contextlib
 import csv
 import itertools
-import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, TextIO
 
 import numpy as np
 
-from jaxfr.data.columns import Columns, columns_by_number, find_columns
+from jaxfr.data.columns import Column, Columns, find_columns
+from jaxfr.data.header import has_header
+from jaxfr.data.interactions import (
+    SAMPLED_ROWS,
+    Interactions,
+    Table,
+    first_bad_row,
+)
+from jaxfr.data.options import TableOptions
+from jaxfr.data.times import join_times, looks_of, read_times
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import printable
 
 # Few enough for the processor's cache, and for the garbage collector to stay calm.
 _ROWS_AT_ONCE = 1 << 10
-
-
-class Interactions(NamedTuple):
-    """Rows in file order, as ``leave_one_out`` takes them.
-
-    Attributes:
-        users: a number for each distinct user, integer ``[rows]``.
-        items: a number for each distinct item, integer ``[rows]``.
-        timestamps: int64 or float64 ``[rows]``, in the unit of the file; None if the
-            order of the rows is the order of time.
-    """
-
-    users: np.ndarray
-    items: np.ndarray
-    timestamps: np.ndarray | None
 
 
 class _Layout(NamedTuple):
@@ -38,10 +31,7 @@ class _Layout(NamedTuple):
     columns: Columns
     width: int
     header_rows: int
-
-
-class _RowError(Exception):
-    """A row cannot be used; the message says why."""
+    first_time: str
 
 
 class _Numbering(dict[str, int]):
@@ -53,44 +43,71 @@ class _Numbering(dict[str, int]):
         return number
 
 
-def read_table(stream: TextIO, separator: str, source: str) -> Interactions:
-    """Reads rows of ``user, item[, timestamp]``.
+def read_table(
+    stream: TextIO, separator: str, source: str, options: TableOptions | None = None
+) -> Table:
+    """Reads rows of users, items and perhaps times.
 
     A header is optional. With one, columns are found by name (``user_id``, ``item``,
-    ``timestamp`` and the like) and others are ignored. Without names, columns are
-    user, item; user, item, timestamp; or user, item, rating, timestamp, by their
-    number. Ids are any text; spaces around them do not count, nor do empty lines. In
-    a table of whole numbers only, which is read five times faster, ``07`` is ``7``.
+    ``timestamp`` and many others) and the rest is ignored. Without known names, columns
+    are user, item; user, item, timestamp; or user, item, rating, timestamp, by their
+    order, if what is to be the timestamp can be nothing else. Ids are any text; spaces
+    around them do not count, nor do empty lines. In a table of whole numbers only,
+    which is read five times faster, ``07`` is ``7``. Times are numbers, or dates as ISO
+    8601 writes them, to the microsecond.
 
     Args:
         stream: the text, seekable, such as a file opened with ``newline=""``.
         separator: one character. Quotes have a meaning only beside commas.
         source: what a message calls the text, such as its path.
+        options: which column is what, where that is known; None: nothing is.
 
     Raises:
-        InvalidInputError: if a row is not like the first, an id is empty, or a
-            timestamp is not a number.
+        InvalidInputError: if it cannot be told which column is what, a row is not like
+            the first, an id is empty, or a timestamp is not a number or date.
     """
+    options = options or TableOptions()
     try:
-        first_rows = list(itertools.islice(_rows(stream, separator), 2))
+        first_rows = list(itertools.islice(_rows(stream, separator), SAMPLED_ROWS))
         if not first_rows or not first_rows[0]:
             raise InvalidInputError(f"{source}: no rows, or an empty first line")
-        named = find_columns(first_rows[0], source)
+        width = len(first_rows[0])
+        sample = [row for row in first_rows if len(row) == width]
+        columns, values = _sampled_columns(sample, options, source)
+        chosen = find_columns(columns, options, source)
+        first = values[0] if values else [""] * width
         layout = _Layout(
-            columns=named or columns_by_number(len(first_rows[0]), source),
-            width=len(first_rows[0]),
-            header_rows=int(named is not None or _looks_like_header(first_rows)),
+            columns=chosen,
+            width=width,
+            header_rows=len(sample) - len(values),
+            first_time="" if chosen.timestamp is None else first[chosen.timestamp],
         )
-        whole_numbers = None
-        if all(map(_is_whole_number, first_rows[-1])):
+        interactions = None
+        if all(map(_is_whole_number, first)):
             stream.seek(0)
-            whole_numbers = _parse_whole_numbers(stream, separator, layout)
-        if whole_numbers is not None:
-            return whole_numbers
-        stream.seek(0)
-        return _parse(_rows(stream, separator), layout, source)
+            interactions = _parse_whole_numbers(stream, separator, layout)
+        if interactions is None:
+            stream.seek(0)
+            interactions = _parse(_rows(stream, separator), layout, source)
+        return Table(interactions, chosen.describe(columns))
     except (csv.Error, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{source}: not a table in UTF-8 ({error})") from None
+
+
+def _sampled_columns(
+    rows: list[list[str]], options: TableOptions, source: str
+) -> tuple[list[Column], list[list[str]]]:
+    """Returns the columns, and the rows without the header."""
+    if options.header == "auto":
+        header = options.names_columns or has_header(rows, source)
+    else:
+        header = options.header == "yes"
+    names = rows[0] if header else [None] * len(rows[0])
+    values = rows[header:]
+    cells = list(zip(*values, strict=True)) or [()] * len(names)
+    return [
+        Column(*column) for column in zip(names, map(looks_of, cells), strict=True)
+    ], values
 
 
 def _rows(stream: TextIO, separator: str) -> Iterator[list[str]]:
@@ -119,12 +136,11 @@ def _parse_whole_numbers(
         return None
     if table.shape[1] != layout.width:
         return None
-    return Interactions(
-        *(
-            None if column is None else np.ascontiguousarray(table[:, column])
-            for column in layout.columns
-        )  # type: ignore[arg-type]
+    users, items, times = (
+        None if column is None else np.ascontiguousarray(table[:, column])
+        for column in layout.columns[:3]
     )
+    return Interactions(users, items, times)  # type: ignore[arg-type]
 
 
 def _parse(rows: Iterator[list[str]], layout: _Layout, source: str) -> Interactions:
@@ -134,38 +150,55 @@ def _parse(rows: Iterator[list[str]], layout: _Layout, source: str) -> Interacti
     while chunk := list(itertools.islice(rows, _ROWS_AT_ONCE)):
         try:
             parts.append(_convert(chunk, layout, numberings))
-        except _RowError:
-            number, reason = _first_bad_row(chunk, layout)
+        except ValueError:
+            number, reason = first_bad_row(
+                lambda rows: _convert(rows, layout, (_Numbering(), _Numbering())), chunk
+            )
             raise InvalidInputError(
                 f"{source}, line {line_number + number}: {reason}; expected "
                 "user, item[, timestamp] like the first row"
             ) from None
         line_number += len(chunk)
-    users, items, times = zip(*parts, strict=True) if parts else ((), (), ())
+    users, items, times, _ = zip(*parts, strict=True) if parts else ((), (), (), ())
     if not sum(map(len, users)):
         raise InvalidInputError(f"{source}: no rows below the header")
-    timestamps = None if layout.columns.timestamp is None else np.concatenate(times)
-    return Interactions(np.concatenate(users), np.concatenate(items), timestamps)
+    for numbering in numberings:
+        _refuse_twins(numbering, source)
+    timestamps = None
+    if layout.columns.timestamp is not None:
+        try:
+            timestamps = join_times(times)
+        except ValueError as error:
+            raise InvalidInputError(f"{source}: {error}") from None
+    return Interactions(
+        np.concatenate(users), np.concatenate(items), timestamps, list(numberings[0])
+    )
 
 
-def _looks_like_header(first_rows: list[list[str]]) -> bool:
-    """Whether the first row has text only, and the second ends in a number."""
-    if len(first_rows) < 2 or len(first_rows[0]) != len(first_rows[1]):
-        return False
-    top, below = ([_is_number(cell) for cell in row] for row in first_rows)
-    return below[-1] and not any(top)
+def _refuse_twins(ids: Collection[str], source: str) -> None:
+    """Refuses ids that a program has written as whole numbers here, and not there."""
+    for text in ids:
+        if text.endswith(".0") and text[:-2] in ids:
+            raise InvalidInputError(
+                f"{source}: ids {printable(text)} and {printable(text[:-2])} stand in "
+                "one column; write all of them in one way"
+            )
 
 
 def _convert(
-    rows: list[list[str]],
+    rows: Sequence[list[str]],
     layout: _Layout,
     numberings: tuple[_Numbering, _Numbering],
 ) -> Interactions:
-    """Turns rows into numbers; new users and items enter the numberings."""
+    """Turns rows into numbers; new users and items enter the numberings.
+
+    Raises:
+        ValueError: says why a row cannot be used.
+    """
     columns = layout.columns
     filled = list(filter(None, rows))
     if set(map(len, filled)) - {layout.width}:
-        raise _RowError("another number of columns than in the first row")
+        raise ValueError("another number of columns than in the first row")
     cells = list(zip(*filled, strict=True)) or [()] * layout.width
     users, items = (
         np.fromiter(
@@ -176,40 +209,12 @@ def _convert(
         for numbering, column in zip(numberings, columns[:2], strict=True)
     )
     if "" in numberings[0] or "" in numberings[1]:
-        raise _RowError("an empty id")
+        raise ValueError("an empty id")
     if columns.timestamp is None:
         return Interactions(users, items, None)
-    return Interactions(users, items, _timestamps(cells[columns.timestamp]))
-
-
-def _first_bad_row(rows: list[list[str]], layout: _Layout) -> tuple[int, str]:
-    """Returns the place of the first row that cannot be used, from 0, and why."""
-    for number, row in enumerate(rows):
-        try:
-            _convert([row], layout, (_Numbering(), _Numbering()))
-        except _RowError as error:
-            return number, str(error)
-    raise AssertionError("every row can be used")
-
-
-def _timestamps(values: Sequence[str]) -> np.ndarray:
-    with contextlib.suppress(ValueError, OverflowError):
-        return np.fromiter(map(int, values), np.int64, len(values))
-    try:
-        times = np.fromiter(map(float, values), np.float64, len(values))
-    except ValueError:
-        raise _RowError("a timestamp that is not a number") from None
-    if not np.all(np.isfinite(times)):
-        raise _RowError("a timestamp that is not finite")
-    return times
+    times = read_times(cells[columns.timestamp], layout.first_time)
+    return Interactions(users, items, times)
 
 
 def _is_whole_number(text: str) -> bool:
     return text.strip().isdecimal()
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False

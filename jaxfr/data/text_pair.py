@@ -5,12 +5,15 @@ spaces between them; ``test.txt`` has one item for each user that is evaluated.
 """
 
 import array
+import codecs
 import pathlib
+from typing import NamedTuple
 
 import numpy as np
 
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_errors
 
 TRAIN_FILE = "train.txt"
 TEST_FILE = "test.txt"
@@ -19,63 +22,80 @@ TEST_FILE = "test.txt"
 _MAX_ID = 10**8
 
 
-def read_text_pair(folder: pathlib.Path, name: str) -> Dataset:
+def read_text_pair(folder: pathlib.Path, name: str) -> tuple[Dataset, int]:
     """Reads a data set whose split is given.
 
-    Ids stay as they are, so that ``num_items`` is the largest id plus one. Training
-    items keep the order of the file; a repeated one counts once, at its first place.
+    Ids of items stay as they are, so that ``num_items`` is the largest id plus one.
+    Users are those that some line begins with, numbered in the order of their ids.
+    Training items keep the order of the file; a repeated one counts once, at its first
+    place.
 
     Args:
         folder: holds both files.
         name: the name that the data set gets.
 
+    Returns:
+        The data set, and the number of interactions in both files.
+
     Raises:
         InvalidInputError: if a file is missing, a line is not of the format, or the
             two files do not make up a data set.
     """
-    train_users, train_items = _read(folder / TRAIN_FILE)
-    test_users, test_items = _read(folder / TEST_FILE, max_items=1)
-    repeated = np.flatnonzero(np.bincount(test_users) > 1)
-    if len(repeated):
+    train = _read(folder / TRAIN_FILE)
+    test = _read(folder / TEST_FILE, max_items=1)
+    tested, lines = np.unique(test.users, return_counts=True)
+    if np.any(lines > 1):
         raise InvalidInputError(
-            f"{folder / TEST_FILE}: user {repeated[0]} has several test items; "
-            "leave-one-out takes one"
+            f"{folder / TEST_FILE}: user {tested[lines.argmax()]} has several test "
+            "items; leave-one-out takes one"
         )
-    num_users = _largest(train_users, test_users) + 1
-    num_items = _largest(train_items, test_items) + 1
+    user_ids = np.unique(np.concatenate([train.listed, test.listed]))
+    num_items = int(max(train.items.max(initial=-1), test.items.max(initial=-1))) + 1
+    train_users = np.searchsorted(user_ids, train.users)
     order = np.argsort(train_users, kind="stable")
-    train_users, train_items = train_users[order], train_items[order]
+    train_users, train_items = train_users[order], train.items[order]
     _, first_rows = np.unique(train_users * num_items + train_items, return_index=True)
     first_rows.sort()
-    held_out = np.full(num_users, NO_TEST_ITEM, np.int32)
-    held_out[test_users] = test_items
-    return Dataset(
+    held_out = np.full(len(user_ids), NO_TEST_ITEM, np.int32)
+    held_out[np.searchsorted(user_ids, test.users)] = test.items
+    dataset = Dataset(
         name=name,
-        num_users=num_users,
+        num_users=len(user_ids),
         num_items=num_items,
         train_users=train_users[first_rows].astype(np.int32),
         train_items=train_items[first_rows].astype(np.int32),
         test_items=held_out,
+        user_ids=user_ids,
     )
+    return dataset, len(train.items) + len(test.items)
 
 
-def _read(
-    path: pathlib.Path, max_items: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the user and the item of each pair, int64 ``[pairs]`` both."""
+class _Pairs(NamedTuple):
+    """What a file holds, int64 all.
+
+    Attributes:
+        listed: the user of each line, whether or not it has items.
+        users: the user of each pair.
+        items: the item of each pair.
+    """
+
+    listed: np.ndarray
+    users: np.ndarray
+    items: np.ndarray
+
+
+def _read(path: pathlib.Path, max_items: int | None = None) -> _Pairs:
     users, lengths, items = array.array("q"), array.array("q"), array.array("q")
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise InvalidInputError(f"{path}: {error.strerror or error}") from None
-    for number, line in enumerate(lines, start=1):
+    with user_errors("read", path):
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    for number, line in enumerate(content.splitlines(), start=1):
         try:
             ids = list(map(int, line.split()))
         except ValueError:
             ids = [-1]
         if not ids:
             continue
-        if min(ids) < 0 or max(ids) > _MAX_ID:
+        if min(ids) < 0 or max(ids) > _MAX_ID or b"_" in line:
             raise InvalidInputError(
                 f"{path}, line {number}: expected `user item item ...`, whole numbers "
                 f"from 0 to {_MAX_ID}"
@@ -88,11 +108,9 @@ def _read(
         users.append(ids[0])
         lengths.append(len(ids) - 1)
         items.extend(ids[1:])
-    return (
-        np.repeat(np.array(users, np.int64), np.array(lengths, np.int64)),
+    listed = np.array(users, np.int64)
+    return _Pairs(
+        listed,
+        np.repeat(listed, np.array(lengths, np.int64)),
         np.array(items, np.int64),
     )
-
-
-def _largest(first: np.ndarray, second: np.ndarray) -> int:
-    return int(max(first.max(initial=-1), second.max(initial=-1)))

@@ -57,6 +57,7 @@ def check_enough_candidates(dataset: Dataset, count: int) -> None:
     user = int(np.argmin(left))
     if left[user] < count:
         raise InvalidInputError(
-            f"{dataset.name}: user {user} has {left[user]} items to rank its test item "
-            f"among, fewer than num_candidates={count}; lower that, or rank in full"
+            f"{dataset.name}: user {dataset.user_id(user)} has {left[user]} items to "
+            f"rank its test item among, fewer than num_candidates={count}; lower that, "
+            "or rank in full"
         )

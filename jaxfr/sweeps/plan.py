@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from jaxfr.data import LoadOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.store.identity import code_version, run_identity
 from jaxfr.sweeps.settings import Settings, resolve
@@ -98,18 +99,20 @@ def check_all(wanted: Sequence[Settings]) -> None:
         resolve(settings, num_clients=1)
 
 
-def plan_runs(wanted: Sequence[Settings], data_dir: str | None = None) -> Plan:
+def plan_runs(
+    wanted: Sequence[Settings], load_options: LoadOptions | None = None
+) -> Plan:
     """Loads the data of all runs and groups those that one program serves.
 
     Args:
         wanted: the settings of the runs.
-        data_dir: folder of the data sets that are not fetched.
+        load_options: how data are loaded; None for the defaults.
 
     Raises:
         InvalidInputError: if some settings have no meaning, or data cannot be loaded.
     """
     check_all(wanted)
-    sources = load_sources(map(source_name, wanted), data_dir)
+    sources = load_sources(map(source_name, wanted), load_options)
     groups: dict[tuple[SourceName, Configuration], dict[str, PlannedRun]] = {}
     room: dict[tuple[SourceName, Configuration], int] = {}
     for settings in wanted:

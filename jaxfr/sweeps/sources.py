@@ -1,17 +1,23 @@
 """The data and given values that settings name, each loaded once."""
 
 import dataclasses
-import pathlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from jaxfr.data import Dataset, load_dataset, parse_synthetic_settings
+from jaxfr.data import (
+    Dataset,
+    LoadOptions,
+    load_dataset,
+    parse_synthetic_settings,
+)
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import check_enough_candidates
+from jaxfr.files import user_path
 from jaxfr.models import MODELS
 from jaxfr.models.weights import num_weights
+from jaxfr.processes import leader_note
 from jaxfr.records.parameters import load_given_values
 from jaxfr.store.identity import content_hash
 from jaxfr.sweeps.settings import Settings
@@ -64,13 +70,13 @@ def source_name(settings: Settings) -> SourceName:
 
 
 def load_sources(
-    names: Iterable[SourceName], data_dir: str | None
+    names: Iterable[SourceName], load_options: LoadOptions | None
 ) -> dict[SourceName, Source]:
     """Loads all that is named, each data set once.
 
     Args:
         names: names, some perhaps several times.
-        data_dir: folder of the data sets that are not fetched.
+        load_options: how data are loaded; None for the defaults.
 
     Raises:
         InvalidInputError: if something cannot be loaded.
@@ -84,14 +90,17 @@ def load_sources(
         if data not in datasets:
             loaded = load_dataset(
                 name.dataset,
-                data_dir=data_dir,
-                synthetic=parse_synthetic_settings(name.synthetic),
+                dataclasses.replace(
+                    load_options or LoadOptions(),
+                    synthetic=parse_synthetic_settings(name.synthetic),
+                    say=leader_note,
+                ),
             )
             datasets[data] = loaded, hash_dataset(loaded)
         dataset, dataset_hash = datasets[data]
         given, given_hash = GivenValues(), None
         if name.init_from:
-            path = pathlib.Path(name.init_from).expanduser()
+            path = user_path(name.init_from)
             given = load_given_values(
                 path, dataset, name.embedding_dim, name.num_weights
             )
@@ -117,8 +126,13 @@ def check_source(settings: Settings, source: Source) -> None:
     """Refuses data with which these settings make no sense.
 
     Raises:
-        InvalidInputError: names the setting.
+        InvalidInputError: names the setting, or says that nobody can be evaluated.
     """
+    if not source.dataset.num_test_items:
+        raise InvalidInputError(
+            f"{source.dataset.name}: no user has a test item, so that nothing can be "
+            "evaluated; a user with a single interaction has none"
+        )
     if settings.ranking == "sampled":
         check_enough_candidates(source.dataset, settings.num_candidates)
     if source.given.negatives is not None and settings.negatives != "fixed":

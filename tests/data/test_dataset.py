@@ -35,7 +35,10 @@ def test_pairs_are_counted_with_and_without_the_test_items():
         ({"test_items": np.array([2, 5, -1])}, "a test item is outside"),
         ({"test_items": np.array([2, -2, -1])}, "a test item is outside"),
         ({"train_items": np.array([4, 4, 1, 0])}, "same training item twice"),
-        ({"test_items": np.array([4, 0, -1])}, "among its user's training items"),
+        (
+            {"test_items": np.array([4, 0, -1])},
+            "test item of user 0 is among its user's training",
+        ),
         ({"test_items": np.array([-1, -1, 0])}, "among its user's training items"),
         (
             {

@@ -42,11 +42,23 @@ def test_the_degree_distribution_is_written_once_unless_told_otherwise(tmp_path)
     assert picture.read_bytes() != b""
 
 
+def test_flags_name_the_columns_of_a_table(tmp_path):
+    (tmp_path / "mine.csv").write_text("ann,5,x\nann,4,y\nbob,3,x\n")
+    finished = _run(
+        f"--dataset={tmp_path / 'mine.csv'}",
+        *("--user_column=1", "--item_column=3", "--rating_column=2", "--header=no"),
+    )
+    assert finished.returncode == 0
+    assert "user=column 1, item=column 3, time=none" in finished.stderr
+    assert "rating=column 2, which is dropped; 3 interactions" in finished.stderr
+
+
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
         ("--dataset=ml-10m", "allowed: ml-100k, ml-1m, steam, synthetic, or a path"),
         ("--datasets=ml-1m", "Unknown command line flag 'datasets'"),
+        ("--time_column=3", "time_column='3': is for a table of your own"),
         ("--synthetic=num_users=0", "num_users must be at least 1"),
         (f"--output_dir={__file__}/x", "cannot make the output folder"),
     ],

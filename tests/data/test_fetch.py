@@ -2,6 +2,7 @@ import concurrent.futures
 import hashlib
 import http.server
 import importlib.util
+import os
 import pathlib
 import sys
 import threading
@@ -47,6 +48,17 @@ def test_the_environment_moves_the_cache(monkeypatch, tmp_path):
     assert fetch.cache_dir() == pathlib.Path.home() / ".cache" / "jaxfr"
 
 
+def test_without_a_home_folder_one_line_says_what_to_name(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("JAXFR_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(pathlib.Path, "home", homeless)
+    with pytest.raises(InvalidInputError, match="JAXFR_CACHE_DIR names a folder"):
+        fetch.cache_dir()
+
+
 def test_only_the_right_content_is_read_from_the_cache(tmp_path, capsys):
     path = tmp_path / "rows"
     assert fetch.read_verified(path, SHA256) is None
@@ -61,6 +73,12 @@ def test_only_the_right_content_is_read_from_the_cache(tmp_path, capsys):
 def test_a_file_in_the_cache_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(InvalidInputError, match=str(tmp_path)):
         fetch.read_verified(tmp_path, SHA256)
+
+
+def test_a_pipe_in_the_place_of_a_cached_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "rows")
+    with pytest.raises(InvalidInputError, match="is not a regular file"):
+        fetch.read_verified(tmp_path / "rows", SHA256)
 
 
 def test_writers_at_once_leave_one_whole_file_and_nothing_else(tmp_path):

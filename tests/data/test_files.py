@@ -1,4 +1,7 @@
 import datetime
+import json
+import os
+import pathlib
 import sys
 
 import pyarrow as pa
@@ -6,9 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from jaxfr.data.files import load_path
+from jaxfr.data.options import LoadOptions, TableOptions
 from jaxfr.errors import InvalidInputError
 
 ROWS = [("ann", 5, 30), ("bob", 6, 10), ("ann", 7, 20), ("ann", 6, 40), ("bob", 5, 0)]
+ROWS = [(user, item, 10**9 + time) for user, item, time in ROWS]
 
 
 def _write_text(path, separator, header=""):
@@ -45,17 +50,54 @@ def test_a_parquet_file_gives_the_same_data_set(tmp_path):
     path = tmp_path / "mine.parquet"
     _write_parquet(path)
     _assert_is_the_data_set(load_path(path))
-    days = [datetime.datetime(2020, 1, 1 + row[2] // 10) for row in ROWS]
+    days = [datetime.datetime(2020, 1, 1 + row[2] % 100 // 10) for row in ROWS]
     _write_parquet(path, times=days, rating=[None] * len(ROWS))
     _assert_is_the_data_set(load_path(path))
+    _write_parquet(path, times=[day.isoformat() for day in days])
+    _assert_is_the_data_set(load_path(path))
+
+
+def test_times_of_parquet_are_found_by_their_type_whatever_their_name(tmp_path):
+    path = tmp_path / "mine.parquet"
+    users, items, numbers = map(list, zip(*ROWS, strict=True))
+    seen = [datetime.datetime.fromtimestamp(number) for number in numbers]
+    pq.write_table(pa.table({"user": users, "item": items, "seen": seen}), path)
+    _assert_is_the_data_set(load_path(path))
+
+
+@pytest.mark.parametrize("name", ["__index_level_0__", "time", "user"])
+def test_the_index_of_a_pandas_table_is_no_column_unless_it_is_named(tmp_path, name):
+    path = tmp_path / "mine.parquet"
+    users, items, numbers = map(list, zip(*ROWS, strict=True))
+    other = "user_id" if name == "user" else "user"
+    table = pa.table(
+        {other: users, "item": items, "when": numbers, name: numbers[::-1]}
+    )
+    metadata = {"index_columns": [name], "columns": [], "column_indexes": []}
+    pq.write_table(
+        table.replace_schema_metadata({"pandas": json.dumps(metadata)}), path
+    )
+    _assert_is_the_data_set(load_path(path))
+    named = LoadOptions(table=TableOptions(time_column=name))
+    assert load_path(path, named).test_items.tolist() == [2, 1]
 
 
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
         ({"item": [1, 2, 3, None, 5]}, r"row 4: a value is missing"),
-        ({"times": ["a", "b", "c", "d", "e"]}, r"must be finite numbers"),
-        ({"times": [1.0, float("nan"), 2.0, 3.0, 4.0]}, r"must be finite numbers"),
+        (
+            {"times": ["a", "b", "c", "d", "e"]},
+            r"row 1: a timestamp that is not a number",
+        ),
+        (
+            {"times": [*["2001-09-09"] * 4, "9"]},
+            r"row 5: a timestamp that is not an ISO",
+        ),
+        ({"times": [[1]] * 5}, r"must be finite numbers"),
+        ({"user": [1.0, 2.0, float("nan"), 1.0, 2.0]}, r"row 3: a value is missing"),
+        ({"times": [1.0, float("nan"), 2.0, 3.0, 4.0]}, r"row 2: a value is missing"),
+        ({"times": [1.0, float("inf"), 2.0, 3.0, 4.0]}, r"must be finite numbers"),
     ],
 )
 def test_a_parquet_column_that_cannot_be_used_is_refused(tmp_path, columns, message):
@@ -104,4 +146,62 @@ def test_a_file_that_is_not_text_is_refused(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_bytes(b"user,item\n\xff\xfe,1\n")
     with pytest.raises(InvalidInputError, match="UTF-8"):
+        load_path(path)
+
+
+def _told(path, **options):
+    lines: list[str] = []
+    load_path(path, LoadOptions(table=TableOptions(**options), say=lines.append))
+    return lines
+
+
+def test_one_line_tells_what_was_read_of_a_table(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("member,book,stars\n1,5,3\n1,6,2\n1,5,1\n2,7,1\n")
+    assert _told(path) == [
+        f"jaxfr: {path}: user=member (column 1), item=book (column 2), time=none (file "
+        "order decides), rating=stars (column 3), which is dropped; 4 interactions "
+        "read, 3 kept, 1 dropped as repeated; 2 users, 1 of them without a test item, "
+        "3 items"
+    ]
+
+
+def test_one_line_tells_what_was_read_of_a_folder(tmp_path):
+    (tmp_path / "train.txt").write_text("1 2 3 3\n4 2\n")
+    (tmp_path / "test.txt").write_text("1 5\n")
+    assert _told(tmp_path) == [
+        f"jaxfr: {tmp_path}: users and items as in the file; 5 interactions read, 4 "
+        "kept, 1 dropped as repeated; 2 users, 1 of them without a test item, 6 items, "
+        "3 of them without an interaction"
+    ]
+
+
+def test_options_of_a_table_are_refused_for_a_folder(tmp_path):
+    with pytest.raises(InvalidInputError, match="time_column='3': is for a table"):
+        _told(tmp_path, time_column="3")
+
+
+def test_a_header_that_names_nothing_may_be_said_to_be_one_or_none(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("foo,bar\nann,x\nann,y\nbob,z\n")
+    assert "4 interactions" in _told(path, header="no")[0]
+    assert "user=foo" in _told(path, header="yes")[0]
+    assert "user=bar" in _told(path, user_column="bar")[0]
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.parquet"])
+def test_what_is_no_regular_file_is_refused_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InvalidInputError, match="is not a regular file"):
+        load_path(tmp_path / name)
+
+
+def test_a_file_that_may_not_be_read_is_told_of_with_the_reason(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "mine.csv"
+    path.touch()
+    monkeypatch.setattr(pathlib.Path, "open", refuse)
+    with pytest.raises(InvalidInputError, match=r"cannot read .*: Permission denied"):
         load_path(path)

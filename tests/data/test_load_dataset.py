@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from jaxfr import data
-from jaxfr.data import DATASETS, SyntheticSettings, load_dataset
+from jaxfr.data import (
+    DATASETS,
+    LoadOptions,
+    SyntheticSettings,
+    TableOptions,
+    load_dataset,
+)
 from jaxfr.errors import InvalidInputError
 
 
@@ -14,7 +20,7 @@ def test_a_name_comes_before_a_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "synthetic").mkdir()
     settings = SyntheticSettings(num_users=5, num_items=9, num_pairs=20)
-    dataset = load_dataset("synthetic", synthetic=settings)
+    dataset = load_dataset("synthetic", LoadOptions(synthetic=settings))
     assert (dataset.name, dataset.num_pairs) == ("synthetic", 20)
 
 
@@ -27,6 +33,27 @@ def test_a_path_is_loaded_as_the_users_own_data(tmp_path):
 def test_anything_else_is_refused_and_the_names_are_listed(name):
     with pytest.raises(InvalidInputError, match=r"allowed: ml-100k, .*or a path"):
         load_dataset(name)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("~nosuchuser/mine.csv", "no such home folder"),
+        ("x" * 300 + ".csv", "File name too long"),
+        ("mine\0.csv", "zero byte"),
+    ],
+)
+def test_a_path_that_the_system_refuses_is_told_of_in_one_line(path, reason):
+    with pytest.raises(InvalidInputError, match=reason) as error:
+        load_dataset(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["synthetic", "ml-100k"])
+def test_columns_of_data_that_are_no_table_are_refused(name):
+    options = LoadOptions(table=TableOptions(time_column="3"))
+    with pytest.raises(InvalidInputError, match=f"time_column='3'.*{name} is not"):
+        load_dataset(name, options)
 
 
 def test_a_further_data_set_is_one_line_in_the_dictionary(monkeypatch):

@@ -110,6 +110,44 @@ def test_a_file_that_the_user_puts_into_the_cache_is_taken(cache):
     assert movielens.load(release).num_pairs == 5
 
 
+def _encrypted(archive):
+    """Sets the flag of encryption in both headers of the only member."""
+    changed = bytearray(archive)
+    changed[6] |= 1
+    changed[archive.rindex(b"PK\x01\x02") + 8] |= 1
+    return bytes(changed)
+
+
+def _harmed(member, content):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(member, content)
+    changed = bytearray(buffer.getvalue())
+    changed[30 + len(member)] ^= 0xFF
+    return bytes(changed)
+
+
+MEMBER = "ml-1m/ratings.dat"
+BOMB = bytes(2 * movielens.ML_1M.sources[0].member_bytes)
+
+
+@pytest.mark.parametrize(
+    ("archive", "reason"),
+    [
+        (_encrypted(_zip(MEMBER, ROWS)), "does not hold ml-1m/ratings.dat unharmed"),
+        (_harmed(MEMBER, ROWS), "does not hold ml-1m/ratings.dat unharmed"),
+        (_harmed(MEMBER, BOMB), "does not hold ml-1m/ratings.dat unharmed"),
+        (_zip(MEMBER, BOMB), "ml-1m/ratings.dat is larger than 24,594,131 bytes"),
+    ],
+    ids=["encrypted", "harmed", "harmed bomb", "bomb"],
+)
+def test_after_a_bad_archive_the_next_source_is_tried(cache, capsys, archive, reason):
+    del cache
+    dataset = movielens.load(_release(_Server(archive), _Server(_archives()[1])))
+    assert dataset.num_pairs == 5
+    assert reason in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("archive", "reason"),
     [

@@ -3,7 +3,7 @@ import pathlib
 
 import pytest
 
-from jaxfr.data import load_dataset
+from jaxfr.data import LoadOptions, load_dataset
 from jaxfr.data.statistics import dataset_statistics
 from jaxfr.errors import InvalidInputError
 
@@ -17,7 +17,7 @@ needs_steam = pytest.mark.skipif(
 
 @needs_steam
 def test_steam_has_the_published_size_and_keeps_its_split():
-    dataset = load_dataset("steam", data_dir=DATA_DIR)
+    dataset = load_dataset("steam", LoadOptions(DATA_DIR))
     assert (dataset.num_users, dataset.num_items) == (3753, 5134)
     assert dataset.num_pairs == 114_713
     assert (dataset.item_popularity > 0).sum() == 5092
@@ -29,7 +29,7 @@ def test_steam_has_the_published_size_and_keeps_its_split():
 
 @needs_steam
 def test_steam_gives_the_row_of_table_2_and_the_long_tail_of_figure_2():
-    found = dataset_statistics(load_dataset("steam", data_dir=DATA_DIR))
+    found = dataset_statistics(load_dataset("steam", LoadOptions(DATA_DIR)))
     assert f"{found.sparsity_percent:.2f}" == "99.40"
     assert found.tail_percent > 97
 
@@ -48,7 +48,7 @@ def test_without_a_folder_the_error_says_where_to_get_it(monkeypatch):
 
 def test_a_folder_without_the_files_is_named(tmp_path):
     with pytest.raises(InvalidInputError, match=r"does not hold steam/train.txt"):
-        load_dataset("steam", data_dir=str(tmp_path))
+        load_dataset("steam", LoadOptions(str(tmp_path)))
 
 
 def test_other_rows_than_the_published_ones_are_refused(tmp_path):
@@ -56,4 +56,4 @@ def test_other_rows_than_the_published_ones_are_refused(tmp_path):
     (tmp_path / "steam" / "train.txt").write_text("0 1 2\n1 0")
     (tmp_path / "steam" / "test.txt").write_text("0 3\n")
     with pytest.raises(InvalidInputError, match="expected Counts"):
-        load_dataset("steam", data_dir=str(tmp_path))
+        load_dataset("steam", LoadOptions(str(tmp_path)))

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.data import SyntheticSettings, load_dataset, synthetic
+from jaxfr.data import LoadOptions, SyntheticSettings, load_dataset, synthetic
 from jaxfr.data.planted import draw_factors
 
 # Dataset itself refuses repeated pairs and test items among the training items.
@@ -39,7 +39,7 @@ def test_there_are_exactly_the_pairs_asked_for_and_a_test_item_for_everyone(
 
 def test_the_same_seed_gives_the_same_data_and_another_seed_other_data():
     first, again, other = (
-        load_dataset("synthetic", synthetic=SyntheticSettings(seed=seed))
+        load_dataset("synthetic", LoadOptions(synthetic=SyntheticSettings(seed=seed)))
         for seed in (5, 5, 6)
     )
     np.testing.assert_array_equal(first.train_items, again.train_items)

@@ -1,9 +1,11 @@
 import dataclasses
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxfr.data import LoadOptions, TableOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.settings import Settings
 from jaxfr.sweeps.sources import (
@@ -39,6 +41,25 @@ def test_the_hash_is_that_of_the_content_whatever_the_name(tmp_path):
     ]
     one, two, three = load_sources(names, None).values()
     assert one.dataset_hash == two.dataset_hash != three.dataset_hash
+
+
+def test_data_in_which_nobody_has_a_test_item_are_refused(tmp_path):
+    (tmp_path / "mine.csv").write_text("u1,i1\nu2,i2\nu3,i3\nu4,i3\n")
+    settings = Settings(dataset=str(tmp_path / "mine.csv"), ranking="full")
+    (source,) = load_sources([source_name(settings)], None).values()
+    with pytest.raises(InvalidInputError, match="mine: no user has a test item"):
+        check_source(settings, source)
+
+
+def test_what_was_read_is_told_by_the_leader_only(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine.csv").write_text(ROWS)
+    name = source_name(Settings(dataset=str(tmp_path / "mine.csv")))
+    load_sources([name], LoadOptions(table=TableOptions(time_column="none")))
+    assert capsys.readouterr().err.count("time=none (file order decides)") == 1
+    monkeypatch.setattr(jax.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(jax, "process_index", lambda: 1)
+    load_sources([name], None)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("part", ["train_items", "test_items", "num_items"])

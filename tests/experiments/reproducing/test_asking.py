@@ -5,14 +5,17 @@ import pytest
 
 from experiments.reproducing.asking import Asked, command, command_of, load_all
 from experiments.studies.study import Study
+from jaxfr.data import LoadOptions, TableOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.settings import Settings
 from tests.experiments.studies.small_data import BASE, source
 
+OPTIONS = LoadOptions("my data", table=TableOptions(time_column="when"))
+
 
 def asked(*bases: Settings, **others) -> Asked:
     fields = {
-        **{"seeds": "0:2", "studies": (), "quick": False, "data_dir": None},
+        **{"seeds": "0:2", "studies": (), "quick": False, "load_options": None},
         **{"output_dir": "runs/all", "store": None},
         **others,
     }
@@ -60,12 +63,13 @@ def test_the_command_names_what_differs_from_the_defaults():
     )
     other = asked(
         *(Settings(dataset="synthetic", synthetic="num_users=60", rounds=5),),
-        **{"quick": True, "store": "s", "data_dir": "my data"},
+        **{"quick": True, "store": "s", "load_options": OPTIONS},
     )
     assert shlex.split(command(other, ["table2", "table3"])) == [
         *("python", "-m", "experiments.reproduce", "--quick"),
         *("--studies=table2,table3", "--dataset=synthetic", "--seeds=0:2"),
         *("--synthetic=num_users=60", "--rounds=5", "--data_dir=my data"),
+        "--time_column=when",
         *("--store=s", "--output_dir=runs/all"),
     ]
 

@@ -13,6 +13,7 @@ from experiments.running import opened_store
 from experiments.studies.running import run_study
 from experiments.studies.section import Section
 from experiments.studies.study import Study
+from jaxfr.data import LoadOptions
 from jaxfr.sweeps.execution import RunOptions, start_devices
 from tests.sweeps.problem import changed
 
@@ -22,7 +23,8 @@ def wanted(bases):
 
 def present(material):
     told = [f"{r['rounds']} rounds, {r['clip_norm']}" for r in material.records]
-    return Section(f"{len(material.bases)} bases, {material.data_dir}", tuple(told))
+    folder = material.load_options.data_dir
+    return Section(f"{len(material.bases)} bases, {folder}", tuple(told))
 
 flags.FLAGS(["program"])
 bases = [changed(aggregator="norm", rounds=rounds) for rounds in (6, 3)]
@@ -30,7 +32,8 @@ study = Study("odd", (), wanted, present)
 devices = start_devices(1)
 for studied in (study, study._replace(wanted=lambda bases: [])):
     with opened_store(None) as store:
-        outcome = run_study(studied, bases, "folder", store, RunOptions(devices), "odd")
+        loading = LoadOptions("folder")
+        outcome = run_study(studied, bases, loading, store, RunOptions(devices), "odd")
         print(json.dumps([outcome.section, len(outcome.records), len(store.records())]))
     print(json.dumps(store.path.exists()))
 """

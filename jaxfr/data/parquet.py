@@ -1,0 +1,122 @@
+"""A table of interactions in Parquet."""
+
+import importlib
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from jaxfr.data.columns import Column, find_columns
+from jaxfr.data.interactions import SAMPLED_ROWS, Interactions, Table, first_bad_row
+from jaxfr.data.options import TableOptions
+from jaxfr.data.times import Looks, looks_of, read_times
+from jaxfr.errors import InvalidInputError
+
+
+def read_parquet(path: pathlib.Path, options: TableOptions | None = None) -> Table:
+    """Reads a Parquet file; columns are found as in a text table with a header.
+
+    Args:
+        path: the file. Ids are of any type; times are numbers, timestamps, dates, or
+            ISO dates in text. The index of a pandas table is none of the columns,
+            unless it is named.
+        options: which column is what, where that is known; None: nothing is.
+
+    Raises:
+        InvalidInputError: if ``pyarrow`` is missing, the file cannot be read, it cannot
+            be told which column is what, or a column has gaps or is of a type that
+            cannot be used.
+    """
+    options = options or TableOptions()
+    try:
+        parquet: Any = importlib.import_module("pyarrow.parquet")
+        pyarrow: Any = importlib.import_module("pyarrow")
+    except ImportError:
+        raise InvalidInputError(
+            f"{path}: Parquet needs pip install 'jaxfr[parquet]'"
+        ) from None
+    if options.header == "no":
+        raise InvalidInputError(f"{path}: header=no: columns of Parquet have names")
+    try:
+        with parquet.ParquetFile(path) as file:
+            columns = _describe_columns(file, pyarrow.types)
+            chosen = find_columns(columns, options, str(path))
+            names = [columns[place].name for place in chosen[:3] if place is not None]
+            _refuse_repeated(names, columns, path)
+            table = file.read(columns=names)
+        user, item, *time = (table.column(name).combine_chunks() for name in names)
+        for column in (user, item, *time):
+            _refuse_gaps(column, path)
+        users, items = (column.dictionary_encode() for column in (user, item))
+        interactions = Interactions(
+            users.indices.to_numpy(zero_copy_only=False),
+            items.indices.to_numpy(zero_copy_only=False),
+            _times(time[0], path) if time else None,
+            users.dictionary.to_pylist(),
+        )
+        return Table(interactions, chosen.describe(columns))
+    except InvalidInputError:
+        raise
+    # Damage comes out of pyarrow as anything, also as UnicodeDecodeError.
+    except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
+        reason = (str(error) or "out of memory").splitlines()[0]
+        raise InvalidInputError(f"{path}: cannot be read ({reason})") from None
+
+
+def _describe_columns(file: Any, types: Any) -> list[Column]:
+    schema = file.schema_arrow
+    index = (schema.pandas_metadata or {}).get("index_columns", [])
+    sample = next(file.iter_batches(SAMPLED_ROWS), None)
+    columns = []
+    for place, field in enumerate(schema):
+        looks = Looks.TEXT
+        if types.is_timestamp(field.type) or types.is_date(field.type):
+            looks = Looks.DATES
+        elif sample is not None and (
+            types.is_integer(field.type)
+            or types.is_floating(field.type)
+            or types.is_string(field.type)
+            or types.is_large_string(field.type)
+        ):
+            values = sample.column(place).drop_null().to_pylist()
+            looks = looks_of(list(map(str, values)))
+        columns.append(Column(field.name, looks, field.name in index))
+    return columns
+
+
+def _refuse_repeated(
+    names: list[str | None], columns: list[Column], path: pathlib.Path
+) -> None:
+    for name in names:
+        if [column.name for column in columns].count(name) > 1:
+            raise InvalidInputError(f"{path}: several columns are named {name!r}")
+
+
+def _refuse_gaps(column: Any, path: pathlib.Path) -> None:
+    missing = column.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
+    if missing.any():
+        row = missing.argmax() + 1
+        raise InvalidInputError(f"{path}, row {row}: a value is missing")
+
+
+def _times(column: Any, path: pathlib.Path) -> np.ndarray:
+    """Returns the times as numbers; those of a calendar type as int64."""
+    times = column.to_numpy(zero_copy_only=False)
+    if times.dtype.kind == "M":
+        times = times.astype(np.int64)
+    elif len(times) and all(isinstance(time, str) for time in times):
+        times = _read_texts(times.tolist(), path)
+    if times.dtype.kind not in "iuf" or not np.all(np.isfinite(times)):
+        raise InvalidInputError(
+            f"{path}: timestamps must be finite numbers, timestamps or ISO dates, "
+            f"not {column.type}"
+        )
+    return times
+
+
+def _read_texts(times: list[str], path: pathlib.Path) -> np.ndarray:
+    try:
+        return read_times(times, times[0])
+    except ValueError:
+        number, reason = first_bad_row(lambda rows: read_times(rows, times[0]), times)
+        raise InvalidInputError(f"{path}, row {number + 1}: {reason}") from None
