@@ -10,6 +10,7 @@ from absl import app, flags
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors
+from jaxfr.stopping import Stopped, end_stopped, stoppable
 
 # What shells and argument parsers use for a wrong command line.
 EXIT_CODE = 2
@@ -34,8 +35,10 @@ def run_program(main: Callable[[], None], compiles: bool = True) -> NoReturn:
     """Parses the flags, runs a program, and exits.
 
     A wrong flag, file or value, which is an ``InvalidInputError`` or an error of
-    absl's flags, ends with one line on the standard error and exit code 2. Any other
-    exception is a defect and keeps its stack trace.
+    absl's flags, ends with one line on the standard error and exit code 2. So does a
+    signal that asks for an end, such as Ctrl-C, with the exit code that shells give it
+    (130); what was begun is cleaned up first. Any other exception is a defect and keeps
+    its stack trace.
 
     Args:
         main: the program; it reads its flags itself.
@@ -44,7 +47,10 @@ def run_program(main: Callable[[], None], compiles: bool = True) -> NoReturn:
     # absl shows all of JAX's messages, such as which backends it did not find.
     logging.getLogger("jax").setLevel(logging.WARNING)
     try:
-        app.run(lambda _: _start(main, compiles), flags_parser=_parse_flags)
+        with stoppable():
+            app.run(lambda _: _start(main, compiles), flags_parser=_parse_flags)
+    except Stopped as stopped:
+        end_stopped(stopped)
     except SystemExit as ended:
         # absl ends --help with 1, as if it were a mistake.
         asked_for_help = _HELP_FLAGS.intersection(sys.argv[1:])

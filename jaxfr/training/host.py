@@ -1,5 +1,6 @@
 """The host's loop: runs batch after batch, each from its start to its last round."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -7,11 +8,14 @@ import jax
 import numpy as np
 
 from jaxfr.evaluation.metrics import Metrics
+from jaxfr.processes import agree
 from jaxfr.training.calls import (
+    ROUNDS_OF_FIRST_CALL,
     Point,
     Stretch,
     make_trainer,
     measure_evaluation,
+    rounds_of_next_call,
     stacked_hyperparameters,
     start_runs,
 )
@@ -174,20 +178,29 @@ def _train_to_the_end(
     on_rounds: Callable[[int], Any],
     checkpoints: Checkpoints,
 ) -> tuple[TrainingState, list[Stretch]]:
-    """Trains through the rounds behind those stretches that are done already."""
+    """Trains through the rounds behind those stretches that are done already.
+
+    A stretch has as many rounds as the one before it took time for, ``stretch`` at most.
+    """
     stretches = list(before)
     # The round before the first one evaluates the untrained state.
     begin = int(stretches[-1].numbers[-1]) + 1 if stretches else -1
     if begin > 0:
         on_rounds(begin)
-    for first in range(begin, rounds, stretch):
-        numbers = np.arange(first, first + stretch, dtype=np.int32)
+    wanted = ROUNDS_OF_FIRST_CALL
+    while begin < rounds:
+        finished = min(begin + min(wanted, stretch), rounds)
+        numbers = np.arange(begin, finished, dtype=np.int32)
         state, trained = train(state, numbers)
         stretches.append(trained)
-        finished = min(int(numbers[-1]) + 1, rounds)
-        on_rounds(finished - max(first, 0))
-        if finished < rounds and checkpoints.due():
+        on_rounds(finished - max(begin, 0))
+        if finished == rounds:
+            break
+        if checkpoints.due():
             save_batch(checkpoints, state, stretches)
+        decide = functools.partial(rounds_of_next_call, numbers.size, trained.seconds)
+        wanted = agree(decide)
+        begin = finished
     return state, stretches
 
 
