@@ -19,16 +19,21 @@ from jaxfr.sweeps.run import FinishedRun, Watcher, run_plan
 def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[Store]:
     """Opens a store, or one that vanishes in the end.
 
+    All processes but the leader, which go by its store, get an empty one without a
+    folder.
+
     Args:
-        path: its folder; None for one that vanishes, which all processes but the leader
-            get in any case.
+        path: its folder; None for one that vanishes.
         any_code: whether a run counts as finished that other code finished.
 
     Raises:
         InvalidInputError: if the folder is of another kind, or cannot be written.
     """
+    if not is_leader():
+        yield Store(pathlib.Path(), any_code)
+        return
     with contextlib.ExitStack() as stack:
-        if path is None or not is_leader():
+        if path is None:
             path = stack.enter_context(temporary_folder())
         else:
             stack.enter_context(keeping(f"finished runs are kept in {path}"))

@@ -30,6 +30,11 @@ class Stopped(BaseException):  # noqa: N818 (as KeyboardInterrupt, it is no erro
         super().__init__(number)
         self.number = signal.Signals(number)
 
+    @property
+    def exit_code(self) -> int:
+        """The one that shells give to a process that a signal ended."""
+        return 128 + self.number
+
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[None]:
@@ -94,25 +99,23 @@ def keeping(what: str) -> Iterator[None]:
         raise
 
 
-def end_stopped(stopped: Stopped) -> NoReturn:
-    """Says in one line what is kept and how to go on, and ends the process.
-
-    The exit code is the one that shells give to a process that a signal ended.
-    """
+def describe(stopped: Stopped) -> str:
+    """Says in one line what is kept and how to go on."""
     kept = "; ".join(getattr(stopped, "__notes__", ()))
     end = (
         f"{kept}; the same command goes on from there"
         if kept
         else "no unfinished work is kept; the same command starts again"
     )
-    leave(f"stopped by {stopped.number.name}: {end}", 128 + stopped.number)
+    return f"stopped by {stopped.number.name}: {end}"
 
 
 def end_at_once_when_stopped() -> None:
     """Ends the process in one line while it is still loading its modules."""
 
     def end(number: int, frame: Any) -> NoReturn:
-        end_stopped(Stopped(number))
+        stopped = Stopped(number)
+        leave(describe(stopped), stopped.exit_code)
 
     _handle(_heard(), end)
 

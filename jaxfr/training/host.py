@@ -27,6 +27,10 @@ from jaxfr.training.state import Setup, TrainingState
 T = TypeVar("T")
 
 
+class NoRoomError(RuntimeError):
+    """An item received more rows than there is room for in the layout."""
+
+
 class Seconds(NamedTuple):
     """Where the time of one run went; of runs at the same time, each bears its share.
 
@@ -99,8 +103,8 @@ def run_points(
         Each run, batch by batch; the first one bears the compile time.
 
     Raises:
-        RuntimeError: if an item received more rows than its planned capacity, which
-            has a chance of less than one in 10^5.
+        NoRoomError: if an item received more rows than its planned capacity, see
+            ``upload_capacity``; a layout with more room helps.
     """
     if not points:
         return
@@ -134,7 +138,7 @@ def run_batch(
             to save more; by default none. A run ends with the same bits either way.
 
     Raises:
-        RuntimeError: as there.
+        NoRoomError: as there.
     """
     # Room that is left is filled with copies of the last run.
     filled = [*batch, *[batch[-1]] * (programs.runs - len(batch))]
@@ -229,7 +233,7 @@ def _of_run(index: int, values: T) -> T:
 def _check_room(seed: int, reports: Sequence[RoundReport]) -> None:
     overflow = sum(int(np.sum(report.counts.overflow)) for report in reports)
     if overflow:
-        raise RuntimeError(
+        raise NoRoomError(
             f"seed {seed}: {overflow} uploads found no room in the tables by item"
         )
 
