@@ -16,7 +16,7 @@ SIGNALS = tuple(
 )
 
 
-class Stopped(BaseException):  # noqa: N818 (as KeyboardInterrupt, it is no error)
+class Stopped(BaseException):
     """Somebody asks the program to end, by a signal.
 
     It passes through all that handles errors, and its notes (see ``keeping``) say what

@@ -22,8 +22,11 @@ def of_two(monkeypatch) -> None:
 
 @pytest.mark.parametrize(
     ("address", "expected"),
-    [("host:80", ("host", 80)), ("10.0.0.1:65535", ("10.0.0.1", 65535))]
-    + [("[::1]:1", ("::1", 1))],
+    [
+        ("host:80", ("host", 80)),
+        ("10.0.0.1:65535", ("10.0.0.1", 65535)),
+        ("[::1]:1", ("::1", 1)),
+    ],
 )
 def test_an_address_is_a_host_and_a_port(address, expected):
     assert host_and_port(address) == expected

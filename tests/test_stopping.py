@@ -4,43 +4,65 @@ import importlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 import experiments
 from jaxfr.files import UNFINISHED_PREFIX, replacing, temporary_folder
-from jaxfr.stopping import SIGNALS, Stopped, keeping, stoppable, uninterrupted
+from jaxfr.stopping import (
+    SIGNALS,
+    Stopped,
+    describe,
+    keeping,
+    stoppable,
+    uninterrupted,
+)
 from jaxfr.store import open_store
-from tests.store.samples import record
+from tests.store.samples import record, runs_of
 
 
 @pytest.fixture(autouse=True)
 def _signals_as_before() -> Iterator[None]:
+    """Whatever they were where pytest was started, here they are heard."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
+def stopped_by(work: Callable[[], object]) -> Stopped:
+    with pytest.raises(Stopped) as stopped, stoppable():
+        work()
+    return stopped.value
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_leaves_no_temporary_folder(number, tmp_path, monkeypatch):
+    def work() -> None:
+        with temporary_folder() as folder:
+            (folder / "file").touch()
+            signal.raise_signal(number)
+
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(Stopped) as stopped, stoppable(), temporary_folder() as folder:
-        (folder / "file").touch()
-        signal.raise_signal(number)
-    assert stopped.value.number == number
+    stopped = stopped_by(work)
+    assert (stopped.number, stopped.exit_code) == (number, 128 + number)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_signal_does_not_interrupt_what_the_first_one_began():
     cleaned = []
-    with pytest.raises(Stopped), stoppable():
+
+    def work() -> None:
         try:
             signal.raise_signal(signal.SIGTERM)
         finally:
             signal.raise_signal(signal.SIGINT)
             cleaned.append(True)
+
+    assert stopped_by(work).number == signal.SIGTERM
     assert cleaned
 
 
@@ -56,44 +78,51 @@ def test_a_signal_is_not_lost_where_exceptions_are():
         def __del__(self) -> None:
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(Stopped), stoppable():
+    def work() -> None:
         noisy = Noisy()
         del noisy
-        threading.Event().wait(10)
+        threading.Event().wait(60)
+        pytest.fail("nothing was heard of it")
+
+    stopped_by(work)
 
 
 def test_a_file_is_written_to_its_end_before_the_program_ends(tmp_path):
-    with pytest.raises(Stopped), stoppable():
+    def work() -> None:
         with replacing(tmp_path / "x") as unfinished:
             signal.raise_signal(signal.SIGTERM)
             unfinished.write_text("whole")
         pytest.fail("went on behind the file")
+
+    stopped_by(work)
     assert (tmp_path / "x").read_text() == "whole"
     assert not list(tmp_path.glob(f"{UNFINISHED_PREFIX}*"))
 
 
 def test_a_record_is_written_to_its_end_before_the_program_ends(tmp_path, monkeypatch):
-    def stop_and_sync(descriptor: int) -> None:
-        signal.raise_signal(signal.SIGINT)
+    def work() -> None:
+        with open_store(tmp_path / "store") as store:
+            store.claim(["a"], at_most=1)
+            monkeypatch.setattr(
+                "os.fsync", lambda descriptor: signal.raise_signal(signal.SIGINT)
+            )
+            store.append([record("a")])
+        pytest.fail("went on behind the record")
 
-    with pytest.raises(Stopped), stoppable(), open_store(tmp_path / "store") as store:
-        store.claim(["a"], at_most=1)
-        monkeypatch.setattr("os.fsync", stop_and_sync)
-        store.append([record("a")])
-    with open_store(tmp_path / "store") as store:
-        assert [found["run"] for found in store.records()] == ["a"]
+    stopped_by(work)
+    assert runs_of(tmp_path / "store") == ["a"]
     assert not list((tmp_path / "store" / "claims").glob("*.claim"))
 
 
-def test_what_is_kept_is_noted_from_the_inside_out():
-    with (
-        pytest.raises(Stopped) as stopped,
-        stoppable(),
-        keeping("records are kept"),
-        keeping("checkpoints are kept"),
-    ):
-        signal.raise_signal(signal.SIGTERM)
-    assert stopped.value.__notes__ == ["checkpoints are kept", "records are kept"]
+def test_what_is_kept_is_said_from_the_inside_out():
+    def work() -> None:
+        with keeping("records are kept"), keeping("checkpoints are kept"):
+            signal.raise_signal(signal.SIGTERM)
+
+    assert describe(stopped_by(work)) == (
+        "stopped by SIGTERM: checkpoints are kept; records are kept; the same command "
+        "goes on from there"
+    )
 
 
 @pytest.mark.parametrize(("started", "heard"), [("-m", True), ("pytest", False)])

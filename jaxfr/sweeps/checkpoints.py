@@ -23,7 +23,8 @@ def batch_identity(
 
     Those are its runs in their order, each with its settings, data, code and libraries;
     what the group's other runs do to the program (room for clients, rounds in a
-    stretch), and whether items have more room; how it is executed, on which kind of device and by how many processes.
+    stretch), whether items have more room, how it is executed, on which kind of device
+    and by how many processes.
 
     Args:
         group: the group.

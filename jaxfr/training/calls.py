@@ -15,7 +15,6 @@ from jaxfr.training.run import RoundReport
 from jaxfr.training.settings import Hyperparameters
 from jaxfr.training.state import Setup, TrainingState
 
-
 # After each call progress is shown, and a checkpoint may be saved.
 SECONDS_PER_CALL = 1.0
 

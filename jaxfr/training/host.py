@@ -184,7 +184,8 @@ def _train_to_the_end(
 ) -> tuple[TrainingState, list[Stretch]]:
     """Trains through the rounds behind those stretches that are done already.
 
-    A stretch has as many rounds as the one before it took time for, ``stretch`` at most.
+    A stretch has as many rounds as the one before it took time for, at most
+    ``stretch``.
     """
     stretches = list(before)
     # The round before the first one evaluates the untrained state.

@@ -15,6 +15,8 @@ from jaxfr.files import temporary_folder
 from jaxfr.records.program import run_program
 from jaxfr.stopping import keeping
 
+# Tests may have been started where it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ROUNDS = flags.DEFINE_integer("rounds", 5, "Number of rounds.", lower_bound=1)
 RULE = flags.DEFINE_enum("rule", "mean", ["mean", "median"], "Rule.")
 FAILURE = flags.DEFINE_enum("failure", "none", ["none", "input", "defect"], "Failure.")
