@@ -152,11 +152,15 @@ def _listen_for_the_end() -> None:
     atexit.register(stop_listening)
 
 
+def _service() -> Any:
+    """What all processes can ask and tell, after ``join_processes``."""
+    return distributed.global_state.client
+
+
 def end_of_others() -> str | None:
     """Which other process ended early, and its last line; None if none did."""
-    client = distributed.global_state.client
     try:
-        told = client.blocking_key_value_get(_END, _MILLISECONDS_BETWEEN_LOOKS)
+        told = _service().blocking_key_value_get(_END, _MILLISECONDS_BETWEEN_LOOKS)
     except jax.errors.JaxRuntimeError:
         return None
     process, line = json.loads(told)
@@ -166,11 +170,11 @@ def end_of_others() -> str | None:
 
 def leave_together(line: str, code: int) -> NoReturn:
     """Ends this process as ``leave`` does, and the others that work with it."""
-    state = distributed.global_state
+    own = distributed.global_state.process_id
     # Another process may have been the first.
     with contextlib.suppress(jax.errors.JaxRuntimeError):
-        state.client.key_value_set(_END, json.dumps([state.process_id, line]))
-    if state.process_id == 0:  # what it said is gone with it
+        _service().key_value_set(_END, json.dumps([own, line]))
+    if own == 0:  # what it said is gone with it
         time.sleep(_SECONDS_TO_BE_HEARD)
     leave(line, code)
 
