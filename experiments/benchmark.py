@@ -18,7 +18,7 @@ from experiments.benchmarking.rounds import Case
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.plots import can_draw
 from jaxfr.records.program import prepare_output, run_program
-from jaxfr.records.results import append_record
+from jaxfr.records.results import write_records
 
 RESULTS_FILE = "benchmark.jsonl"
 PLOT_FILE = "cost_by_size.png"
@@ -51,8 +51,6 @@ def main() -> None:
                 "--sizes draws a picture, which needs pip install 'jaxfr[plots]'"
             )
         folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
-        for name in files:
-            (folder / name).unlink(missing_ok=True)
 
     records: list[Record] = []
     for case in cases:
@@ -63,7 +61,7 @@ def main() -> None:
             continue
         records.append(record)
         if folder is not None:
-            append_record(folder / RESULTS_FILE, record)
+            write_records(folder / RESULTS_FILE, records)
     if records:
         print(format_report(records))
     if records and folder is not None:

@@ -208,19 +208,20 @@ def _write_output(
     }
     names = [SUMMARY_FILE, WORST_CASE_FILE, *heatmaps.values()]
     folder = prepare_output(_OUTPUT_DIR.value or "", names, _OVERWRITE.value)
-    for name in names:
-        (folder / name).unlink(missing_ok=True)
     written = [folder / SUMMARY_FILE]
     write_rows(summary_rows(cells, group_by), written[0])
     if cases:
         written.append(folder / WORST_CASE_FILE)
         write_rows(worst_case_rows(cases, group_by), written[-1])
-    if not can_draw():
+    if can_draw():
+        for metric, name in heatmaps.items():
+            written.append(folder / name)
+            draw_heatmap(cells[metric], group_by, columns, metric, title, written[-1])
+    else:
         print("no heatmaps drawn: that needs pip install 'jaxfr[plots]'")
-        return written
-    for metric, name in heatmaps.items():
-        written.append(folder / name)
-        draw_heatmap(cells[metric], group_by, columns, metric, title, written[-1])
+    # Of an earlier call, whose other files were replaced.
+    for path in {folder / name for name in names}.difference(written):
+        path.unlink(missing_ok=True)
     return written
 
 

@@ -2,11 +2,12 @@
 
 import contextlib
 import pathlib
-import tempfile
 from collections.abc import Iterator
 
+from jaxfr.files import temporary_folder
 from jaxfr.processes import is_leader
 from jaxfr.records.progress import show_progress
+from jaxfr.stopping import keeping
 from jaxfr.store import Store, open_store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.forecast import describe
@@ -18,18 +19,24 @@ from jaxfr.sweeps.run import FinishedRun, Watcher, run_plan
 def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[Store]:
     """Opens a store, or one that vanishes in the end.
 
+    All processes but the leader, which go by its store, get an empty one without a
+    folder.
+
     Args:
-        path: its folder; None for one that vanishes, which all processes but the leader
-            get in any case.
+        path: its folder; None for one that vanishes.
         any_code: whether a run counts as finished that other code finished.
 
     Raises:
         InvalidInputError: if the folder is of another kind, or cannot be written.
     """
+    if not is_leader():
+        yield Store(pathlib.Path(), any_code)
+        return
     with contextlib.ExitStack() as stack:
-        if path is None or not is_leader():
-            temporary = tempfile.TemporaryDirectory(prefix="jaxfr-")
-            path = pathlib.Path(stack.enter_context(temporary))
+        if path is None:
+            path = stack.enter_context(temporary_folder())
+        else:
+            stack.enter_context(keeping(f"finished runs are kept in {path}"))
         yield stack.enter_context(open_store(path, any_code))
 
 
@@ -48,7 +55,11 @@ def run_with_progress(
         label: what the work is.
     """
     total = sum(run.settings.rounds for run in plan.runs)
-    with show_progress(total, "round", label) as progress:
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(show_progress(total, "round", label))
+        if options.checkpoints is not None:
+            kept = f"checkpoints are kept in {options.checkpoints.directory}"
+            stack.enter_context(keeping(kept))
         watcher = Watcher(
             compiling=lambda group: progress.say(f"{describe(group)}: compiling"),
             rounds=progress.advance,

@@ -33,7 +33,7 @@ from jaxfr.sweeps.forecast import describe, forecast, format_forecasts
 from jaxfr.sweeps.grid import Axes, cross, parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
 from jaxfr.sweeps.settings import Settings
-from jaxfr.training.memory import available_memory
+from jaxfr.training.free_memory import available_memory
 
 setting_flags.define_setting_flags(lists=SETTING_FLAGS)
 for _module in (setting_flags, data_flags, execution_flags, process_flags, program):

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.stopping import uninterrupted
 
 # The folder in which a file is written before it is moved to its place.
 UNFINISHED_PREFIX = ".new-"
@@ -69,7 +70,7 @@ def replacing(
     """Puts a file in its place at once; another process sees all of it or nothing.
 
     If anything is raised in between, what stands at the path stays, and nothing else
-    is left.
+    is left. Signals that ask the program to end wait until the file is in its place.
 
     Args:
         path: where the file goes; its folder must exist.
@@ -86,6 +87,7 @@ def replacing(
             written to.
     """
     with (
+        uninterrupted(),
         user_errors("write", path, hint),
         tempfile.TemporaryDirectory(
             dir=path.parent, prefix=UNFINISHED_PREFIX
@@ -98,6 +100,23 @@ def replacing(
         os.replace(unfinished, path)
         if durable:
             sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[pathlib.Path]:
+    """A folder for what nobody needs in the end, where the system keeps such folders.
+
+    It goes however what is in between ends, also at a signal that asks for an end.
+    """
+    with contextlib.ExitStack() as stack:
+        with uninterrupted():
+            made = tempfile.TemporaryDirectory(prefix="jaxfr-")
+            folder = stack.enter_context(made)
+        try:
+            yield pathlib.Path(folder)
+        finally:
+            with uninterrupted():
+                stack.close()
 
 
 def sync_folder(path: pathlib.Path) -> None:

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from jaxfr.stopping import Stopped, deaf_children
+
 T = TypeVar("T")
 
 # Far beyond any cache: 256 MB.
@@ -35,7 +37,14 @@ def call_apart(function: Callable[..., T], *arguments: object) -> T:
     """
     fresh = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=fresh) as pool:
-        return pool.submit(function, *arguments).result()
+        with deaf_children():
+            called = pool.submit(function, *arguments)
+        try:
+            return called.result()
+        except Stopped:
+            for child in multiprocessing.active_children():
+                child.kill()
+            raise
 
 
 def time_alternating(

@@ -69,8 +69,6 @@ def write_study(
     Raises:
         InvalidInputError: if a file cannot be written.
     """
-    for left in folder.glob(_TABLES):
-        left.unlink()
     written = [TEXT_FILE]
     write_atomically(folder / TEXT_FILE, f"{format_section(section)}\n".encode())
     if records:
@@ -87,6 +85,9 @@ def write_study(
     for picture in section.pictures if can_draw() else ():
         picture.draw(folder / picture.name)
         written.append(picture.name)
+    for left in folder.glob(_TABLES):
+        if left.name not in written:
+            left.unlink()
     return written
 
 

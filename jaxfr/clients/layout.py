@@ -17,6 +17,11 @@ from jaxfr.sampling import PADDING_ITEM
 TILE_WIDTHS = (4, 8, 16, 32)
 PAIRS_PER_TILE_COST = 1
 
+# That an item receives more rows in a draw than there is room for: one in 10^9, and one
+# in 10^27 where a run found no room with that.
+LOG_CHANCE = 20.8
+LOG_CHANCE_WITH_MORE_ROOM = 62.4
+
 
 class PairTiles(NamedTuple):
     """All clients' training pairs, cut into tiles of one width.
@@ -159,19 +164,23 @@ def join_groups(
     return tuple(map(join, *parts))
 
 
-def upload_capacity(dataset: Dataset, pseudo_items: int = 0) -> np.ndarray:
+def upload_capacity(
+    dataset: Dataset, pseudo_items: int = 0, log_chance: float = LOG_CHANCE
+) -> np.ndarray:
     """The most rows that an item may receive from benign clients, int64 ``[m]``.
 
     Every interaction sends one row. A client with L of m items draws an item that it
     does not hold as a negative with probability ``1 - (1 - 1/(m - L))^L``; these draws
     are independent between clients, so their number exceeds its mean ``mu`` by t with
     a probability of at most ``exp(-mu h(t / mu))``, ``h(x) = (1 + x) ln(1 + x) - x``
-    (Bennett). The capacity leaves one chance in 10^9 per item and draw; a run counts
-    the rows that find no room, and the programs refuse a run that has any.
+    (Bennett). The capacity leaves one chance in 10^9 per item and draw, so that of
+    200 rounds that draw anew for 3,700 items up to one run in 10^3 has rows that find
+    no room. They are counted, and such a run is done again with more room.
 
     Args:
         dataset: the data.
         pseudo_items: further draws of each client from the same items.
+        log_chance: the chance that an item receives more, as minus its logarithm.
     """
     activity = dataset.user_activity.astype(np.float64)
     others = dataset.num_items - activity
@@ -181,11 +190,11 @@ def upload_capacity(dataset: Dataset, pseudo_items: int = 0) -> np.ndarray:
     )
     mean = np.maximum(drawn.sum() - by_holders, 1e-12)
     not_holding = dataset.num_users - dataset.item_degree
-    drawn_at_most = np.minimum(np.ceil(_bennett_bound(mean)), not_holding)
+    drawn_at_most = np.minimum(np.ceil(_bennett_bound(mean, log_chance)), not_holding)
     return dataset.item_degree + drawn_at_most.astype(np.int64)
 
 
-def _bennett_bound(mean: np.ndarray, log_chance: float = 20.8) -> np.ndarray:
+def _bennett_bound(mean: np.ndarray, log_chance: float) -> np.ndarray:
     """Solves ``mean * h(excess / mean) = log_chance`` and returns mean + excess."""
     low, high = np.zeros_like(mean), log_chance + np.sqrt(2 * log_chance * mean) + 1
     for _ in range(60):

@@ -3,6 +3,7 @@
 import logging
 import pathlib
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -10,6 +11,7 @@ from absl import app, flags
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path
+from jaxfr.stopping import Stopped, describe, leave, stoppable
 
 # What shells and argument parsers use for a wrong command line.
 EXIT_CODE = 2
@@ -34,8 +36,10 @@ def run_program(main: Callable[[], None], compiles: bool = True) -> NoReturn:
     """Parses the flags, runs a program, and exits.
 
     A wrong flag, file or value, which is an ``InvalidInputError`` or an error of
-    absl's flags, ends with one line on the standard error and exit code 2. Any other
-    exception is a defect and keeps its stack trace.
+    absl's flags, ends with one line on the standard error and exit code 2. So does a
+    signal that asks for an end, such as Ctrl-C, with the exit code that shells give it
+    (130); what was begun is cleaned up first. Any other exception is a defect and keeps
+    its stack trace.
 
     Args:
         main: the program; it reads its flags itself.
@@ -44,15 +48,24 @@ def run_program(main: Callable[[], None], compiles: bool = True) -> NoReturn:
     # absl shows all of JAX's messages, such as which backends it did not find.
     logging.getLogger("jax").setLevel(logging.WARNING)
     try:
-        app.run(lambda _: _start(main, compiles), flags_parser=_parse_flags)
+        with stoppable():
+            app.run(lambda _: _start(main, compiles), flags_parser=_parse_flags)
+    except Stopped as stopped:
+        _leave(describe(stopped), stopped.exit_code)
     except SystemExit as ended:
         # absl ends --help with 1, as if it were a mistake.
         asked_for_help = _HELP_FLAGS.intersection(sys.argv[1:])
         sys.exit(0 if asked_for_help else ended.code)
     except (InvalidInputError, flags.Error) as error:
-        line = " ".join(str(error).split())
-        print(f"error: {line}", file=sys.stderr)
+        line = f"error: {' '.join(str(error).split())}"
+        if _among_others():
+            _leave(line, EXIT_CODE)
+        print(line, file=sys.stderr)
         sys.exit(EXIT_CODE)
+    except Exception as error:
+        if not _among_others():
+            raise
+        _leave_others(error)
     sys.exit(0)
 
 
@@ -83,6 +96,31 @@ def prepare_output(
             "or pass --overwrite"
         )
     return path
+
+
+def _among_others() -> bool:
+    """Whether this process works together with others."""
+    jax = sys.modules.get("jax")
+    return jax is not None and jax.distributed.is_initialized()
+
+
+def _leave(line: str, code: int) -> NoReturn:
+    """Ends the process without a wait for others, which hear of its end."""
+    if _among_others():
+        from jaxfr.processes import leave_together
+
+        leave_together(line, code)
+    leave(line, code)
+
+
+def _leave_others(error: Exception) -> NoReturn:
+    """Ends the process after a defect, or after the end of another process."""
+    from jaxfr.processes import end_of_others, has_lost_others
+
+    if has_lost_others(error):
+        _leave(f"error: {end_of_others() or 'another process is gone'}", 1)
+    traceback.print_exception(error)
+    _leave(f"error: {type(error).__name__}", 1)
 
 
 def _start(main: Callable[[], None], compiles: bool) -> None:

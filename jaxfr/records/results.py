@@ -11,7 +11,7 @@ from typing import Any
 import jax
 
 from jaxfr.evaluation.metrics import as_record, metric_names
-from jaxfr.files import user_errors, write_atomically
+from jaxfr.files import write_atomically
 from jaxfr.store import Record
 from jaxfr.training.host import Run
 
@@ -77,16 +77,6 @@ def write_records(path: pathlib.Path, records: Sequence[Record]) -> None:
         InvalidInputError: if the file cannot be written.
     """
     write_atomically(path, "".join(map(_line, records)).encode())
-
-
-def append_record(path: pathlib.Path, record: Record) -> None:
-    """Adds one line to a file of records.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
-    """
-    with user_errors("write", path), path.open("a", encoding="utf-8") as file:
-        file.write(_line(record))
 
 
 def _line(record: Record) -> str:

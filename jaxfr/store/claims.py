@@ -20,6 +20,7 @@ except ImportError:  # Windows
     fcntl = None
 
 from jaxfr.files import note
+from jaxfr.stopping import uninterrupted
 
 _LOCK_FILE = "lock"
 _SUFFIX = ".claim"
@@ -46,11 +47,15 @@ class Claims:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Keeps all other processes out of their own ``alone`` for a moment."""
+        """Keeps all other processes out of their own ``alone`` for a moment.
+
+        A signal that asks for an end can interrupt the wait for them, and nothing else.
+        """
         descriptor = os.open(self._folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             self._lock(descriptor, wait=True)
-            yield
+            with uninterrupted():
+                yield
         finally:
             os.close(descriptor)
 

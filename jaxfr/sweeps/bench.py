@@ -20,10 +20,12 @@ class Prepared(NamedTuple):
     Attributes:
         programs: compiled for so many runs as memory holds at once.
         execution: how they are executed.
+        more_room: whether items have more room than is planned at first.
     """
 
     programs: Programs
     execution: Execution
+    more_room: bool = False
 
 
 class Bench:
@@ -44,8 +46,12 @@ class Bench:
         """How a group's runs are executed, as long as memory does not forbid it."""
         return plan_execution(group.size, self._options)
 
-    def prepare(self, group: RunGroup) -> Prepared:
+    def prepare(self, group: RunGroup, more_room: bool = False) -> Prepared:
         """Compiles a group's program.
+
+        Args:
+            group: the group.
+            more_room: for each item's rows, see ``plan_layout``.
 
         Raises:
             InvalidInputError: if not even one run for each device fits into memory.
@@ -60,19 +66,22 @@ class Bench:
         programs = compile_to_fit(
             configuration,
             group.runs[0].hyperparameters,
-            self._laid_out(group.source, configuration),
+            self._laid_out(group.source, configuration, more_room),
             group.rounds,
             self._plan.sources[group.source].given,
             runs=execution.runs,
             devices=execution.divided,
         )
-        return Prepared(programs, execution._replace(runs=programs.runs))
+        return Prepared(programs, execution._replace(runs=programs.runs), more_room)
 
-    def _laid_out(self, name: SourceName, configuration: Configuration) -> Layout:
+    def _laid_out(
+        self, name: SourceName, configuration: Configuration, more_room: bool = False
+    ) -> Layout:
         wanted = (
             configuration.num_devices,
             configuration.pseudo_items,
             configuration.neighbours_per_item > 0,
+            more_room,
         )
         kept = self._layout
         if kept is None or kept[0] != (name, *wanted):

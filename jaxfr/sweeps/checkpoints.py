@@ -23,7 +23,8 @@ def batch_identity(
 
     Those are its runs in their order, each with its settings, data, code and libraries;
     what the group's other runs do to the program (room for clients, rounds in a
-    stretch); how it is executed, on which kind of device and by how many processes.
+    stretch), whether items have more room, how it is executed, on which kind of device
+    and by how many processes.
 
     Args:
         group: the group.
@@ -38,6 +39,7 @@ def batch_identity(
         "schedule": batch[0].schedule,
         "malicious_clients": group.configuration.malicious_clients,
         "stretch": prepared.programs.stretch,
+        "more_room": prepared.more_room,
         "execution": prepared.execution._asdict(),
         "device": device_name(),
         "processes": jax.process_count(),

@@ -1,5 +1,6 @@
 """Runs what a plan holds and a store lacks, batch by batch."""
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from jaxfr.sweeps.checkpoints import as_checkpoints, keeper_of_batch
 from jaxfr.sweeps.execution import RunOptions, recorded
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
 from jaxfr.training.calls import measure_evaluation
-from jaxfr.training.host import Run, run_batch
+from jaxfr.training.host import NoRoomError, Run, run_batch
 from jaxfr.training.programs import Programs
 
 # How often to look whether other processes finished what is in their hands.
@@ -125,16 +126,9 @@ def _run_group(
         for planned in batch:
             # Its rounds are told while it runs.
             unknown.pop(planned.run, None)
-        finished, keepers = [], []
-        for first in range(0, len(batch), execution.runs):
-            some, keeper = batch[first : first + execution.runs], None
-            if checkpoints is not None:
-                keeper = keeper_of_batch(
-                    checkpoints, group, prepared, some, watcher.say
-                )
-                keepers.append(keeper)
-            finished += _run_some(group, prepared, evaluation, some, watcher, keeper)
-        store.append([done.record for done in finished])
+        runner = _Runner(group, bench, evaluation, watcher, checkpoints)
+        finished, keepers = _run_claimed(runner, prepared, batch)
+        agree(functools.partial(store.append, [done.record for done in finished]))
         yield from finished
         for keeper in keepers:
             keeper.remove()
@@ -142,27 +136,65 @@ def _run_group(
         _tell_of_finished(unknown, store, watcher)
 
 
-def _run_some(
-    group: RunGroup,
+class _Runner(NamedTuple):
+    """What runs of one group have in common."""
+
+    group: RunGroup
+    bench: Bench
+    evaluation: float
+    watcher: Watcher
+    checkpoints: CheckpointSettings | None
+
+
+def _run_claimed(
+    runner: _Runner, prepared: Prepared, claimed: Sequence[PlannedRun]
+) -> tuple[list[FinishedRun], list[CheckpointKeeper]]:
+    """Runs some runs of one schedule, as many at once as the program takes.
+
+    Where an item receives more rows than there is room for, which may happen to one run
+    in a thousand, those at once are done again by a program with more room.
+    """
+    finished, keepers, at_once = [], [], prepared.execution.runs
+    for first in range(0, len(claimed), at_once):
+        batch, keeper = claimed[first : first + at_once], None
+        if runner.checkpoints is not None:
+            keeper = keeper_of_batch(
+                runner.checkpoints, runner.group, prepared, batch, runner.watcher.say
+            )
+            keepers.append(keeper)
+        try:
+            finished += _run_batch(runner, prepared, batch, keeper)
+        except NoRoomError as error:
+            if prepared.more_room:
+                raise
+            runner.watcher.say(f"jaxfr: {error}; once more, with more room")
+            runner.watcher.rounds(-sum(one.settings.rounds for one in batch))
+            roomy = runner.bench.prepare(runner.group, more_room=True)
+            again = _run_claimed(runner, roomy, batch)
+            finished += again[0]
+            keepers += again[1]
+    return finished, keepers
+
+
+def _run_batch(
+    runner: _Runner,
     prepared: Prepared,
-    evaluation: float,
     batch: Sequence[PlannedRun],
-    watcher: Watcher,
     keeper: CheckpointKeeper | None,
 ) -> list[FinishedRun]:
     """Runs a batch of one schedule."""
     programs, points = prepared.programs, [planned.point for planned in batch]
     runs = run_batch(
         programs,
-        evaluation,
+        runner.evaluation,
         points,
         *batch[0].schedule,
-        watcher.rounds,
+        runner.watcher.rounds,
         as_checkpoints(keeper),
     )
     return [
         FinishedRun(
-            group,
+            runner.group,
             planned,
             programs,
             run,

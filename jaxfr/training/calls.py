@@ -15,6 +15,12 @@ from jaxfr.training.run import RoundReport
 from jaxfr.training.settings import Hyperparameters
 from jaxfr.training.state import Setup, TrainingState
 
+# After each call progress is shown, and a checkpoint may be saved.
+SECONDS_PER_CALL = 1.0
+
+# Nobody knows yet how long a round takes: the untrained state's evaluation, and one.
+ROUNDS_OF_FIRST_CALL = 2
+
 
 class Point(NamedTuple):
     """What tells one run of a configuration from another.
@@ -52,6 +58,16 @@ class Costs(NamedTuple):
     evaluation: float
 
 
+def rounds_of_next_call(rounds: int, seconds: float) -> int:
+    """How many rounds take about ``SECONDS_PER_CALL``, at least 1.
+
+    Args:
+        rounds: those of a call.
+        seconds: what it took.
+    """
+    return max(1, int(rounds * SECONDS_PER_CALL / max(seconds, 1e-6)))
+
+
 def measure_evaluation(programs: Programs, point: Point) -> float:
     """Measures an evaluation of a whole batch, in seconds, and warms the programs up.
 
@@ -74,9 +90,10 @@ def measure_costs(programs: Programs, point: Point) -> Costs:
     seconds_of = _probe(programs, point)
     points = [point] * programs.runs
     start = start_runs(programs, points, stacked_hyperparameters(points))[2]
-    rounds = range(max(1, programs.stretch // 8))
-    for numbers in ([-1], rounds):  # warms up
+    for numbers in ([-1], [0]):  # warms up
         seconds_of(numbers)
+    at_most = rounds_of_next_call(1, seconds_of([0]))
+    rounds = range(max(1, min(programs.stretch // 8, at_most)))
     call = seconds_of([])
     return Costs(
         start=start,
@@ -98,12 +115,7 @@ def _probe(programs: Programs, point: Point) -> Callable[[Sequence[int]], float]
     beyond = programs.stretch + 1
     train = make_trainer(programs, hyperparameters, setup, beyond, beyond)
 
-    def seconds_of(numbers: Sequence[int]) -> float:
-        stretch = np.full(programs.stretch, beyond, np.int32)
-        stretch[: len(numbers)] = numbers
-        return train(state, stretch)[1].seconds
-
-    return seconds_of
+    return lambda numbers: train(state, np.array(numbers, np.int32))[1].seconds
 
 
 def stacked_hyperparameters(points: Sequence[Point]) -> Hyperparameters:
@@ -131,7 +143,12 @@ def make_trainer(
     rounds: int,
     eval_every: int,
 ) -> Callable[[TrainingState, np.ndarray], tuple[TrainingState, Stretch]]:
-    """The function that trains these runs through a stretch of rounds."""
+    """The function that trains these runs through some rounds.
+
+    They are at most as many as a call of the program has room for. The rest of the room
+    is filled with rounds behind the last one, which change nothing, so that a run ends
+    in the same bits however its rounds are divided among calls.
+    """
     schedule = jnp.int32(rounds), jnp.int32(eval_every)
     hyperparameters, schedule = replicate((hyperparameters, schedule), programs.devices)
 
@@ -139,17 +156,22 @@ def make_trainer(
         state: TrainingState, numbers: np.ndarray
     ) -> tuple[TrainingState, Stretch]:
         began = time.perf_counter()
+        filled = np.full(programs.stretch, rounds, np.int32)
+        filled[: numbers.size] = numbers
         state, report = jax.block_until_ready(
             programs.train(
                 hyperparameters,
                 programs.layout,
                 setup,
                 state,
-                replicate(jnp.asarray(numbers), programs.devices),
+                replicate(jnp.asarray(filled), programs.devices),
                 *schedule,
             )
         )
         seconds = time.perf_counter() - began
-        return state, Stretch(numbers, jax.device_get(report), seconds)
+        report = jax.tree.map(
+            lambda leaf: leaf[:, : numbers.size].copy(), jax.device_get(report)
+        )
+        return state, Stretch(numbers, report, seconds)
 
     return train

@@ -1,5 +1,6 @@
 """The host's loop: runs batch after batch, each from its start to its last round."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -7,11 +8,14 @@ import jax
 import numpy as np
 
 from jaxfr.evaluation.metrics import Metrics
+from jaxfr.processes import agree
 from jaxfr.training.calls import (
+    ROUNDS_OF_FIRST_CALL,
     Point,
     Stretch,
     make_trainer,
     measure_evaluation,
+    rounds_of_next_call,
     stacked_hyperparameters,
     start_runs,
 )
@@ -21,6 +25,10 @@ from jaxfr.training.run import RoundReport
 from jaxfr.training.state import Setup, TrainingState
 
 T = TypeVar("T")
+
+
+class NoRoomError(RuntimeError):
+    """An item received more rows than there is room for in the layout."""
 
 
 class Seconds(NamedTuple):
@@ -95,8 +103,8 @@ def run_points(
         Each run, batch by batch; the first one bears the compile time.
 
     Raises:
-        RuntimeError: if an item received more rows than its planned capacity, which
-            has a chance of less than one in 10^5.
+        NoRoomError: if an item received more rows than its planned capacity, see
+            ``upload_capacity``; a layout with more room helps.
     """
     if not points:
         return
@@ -130,7 +138,7 @@ def run_batch(
             to save more; by default none. A run ends with the same bits either way.
 
     Raises:
-        RuntimeError: as there.
+        NoRoomError: as there.
     """
     # Room that is left is filled with copies of the last run.
     filled = [*batch, *[batch[-1]] * (programs.runs - len(batch))]
@@ -174,20 +182,30 @@ def _train_to_the_end(
     on_rounds: Callable[[int], Any],
     checkpoints: Checkpoints,
 ) -> tuple[TrainingState, list[Stretch]]:
-    """Trains through the rounds behind those stretches that are done already."""
+    """Trains through the rounds behind those stretches that are done already.
+
+    A stretch has as many rounds as the one before it took time for, at most
+    ``stretch``.
+    """
     stretches = list(before)
     # The round before the first one evaluates the untrained state.
     begin = int(stretches[-1].numbers[-1]) + 1 if stretches else -1
     if begin > 0:
         on_rounds(begin)
-    for first in range(begin, rounds, stretch):
-        numbers = np.arange(first, first + stretch, dtype=np.int32)
+    wanted = ROUNDS_OF_FIRST_CALL
+    while begin < rounds:
+        finished = min(begin + min(wanted, stretch), rounds)
+        numbers = np.arange(begin, finished, dtype=np.int32)
         state, trained = train(state, numbers)
         stretches.append(trained)
-        finished = min(int(numbers[-1]) + 1, rounds)
-        on_rounds(finished - max(first, 0))
-        if finished < rounds and checkpoints.due():
+        on_rounds(finished - max(begin, 0))
+        if finished == rounds:
+            break
+        if checkpoints.due():
             save_batch(checkpoints, state, stretches)
+        decide = functools.partial(rounds_of_next_call, numbers.size, trained.seconds)
+        wanted = agree(decide)
+        begin = finished
     return state, stretches
 
 
@@ -216,7 +234,7 @@ def _of_run(index: int, values: T) -> T:
 def _check_room(seed: int, reports: Sequence[RoundReport]) -> None:
     overflow = sum(int(np.sum(report.counts.overflow)) for report in reports)
     if overflow:
-        raise RuntimeError(
+        raise NoRoomError(
             f"seed {seed}: {overflow} uploads found no room in the tables by item"
         )
 

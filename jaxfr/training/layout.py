@@ -9,6 +9,8 @@ import numpy as np
 from jax import Array
 
 from jaxfr.clients.layout import (
+    LOG_CHANCE,
+    LOG_CHANCE_WITH_MORE_ROOM,
     ClientGroup,
     PairTiles,
     cheapest_width,
@@ -113,6 +115,7 @@ def plan_layout(
     devices: int = 1,
     pseudo_items: int = 0,
     with_neighbours: bool = False,
+    more_room: bool = False,
 ) -> Layout:
     """Lays out a data set, on the host even where it is called while tracing.
 
@@ -121,6 +124,8 @@ def plan_layout(
         devices: over how many devices a run is spread, see ``Configuration``.
         pseudo_items: of each client, see ``Configuration``.
         with_neighbours: whether clients are sent neighbours of their items.
+        more_room: for each item's rows, where a run did not find enough; it costs
+            memory and time.
 
     Returns:
         The layout, each part on its device.
@@ -133,7 +138,10 @@ def plan_layout(
     most = max(part.dataset.num_users for part in parts)
     degree_group = user_degree_groups(dataset)
     own = join_parts([_lay_out(part, degree_group, width) for part in parts], devices)
-    capacities = [upload_capacity(part.dataset, pseudo_items) for part in parts]
+    log_chance = LOG_CHANCE_WITH_MORE_ROOM if more_room else LOG_CHANCE
+    capacities = [
+        upload_capacity(part.dataset, pseudo_items, log_chance) for part in parts
+    ]
     layout = own._replace(
         clients=join_groups(groups, devices, nobody=most),
         item_slots=plan_item_slots(

@@ -1,11 +1,11 @@
 """How much memory runs need, known before they start."""
 
-import os
 from typing import NamedTuple
 
 import jax
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.training.free_memory import available_memory
 from jaxfr.training.layout import Layout
 from jaxfr.training.programs import Programs, compile_programs
 from jaxfr.training.settings import Configuration, Hyperparameters
@@ -57,23 +57,6 @@ def held_bytes(arrays: object) -> int:
         for array in jax.tree.leaves(arrays)
         for shard in array.addressable_shards
     )
-
-
-def available_memory() -> int | None:
-    """Bytes that are free: of the GPU, or of the machine; None where unknown."""
-    statistics = jax.local_devices()[0].memory_stats()
-    if statistics and "bytes_limit" in statistics:
-        return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            lines = dict(line.split(":", 1) for line in file)
-        return int(lines["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        pass
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):
-        return None
 
 
 def compile_to_fit(

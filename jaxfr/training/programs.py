@@ -15,9 +15,12 @@ from jaxfr.training.many import stack_runs, start_many, train_many
 from jaxfr.training.settings import Configuration, Hyperparameters
 from jaxfr.training.state import GivenValues
 
-# A call of the compiled program is to work off about so many pairs of each run, a
-# second or so on a CPU; after each call progress is shown.
+# A call of the compiled program has room for rounds of about so many pairs of each run,
+# which the cheapest rule works off in a second or so on a CPU, and for no more rounds
+# than these. How much of the room is used, time decides (see ``rounds_of_next_call``);
+# what is left costs a microsecond for each round, and more where the state is large.
 PAIRS_PER_CALL = 2 * 10**7
+MOST_ROUNDS_PER_CALL = 8192
 
 
 class Programs(NamedTuple):
@@ -30,7 +33,7 @@ class Programs(NamedTuple):
         given: values to start from.
         devices: number of devices, on which arguments are expected.
         runs: number of runs at once.
-        stretch: rounds in a stretch.
+        stretch: rounds that a call has room for.
         seconds: spent compiling.
     """
 
@@ -67,13 +70,14 @@ def compile_programs(
         runs: number of runs at once.
         devices: among how many devices they are divided; divides their number. To
             spread each run over devices instead, see ``Configuration.num_devices``.
-        stretch: rounds in a call of the program; by default so many that a call takes
-            about a second.
+        stretch: rounds that a call of the program has room for; by default so many
+            that a call may take a second.
     """
     began = time.perf_counter()
     if stretch is None:
         # One more than there are rounds, as round -1 evaluates the untrained state.
-        stretch = min(rounds + 1, max(1, PAIRS_PER_CALL // layout.train_items.size))
+        by_pairs = max(1, PAIRS_PER_CALL // layout.train_items.size)
+        stretch = min(rounds + 1, by_pairs, MOST_ROUNDS_PER_CALL)
     used = max(devices, configuration.num_devices)
     if configuration.num_devices == 1:  # otherwise it is where it belongs
         layout = replicate(layout, used)

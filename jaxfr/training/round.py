@@ -16,6 +16,7 @@ from jaxfr.clients.update import (
     update_by_client,
     update_by_pairs,
 )
+from jaxfr.errors import InvalidInputError
 from jaxfr.learning import learn_rows
 from jaxfr.models import MODELS
 from jaxfr.training.keys import Purpose, key_for
@@ -151,9 +152,12 @@ def _update_clients(
     )
     laid_out = setup.pairs.laid_out
     if isinstance(laid_out, TiledPairs):
-        # A setup of another configuration must not drop the clients' privacy.
-        assert configuration.works_by_pairs
-        assert model.pair_gradients is not None
+        if not configuration.works_by_pairs or model.pair_gradients is None:
+            # It would drop the clients' privacy.
+            raise InvalidInputError(
+                "setup: was started for another configuration, whose clients work pair "
+                "by pair"
+            )
         updated = update_by_pairs(
             model.pair_gradients, optimizer, state.clients, laid_out, *now
         )

@@ -101,6 +101,19 @@ def test_the_leader_saves_the_parameters_of_all_and_goes_by_its_store(tmp_path, 
     assert "2 of 2 runs are in the store" in again.stderr
 
 
+def test_an_error_of_one_process_ends_the_others_in_a_line(tmp_path, cache):
+    (tmp_path / "file").touch()
+    leader, follower = run_together(
+        *("train", *TINY, cache, "--num_devices=2", f"--store={tmp_path / 'file'}")
+    )
+    assert (leader.returncode, follower.returncode) == (2, 1)
+    reason = "error: cannot make the result store"
+    assert leader.stderr.splitlines()[-1].startswith(reason)
+    assert follower.stderr.splitlines()[-1].startswith(
+        f"error: process 0 ended: {reason}"
+    )
+
+
 def test_processes_find_each_other_in_the_environment_of_slurm(tmp_path):
     """As ``experiments/jobs/slurm_hosts.sh`` starts them, on one host."""
     chosen = *TINY, "--attack=none", "--coordinator_address=auto"

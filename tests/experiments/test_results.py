@@ -172,6 +172,18 @@ def test_a_worst_case_of_earlier_runs_does_not_stay_behind(store, tmp_path):
     assert not (tmp_path / "worst_case.csv").exists()
 
 
+def test_a_picture_of_earlier_runs_stays_until_another_replaces_it(store, tmp_path):
+    program = (
+        "import runpy; from jaxfr.records import heatmap; heatmap.draw_heatmap = None; "
+        "runpy.run_module('experiments.results', run_name='__main__')"
+    )
+    arguments = (f"--store={store}", f"--output_dir={tmp_path}", "--overwrite")
+    (tmp_path / "heatmap_hr_at_10.png").write_bytes(b"drawn")
+    failed = run_python("-c", program, *arguments)
+    assert "TypeError" in failed.stderr
+    assert (tmp_path / "heatmap_hr_at_10.png").read_bytes() == b"drawn"
+
+
 def test_conditions_choose_runs_and_other_settings_are_named(store):
     done = results(f"--store={store}", "--where=attack=none", "--group_by=attack")
     assert done.stdout.splitlines()[1].split()[:3] == ["none", "4", "0.4453"]

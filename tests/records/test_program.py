@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 
@@ -7,19 +8,28 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.records.program import prepare_output
 
 PROGRAM = """
+import signal
 from absl import flags
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import temporary_folder
 from jaxfr.records.program import run_program
+from jaxfr.stopping import keeping
 
+# Tests may have been started where it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ROUNDS = flags.DEFINE_integer("rounds", 5, "Number of rounds.", lower_bound=1)
 RULE = flags.DEFINE_enum("rule", "mean", ["mean", "median"], "Rule.")
 FAILURE = flags.DEFINE_enum("failure", "none", ["none", "input", "defect"], "Failure.")
+SIGNAL = flags.DEFINE_integer("signal", 0, "Signal that this program gets.")
 
 def main():
     if FAILURE.value == "input":
         raise InvalidInputError("file.csv, line 3:\\n  two columns are missing")
     if FAILURE.value == "defect":
         raise RuntimeError("a defect")
+    if SIGNAL.value:
+        with keeping("records are kept in a/store"), temporary_folder():
+            signal.raise_signal(SIGNAL.value)
     print(ROUNDS.value, RULE.value)
 
 run_program(main, compiles=False)
@@ -57,6 +67,20 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(argument, message):
     assert message in finished.stderr
     assert finished.stderr.startswith("error: ")
     assert finished.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_program_that_is_asked_to_end_says_what_is_kept(
+    name, code, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    finished = _run(f"--signal={signal.Signals[name].value}")
+    assert (finished.returncode, finished.stdout) == (code, "")
+    assert finished.stderr == (
+        f"stopped by {name}: records are kept in a/store; the same command goes on "
+        "from there\n"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_defect_keeps_its_stack_trace():

@@ -159,6 +159,7 @@ def test_what_decides_bits_makes_another_identity(group, prepared, monkeypatch):
         identity(prepared=prepared._replace(programs=programs._replace(stretch=77))),
         identity(prepared=prepared._replace(execution=execution._replace(spread=2))),
         identity(prepared=prepared._replace(execution=execution._replace(runs=9))),
+        identity(prepared=prepared._replace(more_room=True)),
     ]
     monkeypatch.setattr(jax, "process_count", lambda: 2)
     found.append(identity())

@@ -1,5 +1,6 @@
 """Plans run into stores: nothing is lost, done twice, or dependent on company."""
 
+import dataclasses
 import threading
 import time
 
@@ -67,6 +68,23 @@ def test_what_is_finished_is_not_run_again_and_what_is_left_ends_the_same(
         assert len(run_all(plan, store)) == len(SWEEP) - 2
         assert run_all(plan, store) == []
         assert outcomes(store) == undisturbed
+
+
+def test_runs_that_find_no_room_are_done_again_with_more(tmp_path, monkeypatch):
+    resampled = changed(aggregator="median", negatives="resample")
+    plan = plan_runs([resampled, dataclasses.replace(resampled, seed=1)])
+    with open_store(tmp_path / "enough") as store:
+        run_all(plan, store)
+        expected = outcomes(store)
+    # Now an item has room for as many rows as it receives on average.
+    monkeypatch.setattr("jaxfr.training.layout.LOG_CHANCE", 1e-6)
+    said: list[str] = []
+    told: list[int] = []
+    with open_store(tmp_path / "short") as store:
+        run_all(plan, store, watcher=Watcher(rounds=told.append, say=said.append))
+        assert outcomes(store) == expected
+    assert "found no room" in said[0]
+    assert sum(told) == sum(run.settings.rounds for run in plan.runs)
 
 
 def test_shards_end_as_the_whole_does(tmp_path, undisturbed):

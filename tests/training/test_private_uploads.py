@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxfr.errors import InvalidInputError
 from jaxfr.training import Configuration, Hyperparameters, Setup, TrainingState
+from jaxfr.training.round import train_round
 from tests.training.problem import (
     NUM_ITEMS,
     NUM_USERS,
@@ -183,3 +185,15 @@ def test_a_generous_clip_without_noise_changes_nothing():
     numbers = NUMBERS._replace(privacy_clip=1e6)
     found = after_round("mean", local_privacy=True, numbers=numbers)
     np.testing.assert_allclose(moved(found), moved(after_round("mean")), atol=1e-6)
+
+
+def test_a_setup_without_the_clients_privacy_is_refused_where_they_have_it():
+    setup, state = started(configuration_of("mean"))
+    private, layout = configuration_of("mean", local_privacy=True), small_layout()
+    with pytest.raises(InvalidInputError, match="setup: was started for another"):
+        jax.eval_shape(
+            functools.partial(train_round, private, NUMBERS, layout),
+            setup,
+            state,
+            jnp.int32(0),
+        )

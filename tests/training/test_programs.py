@@ -11,13 +11,19 @@ from tests.training.problem import CONFIGURATION, small_layout
 NUMBERS = Hyperparameters()
 
 
-@pytest.mark.parametrize(("pairs", "stretch"), [(10**9, 8), (150, 2), (1, 1)])
-def test_a_call_works_off_so_many_rounds_as_keep_it_short(monkeypatch, pairs, stretch):
+@pytest.mark.parametrize(
+    ("pairs", "rounds", "stretch"),
+    [(10**9, 100, 8), (10**9, 5, 5), (150, 100, 2), (1, 100, 1)],
+)
+def test_a_call_has_room_for_so_many_rounds_as_keep_it_short(
+    monkeypatch, pairs, rounds, stretch
+):
     monkeypatch.setattr(programs, "PAIRS_PER_CALL", pairs)
+    monkeypatch.setattr(programs, "MOST_ROUNDS_PER_CALL", rounds)
     size = small_layout().train_items.size
     assert size < 75
     # Seven rounds, and the one before them that evaluates the untrained state.
-    assert stretch == min(8, max(1, pairs // size))
+    assert stretch == min(8, max(1, pairs // size), rounds)
     compiled = compile_programs(CONFIGURATION, NUMBERS, small_layout(), rounds=7)
     assert compiled.stretch == stretch
 

@@ -115,10 +115,11 @@ def test_saving_changes_nothing(tmp_path, programs):
 def test_rounds_that_are_restored_are_told_as_finished(tmp_path, programs):
     found, lives = run_a_stretch_at_a_time(programs, tmp_path)
     assert_same_outcome(found, run(programs))
-    # Round -1 is an evaluation; what is told is of both runs.
+    # The first call of a life has two rounds, round -1 is an evaluation; what is told
+    # is of both runs.
     assert lives == [
-        *([4, 6], [4, 6, 6], [10, 6, 6], [16, 6, 6], [22, 6, 4]),
-        [28, 4],
+        *([2, 6], [2, 4, 6], [6, 4, 6], [10, 4, 6], [14, 4, 6], [18, 4, 6]),
+        *([22, 4, 6], [26, 4, 2], [30, 2]),
     ]
     assert all(sum(life) <= 2 * ROUNDS for life in lives)
 
@@ -130,10 +131,10 @@ def test_the_seconds_of_what_is_restored_count(tmp_path, programs):
         kept[finished] = tree
 
     run(programs, checkpoints=Checkpoints(due=lambda: True, save=keep))
-    assert list(kept) == [2, 5, 8, 11, 14]  # the end is not saved
-    last = kept[14]
+    assert list(kept) == [1, 4, 7, 10, 13]  # the end is not saved
+    last = kept[13]
     later = last._replace(reported=last.reported._replace(seconds=np.array(1000.0)))
-    options = {"checkpoints": Checkpoints(restore=lambda template_at: (14, later))}
+    options = {"checkpoints": Checkpoints(restore=lambda template_at: (13, later))}
     found = run(programs, **options)
     assert 500 < found[0].seconds.train == found[1].seconds.train < 600
 
@@ -148,7 +149,7 @@ def test_the_template_is_what_was_saved(programs):
         kept["template"] = template_at
 
     run(programs, checkpoints=Checkpoints(look, lambda: True, keep))
-    template, saved = kept["template"](8), kept[8]
+    template, saved = kept["template"](7), kept[7]
     described = [
         [(type(leaf), leaf.shape, leaf.dtype) for leaf in tree]
         for tree in map(jax.tree.leaves, (template, saved))

@@ -1,5 +1,6 @@
 import csv
 import json
+import pathlib
 
 import pytest
 
@@ -53,6 +54,18 @@ def test_everything_is_written(tmp_path):
     assert (tmp_path / "shown.png").read_bytes() == b"drawn"
     text = (tmp_path / "section.txt").read_text(encoding="utf-8")
     assert text == format_section(SECTION) + "\n"
+
+
+def test_tables_of_an_earlier_study_stay_until_all_is_written(tmp_path):
+    def fail(path: pathlib.Path) -> None:
+        raise InvalidInputError("no space")
+
+    write_study(tmp_path, SECTION, [])
+    failing = Section("Title", pictures=(Picture("shown.png", "A picture.", fail),))
+    with pytest.raises(InvalidInputError, match="no space"):
+        write_study(tmp_path, failing, [])
+    assert (tmp_path / "table_1.csv").exists()
+    assert (tmp_path / "shown.png").read_bytes() == b"drawn"
 
 
 def test_a_study_without_runs_or_findings_writes_no_file_of_them(tmp_path):

@@ -1,0 +1,133 @@
+"""A program that is asked to end cleans up, says what is kept, and ends."""
+
+import importlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import experiments
+from jaxfr.files import UNFINISHED_PREFIX, replacing, temporary_folder
+from jaxfr.stopping import (
+    SIGNALS,
+    Stopped,
+    describe,
+    keeping,
+    stoppable,
+    uninterrupted,
+)
+from jaxfr.store import open_store
+from tests.store.samples import record, runs_of
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    """Whatever they were where pytest was started, here they are heard."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def stopped_by(work: Callable[[], object]) -> Stopped:
+    with pytest.raises(Stopped) as stopped, stoppable():
+        work()
+    return stopped.value
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_leaves_no_temporary_folder(number, tmp_path, monkeypatch):
+    def work() -> None:
+        with temporary_folder() as folder:
+            (folder / "file").touch()
+            signal.raise_signal(number)
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    stopped = stopped_by(work)
+    assert (stopped.number, stopped.exit_code) == (number, 128 + number)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_signal_does_not_interrupt_what_the_first_one_began():
+    cleaned = []
+
+    def work() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            cleaned.append(True)
+
+    assert stopped_by(work).number == signal.SIGTERM
+    assert cleaned
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with stoppable(), uninterrupted():
+        signal.raise_signal(signal.SIGHUP)
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_a_signal_is_not_lost_where_exceptions_are():
+    class Noisy:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    def work() -> None:
+        noisy = Noisy()
+        del noisy
+        threading.Event().wait(60)
+        pytest.fail("nothing was heard of it")
+
+    stopped_by(work)
+
+
+def test_a_file_is_written_to_its_end_before_the_program_ends(tmp_path):
+    def work() -> None:
+        with replacing(tmp_path / "x") as unfinished:
+            signal.raise_signal(signal.SIGTERM)
+            unfinished.write_text("whole")
+        pytest.fail("went on behind the file")
+
+    stopped_by(work)
+    assert (tmp_path / "x").read_text() == "whole"
+    assert not list(tmp_path.glob(f"{UNFINISHED_PREFIX}*"))
+
+
+def test_a_record_is_written_to_its_end_before_the_program_ends(tmp_path, monkeypatch):
+    def work() -> None:
+        with open_store(tmp_path / "store") as store:
+            store.claim(["a"], at_most=1)
+            monkeypatch.setattr(
+                "os.fsync", lambda descriptor: signal.raise_signal(signal.SIGINT)
+            )
+            store.append([record("a")])
+        pytest.fail("went on behind the record")
+
+    stopped_by(work)
+    assert runs_of(tmp_path / "store") == ["a"]
+    assert not list((tmp_path / "store" / "claims").glob("*.claim"))
+
+
+def test_what_is_kept_is_said_from_the_inside_out():
+    def work() -> None:
+        with keeping("records are kept"), keeping("checkpoints are kept"):
+            signal.raise_signal(signal.SIGTERM)
+
+    assert describe(stopped_by(work)) == (
+        "stopped by SIGTERM: checkpoints are kept; records are kept; the same command "
+        "goes on from there"
+    )
+
+
+@pytest.mark.parametrize(("started", "heard"), [("-m", True), ("pytest", False)])
+def test_only_a_program_is_stoppable_while_it_loads(monkeypatch, started, heard):
+    monkeypatch.setattr(sys, "argv", [started])
+    before = signal.getsignal(signal.SIGINT)
+    importlib.reload(experiments)
+    assert (signal.getsignal(signal.SIGINT) is not before) == heard
