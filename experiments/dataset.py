@@ -4,6 +4,7 @@ python -m experiments.dataset --dataset=ml-100k --output_dir=runs/ml-100k
 """
 
 import csv
+import functools
 import pathlib
 
 from absl import flags
@@ -11,6 +12,7 @@ from absl import flags
 from experiments import data_flags
 from experiments.data_flags import DATA_DIR, define_synthetic_flag
 from jaxfr.data import DATASETS, load_dataset, parse_synthetic_settings
+from jaxfr.data.dataset import Dataset
 from jaxfr.data.statistics import (
     TAIL_DEGREE,
     DatasetStatistics,
@@ -20,6 +22,13 @@ from jaxfr.data.statistics import (
 )
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
+from jaxfr.records.pictures import (
+    can_draw,
+    drawn,
+    new_figure,
+    save_figure,
+    set_title,
+)
 from jaxfr.records.program import prepare_output, run_program
 
 TABLE_FILE = "degree_distribution.csv"
@@ -49,17 +58,27 @@ def main() -> None:
     synthetic = parse_synthetic_settings(_SYNTHETIC.value)
     folder = None
     if _OUTPUT_DIR.value is not None:
-        _check_matplotlib()
+        if not can_draw():
+            raise InvalidInputError(
+                "--output_dir draws a picture, which needs pip install 'jaxfr[plots]'"
+            )
         folder = prepare_output(
             _OUTPUT_DIR.value, (TABLE_FILE, PLOT_FILE), _OVERWRITE.value
         )
     dataset = load_dataset(_DATASET.value, data_dir=DATA_DIR.value, synthetic=synthetic)
+    written = [] if folder is None else _write(dataset, folder)
     print(format_statistics(dataset_statistics(dataset)))
-    if folder is not None:
-        distribution = degree_distribution(dataset)
-        write_distribution(distribution, folder / TABLE_FILE)
-        draw_distribution(distribution, dataset.name, folder / PLOT_FILE)
-        print(f"wrote {folder / TABLE_FILE} and {folder / PLOT_FILE}")
+    if written:
+        print(f"wrote {' and '.join(map(str, written))}")
+
+
+def _write(dataset: Dataset, folder: pathlib.Path) -> list[pathlib.Path]:
+    """Writes table and picture, and returns those of them that came about."""
+    distribution = degree_distribution(dataset)
+    table, plot = folder / TABLE_FILE, folder / PLOT_FILE
+    write_distribution(distribution, table)
+    draw = functools.partial(draw_distribution, distribution, dataset.name)
+    return [table, *[plot] * drawn(draw, plot)]
 
 
 def format_statistics(statistics: DatasetStatistics) -> str:
@@ -117,9 +136,7 @@ def draw_distribution(
         name: the data set, for the title.
         path: a file that ends in ``.png``.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    figure = new_figure(9, 3.8)
     counts, shares = figure.subplots(1, 2)
     shown = distribution.degree > 0
     degree = distribution.degree[shown]
@@ -133,18 +150,8 @@ def draw_distribution(
         axes.grid(which="major", alpha=0.3)
     counts.plot([], [], "--", color="tab:red", label=f"degree {TAIL_DEGREE}")
     counts.legend(frameon=False)
-    figure.suptitle(f"Item degrees of {name}")
-    with replacing(path) as unfinished:
-        figure.savefig(unfinished, dpi=150)
-
-
-def _check_matplotlib() -> None:
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError:
-        raise InvalidInputError(
-            "--output_dir draws a picture, which needs pip install 'jaxfr[plots]'"
-        ) from None
+    set_title(figure, f"Item degrees of {name}")
+    save_figure(figure, path)
 
 
 if __name__ == "__main__":

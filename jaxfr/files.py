@@ -3,11 +3,11 @@
 import contextlib
 import os
 import pathlib
-import sys
 import tempfile
 from collections.abc import Iterator
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.terminal import print_error
 
 # The folder in which a file is written before it is moved to its place.
 UNFINISHED_PREFIX = ".new-"
@@ -15,7 +15,7 @@ UNFINISHED_PREFIX = ".new-"
 
 def note(text: str) -> None:
     """Tells the user something, apart from a program's own output."""
-    print(text, file=sys.stderr, flush=True)
+    print_error(text)
 
 
 @contextlib.contextmanager

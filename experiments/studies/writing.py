@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from experiments.studies.section import Finding, Section, Table
 from jaxfr.files import replacing, write_atomically
-from jaxfr.records.plots import can_draw
+from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.results import Record, write_records
 from jaxfr.records.table import align
 
@@ -84,9 +84,8 @@ def write_study(
         rows = [(f.statement, verdict(f), f.evidence) for f in section.findings]
         header = ("statement", "verdict", "evidence")
         write_table([header, *rows], folder / FINDINGS_FILE)
-    for picture in section.pictures if can_draw() else ():
-        picture.draw(folder / picture.name)
-        written.append(picture.name)
+    pictures = section.pictures if can_draw() else ()
+    written += [p.name for p in pictures if drawn(p.draw, folder / p.name)]
     return written
 
 

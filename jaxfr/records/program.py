@@ -9,7 +9,8 @@ from typing import NoReturn
 from absl import app, flags
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_errors
+from jaxfr.files import note, user_errors
+from jaxfr.terminal import forgiving_streams
 
 # What shells and argument parsers use for a wrong command line.
 EXIT_CODE = 2
@@ -30,12 +31,14 @@ COMPILATION_CACHE_DIR = flags.DEFINE_string(
 )
 
 
+@forgiving_streams()
 def run_program(main: Callable[[], None], compiles: bool = True) -> NoReturn:
     """Parses the flags, runs a program, and exits.
 
     A wrong flag, file or value, which is an ``InvalidInputError`` or an error of
     absl's flags, ends with one line on the standard error and exit code 2. Any other
-    exception is a defect and keeps its stack trace.
+    exception is a defect and keeps its stack trace. What becomes of the standard
+    output ends no program, see ``jaxfr/terminal.py``.
 
     Args:
         main: the program; it reads its flags itself.
@@ -51,7 +54,7 @@ def run_program(main: Callable[[], None], compiles: bool = True) -> NoReturn:
         sys.exit(0 if asked_for_help else ended.code)
     except (InvalidInputError, flags.Error) as error:
         line = " ".join(str(error).split())
-        print(f"error: {line}", file=sys.stderr)
+        note(f"error: {line}")
         sys.exit(EXIT_CODE)
     sys.exit(0)
 
