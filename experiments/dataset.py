@@ -3,7 +3,6 @@
 python -m experiments.dataset --dataset=ml-100k --output_dir=runs/ml-100k
 """
 
-import csv
 import functools
 import pathlib
 
@@ -22,6 +21,7 @@ from jaxfr.data.statistics import (
 )
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
+from jaxfr.records.export import write_csv
 from jaxfr.records.pictures import (
     can_draw,
     drawn,
@@ -114,14 +114,12 @@ def format_statistics(statistics: DatasetStatistics) -> str:
 
 def write_distribution(distribution: DegreeDistribution, path: pathlib.Path) -> None:
     """Writes a degree distribution as CSV: degree, num_items, ccdf."""
-    with (
-        replacing(path) as unfinished,
-        unfinished.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(DegreeDistribution._fields)
-        for degree, num_items, ccdf in zip(*distribution, strict=True):
-            writer.writerow((degree, num_items, f"{ccdf:.8g}"))
+    rows = (
+        (int(degree), int(num_items), f"{ccdf:.8g}")
+        for degree, num_items, ccdf in zip(*distribution, strict=True)
+    )
+    with replacing(path) as unfinished:
+        write_csv([DegreeDistribution._fields, *rows], unfinished)
 
 
 def draw_distribution(

@@ -13,11 +13,11 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 
 def printable(text: str) -> str:
-    """Writes out what a terminal obeys rather than shows, ``\\x1b`` for an escape.
+    r"""Writes out what a terminal obeys rather than shows, ``\x1b`` for an escape.
 
     Control and format characters, line breaks among them, and halves of characters, as
     in a file name of another encoding.
@@ -52,8 +52,9 @@ def forgiving_streams() -> Iterator[None]:
     would be 0, as what somebody wanted to keep is lost.
     """
     before = sys.stdout, sys.stderr
-    output = sys.stdout = _Forgiving(sys.stdout, _tell_of_lost_output, printable_lines)
-    sys.stderr = _Forgiving(sys.stderr)
+    output = _Forgiving(_opened(sys.stdout), _tell_of_lost_output, printable_lines)
+    errors = _Forgiving(_opened(sys.stderr))
+    sys.stdout, sys.stderr = cast(TextIO, output), cast(TextIO, errors)
     try:
         yield
     except SystemExit as ended:
@@ -63,8 +64,13 @@ def forgiving_streams() -> Iterator[None]:
         raise
     finally:
         output.flush()
-        sys.stderr.flush()
+        errors.flush()
         sys.stdout, sys.stderr = before
+
+
+def _opened(stream: TextIO | None) -> TextIO:
+    """A stream, or one that leads nowhere for one that was closed before the start."""
+    return stream or open(os.devnull, "w", encoding="utf-8")
 
 
 def _tell_of_lost_output(error: OSError) -> None:
@@ -72,8 +78,8 @@ def _tell_of_lost_output(error: OSError) -> None:
     print_error(f"cannot write to the standard output, which is cut off: {reason}")
 
 
-class _Forgiving(io.TextIOBase):
-    """A stream that forgets what it cannot write.
+class _Forgiving:
+    """A stream that forgets what it cannot write, and else is the one it stands for.
 
     Attributes:
         lost: whether it could not write, though there was a reader.
@@ -81,52 +87,40 @@ class _Forgiving(io.TextIOBase):
 
     def __init__(
         self,
-        stream: TextIO | None,
+        stream: TextIO,
         tell: Callable[[OSError], Any] = lambda error: None,
         prepare: Callable[[str], str] = str,
     ) -> None:
         """Takes the place of a stream.
 
         Args:
-            stream: the stream; None for one that was closed before the start.
+            stream: the stream.
             tell: told once of a failure, unless the reader went away.
             prepare: what to make of a text before it is written.
         """
         self._stream, self._tell, self._prepare = stream, tell, prepare
-        self.lost = False
+        self._failed = self.lost = False
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
-    @property
-    def encoding(self) -> str | None:
-        return getattr(self._stream, "encoding", None)
-
-    def fileno(self) -> int:
-        if self._stream is None:
-            raise io.UnsupportedOperation("fileno")
-        return self._stream.fileno()
-
-    def isatty(self) -> bool:
-        return self._stream is not None and self._stream.isatty()
-
-    def writable(self) -> bool:
-        return True
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        self._attempt(lambda stream: stream.write(self._prepare(text)))
+        self._attempt(lambda: self._stream.write(self._prepare(text)))
         return len(text)
 
     def flush(self) -> None:
-        self._attempt(lambda stream: stream.flush())
+        self._attempt(self._stream.flush)
 
-    def _attempt(self, act: Callable[[TextIO], Any]) -> None:
-        if self._stream is None:
+    def _attempt(self, act: Callable[[], Any]) -> None:
+        if self._failed:
             return
         try:
-            act(self._stream)
+            act()
         except OSError as error:
+            self._failed = True
             _lead_nowhere(self._stream)
-            self._stream = None
             if error.errno != errno.EPIPE:
                 self.lost = True
                 self._tell(error)

@@ -4,7 +4,6 @@ import itertools
 import math
 import os
 import pathlib
-import sys
 from collections.abc import Sequence
 
 from absl import flags
@@ -18,6 +17,7 @@ from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import note
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES
 
 _SYNTHETIC = define_synthetic_flag()
@@ -215,10 +215,7 @@ def chosen_cases() -> list[Case]:
     # Only now, as a mistake is to be the only thing that is said.
     for package in wanted:
         if package not in references:
-            print(
-                f"{package}: not installed, skipped (pip install 'jaxfr[benchmark]')",
-                file=sys.stderr,
-            )
+            note(f"{package}: not installed, skipped (pip install 'jaxfr[benchmark]')")
     return cases
 
 

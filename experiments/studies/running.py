@@ -7,6 +7,7 @@ from experiments.running import run_with_progress
 from experiments.studies.section import Section
 from experiments.studies.study import Material, Study
 from jaxfr.files import note
+from jaxfr.records.caveats import caveats
 from jaxfr.records.results import Record
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import RunOptions
@@ -83,7 +84,7 @@ def present_study(
     runs: Sequence[str],
     store: Store,
 ) -> Studied:
-    """Lets a study say what came out.
+    """Lets a study say what came out, and adds what else must be said of its runs.
 
     Args:
         study: as in ``run_study``.
@@ -93,5 +94,6 @@ def present_study(
         store: which holds them all.
     """
     records = tuple(store.records(runs))
-    material = Material(tuple(bases), records, data_dir)
-    return Studied(records, study.present(material))
+    section = study.present(Material(tuple(bases), records, data_dir))
+    told = caveats(records)
+    return Studied(records, section._replace(text=(*section.text, *told)))

@@ -1,12 +1,12 @@
 """A section as text on a terminal, and as files of a folder."""
 
-import csv
 import pathlib
 import textwrap
 from collections.abc import Sequence
 
 from experiments.studies.section import Finding, Section, Table
 from jaxfr.files import replacing, write_atomically
+from jaxfr.records.export import write_csv
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.results import Record, write_records
 from jaxfr.records.table import align
@@ -90,16 +90,13 @@ def write_study(
 
 
 def write_table(rows: Sequence[Sequence[str]], path: pathlib.Path) -> None:
-    """Writes rows of text as a CSV file.
+    """Writes rows of text as a CSV file, see ``jaxfr.records.export.write_csv``.
 
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    with (
-        replacing(path) as unfinished,
-        unfinished.open("w", newline="", encoding="utf-8") as file,
-    ):
-        csv.writer(file, lineterminator="\n").writerows(rows)
+    with replacing(path) as unfinished:
+        write_csv(rows, unfinished)
 
 
 def _table_text(table: Table) -> str:

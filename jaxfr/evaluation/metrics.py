@@ -50,7 +50,8 @@ class Averages(NamedTuple):
         """Mean normalised discounted cumulative gain at K, float32 ``[..., K]``.
 
         The ideal DCG of a single relevant item is 1, so that a user's nDCG at K is ``1
-        / log2(rank + 2)`` where its rank is below K, else 0. NaN where there is no user.
+        / log2(rank + 2)`` where its rank is below K, else 0. NaN where there is no
+        user.
         """
         return _mean(jnp, self, _GAINS.astype(np.float32))
 
@@ -125,6 +126,11 @@ def metric_names(group_name: str | None = None) -> tuple[str, ...]:
     return tuple(
         f"{metric}@{cutoff}{suffix}" for cutoff in CUTOFFS for metric in ("hr", "ndcg")
     )
+
+
+EVERY_METRIC = frozenset(
+    name for group in (None, *GROUP_NAMES) for name in metric_names(group)
+)
 
 
 def as_record(metrics: Metrics) -> dict[str, float | None]:

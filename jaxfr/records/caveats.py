@@ -49,7 +49,9 @@ def _at_chance(records: Sequence[Record]) -> str:
     if not found:
         return ""
     levels = sorted({chance_level(HIT_RATIO, r["num_ranked"]) for r in found})
-    told = " to ".join(f"{level:.3f}" for level in dict.fromkeys(levels[:1] + levels[-1:]))
+    told = " to ".join(
+        f"{level:.3f}" for level in dict.fromkeys(levels[:1] + levels[-1:])
+    )
     return (
         f"{_some(found, clean, 'clean run')} learned nothing: HR@10 is at chance "
         f"({told}) or within two standard errors above it, so that an attack has "

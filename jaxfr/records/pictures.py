@@ -1,7 +1,7 @@
 """How every picture is made: its canvas, title, legend and file.
 
-matplotlib is an extra, ``plots``. A picture is drawn on a canvas of its own, so that
-neither pyplot nor the backend that a notebook names in the environment has a part in it.
+matplotlib is an extra, ``plots``. A picture is drawn on a canvas of its own: neither
+pyplot nor the backend that a notebook names in the environment has a part in it.
 """
 
 import contextlib
@@ -16,10 +16,9 @@ from typing import Any
 from jaxfr.files import note, replacing
 from jaxfr.terminal import printable
 
-# Of a legend, in inches: a sample with the space around it, and a letter.
-_SAMPLE, _LETTER = 0.55, 0.072
-# How much of a picture's width a title may take.
-_TITLE_SHARE = 0.96
+_DPI = 150
+# How much of a picture's width a title or a legend may take.
+_SHARE = 0.96
 
 
 def can_draw() -> bool:
@@ -59,7 +58,9 @@ def new_figure(width: float, height: float) -> Any:
         width: in inches.
         height: in inches.
     """
-    figure = _import_figure().Figure(figsize=(width, height), layout="constrained")
+    figure = _import_figure().Figure(
+        figsize=(width, height), dpi=_DPI, layout="constrained"
+    )
     importlib.import_module("matplotlib.backends.backend_agg").FigureCanvasAgg(figure)
     return figure
 
@@ -68,10 +69,11 @@ def set_title(figure: Any, text: str) -> None:
     """Writes a title above a figure, in as many lines as its width asks for."""
     title = figure.suptitle("", parse_math=False)
     text = printable(text)
-    for letters in range(len(text), 0, -1):
-        title.set_text(textwrap.fill(text, letters))
-        if title.get_window_extent().width <= _TITLE_SHARE * figure.bbox.width:
-            return
+    with _any_letters():
+        for letters in range(len(text), 0, -1):
+            title.set_text(textwrap.fill(text, letters))
+            if _fits(figure, title):
+                return
 
 
 def legend_below(figure: Any) -> None:
@@ -82,15 +84,17 @@ def legend_below(figure: Any) -> None:
             labelled.setdefault(label, handle)
     if "chance" in labelled:
         labelled["chance"] = labelled.pop("chance")
-    entry = _SAMPLE + _LETTER * max(map(len, labelled))
-    per_row = max(1, int(figure.get_figwidth() // entry))
-    figure.legend(
-        labelled.values(),
-        labelled.keys(),
-        loc="outside lower center",
-        ncols=min(per_row, len(labelled)),
-        frameon=False,
-    )
+    for columns in range(len(labelled), 0, -1):
+        legend = figure.legend(
+            labelled.values(),
+            labelled.keys(),
+            loc="outside lower center",
+            ncols=columns,
+            frameon=False,
+        )
+        if columns == 1 or _fits(figure, legend):
+            return
+        legend.remove()
 
 
 def save_figure(figure: Any, path: pathlib.Path) -> None:
@@ -99,10 +103,20 @@ def save_figure(figure: Any, path: pathlib.Path) -> None:
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    with replacing(path) as unfinished, warnings.catch_warnings():
-        # A name in letters that the font lacks: boxes are drawn for them.
+    with replacing(path) as unfinished, _any_letters():
+        figure.savefig(unfinished, dpi=_DPI)
+
+
+def _fits(figure: Any, part: Any) -> bool:
+    return part.get_window_extent().width <= _SHARE * figure.bbox.width
+
+
+@contextlib.contextmanager
+def _any_letters() -> Iterator[None]:
+    """Takes no notice of letters that the font lacks; boxes are drawn for them."""
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(unfinished, dpi=150)
+        yield
 
 
 def _import_figure() -> Any:
