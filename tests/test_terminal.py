@@ -24,10 +24,6 @@ def full_disk() -> TextIO:
     return open(FULL, "w")
 
 
-def ascii_file() -> TextIO:
-    return io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-
-
 @pytest.fixture
 def program(monkeypatch) -> Callable[..., int | str | None]:
     """Runs a program with streams of the test's, and returns its exit code."""
@@ -87,9 +83,10 @@ def test_a_program_s_own_exit_code_stays(program):
 
 
 def test_what_an_encoding_lacks_is_replaced(program):
-    output = ascii_file()
+    written = io.BytesIO()
+    output = io.TextIOWrapper(written, encoding="ascii")
     assert program(lambda: print("0.5000 ± 0.1000"), output) == 0
-    assert output.buffer.getvalue() == b"0.5000 ? 0.1000\n"
+    assert written.getvalue() == b"0.5000 ? 0.1000\n"
 
 
 @pytest.mark.parametrize(

@@ -48,10 +48,7 @@ def _at_chance(records: Sequence[Record]) -> str:
     found = [record for record in clean if is_clean_at_chance(record)]
     if not found:
         return ""
-    levels = sorted({chance_level(HIT_RATIO, r["num_ranked"]) for r in found})
-    told = " to ".join(
-        f"{level:.3f}" for level in dict.fromkeys(levels[:1] + levels[-1:])
-    )
+    told = _range([chance_level(HIT_RATIO, r["num_ranked"]) for r in found], ".3f")
     return (
         f"{_some(found, clean, 'clean run')} learned nothing: HR@10 is at chance "
         f"({told}) or within two standard errors above it, so that an attack has "
@@ -68,11 +65,16 @@ def _short_lists(records: Sequence[Record]) -> str:
     if not names:
         return ""
     short = found[CUTOFFS[-1]]
-    fewest = min(record["num_ranked"] for record in short)
+    numbers = _range([record["num_ranked"] for record in short], "g")
     return (
-        f"{_some(short, records)} rank a test item among {fewest:g} items (on average) "
-        f"or few more: {' and '.join(names)} is then 1 for every finite score"
+        f"{_some(short, records)} rank a test item among {numbers} items on average: "
+        f"{' and '.join(names)} can be nothing but 1 there, if scores are finite"
     )
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    ends = dict.fromkeys((min(values), max(values)))
+    return " to ".join(format(value, form) for value in ends)
 
 
 def _some(found: Sequence[Record], of: Sequence[Record], what: str = "run") -> str:

@@ -5,9 +5,8 @@ import importlib
 import math
 import pathlib
 import re
-import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.metrics import metric_names
@@ -162,12 +161,21 @@ def write_csv(rows: Iterable[Sequence[Scalar]], path: pathlib.Path) -> None:
         OSError: if the file cannot be written.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
-        # With "\n" as its line's end the writer would not quote a carriage return.
-        lines = types.SimpleNamespace(
-            write=lambda line: file.write(line.removesuffix("\r\n") + "\n")
-        )
-        writer = csv.writer(lines, lineterminator="\r\n")
+        writer = csv.writer(_Lines(file), lineterminator="\r\n")
         writer.writerows(map(_csv_field, row) for row in rows)
+
+
+class _Lines:
+    """Ends the lines of a CSV writer with a line feed.
+
+    Told to do so itself, the writer would not quote a carriage return.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, line: str) -> int:
+        return self._file.write(line.removesuffix("\r\n") + "\n")
 
 
 def _cell(cell: Cell) -> dict[str, Scalar]:
