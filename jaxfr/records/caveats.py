@@ -67,8 +67,8 @@ def _short_lists(records: Sequence[Record]) -> str:
     short = found[CUTOFFS[-1]]
     numbers = _range([record["num_ranked"] for record in short], "g")
     return (
-        f"{_some(short, records)} rank a test item among {numbers} items on average: "
-        f"{' and '.join(names)} can be nothing but 1 there, if scores are finite"
+        f"{_some(short, records)} ranked test items among {numbers} items on average: "
+        f"{' and '.join(names)} is 1 there, whatever is learned, if scores are finite"
     )
 
 
@@ -78,7 +78,7 @@ def _range(values: Sequence[float], form: str) -> str:
 
 
 def _some(found: Sequence[Record], of: Sequence[Record], what: str = "run") -> str:
-    return f"{len(found)} of {len(of)} {what}{'s' * (len(of) > 1)}"
+    return f"{len(found)} of {len(of)} {what}s"
 
 
 def _dropped(record: Record) -> int:

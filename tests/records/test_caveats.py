@@ -48,8 +48,8 @@ def test_clean_runs_at_chance_are_one_line():
 def test_a_list_longer_than_what_is_ranked_is_said():
     (line,) = caveats([record(hit_ratio=1.0, num_ranked=6)])
     assert line == (
-        "1 of 1 run rank a test item among 6 items on average: HR@10 can be nothing but "
-        "1 there, if scores are finite"
+        "1 of 1 runs ranked test items among 6 items on average: HR@10 is 1 there, "
+        "whatever is learned, if scores are finite"
     )
     (line,) = caveats([record(hit_ratio=1.0, num_ranked=5)])
     assert "HR@5 and HR@10" in line
