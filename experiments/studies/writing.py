@@ -10,6 +10,7 @@ from jaxfr.records.export import write_csv
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.results import Record, write_records
 from jaxfr.records.table import align
+from jaxfr.terminal import printable_lines
 
 TEXT_FILE = "section.txt"
 RECORDS_FILE = "records.jsonl"
@@ -36,7 +37,7 @@ def format_section(section: Section) -> str:
         for picture in section.pictures
     ]
     parts += [_finding_text(finding) for finding in section.findings]
-    return "\n\n".join(parts)
+    return printable_lines("\n\n".join(parts))
 
 
 def written_already(folder: pathlib.Path) -> list[str]:
