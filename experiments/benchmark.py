@@ -4,6 +4,7 @@ python -m experiments.benchmark --dataset=ml-100k --aggregator=mean,median \
     --output_dir=runs/benchmark
 """
 
+import functools
 import sys
 from concurrent.futures.process import BrokenProcessPool
 
@@ -16,7 +17,8 @@ from experiments.benchmarking.measuring import call_apart
 from experiments.benchmarking.report import draw_cost_by_size, format_report
 from experiments.benchmarking.rounds import Case
 from jaxfr.errors import InvalidInputError
-from jaxfr.records.plots import can_draw
+from jaxfr.files import note
+from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.program import prepare_output, run_program
 from jaxfr.records.results import write_records
 
@@ -54,20 +56,22 @@ def main() -> None:
 
     records: list[Record] = []
     for case in cases:
-        print(f"{_title(case)}: measuring", file=sys.stderr)
+        note(f"{_title(case)}: measuring")
         record = measure_apart(case)
         if record is None:
-            print(f"{_title(case)}: died, for lack of memory?", file=sys.stderr)
+            note(f"{_title(case)}: died, for lack of memory?")
             continue
         records.append(record)
         if folder is not None:
             write_records(folder / RESULTS_FILE, records)
+    written = [] if folder is None or not records else [folder / RESULTS_FILE]
+    if written and folder is not None and sizes:
+        draw = functools.partial(draw_cost_by_size, records)
+        written += [folder / PLOT_FILE] * drawn(draw, folder / PLOT_FILE)
     if records:
         print(format_report(records))
-    if records and folder is not None:
-        if sizes:
-            draw_cost_by_size(records, folder / PLOT_FILE)
-        print(f"wrote {' and '.join(str(folder / name) for name in files)}")
+    if written:
+        print(f"wrote {' and '.join(map(str, written))}")
     if len(records) < len(cases):
         sys.exit(1)
 

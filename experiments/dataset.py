@@ -3,8 +3,8 @@
 python -m experiments.dataset --dataset=ml-100k --output_dir=runs/ml-100k
 """
 
-import csv
 import dataclasses
+import functools
 import pathlib
 
 from absl import flags
@@ -12,6 +12,7 @@ from absl import flags
 from experiments import data_flags
 from experiments.data_flags import define_synthetic_flag, load_options
 from jaxfr.data import DATASETS, load_dataset, parse_synthetic_settings
+from jaxfr.data.dataset import Dataset
 from jaxfr.data.statistics import (
     TAIL_DEGREE,
     DatasetStatistics,
@@ -21,6 +22,14 @@ from jaxfr.data.statistics import (
 )
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
+from jaxfr.records.export import write_csv
+from jaxfr.records.pictures import (
+    can_draw,
+    drawn,
+    new_figure,
+    save_figure,
+    set_title,
+)
 from jaxfr.records.program import prepare_output, run_program
 
 TABLE_FILE = "degree_distribution.csv"
@@ -50,18 +59,28 @@ def main() -> None:
     synthetic = parse_synthetic_settings(_SYNTHETIC.value)
     folder = None
     if _OUTPUT_DIR.value is not None:
-        _check_matplotlib()
+        if not can_draw():
+            raise InvalidInputError(
+                "--output_dir draws a picture, which needs pip install 'jaxfr[plots]'"
+            )
         folder = prepare_output(
             _OUTPUT_DIR.value, (TABLE_FILE, PLOT_FILE), _OVERWRITE.value
         )
     options = dataclasses.replace(load_options(), synthetic=synthetic)
     dataset = load_dataset(_DATASET.value, options)
+    written = [] if folder is None else _write(dataset, folder)
     print(format_statistics(dataset_statistics(dataset)))
-    if folder is not None:
-        distribution = degree_distribution(dataset)
-        write_distribution(distribution, folder / TABLE_FILE)
-        draw_distribution(distribution, dataset.name, folder / PLOT_FILE)
-        print(f"wrote {folder / TABLE_FILE} and {folder / PLOT_FILE}")
+    if written:
+        print(f"wrote {' and '.join(map(str, written))}")
+
+
+def _write(dataset: Dataset, folder: pathlib.Path) -> list[pathlib.Path]:
+    """Writes table and picture, and returns those of them that came about."""
+    distribution = degree_distribution(dataset)
+    table, plot = folder / TABLE_FILE, folder / PLOT_FILE
+    write_distribution(distribution, table)
+    draw = functools.partial(draw_distribution, distribution, dataset.name)
+    return [table, *[plot] * drawn(draw, plot)]
 
 
 def format_statistics(statistics: DatasetStatistics) -> str:
@@ -97,14 +116,12 @@ def format_statistics(statistics: DatasetStatistics) -> str:
 
 def write_distribution(distribution: DegreeDistribution, path: pathlib.Path) -> None:
     """Writes a degree distribution as CSV: degree, num_items, ccdf."""
-    with (
-        replacing(path) as unfinished,
-        unfinished.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(DegreeDistribution._fields)
-        for degree, num_items, ccdf in zip(*distribution, strict=True):
-            writer.writerow((degree, num_items, f"{ccdf:.8g}"))
+    rows = (
+        (int(degree), int(num_items), f"{ccdf:.8g}")
+        for degree, num_items, ccdf in zip(*distribution, strict=True)
+    )
+    with replacing(path) as unfinished:
+        write_csv([DegreeDistribution._fields, *rows], unfinished)
 
 
 def draw_distribution(
@@ -119,9 +136,7 @@ def draw_distribution(
         name: the data set, for the title.
         path: a file that ends in ``.png``.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
+    figure = new_figure(9, 3.8)
     counts, shares = figure.subplots(1, 2)
     shown = distribution.degree > 0
     degree = distribution.degree[shown]
@@ -135,18 +150,8 @@ def draw_distribution(
         axes.grid(which="major", alpha=0.3)
     counts.plot([], [], "--", color="tab:red", label=f"degree {TAIL_DEGREE}")
     counts.legend(frameon=False)
-    figure.suptitle(f"Item degrees of {name}")
-    with replacing(path) as unfinished:
-        figure.savefig(unfinished, dpi=150)
-
-
-def _check_matplotlib() -> None:
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError:
-        raise InvalidInputError(
-            "--output_dir draws a picture, which needs pip install 'jaxfr[plots]'"
-        ) from None
+    set_title(figure, f"Item degrees of {name}")
+    save_figure(figure, path)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from experiments.studies.catalogue import STUDIES, choose_studies
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import write_atomically
 from jaxfr.records import program
-from jaxfr.records.plots import can_draw
+from jaxfr.records.pictures import can_draw
 from jaxfr.records.program import prepare_output, run_program
 from jaxfr.sweeps.execution import start_devices
 from jaxfr.sweeps.grid import parse_seeds

@@ -4,6 +4,7 @@ python -m experiments.results --store=runs/store --group_by=aggregator,attack \
     --metric=hr@10 --output_dir=runs/summary
 """
 
+import functools
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +13,8 @@ from absl import flags
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_path
+from jaxfr.files import note, user_path
+from jaxfr.records.caveats import caveats
 from jaxfr.records.export import (
     check_table_path,
     curve_rows,
@@ -22,9 +24,9 @@ from jaxfr.records.export import (
     write_rows,
 )
 from jaxfr.records.heatmap import draw_heatmap
-from jaxfr.records.plots import can_draw
+from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.program import prepare_output, run_program
-from jaxfr.records.results import Record
+from jaxfr.records.results import Record, dataset_name
 from jaxfr.records.selection import as_text, averaged_over, latest, select, varying
 from jaxfr.records.summary import (
     Cell,
@@ -124,10 +126,13 @@ def main() -> None:
         write_rows(rows_of(records), path)
         written.append(path)
 
+    # Files first: what becomes of the printed tables must not cost them.
     for metric in metrics:
         print(format_summary(cells[metric], group_by, metric), end="\n\n")
         if metric in cases:
             print(format_worst_case(cases[metric], group_by, metric), end="\n\n")
+    for line in caveats(records):
+        note(line)
     told = averaged_over(
         records, group_by, (*SETTING_NAMES, "dataset_hash", "code_version")
     )
@@ -213,12 +218,13 @@ def _write_output(
     if cases:
         written.append(folder / WORST_CASE_FILE)
         write_rows(worst_case_rows(cases, group_by), written[-1])
-    if can_draw():
-        for metric, name in heatmaps.items():
-            written.append(folder / name)
-            draw_heatmap(cells[metric], group_by, columns, metric, title, written[-1])
-    else:
+    if not can_draw():
         print("no heatmaps drawn: that needs pip install 'jaxfr[plots]'")
+    for metric, name in heatmaps.items() if can_draw() else ():
+        draw = functools.partial(
+            draw_heatmap, cells[metric], group_by, columns, metric, title
+        )
+        written += [folder / name] * drawn(draw, folder / name)
     # Of an earlier call, whose other files were replaced.
     for path in {folder / name for name in names}.difference(written):
         path.unlink(missing_ok=True)
@@ -233,6 +239,8 @@ def _title(records: Sequence[Record], group_by: Sequence[str]) -> str:
         if name not in group_by and len(values) == 1:
             (value,) = values
             text = as_text(value)
+            if name == "dataset":
+                text = dataset_name(text)
             common.append(text if isinstance(value, str) else f"{name}={text}")
     if CLEAN in common:
         # Without an attack the ratio means nothing.

@@ -15,7 +15,7 @@ from absl import flags
 from experiments import sweep
 from experiments.execution_flags import STORE
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_path
+from jaxfr.files import note, user_path
 from jaxfr.records.program import run_program
 from jaxfr.sweeps.plan import check_all
 
@@ -112,7 +112,7 @@ def _wait(jobs: list[Any]) -> None:
     """Waits for all jobs; ends with 1 if some failed."""
     failed = [job.job_id for job in jobs if job.exception() is not None]
     if failed:
-        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+        note(f"failed: {', '.join(failed)}")
         sys.exit(1)
 
 

@@ -7,7 +7,6 @@ A sweep that was stopped goes on where it was; several may work on one store at 
 """
 
 import pathlib
-import sys
 
 from absl import flags
 
@@ -23,9 +22,10 @@ from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import SETTING_FLAGS
 from experiments.sweep_file import SweepFile, read_sweep_file
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_path
+from jaxfr.files import note, user_path
 from jaxfr.processes import is_leader
 from jaxfr.records import program
+from jaxfr.records.caveats import caveats
 from jaxfr.records.program import run_program
 from jaxfr.store import look_into_store
 from jaxfr.sweeps.execution import RunOptions
@@ -109,7 +109,7 @@ def _foretell(plan: Plan, path: pathlib.Path | None, options: RunOptions) -> Non
         plan,
         store,
         options,
-        lambda group: print(f"{describe(group)}: measuring", file=sys.stderr),
+        lambda group: note(f"{describe(group)}: measuring"),
     )
     print(format_forecasts(forecasts, available_memory()))
 
@@ -124,8 +124,10 @@ def _run(plan: Plan, path: pathlib.Path, options: RunOptions) -> None:
             )
         for _ in run_with_progress(plan, store, options, "sweep"):
             done += 1
-    if not is_leader():
-        return
+        if not is_leader():
+            return
+        for line in caveats(store.records([run.run for run in plan.runs])):
+            note(line)
     print(
         f"{done} runs done, {found} found finished, {runs - done - found} done by "
         f"others; python -m experiments.results --store={STORE.value} shows them"

@@ -5,8 +5,8 @@ python -m experiments.train --dataset=ml-100k --attack=spattack_o_d --seeds=0:5 
 """
 
 import contextlib
+import functools
 import pathlib
-import sys
 from collections.abc import Sequence
 
 from absl import flags
@@ -22,13 +22,15 @@ from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import flagged_settings
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_path
+from jaxfr.files import note, user_path
 from jaxfr.processes import is_leader
 from jaxfr.records import program
+from jaxfr.records.caveats import caveats
 from jaxfr.records.parameters import save_parameters
-from jaxfr.records.plots import can_draw, draw_curves
+from jaxfr.records.pictures import can_draw, drawn
+from jaxfr.records.plots import draw_curves
 from jaxfr.records.program import prepare_output, run_program
-from jaxfr.records.results import Record, write_records
+from jaxfr.records.results import Record, dataset_name, write_records
 from jaxfr.records.table import format_table
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import RunOptions
@@ -91,14 +93,25 @@ def main() -> None:
     records = train(plan, options, store_path() or own_store)
     if not is_leader():
         return
-    print(_title(records[-1], seeds))
-    print(format_table(records))
+    # Files first: what becomes of the printed table must not cost them.
+    title, written = _title(records[-1], seeds), []
     if folder is not None:
+        written = [folder / RESULTS_FILE]
         chosen = [record for record in records if record["attack"] in attacks]
-        write_records(folder / RESULTS_FILE, chosen)
+        write_records(written[0], chosen)
         if with_clean:
             write_records(folder / CLEAN_FILE, records[: len(seeds)])
-        _draw(records, seeds, folder)
+        draw = functools.partial(draw_curves, records, title)
+        if can_draw() and drawn(draw, folder / PLOT_FILE):
+            written.append(folder / PLOT_FILE)
+    print(title)
+    print(format_table(records))
+    for line in caveats(records):
+        note(line)
+    if written and not can_draw():
+        print("no curves drawn: that needs pip install 'jaxfr[plots]'")
+    if written:
+        print(f"wrote {' and '.join(map(str, written))}")
 
 
 def train(plan: Plan, options: RunOptions, path: pathlib.Path | None) -> list[Record]:
@@ -124,7 +137,7 @@ def train(plan: Plan, options: RunOptions, path: pathlib.Path | None) -> list[Re
 def _run(plan: Plan, store: Store, options: RunOptions) -> None:
     found = sum(store.is_finished(run.run) for run in plan.runs)
     if found:
-        print(f"{found} of {len(plan.runs)} runs are in the store", file=sys.stderr)
+        note(f"{found} of {len(plan.runs)} runs are in the store")
     for done in run_with_progress(plan, store, options, "train"):
         if _SAVE_PARAMS.value and done.planned.settings.attack in flags.FLAGS.attack:
             _save(done)
@@ -151,23 +164,11 @@ def _check_save_params(runs: int) -> None:
 
 def _title(record: Record, seeds: Sequence[int]) -> str:
     return (
-        f"{record['dataset']}, {record['model']}, {record['aggregator']} "
+        f"{dataset_name(record['dataset'])}, {record['model']}, {record['aggregator']} "
         f"({record['aggregation']}), {100 * record['malicious_ratio']:g} % malicious "
         f"({record['malicious_clients']} clients), {record['rounds']} rounds, "
         f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, {record['ranking']} ranking"
     )
-
-
-def _draw(
-    records: Sequence[Record], seeds: Sequence[int], folder: pathlib.Path
-) -> None:
-    written = [RESULTS_FILE]
-    if can_draw():
-        draw_curves(records, _title(records[-1], seeds), folder / PLOT_FILE)
-        written.append(PLOT_FILE)
-    else:
-        print("no curves drawn: that needs pip install 'jaxfr[plots]'")
-    print(f"wrote {' and '.join(str(folder / name) for name in written)}")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 import contextlib
 import os
 import pathlib
-import sys
 import tempfile
 from collections.abc import Iterator
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.stopping import uninterrupted
+from jaxfr.terminal import print_error
 
 # The folder in which a file is written before it is moved to its place.
 UNFINISHED_PREFIX = ".new-"
@@ -16,17 +16,7 @@ UNFINISHED_PREFIX = ".new-"
 
 def note(text: str) -> None:
     """Tells the user something, apart from a program's own output."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def printable(text: object, most: int = 80) -> str:
-    """What stands in a file, for a message: on one line, and nothing but signs.
-
-    Args:
-        text: what was read.
-        most: characters that are kept.
-    """
-    return "".join(sign if sign.isprintable() else "?" for sign in str(text)[:most])
+    print_error(text)
 
 
 def user_path(text: str) -> pathlib.Path:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
+from jaxfr.terminal import print_error
+
 # Windows lacks SIGHUP.
 SIGNALS = tuple(
     signal.Signals[name]
@@ -130,7 +132,7 @@ def leave(line: str, code: int) -> NoReturn:
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     with contextlib.suppress(OSError, ValueError):
-        print(line, file=sys.stderr, flush=True)
+        print_error(line)
     os._exit(code)
 
 

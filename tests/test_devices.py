@@ -80,7 +80,7 @@ def test_an_axis_that_somebody_else_maps_over_is_none_of_devices(name):
     def joined(part: jax.Array) -> tuple[jax.Array, jax.Array]:
         return jnp.int32(num_devices()), sum_over_devices(part)
 
-    number, sums = jax.vmap(joined, axis_name=name)(WHOLE)
+    number, sums = jax.vmap(joined, axis_name=name)(jnp.asarray(WHOLE))
     np.testing.assert_array_equal(number, 1)
     np.testing.assert_array_equal(sums, WHOLE)
 

@@ -14,7 +14,6 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import (
     UNFINISHED_PREFIX,
     note,
-    printable,
     replacing,
     user_errors,
     user_path,
@@ -41,12 +40,6 @@ def test_a_note_goes_to_the_standard_error(capsys):
     note("one thing")
     note("another")
     assert capsys.readouterr() == ("", "one thing\nanother\n")
-
-
-def test_what_a_message_takes_from_a_file_stays_on_its_line():
-    assert printable("a\n\x1b[31mb é") == "a??[31mb é"
-    assert printable(7) == "7"
-    assert printable("x" * 5000) == "x" * 80
 
 
 def test_the_tilde_stands_for_a_home_folder():

@@ -1,7 +1,6 @@
 """Measures one case of the benchmark: jaxfr, and next to it the references."""
 
 import dataclasses
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata, util
@@ -35,6 +34,7 @@ from experiments.benchmarking.rounds import (
     set_up_process,
 )
 from jaxfr.data import Dataset
+from jaxfr.files import note
 from jaxfr.records.results import device_name, versions
 from jaxfr.training import Layout
 
@@ -181,10 +181,9 @@ def _parts_of_rounds(
     shapes = [(len(items), size) for items, size in blocks]
     needed = block_bytes(shapes, case.embedding_dim)
     if wanted and needed > _MAX_BLOCK_BYTES:
-        print(
+        note(
             f"{case.aggregator}: no references, whose blocks would take "
-            f"{needed / 1e9:.1f} GB",
-            file=sys.stderr,
+            f"{needed / 1e9:.1f} GB"
         )
     if not wanted or needed > _MAX_BLOCK_BYTES:
         return {}

@@ -3,7 +3,6 @@
 import itertools
 import math
 import os
-import sys
 from collections.abc import Sequence
 
 from absl import flags
@@ -17,6 +16,7 @@ from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS, own_path
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import note
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES
 
 _SYNTHETIC = define_synthetic_flag()
@@ -213,10 +213,7 @@ def chosen_cases() -> list[Case]:
     # Only now, as a mistake is to be the only thing that is said.
     for package in wanted:
         if package not in references:
-            print(
-                f"{package}: not installed, skipped (pip install 'jaxfr[benchmark]')",
-                file=sys.stderr,
-            )
+            note(f"{package}: not installed, skipped (pip install 'jaxfr[benchmark]')")
     return cases
 
 

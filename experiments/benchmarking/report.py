@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.benchmarking.measuring import bytes_per_pair, operations_per_pair
-from jaxfr.files import replacing
+from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
 from jaxfr.records.table import align
 
 Records = Sequence[Mapping[str, Any]]
@@ -97,11 +97,8 @@ def draw_cost_by_size(records: Records, path: pathlib.Path) -> None:
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
     attacks = list(dict.fromkeys(record["attack"] for record in records))
-    size = 1 + 5 * len(attacks), 5.2
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(1 + 5 * len(attacks), 5.2)
     panels = figure.subplots(1, len(attacks), sharex=True, sharey=True, squeeze=False)
     for attack, axes in zip(attacks, panels[0], strict=True):
         _draw_lines(axes, records, attack)
@@ -115,14 +112,13 @@ def draw_cost_by_size(records: Records, path: pathlib.Path) -> None:
         axes.grid(which="major", alpha=0.3)
     panels[0][0].set_ylabel("time per pair and round (ns)")
     first = records[0]
-    figure.suptitle(
+    set_title(
+        figure,
         f"Cost of a round, d = {first['embedding_dim']}, on {first['device']} "
-        f"({first['machine']['cores']} cores)"
+        f"({first['machine']['cores']} cores)",
     )
-    handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
-    with replacing(path) as unfinished:
-        figure.savefig(unfinished, dpi=150)
+    legend_below(figure)
+    save_figure(figure, path)
 
 
 def _draw_lines(axes: Any, records: Records, attack: str) -> None:

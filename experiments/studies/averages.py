@@ -5,20 +5,22 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jaxfr.evaluation.degree_groups import GROUP_NAMES
-from jaxfr.records.plots import chance_level
+from jaxfr.records.chance import (
+    HIT_RATIO,
+    chance_level,
+    evaluated_users,
+    standard_error_bound,
+)
 from jaxfr.records.results import Record
-
-HIT_RATIO = "hr@10"
 
 
 class Average(NamedTuple):
     """A metric over the runs of several seeds.
 
     Attributes:
-        mean: their mean.
-        deviation: sample standard deviation; NaN for one run.
-        runs: number of runs.
+        mean: their mean; NaN for no run.
+        deviation: sample standard deviation; NaN for one run or none.
+        runs: number of runs that have the metric.
         users: users in each evaluation.
     """
 
@@ -29,12 +31,14 @@ class Average(NamedTuple):
 
     @property
     def standard_error(self) -> float:
-        """Of the mean, by the deviation between seeds; NaN for one run."""
-        return self.deviation / math.sqrt(self.runs)
+        """Of the mean, by the deviation between seeds; NaN for one run or none."""
+        return self.deviation / math.sqrt(max(self.runs, 1))
 
     @property
     def bound(self) -> float:
         """Of the mean, by ``standard_error_bound``; a single run has it too."""
+        if self.runs == 0:
+            return math.nan
         return standard_error_bound(self.mean, self.users) / math.sqrt(self.runs)
 
 
@@ -43,25 +47,13 @@ def average(records: Sequence[Record], metric: str = HIT_RATIO) -> Average:
 
     Args:
         records: at least one.
-        metric: a column of numbers.
+        metric: a column of numbers; runs in which it is null, as a mean over nobody,
+            do not count.
     """
-    values = [float(record[metric]) for record in records]
+    values = [float(r[metric]) for r in records if r[metric] is not None]
+    mean = statistics.fmean(values) if values else math.nan
     deviation = statistics.stdev(values) if len(values) > 1 else math.nan
-    users = sum(records[0][f"users_{group}"] for group in GROUP_NAMES)
-    return Average(statistics.fmean(values), deviation, len(values), users)
-
-
-def standard_error_bound(value: float, users: int) -> float:
-    """Largest standard error of a mean over users whose values lie in [0, 1].
-
-    ``sqrt(p (1 - p) / users)``: exact for a hit ratio p, whose users each are 0 or 1,
-    and a bound for nDCG, whose users lie between (a variance is at most p (1 - p)).
-
-    Args:
-        value: the mean p.
-        users: number of users.
-    """
-    return math.sqrt(max(value * (1 - value), 0.0) / users)
+    return Average(mean, deviation, len(values), evaluated_users(records[0]))
 
 
 def not_above(lower: Average, upper: Average) -> bool:
@@ -79,6 +71,8 @@ def chance(records: Sequence[Record]) -> float:
 
 def with_deviation(value: Average) -> str:
     """Writes a mean, and the deviation between seeds where there are several."""
+    if value.runs == 0:
+        return "-"
     if math.isnan(value.deviation):
         return f"{value.mean:.3f}"
     return f"{value.mean:.3f} ± {value.deviation:.3f}"

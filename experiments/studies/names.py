@@ -1,9 +1,9 @@
 """What tables and pictures call data sets, attacks, aggregators and metrics."""
 
-import pathlib
 from collections.abc import Mapping
 
 from jaxfr.attacks import CLEAN
+from jaxfr.records.results import dataset_name
 
 _DATASETS: Mapping[str, str] = {
     "ml-100k": "ML-100K",
@@ -35,7 +35,7 @@ _MODELS: Mapping[str, str] = {"fedmf": "FedMF", "fedgnn": "FedGNN", "mlp": "MLP"
 
 def dataset_title(name: str) -> str:
     """The paper's name of a data set; of another one its own, without folders."""
-    return _DATASETS.get(name) or pathlib.Path(name).name or name
+    return _DATASETS.get(name) or dataset_name(name)
 
 
 def attack_title(name: str) -> str:

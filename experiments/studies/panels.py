@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from experiments.studies.names import dataset_title
-from jaxfr.files import replacing
+from jaxfr.records.pictures import legend_below, new_figure, save_figure
 
 Runs = TypeVar("Runs")
 Shown = TypeVar("Shown")
@@ -14,9 +14,6 @@ Shown = TypeVar("Shown")
 # markers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
-
-# Of a legend, in inches: a sample with the space around it, and a letter.
-_SAMPLE, _LETTER = 0.55, 0.072
 
 
 class Column(NamedTuple, Generic[Shown]):
@@ -90,10 +87,8 @@ def make_panels(
     Returns:
         The figure, and its axes ``[rows, columns]``.
     """
-    from matplotlib.figure import Figure
-
     size = max(width * len(columns) + 0.6, 4.5), height * len(rows) + 0.7
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(*size)
     axes = figure.subplots(len(rows), len(columns), squeeze=False, sharey="row")
     for place, column in enumerate(columns):
         axes[0, place].set_title(column, fontsize=11)
@@ -127,20 +122,5 @@ def finish(figure: Any, path: pathlib.Path) -> None:
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    labelled = {}
-    for axes in figure.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            labelled.setdefault(label, handle)
-    if "chance" in labelled:
-        labelled["chance"] = labelled.pop("chance")  # last
-    entry = _SAMPLE + _LETTER * max(map(len, labelled))
-    per_row = max(1, int(figure.get_figwidth() // entry))
-    figure.legend(
-        labelled.values(),
-        labelled.keys(),
-        loc="outside lower center",
-        ncols=min(per_row, len(labelled)),
-        frameon=False,
-    )
-    with replacing(path) as unfinished:
-        figure.savefig(unfinished, dpi=150)
+    legend_below(figure)
+    save_figure(figure, path)

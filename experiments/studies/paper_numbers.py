@@ -7,8 +7,8 @@ Aggregation Perspective" (AAAI 2025), Table 3: FedMF, the mean, 3 % malicious cl
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from experiments.studies.averages import standard_error_bound
 from jaxfr.evaluation.metrics import metric_names
+from jaxfr.records.chance import standard_error_bound
 
 # HR@5, nDCG@5, HR@10, nDCG@10: the order of ``metric_names``.
 _Four = tuple[float, float, float, float]

@@ -24,7 +24,7 @@ from experiments.studies.writing import (
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_path
 from jaxfr.records import program
-from jaxfr.records.plots import can_draw
+from jaxfr.records.pictures import can_draw
 from jaxfr.records.program import prepare_output
 from jaxfr.sweeps.execution import start_devices
 from jaxfr.sweeps.grid import parse_seeds
@@ -75,9 +75,11 @@ def main(study: Study) -> None:
             options,
             study.name,
         )
-    print(format_section(studied.section))
+    written = []
     if folder is not None:
         written = write_study(folder, studied.section, studied.records)
+    print(format_section(studied.section))
+    if written:
         print(f"\nwrote {', '.join(written)} into {folder}")
         if studied.section.pictures and not can_draw():
             print("no pictures drawn: that needs pip install 'jaxfr[plots]'")

@@ -8,6 +8,7 @@ from experiments.studies.section import Section
 from experiments.studies.study import Material, Study
 from jaxfr.data import LoadOptions
 from jaxfr.files import note
+from jaxfr.records.caveats import caveats
 from jaxfr.records.results import Record
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import RunOptions
@@ -84,7 +85,7 @@ def present_study(
     runs: Sequence[str],
     store: Store,
 ) -> Studied:
-    """Lets a study say what came out.
+    """Lets a study say what came out, and adds what else must be said of its runs.
 
     Args:
         study: as in ``run_study``.
@@ -94,5 +95,6 @@ def present_study(
         store: which holds them all.
     """
     records = tuple(store.records(runs))
-    material = Material(tuple(bases), records, load_options)
-    return Studied(records, study.present(material))
+    section = study.present(Material(tuple(bases), records, load_options))
+    told = caveats(records)
+    return Studied(records, section._replace(text=(*section.text, *told)))

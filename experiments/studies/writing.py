@@ -1,15 +1,16 @@
 """A section as text on a terminal, and as files of a folder."""
 
-import csv
 import pathlib
 import textwrap
 from collections.abc import Sequence
 
 from experiments.studies.section import Finding, Section, Table
 from jaxfr.files import replacing, write_atomically
-from jaxfr.records.plots import can_draw
+from jaxfr.records.export import write_csv
+from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.results import Record, write_records
 from jaxfr.records.table import align
+from jaxfr.terminal import printable_lines
 
 TEXT_FILE = "section.txt"
 RECORDS_FILE = "records.jsonl"
@@ -36,7 +37,7 @@ def format_section(section: Section) -> str:
         for picture in section.pictures
     ]
     parts += [_finding_text(finding) for finding in section.findings]
-    return "\n\n".join(parts)
+    return printable_lines("\n\n".join(parts))
 
 
 def written_already(folder: pathlib.Path) -> list[str]:
@@ -82,9 +83,8 @@ def write_study(
         rows = [(f.statement, verdict(f), f.evidence) for f in section.findings]
         header = ("statement", "verdict", "evidence")
         write_table([header, *rows], folder / FINDINGS_FILE)
-    for picture in section.pictures if can_draw() else ():
-        picture.draw(folder / picture.name)
-        written.append(picture.name)
+    pictures = section.pictures if can_draw() else ()
+    written += [p.name for p in pictures if drawn(p.draw, folder / p.name)]
     for left in folder.glob(_TABLES):
         if left.name not in written:
             left.unlink()
@@ -92,16 +92,13 @@ def write_study(
 
 
 def write_table(rows: Sequence[Sequence[str]], path: pathlib.Path) -> None:
-    """Writes rows of text as a CSV file.
+    """Writes rows of text as a CSV file, see ``jaxfr.records.export.write_csv``.
 
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    with (
-        replacing(path) as unfinished,
-        unfinished.open("w", newline="", encoding="utf-8") as file,
-    ):
-        csv.writer(file, lineterminator="\n").writerows(rows)
+    with replacing(path) as unfinished:
+        write_csv(rows, unfinished)
 
 
 def _table_text(table: Table) -> str:

@@ -11,7 +11,7 @@ from jaxfr.data.column_names import Role, named_role
 from jaxfr.data.options import NO_COLUMN, TableOptions
 from jaxfr.data.times import Looks
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import printable
+from jaxfr.terminal import excerpt
 
 # A table whose columns have no names that are known has at most this many.
 _MOST_WITHOUT_NAMES = 4
@@ -235,7 +235,7 @@ def _title(columns: Sequence[Column], place: int) -> str:
     name = columns[place].name
     if not name:
         return f"column {place + 1}"
-    return f"{printable(name)} (column {place + 1})"
+    return f"{excerpt(name)} (column {place + 1})"
 
 
 def _is_called(name: str | None, text: str) -> bool:

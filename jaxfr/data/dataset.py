@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import printable
+from jaxfr.terminal import excerpt
 
 NO_TEST_ITEM = -1
 
@@ -44,7 +44,7 @@ class Dataset:
 
     def user_id(self, user: int) -> str:
         """What the file calls a user, for a message."""
-        return printable(user if self.user_ids is None else self.user_ids[user])
+        return excerpt(user if self.user_ids is None else self.user_ids[user])
 
     @property
     def num_train_pairs(self) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from jaxfr.data.column_names import Role, named_role
 from jaxfr.data.times import is_date, is_number
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import printable
+from jaxfr.terminal import excerpt
 
 
 def has_header(rows: Sequence[Sequence[str]], source: str) -> bool:
@@ -33,7 +33,7 @@ def has_header(rows: Sequence[Sequence[str]], source: str) -> bool:
             signs[False] |= for_values
         signs[True] |= len(known) - known.count(Role.INDEX) > 1
     if signs[True] == signs[False]:
-        shown = printable(", ".join(first))
+        shown = excerpt(", ".join(first))
         raise InvalidInputError(
             f"{source}: whether its first row ({shown}) holds the "
             "names of the columns cannot be told; say --header=yes or --header=no"

@@ -19,7 +19,7 @@ from jaxfr.data.interactions import (
 from jaxfr.data.options import TableOptions
 from jaxfr.data.times import join_times, looks_of, read_times
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import printable
+from jaxfr.terminal import excerpt
 
 # Few enough for the processor's cache, and for the garbage collector to stay calm.
 _ROWS_AT_ONCE = 1 << 10
@@ -180,7 +180,7 @@ def _refuse_twins(ids: Collection[str], source: str) -> None:
     for text in ids:
         if text.endswith(".0") and text[:-2] in ids:
             raise InvalidInputError(
-                f"{source}: ids {printable(text)} and {printable(text[:-2])} stand in "
+                f"{source}: ids {excerpt(text)} and {excerpt(text[:-2])} stand in "
                 "one column; write all of them in one way"
             )
 

@@ -4,8 +4,9 @@ import csv
 import importlib
 import math
 import pathlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.metrics import metric_names
@@ -18,6 +19,9 @@ Row = Mapping[str, Scalar]
 
 # How the fields of a nested value begin; elsewhere with the value's own name.
 _PREFIXES = {"versions": "version"}
+
+_FORMULA = re.compile(r"[=+\-@\t\r\n]")
+_NUMBER = re.compile(r"-$|[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?( ?%)?$", re.I)
 
 
 def flatten(record: Record) -> dict[str, Scalar]:
@@ -70,8 +74,9 @@ def summary_rows(
         group_by: the groupings of the cells.
 
     Returns:
-        Rows of the groupings, ``metric``, ``runs``, ``mean``, ``deviation``, and the
-        95 % interval from ``low`` to ``high``; null where one run gives none.
+        Rows of the groupings, ``metric``, ``runs``, how many of them ``diverged``,
+        ``mean``, ``deviation``, and the 95 % interval from ``low`` to ``high``; null
+        where one run, or none, gives none.
     """
     return [
         dict(zip(group_by, cell.group, strict=True)) | {"metric": metric} | _cell(cell)
@@ -91,16 +96,20 @@ def worst_case_rows(
 
     Returns:
         Rows of the other groupings, ``metric``, ``clean_mean``, ``worst_attack``, the
-        numbers of :func:`summary_rows` under that attack, and ``change_percent``
-        against clean.
+        numbers of :func:`summary_rows` under that attack, ``change_percent`` against
+        clean, and how many of the clean runs diverged, ``clean_diverged``.
     """
     others = [name for name in group_by if name != "attack"]
     return [
         dict(zip(others, case.group, strict=True))
-        | {"metric": metric, "clean_mean": case.clean.mean if case.clean else None}
+        | {
+            "metric": metric,
+            "clean_mean": _known(case.clean.mean if case.clean else math.nan),
+        }
         | {"worst_attack": case.attack}
         | _cell(case.cell)
         | {"change_percent": _known(case.change_percent)}
+        | {"clean_diverged": case.clean.diverged if case.clean else None}
         for metric, of_metric in cases.items()
         for case in of_metric
     ]
@@ -125,9 +134,10 @@ def write_rows(rows: Sequence[Row], path: pathlib.Path) -> None:
     Args:
         rows: the rows. The table has all their columns, in the order of their first
             appearance; a value that a row lacks is null.
-        path: a file that ends in ``.csv``, where null is an empty field; or in
-            ``.parquet``, where a column is of one type: whole numbers beside others
-            become floating-point, and numbers beside strings become strings.
+        path: a file that ends in ``.csv``, where null is an empty field and no text is
+            a formula (see :func:`write_csv`); or in ``.parquet``, where a column is of
+            one type: whole numbers beside others become floating-point, and numbers
+            beside strings become strings.
 
     Raises:
         InvalidInputError: if the path ends otherwise, the file cannot be written, or
@@ -139,10 +149,40 @@ def write_rows(rows: Sequence[Row], path: pathlib.Path) -> None:
         _WRITERS[path.suffix](names, rows, unfinished)
 
 
+def write_csv(rows: Iterable[Sequence[Scalar]], path: pathlib.Path) -> None:
+    """Writes rows to a file as CSV, null as an empty field.
+
+    A text that begins with ``=``, ``+``, ``-``, ``@`` or a tab, carriage return or line
+    feed, which spreadsheets may take for a formula, gets a ``'`` in front, so that they
+    take it as text. Numbers stay as they are, also as texts and with a ``%`` behind,
+    and so does a lone ``-``.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(_Lines(file), lineterminator="\r\n")
+        writer.writerows(map(_csv_field, row) for row in rows)
+
+
+class _Lines:
+    """Ends the lines of a CSV writer with a line feed.
+
+    Told to do so itself, the writer would not quote a carriage return.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, line: str) -> int:
+        return self._file.write(line.removesuffix("\r\n") + "\n")
+
+
 def _cell(cell: Cell) -> dict[str, Scalar]:
     return {
         "runs": cell.runs,
-        "mean": cell.mean,
+        "diverged": cell.diverged,
+        "mean": _known(cell.mean),
         "deviation": _known(cell.deviation),
         "low": _known(cell.low),
         "high": _known(cell.high),
@@ -154,16 +194,17 @@ def _known(value: float) -> float | None:
 
 
 def _write_csv(names: list[str], rows: Sequence[Row], path: pathlib.Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(names)
-        for row in rows:
-            values = (row.get(name) for name in names)
-            writer.writerow("" if v is None else _csv_value(v) for v in values)
+    write_csv([names, *([row.get(name) for name in names] for row in rows)], path)
 
 
-def _csv_value(value: Scalar) -> Scalar:
-    return as_text(value) if isinstance(value, bool) else value
+def _csv_field(value: Scalar) -> Scalar:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return as_text(value)
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.match(value):
+        return f"'{value}"
+    return value
 
 
 def _write_parquet(names: list[str], rows: Sequence[Row], path: pathlib.Path) -> None:

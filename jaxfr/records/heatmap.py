@@ -2,27 +2,29 @@
 
 import math
 import pathlib
-import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import replacing
+from jaxfr.records.pictures import new_figure, save_figure, set_title
 from jaxfr.records.selection import Scalar, as_text, in_order
 from jaxfr.records.summary import Cell, worst_case
 from jaxfr.records.table import heading
+from jaxfr.terminal import printable
 
 WORST_CASE = "worst case"
 COLOURS = "viridis"
 
 # Inches, but for the gap, which is in cells.
 _CELL_WIDTH, _CELL_HEIGHT = 0.95, 0.6
-_LETTER, _TITLE_LETTER = 0.085, 0.11
+_LETTER = 0.085
 _LARGEST = 400
 _GAP = 0.15
 _LONGEST_LEVEL_LABEL = 10
 _LONGEST_LINE = 26
+# Of a mean over runs of which some diverged.
+_MARK = "*"
 
 
 class Grid(NamedTuple):
@@ -81,6 +83,8 @@ def draw_heatmap(
 ) -> None:
     """Draws the mean of each cell, and below it half the width of its interval.
 
+    A cell without a run, or whose runs all lack the metric, is hatched.
+
     Args:
         cells: of one metric, at least one.
         group_by: their groupings.
@@ -93,8 +97,6 @@ def draw_heatmap(
         InvalidInputError: if the file cannot be written, or there are more cells than
             a picture can hold.
     """
-    from matplotlib.figure import Figure
-
     grid = arrange(cells, group_by, columns)
     width, height = _figure_size(grid)
     if max(width, height) > _LARGEST:
@@ -102,10 +104,10 @@ def draw_heatmap(
             f"{path}: {len(grid.cells)} rows and {len(grid.column_labels)} columns are "
             "too many for a picture; group by less"
         )
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = new_figure(width, height)
     axes = figure.subplots()
-    highest = max(cell.mean for cell in cells)
-    scale = _colour_scale(highest)
+    known = [cell.mean for cell in cells if cell.runs]
+    scale = _colour_scale(max(known, default=0.0))
     lefts = [float(index) for index in range(len(grid.column_labels))]
     if grid.set_apart:
         lefts[-1] += _GAP
@@ -116,23 +118,26 @@ def draw_heatmap(
     if len(group_by) == 2:
         # Labels of more groupings name them themselves.
         axes.set_ylabel(next(name for name in group_by if name != columns))
-    if any(cell.runs > 1 for cell in cells):
-        axes.set_title("mean ± half of its 95 % interval", fontsize=8, color="0.4")
+    axes.set_title(_explanation(cells), fontsize=8, color="0.4")
     level = max(map(len, grid.column_labels)) <= _LONGEST_LEVEL_LABEL
     axes.set_xticks(
         [left + 0.5 for left in lefts],
         grid.column_labels,
+        parse_math=False,
         rotation=0 if level else 30,
         ha="center" if level else "right",
         rotation_mode="anchor",
     )
-    axes.set_yticks([top + 0.5 for top in range(len(grid.cells))], grid.row_labels)
+    axes.set_yticks(
+        [top + 0.5 for top in range(len(grid.cells))],
+        grid.row_labels,
+        parse_math=False,
+    )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     figure.colorbar(scale, ax=axes, label=heading(metric))
-    figure.suptitle(textwrap.fill(title, int(width / _TITLE_LETTER)))
-    with replacing(path) as unfinished:
-        figure.savefig(unfinished, dpi=150)
+    set_title(figure, title)
+    save_figure(figure, path)
 
 
 def text_colour(rgba: Sequence[float]) -> str:
@@ -156,7 +161,7 @@ def text_colour(rgba: Sequence[float]) -> str:
 def _draw_cell(axes: Any, left: float, top: int, cell: Cell | None, scale: Any) -> None:
     from matplotlib.patches import Rectangle
 
-    if cell is None:
+    if cell is None or cell.runs == 0:
         axes.add_patch(
             Rectangle((left, top), 1, 1, fc="0.93", ec="0.75", hatch="///", lw=0)
         )
@@ -169,7 +174,7 @@ def _draw_cell(axes: Any, left: float, top: int, cell: Cell | None, scale: Any) 
     axes.text(
         left + 0.5,
         top + (0.4 if known else 0.5),
-        f"{cell.mean:.3f}",
+        f"{cell.mean:.3f}{_MARK * (cell.diverged > 0)}",
         ha="center",
         va="center",
         color=written,
@@ -184,6 +189,15 @@ def _draw_cell(axes: Any, left: float, top: int, cell: Cell | None, scale: Any) 
             color=written,
             fontsize=7,
         )
+
+
+def _explanation(cells: Sequence[Cell]) -> str:
+    parts = []
+    if any(cell.runs > 1 for cell in cells):
+        parts.append("mean ± half of its 95 % interval")
+    if any(cell.diverged for cell in cells):
+        parts.append(f"{_MARK} some runs diverged")
+    return "; ".join(parts)
 
 
 def _colour_scale(highest: float) -> Any:
@@ -204,17 +218,17 @@ def _figure_size(grid: Grid) -> tuple[float, float]:
 
 def _column_label(name: str, value: Scalar) -> str:
     if name == "attack":
-        return "clean" if value == CLEAN else as_text(value)
-    return as_text(value)
+        return "clean" if value == CLEAN else printable(as_text(value))
+    return printable(as_text(value))
 
 
 def _row_label(names: Sequence[str], row: tuple[Scalar, ...]) -> str:
     """The row's value, or name=value for each of several, in lines."""
     if len(names) < 2:
-        return "".join(as_text(value) for value in row)
+        return "".join(printable(as_text(value)) for value in row)
     lines = [""]
     for name, value in zip(names, row, strict=True):
-        part = f"{name}={as_text(value)}"
+        part = f"{name}={printable(as_text(value))}"
         if lines[-1] and len(lines[-1]) + len(part) + 2 > _LONGEST_LINE:
             lines[-1] += ","
             lines.append(part)

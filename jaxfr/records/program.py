@@ -10,8 +10,9 @@ from typing import NoReturn
 from absl import app, flags
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_errors, user_path
+from jaxfr.files import note, user_errors, user_path
 from jaxfr.stopping import Stopped, describe, leave, stoppable
+from jaxfr.terminal import forgiving_streams
 
 # What shells and argument parsers use for a wrong command line.
 EXIT_CODE = 2
@@ -32,6 +33,7 @@ COMPILATION_CACHE_DIR = flags.DEFINE_string(
 )
 
 
+@forgiving_streams()
 def run_program(main: Callable[[], None], compiles: bool = True) -> NoReturn:
     """Parses the flags, runs a program, and exits.
 
@@ -39,7 +41,8 @@ def run_program(main: Callable[[], None], compiles: bool = True) -> NoReturn:
     absl's flags, ends with one line on the standard error and exit code 2. So does a
     signal that asks for an end, such as Ctrl-C, with the exit code that shells give it
     (130); what was begun is cleaned up first. Any other exception is a defect and keeps
-    its stack trace.
+    its stack trace. What becomes of the standard output ends no program, see
+    ``jaxfr/terminal.py``.
 
     Args:
         main: the program; it reads its flags itself.
@@ -60,7 +63,7 @@ def run_program(main: Callable[[], None], compiles: bool = True) -> NoReturn:
         line = f"error: {' '.join(str(error).split())}"
         if _among_others():
             _leave(line, EXIT_CODE)
-        print(line, file=sys.stderr)
+        note(line)
         sys.exit(EXIT_CODE)
     except Exception as error:
         if not _among_others():

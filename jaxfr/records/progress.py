@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from absl import logging
 
 from jaxfr.files import note
+from jaxfr.terminal import printable
 
 
 class Progress(NamedTuple):
@@ -42,8 +43,11 @@ def show_progress(total: int, unit: str, label: str) -> Iterator[Progress]:
     except ImportError:
         yield Progress(_log_tenths(total, unit, label), note)
         return
-    with tqdm(total=total, unit=unit, desc=label, leave=False, mininterval=0) as bar:
-        yield Progress(bar.update, lambda line: tqdm.write(line, file=bar.fp))
+    shown = printable(label)
+    with tqdm(total=total, unit=unit, desc=shown, leave=False, mininterval=0) as bar:
+        yield Progress(
+            bar.update, lambda line: tqdm.write(printable(line), file=bar.fp)
+        )
 
 
 def _log_tenths(total: int, unit: str, label: str) -> Callable[[int], None]:

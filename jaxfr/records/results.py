@@ -30,9 +30,11 @@ def make_record(settings: Mapping[str, Any], run: Run) -> Record:
         The settings; ``max_poisoned_items_used``, which is the setting or what it
         stands for; the metrics after the last round (``hr@5``, ...);
         ``curve``, for each evaluation the number of finished ``round``s and the four
-        metrics; ``dropped_uploads``; ``versions``; ``device``; ``seconds`` by
-        ``compile``, ``train`` and ``evaluation``; the moment when it was ``finished``,
-        in UTC.
+        metrics, a mean over nobody as null; ``nonfinite_scores``, the number of users
+        whose test item has no finite score after the last round; ``dropped_uploads``,
+        the number of uploads that were not finite, of all rounds; ``versions``;
+        ``device``; ``seconds`` by ``compile``, ``train`` and ``evaluation``; the moment
+        when it was ``finished``, in UTC.
     """
     curve = [
         {"round": finished}
@@ -50,6 +52,15 @@ def make_record(settings: Mapping[str, Any], run: Run) -> Record:
         "seconds": run.seconds._asdict(),
         "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def dataset_name(dataset: str) -> str:
+    """What a data set is called: of a user's own files their name, without folders.
+
+    Args:
+        dataset: a record's ``dataset``, a name or a path.
+    """
+    return pathlib.PurePath(dataset).name or dataset
 
 
 def versions() -> dict[str, str]:

@@ -9,6 +9,8 @@ from scipy.special import stdtrit
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
+from jaxfr.evaluation.metrics import EVERY_METRIC
+from jaxfr.records.caveats import has_diverged
 from jaxfr.records.results import Record
 from jaxfr.records.selection import Scalar, as_text, check_columns, grouped, in_order
 from jaxfr.records.table import align
@@ -21,11 +23,13 @@ class Cell(NamedTuple):
 
     Attributes:
         group: the group's value of each grouping.
-        runs: number of runs n.
-        mean: their mean.
-        deviation: sample standard deviation s, with n - 1; NaN for one run.
+        runs: number n of its runs that have the metric, which is null where it would be
+            a mean over nobody.
+        mean: their mean; NaN for no run.
+        deviation: sample standard deviation s, with n - 1; NaN for one run or none.
         half_width: t_{0.975, n-1} s / sqrt(n), so that mean ± half_width is the 95 %
-            interval of the mean by Student's t distribution; NaN for one run.
+            interval of the mean by Student's t distribution; NaN for one run or none.
+        diverged: how many of these runs diverged, see ``has_diverged``.
     """
 
     group: tuple[Scalar, ...]
@@ -33,6 +37,7 @@ class Cell(NamedTuple):
     mean: float
     deviation: float
     half_width: float
+    diverged: int = 0
 
     @property
     def low(self) -> float:
@@ -63,7 +68,7 @@ class WorstCase(NamedTuple):
     @property
     def change_percent(self) -> float:
         """Change of the mean against clean in percent; NaN where there is none."""
-        if self.clean is None or self.clean.mean == 0:
+        if self.clean is None or self.clean.runs == 0 or self.clean.mean == 0:
             return math.nan
         return 100 * (self.cell.mean / self.clean.mean - 1)
 
@@ -76,19 +81,22 @@ def summarize(
     Args:
         records: runs.
         group_by: columns; runs that agree in all of them are one group.
-        metric: a column of numbers.
+        metric: a column of numbers; one of ``EVERY_METRIC`` may be null in some runs,
+            which then do not count.
 
     Returns:
         A cell for each group. Groups are sorted by the first grouping, then by the
         second, ...; the values of each as in :func:`in_order`.
 
     Raises:
-        InvalidInputError: if a grouping or the metric is no column, or some run has no
-            number as its metric.
+        InvalidInputError: if a grouping or the metric is no column, or some run has
+            something else as its metric.
     """
     check_columns([*group_by, metric], records)
     for record in records:
         value = record.get(metric)
+        if value is None and metric in EVERY_METRIC:
+            continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidInputError(
                 f"metric {metric}: must be a number in every run, but is "
@@ -99,7 +107,7 @@ def summarize(
         for values in ([record.get(name) for record in records] for name in group_by)
     ]
     cells = [
-        _cell(group, [float(record[metric]) for record in members])
+        _cell(group, [r for r in members if r.get(metric) is not None], metric)
         for group, members in grouped(records, group_by).items()
     ]
     return sorted(
@@ -118,11 +126,12 @@ def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase
         group_by: their groupings, ``attack`` among them.
 
     Returns:
-        A row for each group that was attacked at all; of equal means the first.
+        A row for each group that was attacked at all, by runs that have the metric; of
+        equal means the first.
     """
     attack_place = list(group_by).index("attack")
     groups: dict[tuple[Scalar, ...], dict[Scalar, Cell]] = {}
-    for cell in cells:
+    for cell in (cell for cell in cells if cell.runs):
         others = cell.group[:attack_place] + cell.group[attack_place + 1 :]
         groups.setdefault(others, {})[cell.group[attack_place]] = cell
     found = []
@@ -135,12 +144,15 @@ def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase
 
 
 def format_summary(cells: Sequence[Cell], group_by: Sequence[str], metric: str) -> str:
-    """Writes a line for each cell: group, runs, mean, deviation, interval."""
+    """Writes a line for each cell: group, runs, mean, deviation, interval.
+
+    Behind the number of runs stands how many of them diverged.
+    """
     rows = [[*group_by, "runs", metric, "deviation", "95 % interval"]]
     for cell in cells:
         group = [as_text(value) for value in cell.group]
         numbers = [_number(cell.mean), _number(cell.deviation), _interval(cell)]
-        rows.append([*group, str(cell.runs), *numbers])
+        rows.append([*group, f"{cell.runs}{_diverged(cell)}", *numbers])
     return align(rows)
 
 
@@ -148,6 +160,8 @@ def format_worst_case(
     cases: Sequence[WorstCase], group_by: Sequence[str], metric: str
 ) -> str:
     """Writes a line for each group: clean mean, worst attack, its mean, the change.
+
+    Behind a mean stands how many of its runs diverged.
 
     Args:
         cases: the worst cases.
@@ -159,14 +173,16 @@ def format_worst_case(
         [*others, f"clean {metric}", "worst attack", metric, "95 % interval", "change"]
     ]
     for case in cases:
-        clean = math.nan if case.clean is None else case.clean.mean
+        clean = "-"
+        if case.clean is not None:
+            clean = f"{_number(case.clean.mean)}{_diverged(case.clean)}"
         change = case.change_percent
         rows.append(
             [
                 *(as_text(value) for value in case.group),
-                _number(clean),
+                clean,
                 as_text(case.attack),
-                _number(case.cell.mean),
+                f"{_number(case.cell.mean)}{_diverged(case.cell)}",
                 _interval(case.cell),
                 "-" if math.isnan(change) else f"{change:+.1f} %",
             ]
@@ -174,16 +190,22 @@ def format_worst_case(
     return align(rows)
 
 
-def _cell(group: tuple[Scalar, ...], values: list[float]) -> Cell:
+def _cell(group: tuple[Scalar, ...], records: list[Record], metric: str) -> Cell:
+    values = [float(record[metric]) for record in records]
+    runs, diverged = len(values), sum(map(has_diverged, records))
     # Exactly rounded sums, so that the order of the runs changes nothing.
-    runs = len(values)
-    mean = math.fsum(values) / runs
-    if runs == 1:
-        return Cell(group, runs, mean, math.nan, math.nan)
+    mean = math.fsum(values) / runs if runs else math.nan
+    if runs < 2:
+        return Cell(group, runs, mean, math.nan, math.nan, diverged)
     squares = math.fsum((value - mean) ** 2 for value in values)
     deviation = math.sqrt(squares / (runs - 1))
     quantile = float(stdtrit(runs - 1, (1 + CONFIDENCE) / 2))
-    return Cell(group, runs, mean, deviation, quantile * deviation / math.sqrt(runs))
+    half_width = quantile * deviation / math.sqrt(runs)
+    return Cell(group, runs, mean, deviation, half_width, diverged)
+
+
+def _diverged(cell: Cell) -> str:
+    return f" ({cell.diverged} diverged)" if cell.diverged else ""
 
 
 def _number(value: float) -> str:

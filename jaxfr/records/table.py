@@ -7,14 +7,18 @@ import numpy as np
 from jaxfr.attacks import CLEAN
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
 from jaxfr.evaluation.metrics import metric_names
+from jaxfr.records.caveats import has_diverged
 from jaxfr.records.results import Record
+from jaxfr.terminal import printable
 
 
 def format_table(records: Sequence[Record]) -> str:
     """Writes a row for each attack, in the order of first appearance.
 
     A cell is the mean over seeds and, for two seeds or more, the sample standard
-    deviation; against a clean run of the same table stands the change in percent.
+    deviation; against a clean run of the same table stands the change in percent. Runs
+    in which a metric is null do not count for it, and where it is null in all of them
+    the cell is ``-``. Behind the number of seeds stands how many of the runs diverged.
 
     Args:
         records: runs that differ in attack and seed only.
@@ -26,22 +30,27 @@ def format_table(records: Sequence[Record]) -> str:
         chosen = [record for record in records if record["attack"] == attack]
         cells = [
             _cell(
-                [record[column] for record in chosen],
-                [r[column] for r in records if r["attack"] == CLEAN],
+                _known(chosen, column),
+                _known([r for r in records if r["attack"] == CLEAN], column),
                 compare=attack != CLEAN,
             )
             for column in columns
         ]
-        rows.append([attack, str(len(chosen)), *cells])
+        diverged = sum(map(has_diverged, chosen))
+        told = f" ({diverged} diverged)" if diverged else ""
+        rows.append([attack, f"{len(chosen)}{told}", *cells])
     return align(rows)
 
 
 def align(rows: Sequence[Sequence[str]]) -> str:
     """Writes rows as lines in which every column begins below its heading.
 
+    Control characters of a cell are written out, line breaks among them.
+
     Args:
         rows: the texts of the columns, the same number in each row.
     """
+    rows = [[printable(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
@@ -56,7 +65,13 @@ def heading(column: str) -> str:
     return column.replace("hr", "HR").replace("ndcg", "nDCG").replace("_", " ")
 
 
+def _known(records: Sequence[Record], column: str) -> list[float]:
+    return [record[column] for record in records if record[column] is not None]
+
+
 def _cell(values: list[float], clean: list[float], compare: bool) -> str:
+    if not values:
+        return "-"
     mean = float(np.mean(values))
     text = f"{mean:.4f}"
     if len(values) > 1:

@@ -17,7 +17,7 @@ import jaxfr
 # values.
 _BESIDE = (
     *("checkpoints", "data", "records", "store", "sweeps", "theory"),
-    *("compilation_cache.py", "errors.py", "files.py"),
+    *("compilation_cache.py", "errors.py", "files.py", "terminal.py"),
 )
 _DEPENDENCIES = ("jax", "jaxlib", "numpy", "optax")
 

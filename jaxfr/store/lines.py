@@ -5,6 +5,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from jaxfr.evaluation.metrics import null_where_nobody
+
 _BEFORE_RUN = b'{"run": "'
 _BEFORE_CHECKSUM = b', "checksum": "'
 _AFTER_CHECKSUM = b'"}'
@@ -45,7 +47,10 @@ def run_of_line(line: bytes) -> str | None:
 
 
 def decode_line(line: bytes) -> dict[str, Any]:
-    """Reads a line that ``run_of_line`` found intact."""
+    """Reads a line that ``run_of_line`` found intact.
+
+    A mean over nobody is null, also where an earlier version of the code wrote 0.
+    """
     record = json.loads(line)
     del record["checksum"]
-    return record
+    return null_where_nobody(record)

@@ -32,7 +32,7 @@ class RoundReport(NamedTuple):
     Attributes:
         counts: what the server counted.
         evaluated: whether the schedule asked for an evaluation, bool scalar.
-        metrics: its outcome, zeros where it did not.
+        metrics: its outcome, that of no user where it did not.
     """
 
     counts: RoundCounts

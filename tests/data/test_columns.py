@@ -115,6 +115,6 @@ def test_the_columns_are_told_with_what_is_not_used():
     options = TableOptions(time_column="none")
     assert find_columns(columns, options, "file").describe(columns) == (
         "user=user (column 1), item=item (column 2), time=none (file order decides), "
-        "rating=stars (column 3), which is dropped; not used: a?b (column 4), "
+        "rating=stars (column 3), which is dropped; not used: a\\x1bb (column 4), "
         "date (column 5)"
     )

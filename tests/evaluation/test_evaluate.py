@@ -113,7 +113,7 @@ def evaluation(ranking: str, items: np.ndarray) -> Metrics:
     return run(users, items, held_out(), among)
 
 
-def ranks_by_loop(ranking: str, items: np.ndarray) -> dict[int, int]:
+def ranks_by_loop(ranking: str, items: np.ndarray) -> dict[int, float]:
     users, _ = embeddings()
     ranks = {}
     for user in range(NUM_USERS):
@@ -128,11 +128,11 @@ def ranks_by_loop(ranking: str, items: np.ndarray) -> dict[int, int]:
             scores = [float(users[user] @ items[item]) for item in among]
             test_score = float(users[user] @ items[test_item])
         above = [math.isfinite(score) and score >= test_score for score in scores]
-        ranks[user] = sum(above) if math.isfinite(test_score) else len(scores)
+        ranks[user] = sum(above) if math.isfinite(test_score) else math.inf
     return ranks
 
 
-def assert_averages(found, ranks: list[int]) -> None:
+def assert_averages(found, ranks: list[float]) -> None:
     assert found.num_users == len(ranks)
     for index, cutoff in enumerate(CUTOFFS):
         hits = [rank < cutoff for rank in ranks]
@@ -151,6 +151,8 @@ def test_an_evaluation_is_the_average_over_users_one_by_one(ranking, broken):
     metrics, ranks = evaluation(ranking, items), ranks_by_loop(ranking, items)
     assert len(set(ranks.values())) > 5
     assert_averages(metrics.overall, list(ranks.values()))
+    assert metrics.nonfinite_scores == sum(map(math.isinf, ranks.values()))
+    assert (metrics.nonfinite_scores > 0) == (broken is not None)
     groups = user_degree_groups(dataset())
     for group in range(3):
         members = [rank for user, rank in ranks.items() if groups[user] == group]
@@ -171,9 +173,7 @@ def test_an_evaluation_does_not_depend_on_the_size_of_its_blocks(monkeypatch, ra
     whole = evaluation(ranking, embeddings()[1])
     monkeypatch.setattr(blocks, "BLOCK_NUMBERS", 5 * NUM_ITEMS)
     jax.tree.map(
-        functools.partial(np.testing.assert_allclose, rtol=1e-6),
-        evaluation(ranking, embeddings()[1]),
-        whole,
+        np.testing.assert_array_equal, evaluation(ranking, embeddings()[1]), whole
     )
 
 
@@ -181,7 +181,7 @@ def test_an_evaluation_does_not_depend_on_the_size_of_its_blocks(monkeypatch, ra
 @pytest.mark.parametrize("devices", [2, 3, 4])
 @pytest.mark.parametrize("ranking", ["sampled", "full"])
 def test_devices_that_each_have_some_users_find_what_one_finds(ranking, devices):
-    """Also where they are filled up, with users who do not exist."""
+    """To the last bit, also where they are filled up with users who do not exist."""
     users, items = embeddings()
     parts = divide_clients(dataset(), np.arange(1, NUM_USERS + 1), devices)
     sizes = [part.client_ids.size for part in parts]
@@ -196,7 +196,7 @@ def test_devices_that_each_have_some_users_find_what_one_finds(ranking, devices)
     placements = OWN, WHOLE, OWN, OWN
     shared = jax.jit(spread(evaluate_fedmf, devices, placements, WHOLE))
     jax.tree.map(
-        functools.partial(np.testing.assert_allclose, rtol=1e-6),
+        np.testing.assert_array_equal,
         shared(users, items, test_items, among),
         evaluation(ranking, items),
     )
@@ -250,3 +250,12 @@ def test_full_ranking_excludes_training_items_and_test_item(max_groups):
         metrics = run(users, items, alone, clients(max_groups))
         assert metrics.overall.num_users == 1
         np.testing.assert_array_equal(metrics.overall.ndcg, 1)
+
+
+def test_what_overflowed_hits_nothing_among_fewer_items_than_the_cut_off():
+    users, items = map(jnp.asarray, embeddings())
+    among = candidates(5)
+    assert evaluate_fedmf(users, items, held_out(), among).overall.hit_ratio[1] == 1
+    broken = evaluate_fedmf(users, items * math.inf, held_out(), among)
+    np.testing.assert_array_equal(broken.overall.hit_ratio, 0)
+    np.testing.assert_array_equal(broken.overall.ndcg, 0)

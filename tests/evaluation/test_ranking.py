@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.evaluation.ranking import full_ranking_mask, rank_of_test_item
+from jaxfr.evaluation.ranking import NO_RANK, full_ranking_mask, rank_of_test_item
 from jaxfr.sampling import PADDING_ITEM
 
 rank = jax.jit(rank_of_test_item)
@@ -20,10 +20,11 @@ scores = st.sampled_from([-2.0, -1.0, 0.0, 1.0, 2.0, *NOT_FINITE])
 
 
 def rank_by_counting(test_score: float, candidates, mask) -> int:
+    if not math.isfinite(test_score):
+        return NO_RANK
     above = 0
     for score, is_candidate in zip(candidates, mask, strict=True):
-        beats = math.isfinite(score) and score >= test_score
-        above += is_candidate and (beats or not math.isfinite(test_score))
+        above += is_candidate and math.isfinite(score) and score >= test_score
     return above
 
 
@@ -48,9 +49,10 @@ def test_ties_rank_the_test_item_last_among_equals():
 
 
 @pytest.mark.parametrize("score", NOT_FINITE)
-def test_a_test_score_that_is_not_finite_is_last(score):
-    candidates = np.array([1.0, -1.0, *NOT_FINITE])
-    assert rank(score, candidates, np.ones(5, bool)) == 5
+def test_a_test_score_that_is_not_finite_is_in_no_list_however_few_candidates(score):
+    for candidates in ([1.0, -1.0, *NOT_FINITE], [1.0], []):
+        found = rank(score, np.array(candidates), np.ones(len(candidates), bool))
+        assert found == NO_RANK > 10**9
 
 
 @pytest.mark.parametrize("score", NOT_FINITE)
@@ -61,7 +63,6 @@ def test_a_candidate_score_that_is_not_finite_is_never_above(score):
 def test_what_the_mask_leaves_out_does_not_count():
     mask = np.array([False, True, False])
     assert rank(0.0, np.array([1.0, 1.0, math.nan]), mask) == 1
-    assert rank(math.nan, np.array([1.0, 1.0, math.nan]), mask) == 1
     assert rank(0.0, np.ones(3), np.zeros(3, bool)) == 0
 
 

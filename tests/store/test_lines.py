@@ -133,3 +133,9 @@ def test_a_number_that_is_not_finite_is_refused(value):
     for record in ({"run": "a", "x": value}, {"run": "a", "x": [{"y": value}]}):
         with pytest.raises(ValueError, match="not JSON compliant"):
             encode_line(record)
+
+
+def test_a_mean_over_nobody_that_older_code_wrote_as_0_is_read_as_null():
+    older = RECORD | {"users_head": 0, "hr@10_head": 0.0, "users_tail": 4}
+    older |= {"hr@10_tail": 0.0}
+    assert decode_line(encode_line(older)) == older | {"hr@10_head": None}

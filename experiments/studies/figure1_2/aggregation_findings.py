@@ -1,6 +1,7 @@
 """What Figure 1 and Proposition 1 state, held against a round."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -41,32 +42,27 @@ def aggregation_findings(
     tail = degree < TAIL_DEGREE
     broken = {outcome.rule: outcome.broken for outcome in outcomes}
     dense = {rule: float(np.mean(broken[Rule(rule, "dense")])) for rule in robust}
-    sparse = {
-        rule: float(np.mean(broken[Rule(rule, "sparse")][tail])) for rule in robust
-    }
-    left = {
-        rule: float(np.nanmedian(left_when_dense(outcomes, rule)[tail]))
-        for rule in robust
-    }
+    sparse = {rule: _mean(broken[Rule(rule, "sparse")][tail]) for rule in robust}
+    left = {rule: _median(left_when_dense(outcomes, rule)[tail]) for rule in robust}
     return [
         Finding(
             f"{name}: in dense aggregation a robust rule filters outliers out (at most "
             f"{100 * HOLDS:g} % of the items carried off by noise)",
-            _all(share <= HOLDS for share in dense.values()),
+            _all(dense.values(), lambda share: share <= HOLDS),
             _shares(dense),
         ),
         Finding(
             f"{name}: in sparse aggregation the same rules fail for tail items (more "
             f"than {100 * FAILS:g} % of the items with fewer than {TAIL_DEGREE} "
             "interactions carried off)",
-            _all(share > FAILS for share in sparse.values()),
+            _all(sparse.values(), lambda share: share > FAILS),
             _shares(sparse),
         ),
         Finding(
             f"{name}: a dense robust rule skews items towards zero, as zeros are the "
             f"majority (without attack, at most {100 * DROWNED:g} % of a tail item's "
             "sparse update is left)",
-            _all(share <= DROWNED for share in left.values()),
+            _all(left.values(), lambda share: share <= DROWNED),
             _shares(left),
         ),
     ]
@@ -79,26 +75,44 @@ def proposition_1(name: str, base: Settings, moment: Moment) -> Finding:
         np.linalg.norm(np.asarray(aggregate(base, moment, rule, attack, 1)), axis=1)
         for attack in (CLEAN, OPPOSITE)
     )
-    usual = float(np.median(clean[clean > 0]))
+    statement = (
+        f"{name}: under the mean a single malicious client sets the aggregate of every "
+        "item to zero (Proposition 1)"
+    )
+    usual = _median(clean[clean > 0])
+    if math.isnan(usual):
+        return Finding(statement, None, "without attack no item moves either")
     remainder = float(np.max(attacked)) / usual
     return Finding(
-        f"{name}: under the mean a single malicious client sets the aggregate of every "
-        "item to zero (Proposition 1)",
+        statement,
         remainder <= ZERO,
         f"the longest aggregate of any item is {remainder:.1g} of the usual (median) "
         "length without attack",
     )
 
 
-def _all(answers: Iterable[bool]) -> bool | None:
-    found = list(answers)
-    return all(found) if found else None
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values)) if values.size else math.nan
+
+
+def _median(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if known.size else math.nan
+
+
+def _all(shares: Iterable[float], holds: Callable[[float], bool]) -> bool | None:
+    """Whether something holds of all shares; None where there is none of some items."""
+    found = list(shares)
+    if not found or any(map(math.isnan, found)):
+        return None
+    return all(map(holds, found))
 
 
 def _shares(by_rule: dict[str, float]) -> str:
     if not by_rule:
         return "no robust rule was compared"
     return ", ".join(
-        f"{rule.replace('_', ' ')} {100 * share:.1f} %"
+        f"{rule.replace('_', ' ')} "
+        + ("no such item" if math.isnan(share) else f"{100 * share:.1f} %")
         for rule, share in by_rule.items()
     )

@@ -13,7 +13,7 @@ from experiments.studies.figure1_2.sparse_aggregation import (
     by_bracket,
     left_when_dense,
 )
-from jaxfr.files import replacing
+from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
 
 # Rules of which one does what the other does must not hide each other.
 _STYLES = ("-o", "--s", "-.^", ":D", "-v", "--P")
@@ -36,9 +36,7 @@ def draw_outcomes(
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 4.1), layout="constrained")
+    figure = new_figure(11, 4.1)
     dense, sparse, left = figure.subplots(1, 3)
     sparse.sharey(dense)
     names = dict.fromkeys(outcome.rule.aggregator for outcome in outcomes)
@@ -62,10 +60,6 @@ def draw_outcomes(
         axes.set_xticks(places, bracket_names())
         axes.set_xlabel("item degree (interactions)")
         axes.grid(alpha=0.3)
-    handles, labels = dense.get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(labels), frameon=False
-    )
-    figure.suptitle(title)
-    with replacing(path) as unfinished:
-        figure.savefig(unfinished, dpi=150)
+    legend_below(figure)
+    set_title(figure, title)
+    save_figure(figure, path)

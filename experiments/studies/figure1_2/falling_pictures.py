@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.studies.figure1_2.falling_items import Fallen, Laws
 from jaxfr.data.statistics import TAIL_DEGREE, DegreeDistribution
-from jaxfr.files import replacing
+from jaxfr.records.pictures import new_figure, save_figure, set_title
 from jaxfr.theory.power_law import PowerLawFit, hurwitz_zeta
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def draw_degrees(
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure(10, 4)
     ranked, shares = figure.subplots(1, 2)
     popular_first = np.sort(degree)[::-1]
     rank = np.arange(1, len(degree) + 1)
@@ -83,9 +81,8 @@ def draw_degrees(
     shares.axvline(TAIL_DEGREE, color=_TAIL, linestyle=":", linewidth=1)
     shares.grid(which="major", alpha=0.3)
     shares.legend(frameon=False, loc="lower left")
-    figure.suptitle(title)
-    with replacing(path) as unfinished:
-        figure.savefig(unfinished, dpi=150)
+    set_title(figure, title)
+    save_figure(figure, path)
 
 
 def _draw_law(
@@ -113,9 +110,7 @@ def draw_fallen(fallen: Sequence[Fallen], title: str, path: pathlib.Path) -> Non
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.8), layout="constrained")
+    figure = new_figure(8, 4.8)
     axes = figure.subplots()
     shares = [100 * found.malicious_ratio for found in fallen]
     for field, label, colour, style in (
@@ -136,6 +131,5 @@ def draw_fallen(fallen: Sequence[Fallen], title: str, path: pathlib.Path) -> Non
     axes.set_xticks(shares, [f"{share:g}" for share in shares])
     axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", frameon=False, ncols=3)
-    axes.set_title(title)
-    with replacing(path) as unfinished:
-        figure.savefig(unfinished, dpi=150)
+    set_title(figure, title)
+    save_figure(figure, path)

@@ -30,6 +30,6 @@ def value_after(records: Sequence[Record], rounds: int) -> float | None:
         point[HIT_RATIO]
         for record in records
         for point in record["curve"]
-        if point["round"] == rounds
+        if point["round"] == rounds and point[HIT_RATIO] is not None
     ]
     return statistics.fmean(values) if values else None

@@ -62,7 +62,7 @@ def _draw_curve(
 ) -> tuple[list[int], np.ndarray]:
     """Draws the mean over seeds and a band to the extremes; rounds and mean."""
     rounds = [point["round"] for point in records[0]["curve"]]
-    values = np.array([[p[HIT_RATIO] for p in r["curve"]] for r in records])
+    values = np.array([[p[HIT_RATIO] for p in r["curve"]] for r in records], float)
     mean = values.mean(axis=0)
     panel.plot(rounds, mean, linewidth=1.6, **style)
     low, high = values.min(axis=0), values.max(axis=0)

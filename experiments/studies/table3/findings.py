@@ -185,6 +185,10 @@ def _steam_drops_more(found: Mapping[str, Runs]) -> Finding:
     statement = "Steam drops more than the other data sets under Spattack"
     if _STEAM not in found or len(found) < 2:
         return Finding(statement, None, "needs runs on steam and on another data set")
+    for dataset, runs in found.items():
+        if not average(runs[CLEAN_FORM]).mean > 0:
+            why = f"the clean run on {dataset_title(dataset)} hits nothing"
+            return Finding(statement, None, why)
     drops = {dataset: _drops(runs) for dataset, runs in found.items()}
     means = {dataset: statistics.fmean(values) for dataset, values in drops.items()}
     told = [

@@ -155,7 +155,7 @@ def _layout(caption: str, found: dict[str, Runs], forms: Sequence[Form]) -> Tabl
 def _changed(runs: Runs, form: Form, metric: str) -> str:
     value, clean = average(runs[form], metric), average(runs[IN_PAPER[0]], metric)
     text = with_deviation(value)
-    if form == IN_PAPER[0] or clean.mean == 0:
+    if form == IN_PAPER[0] or value.runs == 0 or not clean.mean > 0:
         return text
     # (Rounded to a whole number first, which has no minus before zero.)
     return f"{text} ({round(100 * (value.mean / clean.mean - 1)):+d} %)"

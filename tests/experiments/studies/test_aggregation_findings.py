@@ -28,12 +28,18 @@ def outcomes(
     ]
 
 
-def answers(*found: list[Outcome]) -> list[bool | None]:
+def answers(*found: list[Outcome], degree: np.ndarray = DEGREE) -> list[bool | None]:
     together = [outcome for pair in found for outcome in pair]
-    return [finding.holds for finding in aggregation_findings("x", together, DEGREE)]
+    return [finding.holds for finding in aggregation_findings("x", together, degree)]
 
 
 HELD, LOST = [0, 0, 0, 0], [1, 1, 0, 0]
+
+
+def test_of_tail_items_nothing_can_be_told_where_there_are_none():
+    popular = np.full(4, 300)
+    found = answers(outcomes("median", HELD, LOST), degree=popular)
+    assert found == [True, None, None]
 
 
 def test_dense_holds_sparse_fails_in_the_tail_and_dense_leaves_nothing():

@@ -56,3 +56,15 @@ def test_a_mean_is_not_above_another_within_two_errors_of_the_difference():
 def test_chance_is_ten_of_the_ranked_items():
     assert chance([record(0.5)]) == pytest.approx(0.1)
     assert chance([record(0.5, num_ranked=1000)]) == pytest.approx(0.01)
+
+
+def test_runs_in_which_a_metric_is_null_do_not_count():
+    runs = [record(0.25), record(0.75)]
+    found = average([*runs, record(0.0) | {"hr@5": None}], "hr@5")
+    assert (found.runs, found.mean) == (2, 0.5)
+
+
+def test_a_mean_of_no_run_is_a_dash():
+    found = average([record(0.0) | {"hr@5": None}], "hr@5")
+    assert (found.runs, with_deviation(found)) == (0, "-")
+    assert all(map(math.isnan, (found.mean, found.standard_error, found.bound)))

@@ -108,6 +108,13 @@ def test_steam_is_compared_with_the_other_data_sets_where_there_are_any():
     assert finding(equal, "Steam drops more").holds is False
 
 
+def test_where_a_clean_run_hits_nothing_no_drop_can_be_told():
+    both = present(STUDY, bases("steam", "ml-100k"), lambda settings: record(0.0))
+    found = finding(both, "Steam drops more")
+    assert found.holds is None
+    assert "hits nothing" in found.evidence
+
+
 def test_data_that_the_paper_does_not_have_stand_alone():
     section = present(STUDY, bases("log.csv"), lambda settings: record(0.2))
     assert finding(section, "comes out within 0.03").holds is None

@@ -94,3 +94,21 @@ def test_a_folder_that_is_not_there_is_reported(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InvalidInputError, match="cannot write"):
         write_study(tmp_path / "file" / "folder", section, [])
+
+
+def test_no_text_of_a_study_commands_a_terminal():
+    table = Table("log\x1b[2J.csv", ("a\x07",), (("b\nc",),))
+    text = format_section(Section("Study of \x1b]0;log", ("x\x07",), (table,)))
+    assert not [letter for letter in text if letter != "\n" and ord(letter) < 32]
+    assert "b\\nc" in text
+
+
+def test_a_picture_that_fails_costs_no_file(tmp_path, capsys):
+    def fail(path) -> None:
+        raise RuntimeError("no room")
+
+    shown = SECTION._replace(pictures=(Picture("shown.png", "A picture.", fail),))
+    names = write_study(tmp_path, shown, [])
+    assert "findings.csv" in names
+    assert "shown.png" not in names
+    assert capsys.readouterr().err == "not drawn: shown.png: no room\n"

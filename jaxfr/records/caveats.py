@@ -1,0 +1,89 @@
+"""What must be said beside the metrics of some runs, lest they mislead."""
+
+from collections.abc import Sequence
+
+from jaxfr.attacks import CLEAN
+from jaxfr.evaluation.metrics import CUTOFFS
+from jaxfr.records.chance import HIT_RATIO, chance_level, is_clean_at_chance
+from jaxfr.store import Record
+
+
+def has_diverged(record: Record) -> bool:
+    """Whether numbers of a run overflowed: its uploads, or scores in the end.
+
+    Its metrics are then low for that reason, with an attack or without.
+    """
+    return _dropped(record) + _nonfinite(record) > 0
+
+
+def caveats(records: Sequence[Record]) -> list[str]:
+    """Says, in a line each, what makes metrics of these runs mean less than they seem.
+
+    Args:
+        records: runs.
+
+    Returns:
+        A line if some diverged, one if clean runs are at chance, one if lists are
+        longer than what is ranked; none of them if all is well.
+    """
+    lines = (_diverged(records), _at_chance(records), _short_lists(records))
+    return [line for line in lines if line]
+
+
+def _diverged(records: Sequence[Record]) -> str:
+    found = [record for record in records if has_diverged(record)]
+    if not found:
+        return ""
+    attacks = ", ".join(dict.fromkeys(str(record.get("attack")) for record in found))
+    return (
+        f"{_some(found, records)} diverged (attack {attacks}): "
+        f"{sum(map(_dropped, found)):,} uploads were not finite and left out, "
+        f"{sum(map(_nonfinite, found)):,} test items have no finite score in the end; "
+        "low metrics then tell of overflow, perhaps of nothing else"
+    )
+
+
+def _at_chance(records: Sequence[Record]) -> str:
+    clean = [record for record in records if record.get("attack") == CLEAN]
+    found = [record for record in clean if is_clean_at_chance(record)]
+    if not found:
+        return ""
+    told = _range([chance_level(HIT_RATIO, r["num_ranked"]) for r in found], ".3f")
+    return (
+        f"{_some(found, clean, 'clean run')} learned nothing: HR@10 is at chance "
+        f"({told}) or within two standard errors above it, so that an attack has "
+        "nothing to take"
+    )
+
+
+def _short_lists(records: Sequence[Record]) -> str:
+    found = {
+        cutoff: [r for r in records if r.get("num_ranked", cutoff + 1) <= cutoff]
+        for cutoff in CUTOFFS
+    }
+    names = [f"HR@{cutoff}" for cutoff, short in found.items() if short]
+    if not names:
+        return ""
+    short = found[CUTOFFS[-1]]
+    numbers = _range([record["num_ranked"] for record in short], "g")
+    return (
+        f"{_some(short, records)} ranked test items among {numbers} items on average: "
+        f"{' and '.join(names)} is 1 there, whatever is learned, if scores are finite"
+    )
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    ends = dict.fromkeys((min(values), max(values)))
+    return " to ".join(format(value, form) for value in ends)
+
+
+def _some(found: Sequence[Record], of: Sequence[Record], what: str = "run") -> str:
+    return f"{len(found)} of {len(of)} {what}s"
+
+
+def _dropped(record: Record) -> int:
+    return record.get("dropped_uploads", 0)
+
+
+def _nonfinite(record: Record) -> int:
+    return record.get("nonfinite_scores", 0)

@@ -1,0 +1,145 @@
+"""What a program prints: safe for any screen, and never worth its results.
+
+Printing decorates; results are files. So whoever reads the standard output may go away
+(``| head -1``), the disk that it goes to may be full, its encoding may lack letters,
+and names out of data and records may hold what a terminal would obey: a program runs to
+its end all the same.
+"""
+
+import contextlib
+import errno
+import io
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO, cast
+
+
+def printable(text: str) -> str:
+    r"""Writes out what a terminal obeys rather than shows, ``\x1b`` for an escape.
+
+    Control and format characters, line breaks among them, and halves of characters, as
+    in a file name of another encoding.
+    """
+    return "".join(
+        letter.encode("unicode_escape").decode()
+        if unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+        else letter
+        for letter in text
+    )
+
+
+def excerpt(text: object, most: int = 80) -> str:
+    """What stands in a file, for a message: :func:`printable`, and not too long.
+
+    Args:
+        text: what was read.
+        most: characters of it that are shown.
+    """
+    return printable(str(text)[:most])
+
+
+def printable_lines(text: str) -> str:
+    """:func:`printable` of each line of a text."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def print_error(text: str) -> None:
+    """Prints lines to the standard error; where that is not possible, nothing."""
+    with contextlib.suppress(OSError):
+        print(printable_lines(text), file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def forgiving_streams() -> Iterator[None]:
+    """Lets a program run to its end whatever becomes of what it prints.
+
+    What the standard output's encoding lacks is printed as ``?``, and control
+    characters as :func:`printable` writes them. A reader that went away ends the
+    output silently: the program's exit code is its own, as its work is done. Any other
+    failure, such as a full disk, is told in one line, and the exit code is 1 where it
+    would be 0, as what somebody wanted to keep is lost.
+    """
+    before = sys.stdout, sys.stderr
+    output = _Forgiving(_opened(sys.stdout), _tell_of_lost_output, printable_lines)
+    errors = _Forgiving(_opened(sys.stderr))
+    sys.stdout, sys.stderr = cast(TextIO, output), cast(TextIO, errors)
+    try:
+        yield
+    except SystemExit as ended:
+        output.flush()
+        if output.lost and not ended.code:
+            raise SystemExit(1) from None
+        raise
+    finally:
+        output.flush()
+        errors.flush()
+        sys.stdout, sys.stderr = before
+
+
+def _opened(stream: TextIO | None) -> TextIO:
+    """A stream, or one that leads nowhere for one that was closed before the start."""
+    return stream or open(os.devnull, "w", encoding="utf-8")
+
+
+def _tell_of_lost_output(error: OSError) -> None:
+    reason = error.strerror or error
+    print_error(f"cannot write to the standard output, which is cut off: {reason}")
+
+
+class _Forgiving:
+    """A stream that forgets what it cannot write, and else is the one it stands for.
+
+    Attributes:
+        lost: whether it could not write, though there was a reader.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        tell: Callable[[OSError], Any] = lambda error: None,
+        prepare: Callable[[str], str] = str,
+    ) -> None:
+        """Takes the place of a stream.
+
+        Args:
+            stream: the stream.
+            tell: told once of a failure, unless the reader went away.
+            prepare: what to make of a text before it is written.
+        """
+        self._stream, self._tell, self._prepare = stream, tell, prepare
+        self._failed = self.lost = False
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        self._attempt(lambda: self._stream.write(self._prepare(text)))
+        return len(text)
+
+    def flush(self) -> None:
+        self._attempt(self._stream.flush)
+
+    def _attempt(self, act: Callable[[], Any]) -> None:
+        if self._failed:
+            return
+        try:
+            act()
+        except OSError as error:
+            self._failed = True
+            _lead_nowhere(self._stream)
+            if error.errno != errno.EPIPE:
+                self.lost = True
+                self._tell(error)
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    """Lets what a stream still holds vanish, instead of failing when Python ends."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        stream.flush()

@@ -1,0 +1,55 @@
+import pytest
+
+from jaxfr.records.caveats import caveats, has_diverged
+
+
+def record(attack: str = "none", hit_ratio: float = 0.5, **others: object) -> dict:
+    users = {"users_head": 500, "users_middle": 300, "users_tail": 200}
+    fixed = {"num_ranked": 100, "dropped_uploads": 0, "nonfinite_scores": 0}
+    return {"attack": attack, "hr@10": hit_ratio} | users | fixed | others
+
+
+def test_of_sound_runs_nothing_is_said():
+    assert caveats([record(), record("spattack_o_d", 0.1)]) == []
+
+
+def test_runs_of_older_code_that_counted_less_are_sound_as_far_as_is_known():
+    older = record()
+    del older["nonfinite_scores"], older["num_ranked"]
+    assert caveats([older]) == []
+
+
+@pytest.mark.parametrize("counted", ["dropped_uploads", "nonfinite_scores"])
+def test_a_run_that_dropped_uploads_or_has_no_finite_scores_diverged(counted):
+    assert not has_diverged(record())
+    assert has_diverged(record() | {counted: 1})
+
+
+def test_diverged_runs_are_one_line_with_their_counts():
+    (line,) = caveats(
+        [
+            record(),
+            record("spattack_o_d", 0.0, dropped_uploads=1200, nonfinite_scores=7),
+            record("gaussian", 0.0, dropped_uploads=34),
+        ]
+    )
+    assert line.startswith("2 of 3 runs diverged (attack spattack_o_d, gaussian): ")
+    assert "1,234 uploads" in line
+    assert "7 test items" in line
+    assert "\n" not in line
+
+
+def test_clean_runs_at_chance_are_one_line():
+    (line,) = caveats([record(), record(hit_ratio=0.1), record("lie", 0.1)])
+    assert line.startswith("1 of 2 clean runs learned nothing: ")
+    assert "chance (0.100)" in line
+
+
+def test_a_list_longer_than_what_is_ranked_is_said():
+    (line,) = caveats([record(hit_ratio=1.0, num_ranked=6)])
+    assert line == (
+        "1 of 1 runs ranked test items among 6 items on average: HR@10 is 1 there, "
+        "whatever is learned, if scores are finite"
+    )
+    (line,) = caveats([record(hit_ratio=1.0, num_ranked=5)])
+    assert "HR@5 and HR@10" in line

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from jaxfr.records.chance import chance_level, is_clean_at_chance
+
+USERS = {"users_head": 500, "users_middle": 300, "users_tail": 200}
+
+
+def clean(hit_ratio: float | None, **others: object) -> dict:
+    return {"attack": "none", "hr@10": hit_ratio, "num_ranked": 100} | USERS | others
+
+
+def test_chance_is_the_metric_of_a_random_order():
+    ranks = np.arange(100)
+    hits = np.where(ranks < 10, 1.0, 0.0)
+    assert chance_level("hr@10", 100) == pytest.approx(hits.mean())
+    assert chance_level("ndcg@10", 100) == pytest.approx(
+        (hits / np.log2(ranks + 2)).mean()
+    )
+
+
+def test_with_fewer_items_than_are_shown_every_one_is_a_hit():
+    assert chance_level("hr@10", 5) == 1.0
+
+
+def test_a_clean_run_is_at_chance_up_to_two_standard_errors_above_it():
+    # Of 1,000 users at 0.1 the standard error is 0.0095.
+    for hit_ratio, at_chance in (
+        (0.0, True),
+        (0.1, True),
+        (0.118, True),
+        (0.12, False),
+    ):
+        assert is_clean_at_chance(clean(hit_ratio)) == at_chance
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        clean(0.1, attack="spattack_o_d"),
+        clean(1.0, num_ranked=6),
+        clean(None),
+        clean(0.1, num_ranked=None),
+        clean(0.1, users_head=0, users_middle=0, users_tail=0),
+    ],
+)
+def test_nothing_is_said_of_other_runs_or_where_chance_is_not_known(record):
+    assert not is_clean_at_chance(record)
