@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and what the user is told of them."""
 
 import contextlib
+import errno
 import os
 import pathlib
 import sys
@@ -16,6 +17,34 @@ UNFINISHED_PREFIX = ".new-"
 def note(text: str) -> None:
     """Tells the user something, apart from a program's own output."""
     print(text, file=sys.stderr, flush=True)
+
+
+def user_path(text: str, setting: str = "") -> pathlib.Path:
+    """The path that a user wrote, with ``~`` and ``~name`` replaced by a home folder.
+
+    Args:
+        text: the path; nothing need stand there.
+        setting: the flag or field that it is the value of, for messages.
+
+    Raises:
+        InvalidInputError: if it is empty, its home folder is not known, or no file can
+            have such a name.
+    """
+    written = f"{setting}={text}" if setting else repr(text)
+    if not text:
+        raise InvalidInputError(f"{written}: must name a file or folder")
+    try:
+        path = pathlib.Path(text).expanduser()
+        path.lstat()
+    except RuntimeError:
+        raise InvalidInputError(f"{written}: there is no such home folder") from None
+    except ValueError:  # a null character
+        raise InvalidInputError(f"{text!r}: no file can have this name") from None
+    except OSError as error:
+        # What is not there may be made, and what cannot be used is told of when it is.
+        if error.errno == errno.ENAMETOOLONG:
+            raise InvalidInputError(f"{written}: {error.strerror}") from None
+    return path
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from jaxfr.files import (
     note,
     replacing,
     user_errors,
+    user_path,
     write_atomically,
 )
 
@@ -39,6 +40,39 @@ def test_a_note_goes_to_the_standard_error(capsys):
     note("one thing")
     note("another")
     assert capsys.readouterr() == ("", "one thing\nanother\n")
+
+
+def test_a_users_path_may_begin_at_home_and_need_not_exist(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_path("~/a/b") == tmp_path / "a" / "b"
+    assert user_path("a/../b") == pathlib.Path("a/../b")
+    (tmp_path / "file").touch()
+    below = tmp_path / "file" / "below"
+    assert user_path(str(below)) == below
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("", "store=: must name a file or folder"),
+        ("~nosuch/x.csv", "store=~nosuch/x.csv: there is no such home folder"),
+        ("n" * 300, f"store={'n' * 300}: {os.strerror(errno.ENAMETOOLONG)}"),
+        ("a\0b", r"'a\x00b': no file can have this name"),
+    ],
+)
+def test_a_path_that_no_file_can_have_is_refused(text, named):
+    with pytest.raises(InvalidInputError) as caught:
+        user_path(text, "store")
+    assert str(caught.value) == named
+
+
+def test_without_a_home_folder_no_path_begins_there(monkeypatch):
+    def unknown(self):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(pathlib.Path, "expanduser", unknown)
+    with pytest.raises(InvalidInputError, match="'~/x': there is no such home folder"):
+        user_path("~/x")
 
 
 def test_what_the_system_says_becomes_a_users_error(tmp_path):
