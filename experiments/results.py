@@ -12,6 +12,7 @@ from absl import flags
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_path
 from jaxfr.records.export import (
     check_table_path,
     curve_rows,
@@ -103,7 +104,7 @@ _OVERWRITE = flags.DEFINE_bool(
 def main() -> None:
     """Does what the flags say."""
     exported = _exported_paths()
-    records = _chosen_records(read_store(pathlib.Path(_STORE.value).expanduser()))
+    records = _chosen_records(read_store(user_path(_STORE.value, "store")))
     group_by = _groupings(records)
     columns = _heatmap_columns(group_by)
     metrics = _distinct("metric", _METRIC.value)
@@ -144,7 +145,7 @@ def _exported_paths() -> dict[pathlib.Path, Callable[[Sequence[Record]], Any]]:
         (_EXPORT_CURVES, lambda records: curve_rows(records, SETTING_NAMES)),
     ):
         if flag.value is not None:
-            path = pathlib.Path(flag.value).expanduser()
+            path = user_path(flag.value, flag.name)
             check_table_path(path)
             if path in exported:
                 raise InvalidInputError(f"{path}: export and export_curves need two")

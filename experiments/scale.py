@@ -6,14 +6,13 @@ python -m experiments.scale --benchmark=runs/sizes/benchmark.jsonl
 """
 
 import json
-import pathlib
 from collections.abc import Sequence
 
 from absl import flags
 
 from experiments.scaling.on_paper import Need, Size, need_of, size_of
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_errors
+from jaxfr.files import user_errors, user_path
 from jaxfr.records.program import run_program
 from jaxfr.records.results import Record
 from jaxfr.records.table import align
@@ -74,7 +73,7 @@ def read_records(path: str | None) -> list[Record]:
     """
     if path is None:
         raise InvalidInputError("benchmark: name the records, --benchmark=...")
-    file = pathlib.Path(path).expanduser()
+    file = user_path(path, "benchmark")
     with user_errors("read", file):
         lines = file.read_text(encoding="utf-8").splitlines()
     try:

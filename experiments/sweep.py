@@ -23,6 +23,7 @@ from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import SETTING_FLAGS
 from experiments.sweep_file import SweepFile, read_sweep_file
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_path
 from jaxfr.processes import is_leader
 from jaxfr.records import program
 from jaxfr.records.program import run_program
@@ -85,8 +86,8 @@ def chosen_settings() -> list[Settings]:
         InvalidInputError: if the file cannot be read, or both name the same setting.
     """
     content = SweepFile({}, (), None)
-    if _SWEEP_FILE.value:
-        content = read_sweep_file(pathlib.Path(_SWEEP_FILE.value).expanduser())
+    if _SWEEP_FILE.value is not None:
+        content = read_sweep_file(user_path(_SWEEP_FILE.value, "sweep_file"))
     in_file = {*content.grid, *(name for axes in content.alternatives for name in axes)}
     if content.seeds is not None:
         in_file.add("seeds")

@@ -22,6 +22,7 @@ from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import flagged_settings
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_path
 from jaxfr.processes import is_leader
 from jaxfr.records import program
 from jaxfr.records.parameters import save_parameters
@@ -131,7 +132,7 @@ def _run(plan: Plan, store: Store, options: RunOptions) -> None:
 
 def _save(done: FinishedRun) -> None:
     save_parameters(
-        pathlib.Path(_SAVE_PARAMS.value or "").expanduser(),
+        user_path(_SAVE_PARAMS.value or "", "save_params"),
         done.group.configuration,
         done.planned.hyperparameters,
         done.programs.layout,
@@ -140,11 +141,11 @@ def _save(done: FinishedRun) -> None:
 
 
 def _check_save_params(runs: int) -> None:
-    if not _SAVE_PARAMS.value:
+    if _SAVE_PARAMS.value is None:
         return
+    path = user_path(_SAVE_PARAMS.value, "save_params")
     if runs > 1:
         raise InvalidInputError("save_params: needs a single attack and a single seed")
-    path = pathlib.Path(_SAVE_PARAMS.value).expanduser()
     prepare_output(str(path.parent), [path.name], _OVERWRITE.value)
 
 

@@ -3,8 +3,6 @@
 A thin program adopts the flags of this module and calls ``main`` with its study.
 """
 
-import pathlib
-
 from absl import flags
 
 from experiments import data_flags, execution_flags, setting_flags
@@ -24,6 +22,7 @@ from experiments.studies.writing import (
     written_already,
 )
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_path
 from jaxfr.records import program
 from jaxfr.records.plots import can_draw
 from jaxfr.records.program import prepare_output
@@ -62,7 +61,7 @@ def main(study: Study) -> None:
     bases = flagged_bases()
     wants_runs, folder = bool(study.wanted(bases)), None
     if _OUTPUT_DIR.value is not None:
-        planned = written_already(pathlib.Path(_OUTPUT_DIR.value).expanduser())
+        planned = written_already(user_path(_OUTPUT_DIR.value, "output_dir"))
         folder = prepare_output(_OUTPUT_DIR.value, planned, _OVERWRITE.value)
     own_store = None if folder is None else folder / STORE_FOLDER
     options = run_options(start_devices)

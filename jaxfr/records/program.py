@@ -9,7 +9,7 @@ from typing import NoReturn
 from absl import app, flags
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_errors
+from jaxfr.files import user_errors, user_path
 
 # What shells and argument parsers use for a wrong command line.
 EXIT_CODE = 2
@@ -73,7 +73,7 @@ def prepare_output(
         InvalidInputError: if the folder cannot be made, or a file exists that must
             not be overwritten.
     """
-    path = pathlib.Path(folder).expanduser()
+    path = user_path(folder, "output_dir")
     with user_errors("make the output folder", path):
         path.mkdir(parents=True, exist_ok=True)
     existing = [name for name in file_names if (path / name).exists()]

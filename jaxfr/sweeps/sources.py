@@ -1,7 +1,6 @@
 """The data and given values that settings name, each loaded once."""
 
 import dataclasses
-import pathlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 from jaxfr.data import Dataset, load_dataset, parse_synthetic_settings
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import check_enough_candidates
+from jaxfr.files import user_path
 from jaxfr.models import MODELS
 from jaxfr.models.weights import num_weights
 from jaxfr.records.parameters import load_given_values
@@ -56,7 +56,7 @@ class Source:
 def source_name(settings: Settings) -> SourceName:
     """Where a run's data come from."""
     synthetic = settings.synthetic if settings.dataset == "synthetic" else ""
-    if not settings.init_from:
+    if settings.init_from is None:
         return SourceName(settings.dataset, synthetic, None, 0, 0)
     dim = settings.embedding_dim
     weights = num_weights(MODELS[settings.model](), dim)
@@ -90,8 +90,8 @@ def load_sources(
             datasets[data] = loaded, hash_dataset(loaded)
         dataset, dataset_hash = datasets[data]
         given, given_hash = GivenValues(), None
-        if name.init_from:
-            path = pathlib.Path(name.init_from).expanduser()
+        if name.init_from is not None:
+            path = user_path(name.init_from, "init_from")
             given = load_given_values(
                 path, dataset, name.embedding_dim, name.num_weights
             )
