@@ -4,9 +4,11 @@ import contextlib
 import errno
 import os
 import pathlib
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from jaxfr.errors import InvalidInputError
 
@@ -45,6 +47,20 @@ def user_path(text: str, setting: str = "") -> pathlib.Path:
         if error.errno == errno.ENAMETOOLONG:
             raise InvalidInputError(f"{written}: {error.strerror}") from None
     return path
+
+
+def open_regular(path: pathlib.Path) -> BinaryIO:
+    """Opens a file to read its bytes; never waits, as a pipe would for a writer.
+
+    Raises:
+        OSError: if it cannot be read, or is no regular file.
+    """
+    without_waiting = getattr(os, "O_NONBLOCK", 0)  # Windows needs and has none
+    file = open(path, "rb", opener=lambda name, to: os.open(name, to | without_waiting))
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "is no regular file")
 
 
 @contextlib.contextmanager

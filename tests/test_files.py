@@ -14,6 +14,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import (
     UNFINISHED_PREFIX,
     note,
+    open_regular,
     replacing,
     user_errors,
     user_path,
@@ -73,6 +74,20 @@ def test_without_a_home_folder_no_path_begins_there(monkeypatch):
     monkeypatch.setattr(pathlib.Path, "expanduser", unknown)
     with pytest.raises(InvalidInputError, match="'~/x': there is no such home folder"):
         user_path("~/x")
+
+
+def test_only_a_regular_file_is_opened(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "link").symlink_to("file")
+    for name in ("file", "link"):
+        with open_regular(tmp_path / name) as file:
+            assert file.read() == b"content"
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", pathlib.Path(os.devnull)):
+        with pytest.raises(OSError, match="is no regular file"):
+            open_regular(path)
+    with pytest.raises(IsADirectoryError):
+        open_regular(tmp_path)
 
 
 def test_what_the_system_says_becomes_a_users_error(tmp_path):
