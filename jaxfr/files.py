@@ -49,18 +49,22 @@ def user_path(text: str, setting: str = "") -> pathlib.Path:
     return path
 
 
-def open_regular(path: pathlib.Path) -> BinaryIO:
+@contextlib.contextmanager
+def open_regular(path: pathlib.Path) -> Iterator[BinaryIO]:
     """Opens a file to read its bytes; never waits, as a pipe would for a writer.
 
     Raises:
         OSError: if it cannot be read, or is no regular file.
     """
     without_waiting = getattr(os, "O_NONBLOCK", 0)  # Windows needs and has none
-    file = open(path, "rb", opener=lambda name, to: os.open(name, to | without_waiting))
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    file.close()
-    raise OSError(errno.EINVAL, "is no regular file")
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | without_waiting)
+
+    with open(path, "rb", opener=opener) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is no regular file")
+        yield file
 
 
 @contextlib.contextmanager

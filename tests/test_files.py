@@ -84,10 +84,10 @@ def test_only_a_regular_file_is_opened(tmp_path):
             assert file.read() == b"content"
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", pathlib.Path(os.devnull)):
-        with pytest.raises(OSError, match="is no regular file"):
-            open_regular(path)
-    with pytest.raises(IsADirectoryError):
-        open_regular(tmp_path)
+        with pytest.raises(OSError, match="is no regular file"), open_regular(path):
+            pass
+    with pytest.raises(IsADirectoryError), open_regular(tmp_path):
+        pass
 
 
 def test_what_the_system_says_becomes_a_users_error(tmp_path):

@@ -1,8 +1,8 @@
 """A pytree of arrays as a file of what one process holds of them.
 
-The file is an uncompressed ``.npz`` with a label and a description of the leaves beside
-their numbers, and the checksum of all of it behind the end, where readers of ``.npz`` do not
-look. Nothing in it is pickled.
+The file is an uncompressed ``.npz`` with a label and a description of the leaves
+beside their numbers, and the checksum of all of it behind the end, where readers of
+``.npz`` do not look. Nothing in it is pickled.
 """
 
 import contextlib

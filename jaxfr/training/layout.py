@@ -113,6 +113,7 @@ def plan_layout(
     devices: int = 1,
     pseudo_items: int = 0,
     with_neighbours: bool = False,
+    negatives: np.ndarray | None = None,
 ) -> Layout:
     """Lays out a data set, on the host even where it is called while tracing.
 
@@ -121,6 +122,7 @@ def plan_layout(
         devices: over how many devices a run is spread, see ``Configuration``.
         pseudo_items: of each client, see ``Configuration``.
         with_neighbours: whether clients are sent neighbours of their items.
+        negatives: those that the run is given, see ``GivenValues``, or None.
 
     Returns:
         The layout, each part on its device.
@@ -133,7 +135,14 @@ def plan_layout(
     most = max(part.dataset.num_users for part in parts)
     degree_group = user_degree_groups(dataset)
     own = join_parts([_lay_out(part, degree_group, width) for part in parts], devices)
-    capacities = [upload_capacity(part.dataset, pseudo_items) for part in parts]
+    capacities = [
+        upload_capacity(
+            part.dataset,
+            pseudo_items,
+            None if negatives is None else negatives[part.pair_ids],
+        )
+        for part in parts
+    ]
     layout = own._replace(
         clients=join_groups(groups, devices, nobody=most),
         item_slots=plan_item_slots(

@@ -16,7 +16,6 @@ from jaxfr.checkpoints.arrays import (
 from jaxfr.errors import InvalidInputError
 from tests.checkpoints.samples import assert_same_bits, blank, many_kinds
 
-
 LABEL = {"work": "some", "process": 3}
 
 
