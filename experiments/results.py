@@ -13,6 +13,7 @@ from absl import flags
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_path
+from jaxfr.records.contents import lack_of_record
 from jaxfr.records.export import (
     check_table_path,
     curve_rows,
@@ -104,7 +105,8 @@ _OVERWRITE = flags.DEFINE_bool(
 def main() -> None:
     """Does what the flags say."""
     exported = _exported_paths()
-    records = _chosen_records(read_store(user_path(_STORE.value, "store")))
+    path = user_path(_STORE.value, "store")
+    records = _chosen_records(read_store(path, lack_of_record))
     group_by = _groupings(records)
     columns = _heatmap_columns(group_by)
     metrics = _distinct("metric", _METRIC.value)
@@ -157,7 +159,7 @@ def _chosen_records(stored: Sequence[Record]) -> Sequence[Record]:
     if not stored:
         raise InvalidInputError(f"{_STORE.value}: the store holds no runs yet")
     # Nested values, as the seconds, also under the names that an export gives them.
-    records = select([{**record, **flatten(record)} for record in stored], _WHERE.value)
+    records = select([{**flatten(record), **record} for record in stored], _WHERE.value)
     wanted = _CODE_VERSION.value
     if wanted == "all":
         return records

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 
 from jaxfr.processes import is_leader
+from jaxfr.records.contents import lack_of_record
 from jaxfr.records.progress import show_progress
 from jaxfr.store import Store, open_store
 from jaxfr.sweeps.execution import RunOptions
@@ -30,7 +31,7 @@ def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[
         if path is None or not is_leader():
             temporary = tempfile.TemporaryDirectory(prefix="jaxfr-")
             path = pathlib.Path(stack.enter_context(temporary))
-        yield stack.enter_context(open_store(path, any_code))
+        yield stack.enter_context(open_store(path, any_code, lack_of_record))
 
 
 def run_with_progress(

@@ -26,6 +26,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_path
 from jaxfr.processes import is_leader
 from jaxfr.records import program
+from jaxfr.records.contents import lack_of_record
 from jaxfr.records.program import run_program
 from jaxfr.store import look_into_store
 from jaxfr.sweeps.execution import RunOptions
@@ -104,7 +105,7 @@ def chosen_settings() -> list[Settings]:
 def _foretell(plan: Plan, path: pathlib.Path | None, options: RunOptions) -> None:
     store = None
     if path is not None:
-        store = look_into_store(path, ANY_CODE_VERSION.value)
+        store = look_into_store(path, ANY_CODE_VERSION.value, lack_of_record)
     forecasts = forecast(
         plan,
         store,

@@ -35,8 +35,9 @@ def user_path(text: str, setting: str = "") -> pathlib.Path:
     written = f"{setting}={text}" if setting else repr(text)
     if not text:
         raise InvalidInputError(f"{written}: must name a file or folder")
+    path = pathlib.Path(text)
     try:
-        path = pathlib.Path(text).expanduser()
+        path = path.expanduser()
         path.lstat()
     except RuntimeError:
         raise InvalidInputError(f"{written}: there is no such home folder") from None

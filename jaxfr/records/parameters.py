@@ -46,7 +46,7 @@ def load_given_values(
             another shape or type, or holds values that mean nothing.
     """
     users, items = dataset.num_users, dataset.num_items
-    floats = {
+    floats: dict[str, tuple[int, ...]] = {
         "user_embeddings": (users, embedding_dim),
         "item_embeddings": (items, embedding_dim),
         "noise": (items, embedding_dim),

@@ -71,12 +71,12 @@ def parse_plain(text: bytes | str) -> Any:
     """Parses JSON of any origin.
 
     Raises:
-        ValueError: if it is no JSON, or as ``check_plain``.
+        ValueError: if it is none that can be read, or as ``check_plain``.
     """
     try:
         value = json.loads(text)
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
+    except (ValueError, RecursionError):  # the latter where it is nested very deeply
+        raise ValueError("is no JSON that can be read") from None
     check_plain(value)
     return value
 
