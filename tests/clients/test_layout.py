@@ -233,5 +233,5 @@ def test_given_negatives_have_room_although_nobody_would_draw_them(pseudo_items)
     given = np.where(free, last, unheld)
     capacity = upload_capacity(dataset, pseudo_items, given)
     assert drawn[last] < dataset.num_users == capacity[last]
-    others = np.setdiff1d(np.arange(dataset.num_items), [last, unheld])
+    others = np.setdiff1d(np.arange(dataset.num_items), np.array([last, unheld]))
     np.testing.assert_array_equal(capacity[others], drawn[others])
