@@ -68,8 +68,12 @@ KEEP_CHECKPOINTS = flags.DEFINE_integer(
 
 
 def store_path() -> pathlib.Path | None:
-    """The folder that --store names, None where it names none."""
-    return None if STORE.value is None else user_path(STORE.value)
+    """The folder that --store names, None where it is not given.
+
+    Raises:
+        InvalidInputError: if no folder can have this name.
+    """
+    return None if STORE.value is None else user_path(STORE.value, "store")
 
 
 def run_options(start: Callable[[int], int]) -> RunOptions:
@@ -95,12 +99,13 @@ def checkpoint_settings() -> CheckpointSettings | None:
     """What the flags say of checkpoints, None where there are to be none.
 
     Raises:
-        InvalidInputError: if nothing can be written to the folder.
+        InvalidInputError: if nothing can be written to the folder, or none can have its
+            name.
     """
     if CHECKPOINT_DIR.value is None:
         return None
     settings = CheckpointSettings(
-        directory=user_path(CHECKPOINT_DIR.value),
+        directory=user_path(CHECKPOINT_DIR.value, "checkpoint_dir"),
         seconds=60 * CHECKPOINT_MINUTES.value,
         keep=KEEP_CHECKPOINTS.value,
     )

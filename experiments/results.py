@@ -15,6 +15,7 @@ from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_path
 from jaxfr.records.caveats import caveats
+from jaxfr.records.contents import lack_of_record
 from jaxfr.records.export import (
     check_table_path,
     curve_rows,
@@ -106,7 +107,8 @@ _OVERWRITE = flags.DEFINE_bool(
 def main() -> None:
     """Does what the flags say."""
     exported = _exported_paths()
-    records = _chosen_records(read_store(user_path(_STORE.value)))
+    path = user_path(_STORE.value, "store")
+    records = _chosen_records(read_store(path, lack_of_record))
     group_by = _groupings(records)
     columns = _heatmap_columns(group_by)
     metrics = _distinct("metric", _METRIC.value)
@@ -150,7 +152,7 @@ def _exported_paths() -> dict[pathlib.Path, Callable[[Sequence[Record]], Any]]:
         (_EXPORT_CURVES, lambda records: curve_rows(records, SETTING_NAMES)),
     ):
         if flag.value is not None:
-            path = user_path(flag.value)
+            path = user_path(flag.value, flag.name)
             check_table_path(path)
             if path in exported:
                 raise InvalidInputError(f"{path}: export and export_curves need two")
@@ -162,7 +164,7 @@ def _chosen_records(stored: Sequence[Record]) -> Sequence[Record]:
     if not stored:
         raise InvalidInputError(f"{_STORE.value}: the store holds no runs yet")
     # Nested values, as the seconds, also under the names that an export gives them.
-    records = select([{**record, **flatten(record)} for record in stored], _WHERE.value)
+    records = select([{**flatten(record), **record} for record in stored], _WHERE.value)
     wanted = _CODE_VERSION.value
     if wanted == "all":
         return records

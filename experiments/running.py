@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from jaxfr.files import temporary_folder
 from jaxfr.processes import is_leader
+from jaxfr.records.contents import lack_of_record
 from jaxfr.records.progress import show_progress
 from jaxfr.stopping import keeping
 from jaxfr.store import Store, open_store
@@ -30,14 +31,14 @@ def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[
         InvalidInputError: if the folder is of another kind, or cannot be written.
     """
     if not is_leader():
-        yield Store(pathlib.Path(), any_code)
+        yield Store(pathlib.Path(), any_code, lack_of_record)
         return
     with contextlib.ExitStack() as stack:
         if path is None:
             path = stack.enter_context(temporary_folder())
         else:
             stack.enter_context(keeping(f"finished runs are kept in {path}"))
-        yield stack.enter_context(open_store(path, any_code))
+        yield stack.enter_context(open_store(path, any_code, lack_of_record))
 
 
 def run_with_progress(

@@ -5,17 +5,19 @@ python -m experiments.benchmark --sizes=1000000,50000000 --num_devices=2 \
 python -m experiments.scale --benchmark=runs/sizes/benchmark.jsonl
 """
 
-import json
 from collections.abc import Sequence
 
 from absl import flags
 
 from experiments.scaling.on_paper import Need, Size, need_of, size_of
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_errors, user_path
+from jaxfr.files import note, open_regular, user_errors, user_path
 from jaxfr.records.program import run_program
 from jaxfr.records.results import Record
 from jaxfr.records.table import align
+from jaxfr.store.lines import parse_plain
+
+_SIZES = ("num_train_pairs", "num_users", "num_items")
 
 _BENCHMARK = flags.DEFINE_string(
     "benchmark",
@@ -73,17 +75,38 @@ def read_records(path: str | None) -> list[Record]:
     """
     if path is None:
         raise InvalidInputError("benchmark: name the records, --benchmark=...")
-    file = user_path(path)
-    with user_errors("read", file):
-        lines = file.read_text(encoding="utf-8").splitlines()
-    try:
-        records = [json.loads(line) for line in lines if line]
-        found = [record for record in records if record["num_devices"] > 1]
-    except (ValueError, KeyError, TypeError):
-        raise InvalidInputError(f"{file}: holds no records of a benchmark") from None
+    file = user_path(path, "benchmark")
+    with user_errors("read", file), open_regular(file) as opened:
+        lines = opened.read().splitlines()
+    records = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            records.append(_measured(parse_plain(line)))
+        except (ValueError, KeyError, TypeError):
+            note(f"{file}: line {number} is no record of a benchmark, left out")
+    if not records:
+        raise InvalidInputError(f"{file}: holds no records of a benchmark")
+    found = [record for record in records if record["num_devices"] > 1]
     if not found:
         raise InvalidInputError(f"{file}: holds no record on two devices or more")
     return found
+
+
+def _measured(record: Record) -> Record:
+    """A record, if it has all that is read of it; otherwise an error of many kinds."""
+    texts = [record[name] for name in ("aggregator", "attack", "device")]
+    above_0 = [
+        *(record[name] for name in ("num_devices", "embedding_dim", *_SIZES)),
+        *(record["peak_memory_bytes"], record["seconds_per_round"]["median"]),
+    ]
+    sent = [record["sent_bytes"][name] for name in ("sum", "gather", "exchange")]
+    if not all(isinstance(text, str) for text in texts) or not (
+        min(above_0) > 0 and min(sent) >= 0
+    ):
+        raise ValueError(record)
+    return record
 
 
 def largest(records: Sequence[Record]) -> list[Record]:

@@ -13,7 +13,7 @@ from typing import Any
 from absl import flags
 
 from experiments import sweep
-from experiments.execution_flags import STORE
+from experiments.execution_flags import store_path
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_path
 from jaxfr.records.program import run_program
@@ -62,7 +62,7 @@ _OWN = (
 
 def main() -> None:
     """Submits the jobs, and waits for them if asked to."""
-    if STORE.value is None:
+    if store_path() is None:
         raise InvalidInputError("store: name the folder for the records, --store=...")
     check_all(sweep.chosen_settings())  # better refused here than in a queue
     submitit = _import_submitit()
@@ -93,7 +93,7 @@ def forwarded_arguments() -> list[str]:
 
 def _executor(submitit: Any) -> Any:
     executor = submitit.AutoExecutor(
-        folder=user_path(_JOB_LOG_DIR.value), cluster=_CLUSTER.value
+        folder=user_path(_JOB_LOG_DIR.value, "job_log_dir"), cluster=_CLUSTER.value
     )
     parameters = {
         "name": "jaxfr-sweep",

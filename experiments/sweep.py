@@ -26,6 +26,7 @@ from jaxfr.files import note, user_path
 from jaxfr.processes import is_leader
 from jaxfr.records import program
 from jaxfr.records.caveats import caveats
+from jaxfr.records.contents import lack_of_record
 from jaxfr.records.program import run_program
 from jaxfr.store import look_into_store
 from jaxfr.sweeps.execution import RunOptions
@@ -86,8 +87,8 @@ def chosen_settings() -> list[Settings]:
         InvalidInputError: if the file cannot be read, or both name the same setting.
     """
     content = SweepFile({}, (), None)
-    if _SWEEP_FILE.value:
-        content = read_sweep_file(user_path(_SWEEP_FILE.value))
+    if _SWEEP_FILE.value is not None:
+        content = read_sweep_file(user_path(_SWEEP_FILE.value, "sweep_file"))
     in_file = {*content.grid, *(name for axes in content.alternatives for name in axes)}
     if content.seeds is not None:
         in_file.add("seeds")
@@ -104,7 +105,7 @@ def chosen_settings() -> list[Settings]:
 def _foretell(plan: Plan, path: pathlib.Path | None, options: RunOptions) -> None:
     store = None
     if path is not None:
-        store = look_into_store(path, ANY_CODE_VERSION.value)
+        store = look_into_store(path, ANY_CODE_VERSION.value, lack_of_record)
     forecasts = forecast(
         plan,
         store,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from experiments.setting_flags import parse_values
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_errors
+from jaxfr.files import open_regular, user_errors
 from jaxfr.sweeps.grid import Axes, parse_seeds
 
 _PARTS = ("seeds", "grid", "list")
@@ -60,8 +60,8 @@ def read_sweep_file(path: pathlib.Path) -> SweepFile:
 def _parse(path: pathlib.Path) -> Mapping[str, Any]:
     if path.suffix not in (".toml", ".json"):
         raise InvalidInputError("must end in .toml or .json")
-    with user_errors("read", path):
-        content = path.read_bytes()
+    with user_errors("read", path), open_regular(path) as file:
+        content = file.read()
     try:
         text = content.decode()
         parsed = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)

@@ -145,7 +145,7 @@ def _run(plan: Plan, store: Store, options: RunOptions) -> None:
 
 def _save(done: FinishedRun) -> None:
     save_parameters(
-        user_path(_SAVE_PARAMS.value or ""),
+        user_path(_SAVE_PARAMS.value or "", "save_params"),
         done.group.configuration,
         done.planned.hyperparameters,
         done.programs.layout,
@@ -154,11 +154,11 @@ def _save(done: FinishedRun) -> None:
 
 
 def _check_save_params(runs: int) -> None:
-    if not _SAVE_PARAMS.value:
+    if _SAVE_PARAMS.value is None:
         return
+    path = user_path(_SAVE_PARAMS.value, "save_params")
     if runs > 1:
         raise InvalidInputError("save_params: needs a single attack and a single seed")
-    path = user_path(_SAVE_PARAMS.value)
     prepare_output(str(path.parent), [path.name], _OVERWRITE.value)
 
 

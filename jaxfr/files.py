@@ -1,10 +1,13 @@
 """Files that appear whole or not at all, and what the user is told of them."""
 
 import contextlib
+import errno
 import os
 import pathlib
+import stat
 import tempfile
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.stopping import uninterrupted
@@ -19,19 +22,51 @@ def note(text: str) -> None:
     print_error(text)
 
 
-def user_path(text: str) -> pathlib.Path:
-    """The path that a user named, ``~`` and ``~name`` replaced by home folders.
+def user_path(text: str, setting: str = "") -> pathlib.Path:
+    """The path that a user wrote, with ``~`` and ``~name`` replaced by a home folder.
+
+    Args:
+        text: the path; nothing need stand there.
+        setting: the flag or field that it is the value of, for messages.
 
     Raises:
-        InvalidInputError: if there is no such home folder, or no path is so written.
+        InvalidInputError: if it is empty, its home folder is not known, or no file can
+            have such a name.
     """
+    written = f"{setting}={text}" if setting else repr(text)
+    if not text:
+        raise InvalidInputError(f"{written}: must name a file or folder")
+    path = pathlib.Path(text)
     try:
-        path = pathlib.Path(text).expanduser()
+        path = path.expanduser()
+        path.lstat()
     except RuntimeError:
-        raise InvalidInputError(f"{text}: there is no such home folder") from None
-    if "\0" in text:
-        raise InvalidInputError(f"{text!r}: no path holds a zero byte")
+        raise InvalidInputError(f"{written}: there is no such home folder") from None
+    except ValueError:  # a null character
+        raise InvalidInputError(f"{text!r}: no file can have this name") from None
+    except OSError as error:
+        # What is not there may be made, and what cannot be used is told of when it is.
+        if error.errno == errno.ENAMETOOLONG:
+            raise InvalidInputError(f"{written}: {error.strerror}") from None
     return path
+
+
+@contextlib.contextmanager
+def open_regular(path: pathlib.Path) -> Iterator[BinaryIO]:
+    """Opens a file to read its bytes; never waits, as a pipe would for a writer.
+
+    Raises:
+        OSError: if it cannot be read, or is no regular file.
+    """
+    without_waiting = getattr(os, "O_NONBLOCK", 0)  # Windows needs and has none
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | without_waiting)
+
+    with open(path, "rb", opener=opener) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is no regular file")
+        yield file
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import (
     UNFINISHED_PREFIX,
     note,
+    open_regular,
     replacing,
     user_errors,
     user_path,
@@ -42,21 +43,51 @@ def test_a_note_goes_to_the_standard_error(capsys):
     assert capsys.readouterr() == ("", "one thing\nanother\n")
 
 
-def test_the_tilde_stands_for_a_home_folder():
-    assert user_path("~/x") == pathlib.Path.home() / "x"
-    assert user_path("x/~") == pathlib.Path("x/~")
+def test_a_users_path_may_begin_at_home_and_need_not_exist(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_path("~/a/b") == tmp_path / "a" / "b"
+    assert user_path("a/../b") == pathlib.Path("a/../b")
+    (tmp_path / "file").touch()
+    below = tmp_path / "file" / "below"
+    assert user_path(str(below)) == below
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "named"),
     [
-        ("~nosuchuser/x", "there is no such home folder"),
-        ("x\0", "no path holds a zero"),
+        ("", "store=: must name a file or folder"),
+        ("~nosuch/x.csv", "store=~nosuch/x.csv: there is no such home folder"),
+        ("n" * 300, f"store={'n' * 300}: {os.strerror(errno.ENAMETOOLONG)}"),
+        ("a\0b", r"'a\x00b': no file can have this name"),
     ],
 )
-def test_a_path_that_cannot_be_meant_is_refused(text, reason):
-    with pytest.raises(InvalidInputError, match=reason):
-        user_path(text)
+def test_a_path_that_no_file_can_have_is_refused(text, named):
+    with pytest.raises(InvalidInputError) as caught:
+        user_path(text, "store")
+    assert str(caught.value) == named
+
+
+def test_without_a_home_folder_no_path_begins_there(monkeypatch):
+    def unknown(self):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(pathlib.Path, "expanduser", unknown)
+    with pytest.raises(InvalidInputError, match="'~/x': there is no such home folder"):
+        user_path("~/x")
+
+
+def test_only_a_regular_file_is_opened(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "link").symlink_to("file")
+    for name in ("file", "link"):
+        with open_regular(tmp_path / name) as file:
+            assert file.read() == b"content"
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", pathlib.Path(os.devnull)):
+        with pytest.raises(OSError, match="is no regular file"), open_regular(path):
+            pass
+    with pytest.raises(IsADirectoryError), open_regular(tmp_path):
+        pass
 
 
 def test_what_the_system_says_becomes_a_users_error(tmp_path):

@@ -61,7 +61,7 @@ def main(study: Study) -> None:
     bases = flagged_bases()
     wants_runs, folder = bool(study.wanted(bases)), None
     if _OUTPUT_DIR.value is not None:
-        planned = written_already(user_path(_OUTPUT_DIR.value))
+        planned = written_already(user_path(_OUTPUT_DIR.value, "output_dir"))
         folder = prepare_output(_OUTPUT_DIR.value, planned, _OVERWRITE.value)
     own_store = None if folder is None else folder / STORE_FOLDER
     options = run_options(start_devices)

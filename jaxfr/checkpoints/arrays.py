@@ -1,10 +1,11 @@
 """A pytree of arrays as a file of what one process holds of them.
 
-The file is an uncompressed ``.npz`` with a description of the leaves beside their
-numbers, and the checksum of all of it behind the end, where readers of ``.npz`` do not
-look. Nothing in it is pickled.
+The file is an uncompressed ``.npz`` with a label and a description of the leaves
+beside their numbers, and the checksum of all of it behind the end, where readers of
+``.npz`` do not look. Nothing in it is pickled.
 """
 
+import contextlib
 import io
 import itertools
 import json
@@ -19,13 +20,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import open_regular
 
 T = TypeVar("T")
 
 # Where a piece lies in its array: first and last index but one, axis by axis.
 Place = tuple[tuple[int, int], ...]
 
-FORMAT = 1
+# What a file says of itself: names with text or numbers.
+Label = Mapping[str, str | int]
+
+FORMAT = 2
 _DESCRIPTION = "leaves.json"
 _BEFORE_CHECKSUM = b"\nchecksum "
 _CHECKSUM_DIGITS = 8
@@ -52,7 +57,7 @@ class _Checked(io.RawIOBase):
         return self._file.write(content)
 
 
-def write_arrays(path: pathlib.Path, tree: object) -> None:
+def write_arrays(path: pathlib.Path, tree: object, label: Label) -> None:
     """Writes what this process holds of all arrays, each distinct piece once.
 
     Leaves are fetched from their devices one at a time.
@@ -61,6 +66,7 @@ def write_arrays(path: pathlib.Path, tree: object) -> None:
         path: the file, which is written in place.
         tree: a pytree whose leaves are NumPy's arrays, or JAX's arrays of numbers,
             booleans or typed random keys, on any devices.
+        label: what the file is to say of itself, under its checksum.
 
     Raises:
         TypeError: if a leaf is anything else; names it.
@@ -75,7 +81,7 @@ def write_arrays(path: pathlib.Path, tree: object) -> None:
     with path.open("wb") as file:
         checked = _Checked(file)
         with zipfile.ZipFile(checked, "w") as archive:
-            content = {"format": FORMAT, "leaves": described}
+            content = {"format": FORMAT, "label": dict(label), "leaves": described}
             archive.writestr(_DESCRIPTION, json.dumps(content))
             for leaf, of_leaf in enumerate(pieces):
                 for number, piece in enumerate(of_leaf.values()):
@@ -94,7 +100,7 @@ def is_whole(path: pathlib.Path) -> bool:
         OSError: if it cannot be read.
     """
     checksum = 0
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         left = file.seek(0, io.SEEK_END) - _TAIL
         file.seek(0)
         while left > 0:
@@ -104,6 +110,20 @@ def is_whole(path: pathlib.Path) -> bool:
             checksum = zlib.crc32(chunk, checksum)
             left -= len(chunk)
         return file.read() == _BEFORE_CHECKSUM + _digits(checksum)
+
+
+def read_label(path: pathlib.Path) -> Label:
+    """Reads what a file says of itself.
+
+    Args:
+        path: a file that ``is_whole``.
+
+    Raises:
+        InvalidInputError: if it is no file of ``write_arrays``, or of another format.
+        OSError: if it cannot be read.
+    """
+    with _opened(path) as (_, content):
+        return content["label"]
 
 
 def read_arrays(path: pathlib.Path, template: T) -> T:
@@ -123,13 +143,7 @@ def read_arrays(path: pathlib.Path, template: T) -> T:
         OSError: if the file cannot be read.
     """
     leaves = list(_named_leaves(template))
-    with zipfile.ZipFile(path) as archive:
-        content = json.loads(archive.read(_DESCRIPTION))
-        if content["format"] != FORMAT:
-            raise InvalidInputError(
-                f"{path} is a checkpoint of format {content['format']}; this jaxfr "
-                f"reads {FORMAT}"
-            )
+    with _opened(path) as (archive, content):
         described = content["leaves"]
         _check_leaves(path, described, leaves)
         arrays = []
@@ -142,6 +156,23 @@ def read_arrays(path: pathlib.Path, template: T) -> T:
                     f"{path}: {name} was divided among other devices"
                 ) from None
     return jax.tree.unflatten(jax.tree.structure(template), arrays)
+
+
+@contextlib.contextmanager
+def _opened(path: pathlib.Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
+    """A file of arrays, and what it says of itself and of its leaves."""
+    with open_regular(path) as file:
+        try:
+            archive = zipfile.ZipFile(file)
+            content = json.loads(archive.read(_DESCRIPTION))
+            found = content["format"]
+        except (zipfile.BadZipFile, KeyError, TypeError, ValueError, RecursionError):
+            raise InvalidInputError(f"{path} is no checkpoint") from None
+        if found != FORMAT:
+            raise InvalidInputError(
+                f"{path} is a checkpoint of format {found}; this jaxfr reads {FORMAT}"
+            )
+        yield archive, content
 
 
 def _named_leaves(tree: object) -> Iterator[tuple[str, Any]]:

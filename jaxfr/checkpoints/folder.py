@@ -1,4 +1,8 @@
-"""The folder of one piece of work: its checkpoints by round, written, found, pruned."""
+"""The folder of one piece of work: its checkpoints by round, written, found, pruned.
+
+The folder is named after the work. Each file also says itself which work, round and
+process it is of, so that one that was copied to another place is not used there.
+"""
 
 import pathlib
 import re
@@ -8,7 +12,14 @@ from typing import Any, TypeVar
 
 import jax
 
-from jaxfr.checkpoints.arrays import is_whole, read_arrays, write_arrays
+from jaxfr.checkpoints.arrays import (
+    Label,
+    is_whole,
+    read_arrays,
+    read_label,
+    write_arrays,
+)
+from jaxfr.errors import InvalidInputError
 from jaxfr.files import UNFINISHED_PREFIX, replacing, sync_folder, user_errors
 
 T = TypeVar("T")
@@ -43,7 +54,7 @@ def write_checkpoint(folder: pathlib.Path, finished: int, tree: object) -> None:
         place.mkdir(parents=True, exist_ok=True)
     path = place / process_files()[jax.process_index()]
     with replacing(path, durable=True) as unfinished:
-        write_arrays(unfinished, tree)
+        write_arrays(unfinished, tree, _label(place, jax.process_index()))
     with user_errors("write", place):
         for changed in (folder, folder.parent):
             sync_folder(changed)
@@ -62,7 +73,7 @@ def read_checkpoint(folder: pathlib.Path, finished: int, template: T) -> T:
 
 
 def newest_whole(folder: pathlib.Path, tell: Callable[[str], Any]) -> int | None:
-    """The newest checkpoint of which every process's file is there and whole.
+    """The newest checkpoint of which every process's file is there, whole and its own.
 
     Args:
         folder: of the work, which need not exist.
@@ -122,16 +133,30 @@ def _rounds(folder: pathlib.Path) -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
+def _label(place: pathlib.Path, process: int) -> Label:
+    """What a process's file of a checkpoint says of itself."""
+    return {
+        "work": place.parent.name,
+        "checkpoint": place.name,
+        "process": process,
+        "processes": jax.process_count(),
+    }
+
+
 def _is_complete(place: pathlib.Path) -> bool:
     return all((place / name).exists() for name in process_files())
 
 
 def _lack(place: pathlib.Path) -> str | None:
     """What is wrong with a checkpoint, or None."""
-    for name in process_files():
+    for process, name in enumerate(process_files()):
         try:
             if not is_whole(place / name):
                 return f"{name} is damaged"
+            if read_label(place / name) != _label(place, process):
+                return f"{name} was written for other work, another round or process"
+        except InvalidInputError as error:
+            return str(error)
         except FileNotFoundError:
             return f"{name} was not written to its end"
         except OSError as error:

@@ -165,7 +165,10 @@ def join_groups(
 
 
 def upload_capacity(
-    dataset: Dataset, pseudo_items: int = 0, log_chance: float = LOG_CHANCE
+    dataset: Dataset,
+    pseudo_items: int = 0,
+    log_chance: float = LOG_CHANCE,
+    negatives: np.ndarray | None = None,
 ) -> np.ndarray:
     """The most rows that an item may receive from benign clients, int64 ``[m]``.
 
@@ -181,17 +184,45 @@ def upload_capacity(
         dataset: the data.
         pseudo_items: further draws of each client from the same items.
         log_chance: the chance that an item receives more, as minus its logarithm.
+        negatives: those given for each training pair, in the data set's order, which
+            need not be drawn at random: the room holds them in any case.
     """
-    activity = dataset.user_activity.astype(np.float64)
-    others = dataset.num_items - activity
-    drawn = 1.0 - (1.0 - 1.0 / others) ** (activity + pseudo_items)
+    activity = dataset.user_activity
+    capacity = dataset.item_degree + _drawn_at_most(
+        dataset, activity + pseudo_items, log_chance
+    )
+    if negatives is None:
+        return capacity
+    pairs = dataset.train_users.astype(np.int64) * dataset.num_items + negatives
+    needed = dataset.item_degree + np.bincount(
+        np.unique(pairs) % dataset.num_items, minlength=dataset.num_items
+    )
+    if pseudo_items:
+        needed += _drawn_at_most(
+            dataset, np.full_like(activity, pseudo_items), log_chance
+        )
+    return np.maximum(capacity, np.minimum(needed, dataset.num_users))
+
+
+def _drawn_at_most(
+    dataset: Dataset, draws: np.ndarray, log_chance: float
+) -> np.ndarray:
+    """How many clients draw each item at most, int64 ``[m]``.
+
+    Args:
+        dataset: the data.
+        draws: of each client, int64 ``[n]``.
+        log_chance: as in ``upload_capacity``.
+    """
+    others = dataset.num_items - dataset.user_activity.astype(np.float64)
+    drawn = 1.0 - (1.0 - 1.0 / others) ** draws.astype(np.float64)
     by_holders = np.bincount(
         dataset.train_items, drawn[dataset.train_users], dataset.num_items
     )
     mean = np.maximum(drawn.sum() - by_holders, 1e-12)
     not_holding = dataset.num_users - dataset.item_degree
-    drawn_at_most = np.minimum(np.ceil(_bennett_bound(mean, log_chance)), not_holding)
-    return dataset.item_degree + drawn_at_most.astype(np.int64)
+    most = np.ceil(_bennett_bound(mean, log_chance))
+    return np.minimum(most, not_holding).astype(np.int64)
 
 
 def _bennett_bound(mean: np.ndarray, log_chance: float) -> np.ndarray:

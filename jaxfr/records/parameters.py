@@ -1,7 +1,10 @@
 """Embeddings, negatives and noise as a file, to check a run against other code."""
 
+import contextlib
+import functools
 import pathlib
 import zipfile
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
@@ -9,13 +12,19 @@ import numpy as np
 
 from jaxfr.data.dataset import Dataset
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import replacing
+from jaxfr.files import open_regular, replacing, user_errors
 from jaxfr.processes import is_leader
 from jaxfr.training.host import Run
 from jaxfr.training.layout import Layout, in_client_order, in_pair_order
 from jaxfr.training.settings import Configuration, Hyperparameters, make_attack
 from jaxfr.training.start import attack_knowledge
 from jaxfr.training.state import GivenValues
+
+# By the version of NumPy's format; the third is for types with named fields.
+_READ_HEADER = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 def load_given_values(
@@ -36,37 +45,28 @@ def load_given_values(
         InvalidInputError: if the file cannot be read, or an array is missing, has
             another shape or type, or holds values that mean nothing.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InvalidInputError(f"cannot read {path} as .npz: {error}") from None
     users, items = dataset.num_users, dataset.num_items
-    shapes = {
+    floats: dict[str, tuple[int, ...]] = {
         "user_embeddings": (users, embedding_dim),
         "item_embeddings": (items, embedding_dim),
-        "negatives": (dataset.num_train_pairs,),
         "noise": (items, embedding_dim),
-        "weights": (num_weights,),
     }
-    floats = {name for name in shapes if name != "negatives"}
-    if num_weights == 0:
-        arrays.pop("weights", None)  # of another model
+    if num_weights > 0:  # otherwise they are of another model
+        floats["weights"] = (num_weights,)
+    with _opened(path) as read:
+        values = {name: read(name, "fiu", shape) for name, shape in floats.items()}
+        negatives = read("negatives", "iu", (dataset.num_train_pairs,))
     for name in ("user_embeddings", "item_embeddings"):
-        if name not in arrays:
+        if values[name] is None:
             raise InvalidInputError(f"{path}: has no array {name}")
-    for name, shape in shapes.items():
-        if name in arrays and arrays[name].shape != shape:
-            raise InvalidInputError(
-                f"{path}: {name} has shape {arrays[name].shape}, must be {shape}"
-            )
-    if "negatives" in arrays:
-        _check_negatives(path, arrays["negatives"], dataset)
-    negatives = arrays.get("negatives")
+    if negatives is not None:
+        negatives = _as_negatives(path, negatives, dataset)
     return GivenValues(
-        negatives=None if negatives is None else jnp.asarray(negatives, jnp.int32),
+        negatives=negatives,
         **{
-            name: _as_float(path, name, arrays[name]) for name in floats & arrays.keys()
+            name: _as_float(path, name, array)
+            for name, array in values.items()
+            if array is not None
         },
     )
 
@@ -115,21 +115,77 @@ def save_parameters(
         np.savez(file, allow_pickle=False, **arrays)
 
 
+@contextlib.contextmanager
+def _opened(path: pathlib.Path) -> Iterator[Callable[..., np.ndarray | None]]:
+    """A file of arrays as a function that reads one; see ``_read_array``."""
+    with user_errors("read", path), open_regular(path) as file:
+        with _as_npz(path):
+            archive = zipfile.ZipFile(file)
+        with archive:
+            yield functools.partial(_read_array, path, archive)
+
+
+def _read_array(
+    path: pathlib.Path,
+    archive: zipfile.ZipFile,
+    name: str,
+    kinds: str,
+    shape: tuple[int, ...],
+) -> np.ndarray | None:
+    """Reads an array once it is known to have this shape, so that it may be held.
+
+    Args:
+        path: the file, for messages.
+        archive: the file.
+        name: the array's name.
+        kinds: which of NumPy's kinds of types it may have.
+        shape: what its shape must be.
+
+    Returns:
+        The array, or None where the file has none of this name.
+    """
+    if f"{name}.npy" not in archive.namelist():
+        return None
+    with _as_npz(path), archive.open(f"{name}.npy") as member:
+        found, _, kind = _READ_HEADER[np.lib.format.read_magic(member)](member)
+    if kind.kind not in kinds:
+        wanted = "whole numbers" if kinds == "iu" else "numbers"
+        raise InvalidInputError(f"{path}: {name} has type {kind}, must hold {wanted}")
+    if found != shape:
+        raise InvalidInputError(f"{path}: {name} has shape {found}, must be {shape}")
+    with _as_npz(path), archive.open(f"{name}.npy") as member:
+        return np.lib.format.read_array(member, allow_pickle=False)
+
+
+@contextlib.contextmanager
+def _as_npz(path: pathlib.Path) -> Iterator[None]:
+    """Turns whatever a damaged file is answered with into a user's error."""
+    try:
+        yield
+    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds
+        reason = str(error) or type(error).__name__
+        raise InvalidInputError(f"cannot read {path} as .npz: {reason}") from None
+
+
 def _as_float(path: pathlib.Path, name: str, array: np.ndarray) -> jax.Array:
-    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise InvalidInputError(f"{path}: {name} must hold finite numbers")
-    return jnp.asarray(array, jnp.float32)
+    with np.errstate(over="ignore"):
+        values = array.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise InvalidInputError(
+            f"{path}: {name} must hold finite numbers, in float32 too"
+        )
+    return jnp.asarray(values)
 
 
-def _check_negatives(
+def _as_negatives(
     path: pathlib.Path, negatives: np.ndarray, dataset: Dataset
-) -> None:
-    if negatives.dtype.kind not in "iu":
-        raise InvalidInputError(f"{path}: negatives must be whole numbers")
+) -> jax.Array:
     if negatives.min() < 0 or negatives.max() >= dataset.num_items:
         raise InvalidInputError(
             f"{path}: negatives must be items, 0 to {dataset.num_items - 1}"
         )
     first_item = dataset.train_users.astype(np.int64) * dataset.num_items
-    if np.isin(first_item + negatives, first_item + dataset.train_items).any():
+    drawn = first_item + negatives.astype(np.int64)
+    if np.isin(drawn, first_item + dataset.train_items).any():
         raise InvalidInputError(f"{path}: a negative is a training item of its user")
+    return jnp.asarray(negatives, jnp.int32)

@@ -89,7 +89,7 @@ def prepare_output(
         InvalidInputError: if the folder cannot be made, or a file exists that must
             not be overwritten.
     """
-    path = user_path(folder)
+    path = user_path(folder, "output_dir")
     with user_errors("make the output folder", path):
         path.mkdir(parents=True, exist_ok=True)
     existing = [name for name in file_names if (path / name).exists()]

@@ -146,14 +146,16 @@ def check_columns(names: Iterable[str], records: Sequence[Record]) -> None:
     """Refuses names of columns that no run has.
 
     Raises:
-        InvalidInputError: for a name that stands in no run, or for a nested value.
+        InvalidInputError: for a name that stands in no run, or in some run for a nested
+            value.
     """
-    allowed = {
-        name: None
-        for record in records
-        for name, value in record.items()
-        if not isinstance(value, dict | list)
-    }
+    columns: dict[str, bool] = {}
+    for record in records:
+        for name, value in record.items():
+            columns[name] = columns.get(name, True) and not isinstance(
+                value, dict | list
+            )
+    allowed = [name for name, is_column in columns.items() if is_column]
     for name in names:
         if name not in allowed:
             raise InvalidInputError(

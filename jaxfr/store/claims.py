@@ -12,6 +12,8 @@ import errno
 import json
 import os
 import pathlib
+import stat
+import time
 from collections.abc import Iterable, Iterator
 
 try:
@@ -24,6 +26,9 @@ from jaxfr.stopping import uninterrupted
 
 _LOCK_FILE = "lock"
 _SUFFIX = ".claim"
+# A lock is held for moments, unless its holder was stopped.
+_SECONDS_BEFORE_WORD = 5.0
+_LONGEST_PAUSE = 0.05
 _NO_LOCKS = (
     *(errno.ENOLCK, errno.ENOSYS, errno.EINVAL),
     *(errno.EOPNOTSUPP, errno.ENOTSUP),  # one on Linux, two on macOS
@@ -41,6 +46,7 @@ class Claims:
             writer: the name of this process, unlike all others.
         """
         self._folder = folder
+        self._writer = writer
         self._path = folder / (writer + _SUFFIX)
         self._mine: int | None = None
         self._have_locks = True
@@ -49,12 +55,15 @@ class Claims:
     def alone(self) -> Iterator[None]:
         """Keeps all other processes out of their own ``alone`` for a moment.
 
-        A signal that asks for an end can interrupt the wait for them, and nothing else.
+        Waits for the one that is in it; if that takes long, the user is told for whom.
+        A signal that asks for an end can interrupt the wait, and nothing else.
         """
-        descriptor = os.open(self._folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = _open(self._folder / _LOCK_FILE, os.O_CREAT)
         try:
-            self._lock(descriptor, wait=True)
+            self._wait_for(descriptor)
             with uninterrupted():
+                with contextlib.suppress(OSError):  # on a full disk
+                    _replace(descriptor, self._writer.encode())
                 yield
         finally:
             os.close(descriptor)
@@ -66,14 +75,14 @@ class Claims:
             return frozenset()
         # (glob would pass over a folder that cannot be listed.)
         for path in self._folder.iterdir():
-            if path == self._path or path.suffix != _SUFFIX:
+            if path == self._path or path.suffix != _SUFFIX or not path.is_file():
                 continue
-            descriptor = os.open(path, os.O_RDWR)
+            descriptor = _open(path)
             try:
-                if self._lock(descriptor, wait=False):
+                if self._lock(descriptor):
                     path.unlink()
                 else:
-                    runs.update(json.loads(_content(descriptor) or "[]"))
+                    runs.update(_claimed(_content(descriptor)))
             finally:
                 os.close(descriptor)
         return frozenset(runs)
@@ -84,14 +93,9 @@ class Claims:
         if not self._have_locks or not (claimed or self._mine is not None):
             return
         if self._mine is None:
-            self._mine = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
-            self._lock(self._mine, wait=False)
-        os.ftruncate(self._mine, 0)
-        if claimed:
-            content = json.dumps(claimed).encode()
-            if os.pwrite(self._mine, content, 0) < len(content):
-                os.ftruncate(self._mine, 0)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._mine = _open(self._path, os.O_CREAT)
+            self._lock(self._mine)
+        _replace(self._mine, json.dumps(claimed).encode() if claimed else b"")
 
     def close(self) -> None:
         """Gives everything up."""
@@ -100,14 +104,28 @@ class Claims:
             os.close(self._mine)
             self._mine = None
 
-    def _lock(self, descriptor: int, wait: bool) -> bool:
+    def _wait_for(self, descriptor: int) -> None:
+        """Waits until the lock is this process's own, or there are no locks."""
+        begun, pause, told = time.monotonic(), 0.001, False
+        while not self._lock(descriptor) and self._have_locks:
+            if not told and time.monotonic() - begun >= _SECONDS_BEFORE_WORD:
+                holder = _content(descriptor).decode(errors="replace")
+                note(
+                    f"jaxfr: waiting for {holder or 'another process'}, which holds "
+                    f"{self._folder / _LOCK_FILE}; was it stopped?"
+                )
+                told = True
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _lock(self, descriptor: int) -> bool:
         """Whether the file is this process's own now."""
         if not self._have_locks:
             return False
         try:
             if fcntl is None:
                 raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -120,6 +138,33 @@ class Claims:
             )
             return False
         return True
+
+
+def _open(path: pathlib.Path, flags: int = 0) -> int:
+    """Opens a regular file to read and write; a pipe is none."""
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NONBLOCK", 0) | flags, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, f"{path.name} is no regular file")
+    return descriptor
+
+
+def _replace(descriptor: int, content: bytes) -> None:
+    """Puts all of the content into a file, or leaves it empty."""
+    os.ftruncate(descriptor, 0)
+    if os.pwrite(descriptor, content, 0) < len(content):
+        os.ftruncate(descriptor, 0)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _claimed(content: bytes) -> frozenset[str]:
+    """The runs that a claim names; none if it is damaged, or being written now."""
+    try:
+        runs = json.loads(content)
+    except (ValueError, RecursionError):
+        return frozenset()
+    named = runs if isinstance(runs, list) else []
+    return frozenset(run for run in named if isinstance(run, str))
 
 
 def _content(descriptor: int) -> bytes:

@@ -8,7 +8,7 @@ import secrets
 import time
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import UNFINISHED_PREFIX, user_errors, write_atomically
+from jaxfr.files import UNFINISHED_PREFIX, open_regular, user_errors, write_atomically
 
 FORMAT = 1
 RECORDS, CLAIMS = "records", "claims"
@@ -51,14 +51,16 @@ def check_kind(path: pathlib.Path) -> None:
         raise InvalidInputError(
             f"{path} is not a result store, and not empty; choose another folder"
         )
-    with user_errors("read", path):
-        text = (path / _MARKER).read_text(encoding="utf-8", errors="replace")
+    with user_errors("read", path / _MARKER), open_regular(path / _MARKER) as file:
+        content = file.read()
     try:
-        found = json.loads(text)["jaxfr_result_store"]
-    except (ValueError, TypeError, KeyError):
+        found = json.loads(content)["jaxfr_result_store"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        found = None
+    if not isinstance(found, int):
         raise InvalidInputError(
             f"{path / _MARKER} is damaged; delete it and start again: the records stay"
-        ) from None
+        )
     if found != FORMAT:
         raise InvalidInputError(
             f"{path} is a result store of format {found}; this jaxfr reads {FORMAT}"

@@ -1,4 +1,8 @@
-"""A record as a line of JSON that carries its own checksum."""
+"""A record as a line of JSON that carries its own checksum.
+
+A checksum says that a line is as it was written, not that a record was written into it:
+what is read is also held to what every reader can hold.
+"""
 
 import json
 import zlib
@@ -11,6 +15,10 @@ _BEFORE_RUN = b'{"run": "'
 _BEFORE_CHECKSUM = b', "checksum": "'
 _AFTER_CHECKSUM = b'"}'
 _CHECKSUM_DIGITS = 8
+# Every reader holds numbers that are finite in float32, and whole ones of 64 bits.
+_LARGEST = 3.5e38
+_LARGEST_WHOLE = 2**63
+_DEEPEST = 32
 _TAIL = len(_BEFORE_CHECKSUM) + _CHECKSUM_DIGITS + len(_AFTER_CHECKSUM)
 
 
@@ -22,10 +30,11 @@ def encode_line(record: Mapping[str, Any]) -> bytes:
             ``checksum`` is no name in it.
 
     Raises:
-        ValueError: if a number is not finite.
+        ValueError: if it holds what ``check_plain`` refuses.
     """
     ordered = {"run": record["run"]} | dict(record)
     body = json.dumps(ordered, allow_nan=False).encode()[:-1]
+    check_plain(record)
     checksum = f"{zlib.crc32(body):0{_CHECKSUM_DIGITS}x}".encode()
     return body + _BEFORE_CHECKSUM + checksum + _AFTER_CHECKSUM + b"\n"
 
@@ -43,14 +52,66 @@ def run_of_line(line: bytes) -> str | None:
         return None
     if not body.startswith(_BEFORE_RUN):
         return None
-    return body[len(_BEFORE_RUN) :].partition(b'"')[0].decode()
+    run = body[len(_BEFORE_RUN) :].partition(b'"')[0]
+    return run.decode() if run.isascii() else None
 
 
 def decode_line(line: bytes) -> dict[str, Any]:
     """Reads a line that ``run_of_line`` found intact.
 
     A mean over nobody is null, also where an earlier version of the code wrote 0.
+
+    Raises:
+        ValueError: if it holds no record of that run, or as ``parse_plain``.
     """
-    record = json.loads(line)
+    record = parse_plain(line)
+    if not isinstance(record, dict) or record.get("run") != run_of_line(line):
+        raise ValueError("is no record of its run")
     del record["checksum"]
     return null_where_nobody(record)
+
+
+def parse_plain(text: bytes | str) -> Any:
+    """Parses JSON of any origin.
+
+    Raises:
+        ValueError: if it is none that can be read, or as ``check_plain``.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):  # the latter where it is nested very deeply
+        raise ValueError("is no JSON that can be read") from None
+    check_plain(value)
+    return value
+
+
+def check_plain(value: Any) -> None:
+    """Refuses what not every reader can hold.
+
+    Args:
+        value: made of what JSON has.
+
+    Raises:
+        ValueError: if a number is not finite or too large, or values are nested too
+            deeply.
+    """
+    inside = [[value]]
+    for _ in range(_DEEPEST):
+        deeper = []
+        for values in inside:
+            for one in values:
+                kind = type(one)
+                if kind is float:
+                    if not -_LARGEST < one < _LARGEST:  # NaN is neither
+                        raise ValueError(f"holds the number {one}")
+                elif kind is int:
+                    if not -_LARGEST_WHOLE <= one < _LARGEST_WHOLE:
+                        raise ValueError("holds a whole number beyond 64 bits")
+                elif kind is dict:
+                    deeper.append(one.values())
+                elif kind is list:
+                    deeper.append(one)
+        if not deeper:
+            return
+        inside = deeper
+    raise ValueError("is nested too deeply")

@@ -4,25 +4,14 @@ import contextlib
 import itertools
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_errors
 from jaxfr.store.claims import Claims
 from jaxfr.store.folder import CLAIMS, RECORDS, check_kind, make_folder, writer_name
-from jaxfr.store.identity import settings_part
-from jaxfr.store.lines import decode_line, encode_line, run_of_line
-
-Record = Mapping[str, Any]
-
-
-class _Place(NamedTuple):
-    """Where a record stands: the file, its first byte, and how many bytes it has."""
-
-    path: pathlib.Path
-    offset: int
-    length: int
+from jaxfr.store.lines import encode_line
+from jaxfr.store.reading import Check, Reader, Record
 
 
 class Store:
@@ -32,25 +21,33 @@ class Store:
     ever writes behind another one's unfinished line.
     """
 
-    def __init__(self, path: pathlib.Path, any_code: bool) -> None:
+    def __init__(self, path: pathlib.Path, any_code: bool, check: Check) -> None:
         """Knows of no record before ``refresh``.
 
         Args:
             path: the folder.
             any_code: whether a run counts as finished that other code finished.
+            check: of every record that is read or written.
         """
         self.path = path
         self._any_code = any_code
+        self._check = check
         self._writer = writer_name()
         self._claims = Claims(path / CLAIMS, self._writer)
         self._own_file: pathlib.Path | None = None
-        self._read: dict[pathlib.Path, int] = {}
-        self._places: dict[str, _Place] = {}
-        self._settings: dict[str, str] = {}
-        self.damaged: list[str] = []
+        self._reader = Reader(path, check)
+
+    @property
+    def damaged(self) -> list[str]:
+        """Where lines stand that count for nothing, as far as they were read."""
+        return self._reader.damaged
 
     def is_finished(self, run: str) -> bool:
-        """Whether a run's record is there, as of the last look."""
+        """Whether a run's record is there, as of the last look.
+
+        Raises:
+            InvalidInputError: if a file of the store cannot be read.
+        """
         return self._find(run) is not None
 
     def claim(self, runs: Sequence[str], at_most: int) -> tuple[str, ...]:
@@ -92,13 +89,18 @@ class Store:
 
         Raises:
             InvalidInputError: if they cannot be written, for instance onto a full disk.
+            ValueError: if one is no record by the store's check.
         """
+        for record in records:
+            lack = self._check(record)
+            if lack is not None:
+                raise ValueError(f"the record of {record['run']} {lack}")
         with user_errors("write", self.path), self._claims.alone():
             self.refresh()
             fresh = {
                 record["run"]: record
                 for record in records
-                if record["run"] not in self._places
+                if not self._reader.holds(record["run"])
             }
             if fresh:
                 self._write(b"".join(encode_line(record) for record in fresh.values()))
@@ -116,19 +118,10 @@ class Store:
             InvalidInputError: if a file of the store cannot be read.
         """
         if runs is None:
-            places = list(self._places.values())
-        else:
-            places = [self._places[self._find(run) or run] for run in runs]
-        records: dict[_Place, Record] = {}
-        for path, wanted in itertools.groupby(sorted(places), lambda at: at.path):
-            with user_errors("read", path), path.open("rb") as file:
-                for place in wanted:
-                    file.seek(place.offset)
-                    line = file.read(place.length)
-                    if run_of_line(line) is None:
-                        raise InvalidInputError(f"{path}: changed while it was read")
-                    records[place] = decode_line(line)
-        return [records[place] for place in places]
+            return list(self._reader.read().values())
+        chosen = [self._find(run) or run for run in runs]
+        found = self._reader.read(set(chosen))
+        return [found[run] for run in chosen]
 
     def refresh(self) -> None:
         """Reads what was written since the last look.
@@ -136,18 +129,7 @@ class Store:
         Raises:
             InvalidInputError: if a file of the store cannot be read.
         """
-        folder = self.path / RECORDS
-        with user_errors("read", folder):
-            # (glob would pass over a folder that cannot be listed.)
-            paths = sorted(folder.iterdir()) if folder.exists() else []
-        for path in paths:
-            if path.suffix != ".jsonl":
-                continue
-            offset = self._read.get(path, 0)
-            # Opened without a look at its size: that is when NFS asks its server.
-            with user_errors("read", path), path.open("rb", buffering=0) as file:
-                file.seek(offset)
-                self._read[path] = self._take_in(path, offset, file.read())
+        self._reader.refresh()
 
     def close(self) -> None:
         """Gives up all claims."""
@@ -156,22 +138,8 @@ class Store:
 
     def _find(self, run: str) -> str | None:
         """The finished run that a wanted one is, or None."""
-        if run in self._places or not self._any_code:
-            return run if run in self._places else None
-        return self._settings.get(settings_part(run))
-
-    def _take_in(self, path: pathlib.Path, offset: int, content: bytes) -> int:
-        """Notes the finished lines of a file from ``offset`` on; where they end."""
-        *lines, _ = content.split(b"\n")  # the last one may be being written now
-        for line in lines:
-            run = run_of_line(line)
-            if run is not None and run not in self._places:
-                self._places[run] = _Place(path, offset, len(line))
-                self._settings[settings_part(run)] = run
-            elif run is None and line.strip():
-                self.damaged.append(f"{path.name} at byte {offset}")
-            offset += len(line) + 1
-        return offset
+        others = self._reader.with_settings_of(run) if self._any_code else ()
+        return next(filter(self._reader.holds, (run, *others)), None)
 
     def _write(self, lines: bytes) -> None:
         """Puts lines behind those of this process's file, or leaves it as it was."""
@@ -200,19 +168,26 @@ class Store:
         self._own_file = path
 
 
+def accept_any(record: Record) -> None:
+    """The check that finds every record to be one."""
+
+
 @contextlib.contextmanager
-def open_store(path: pathlib.Path, any_code: bool = False) -> Iterator[Store]:
+def open_store(
+    path: pathlib.Path, any_code: bool = False, check: Check = accept_any
+) -> Iterator[Store]:
     """Opens a store to read and to write, and makes it where there is none.
 
     Args:
         path: the folder.
         any_code: whether a run counts as finished that other code finished.
+        check: of every record that is read or written, such as ``lack_of_record``.
 
     Raises:
         InvalidInputError: if the folder is of another kind, or cannot be written.
     """
     make_folder(path)
-    store = Store(path, any_code)
+    store = Store(path, any_code, check)
     # Says at once if nothing can be written, and reads while nobody else writes: a
     # batch that does not fit onto a disk is taken back.
     store.claim((), at_most=0)
@@ -223,8 +198,15 @@ def open_store(path: pathlib.Path, any_code: bool = False) -> Iterator[Store]:
         store.close()
 
 
-def look_into_store(path: pathlib.Path, any_code: bool = False) -> Store | None:
+def look_into_store(
+    path: pathlib.Path, any_code: bool = False, check: Check = accept_any
+) -> Store | None:
     """Opens a store to read only; None where there is nothing yet.
+
+    Args:
+        path: as in ``open_store``.
+        any_code: as there.
+        check: as there.
 
     Raises:
         InvalidInputError: if the folder is of another kind, or cannot be read.
@@ -233,19 +215,23 @@ def look_into_store(path: pathlib.Path, any_code: bool = False) -> Store | None:
         if not path.exists():
             return None
     check_kind(path)
-    store = Store(path, any_code)
+    store = Store(path, any_code, check)
     store.refresh()
     _report(store)
     return store
 
 
-def read_store(path: pathlib.Path) -> list[Record]:
+def read_store(path: pathlib.Path, check: Check = accept_any) -> list[Record]:
     """Reads all records of a store.
+
+    Args:
+        path: as in ``open_store``.
+        check: as there.
 
     Raises:
         InvalidInputError: if there is none, or it cannot be read.
     """
-    store = look_into_store(path)
+    store = look_into_store(path, check=check)
     if store is None:
         raise InvalidInputError(f"{path}: there is no result store")
     return store.records()

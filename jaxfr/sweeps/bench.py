@@ -4,6 +4,7 @@ import dataclasses
 from typing import NamedTuple
 
 import jax
+import numpy as np
 
 from jaxfr.sweeps.execution import Execution, RunOptions, plan_execution
 from jaxfr.sweeps.plan import Plan, RunGroup
@@ -86,6 +87,12 @@ class Bench:
         kept = self._layout
         if kept is None or kept[0] != (name, *wanted):
             self._layout = None  # before the next one needs its memory
-            layout = plan_layout(self._plan.sources[name].dataset, *wanted)
+            source = self._plan.sources[name]
+            negatives = source.given.negatives
+            layout = plan_layout(
+                source.dataset,
+                *wanted,
+                negatives=None if negatives is None else np.asarray(negatives),
+            )
             self._layout = kept = (name, *wanted), layout
         return kept[1]

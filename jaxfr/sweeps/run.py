@@ -183,6 +183,11 @@ def _run_batch(
     keeper: CheckpointKeeper | None,
 ) -> list[FinishedRun]:
     """Runs a batch of one schedule."""
+    # What decides last bits besides the run's identity.
+    beside = {
+        "room_for_malicious_clients": runner.group.configuration.malicious_clients,
+        **recorded(prepared.execution),
+    }
     programs, points = prepared.programs, [planned.point for planned in batch]
     runs = run_batch(
         programs,
@@ -198,7 +203,7 @@ def _run_batch(
             planned,
             programs,
             run,
-            make_record({**planned.recorded, **recorded(prepared.execution)}, run),
+            make_record({**planned.recorded, **beside}, run),
         )
         for planned, run in zip(batch, runs, strict=True)
     ]

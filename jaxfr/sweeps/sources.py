@@ -62,7 +62,7 @@ class Source:
 def source_name(settings: Settings) -> SourceName:
     """Where a run's data come from."""
     synthetic = settings.synthetic if settings.dataset == "synthetic" else ""
-    if not settings.init_from:
+    if settings.init_from is None:
         return SourceName(settings.dataset, synthetic, None, 0, 0)
     dim = settings.embedding_dim
     weights = num_weights(MODELS[settings.model](), dim)
@@ -99,8 +99,8 @@ def load_sources(
             datasets[data] = loaded, hash_dataset(loaded)
         dataset, dataset_hash = datasets[data]
         given, given_hash = GivenValues(), None
-        if name.init_from:
-            path = user_path(name.init_from)
+        if name.init_from is not None:
+            path = user_path(name.init_from, "init_from")
             given = load_given_values(
                 path, dataset, name.embedding_dim, name.num_weights
             )

@@ -116,6 +116,7 @@ def plan_layout(
     pseudo_items: int = 0,
     with_neighbours: bool = False,
     more_room: bool = False,
+    negatives: np.ndarray | None = None,
 ) -> Layout:
     """Lays out a data set, on the host even where it is called while tracing.
 
@@ -126,6 +127,7 @@ def plan_layout(
         with_neighbours: whether clients are sent neighbours of their items.
         more_room: for each item's rows, where a run did not find enough; it costs
             memory and time.
+        negatives: those that the run is given, see ``GivenValues``, or None.
 
     Returns:
         The layout, each part on its device.
@@ -140,7 +142,13 @@ def plan_layout(
     own = join_parts([_lay_out(part, degree_group, width) for part in parts], devices)
     log_chance = LOG_CHANCE_WITH_MORE_ROOM if more_room else LOG_CHANCE
     capacities = [
-        upload_capacity(part.dataset, pseudo_items, log_chance) for part in parts
+        upload_capacity(
+            part.dataset,
+            pseudo_items,
+            log_chance,
+            None if negatives is None else negatives[part.pair_ids],
+        )
+        for part in parts
     ]
     layout = own._replace(
         clients=join_groups(groups, devices, nobody=most),

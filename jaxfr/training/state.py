@@ -18,7 +18,8 @@ class GivenValues(NamedTuple):
         user_embeddings: float32 ``[n, d]``.
         item_embeddings: float32 ``[m, d]``.
         negatives: for each training pair in the data set's order, int32
-            ``[pairs]``; they replace the fixed negatives.
+            ``[pairs]``; they replace the fixed negatives. The layout is to be planned
+            with them, see ``plan_layout``.
         noise: noise of the L attacks, float32 ``[m, d]``.
         weights: the model's shared weights as one row of numbers, float32 ``[w]``.
     """

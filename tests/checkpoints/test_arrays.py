@@ -7,9 +7,16 @@ import numpy as np
 import pytest
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jaxfr.checkpoints.arrays import is_whole, read_arrays, write_arrays
+from jaxfr.checkpoints.arrays import (
+    is_whole,
+    read_arrays,
+    read_label,
+    write_arrays,
+)
 from jaxfr.errors import InvalidInputError
 from tests.checkpoints.samples import assert_same_bits, blank, many_kinds
+
+LABEL = {"work": "some", "process": 3}
 
 
 def on_devices(values: Any, *axes: str | None) -> jax.Array:
@@ -20,7 +27,7 @@ def on_devices(values: Any, *axes: str | None) -> jax.Array:
 
 def test_every_kind_of_array_comes_back_with_its_bits(tmp_path):
     tree = many_kinds()
-    write_arrays(tmp_path / "file", tree)
+    write_arrays(tmp_path / "file", tree, LABEL)
     found = read_arrays(tmp_path / "file", blank(tree))
     assert_same_bits(found, tree)
     assert type(found["moments"][0]) is type(tree["moments"][0])
@@ -28,7 +35,7 @@ def test_every_kind_of_array_comes_back_with_its_bits(tmp_path):
 
 def test_a_key_that_comes_back_draws_the_same(tmp_path):
     tree = many_kinds()
-    write_arrays(tmp_path / "file", tree)
+    write_arrays(tmp_path / "file", tree, LABEL)
     found = read_arrays(tmp_path / "file", blank(tree))
     for name in ("key", "other_key"):
         drawn, expected = (jax.random.normal(t[name], (4,)) for t in (found, tree))
@@ -46,7 +53,7 @@ def test_a_key_that_comes_back_draws_the_same(tmp_path):
 )
 def test_what_is_divided_among_devices_comes_back_to_them(tmp_path, axes, pieces):
     table = on_devices(np.arange(48, dtype=np.float32).reshape(4, 12), *axes)
-    write_arrays(tmp_path / "file", [table])
+    write_arrays(tmp_path / "file", [table], LABEL)
     with zipfile.ZipFile(tmp_path / "file") as archive:
         written = [name for name in archive.namelist() if name.endswith(".npy")]
     assert len(written) == pieces
@@ -63,14 +70,14 @@ def test_what_is_divided_among_devices_comes_back_to_them(tmp_path, axes, pieces
 @pytest.mark.parametrize("axes", [(), ("a",), (("a", "b"),)])
 def test_divided_keys_come_back_to_their_devices(tmp_path, axes):
     keys = on_devices(jax.random.split(jax.random.key(3), 4), *axes)
-    write_arrays(tmp_path / "file", {"keys": keys})
+    write_arrays(tmp_path / "file", {"keys": keys}, LABEL)
     found = read_arrays(tmp_path / "file", {"keys": blank(keys)})["keys"]
     assert_same_bits(found, keys)
     assert found.sharding.is_equivalent_to(keys.sharding, keys.ndim)
 
 
 def test_numpy_reads_the_file(tmp_path):
-    write_arrays(tmp_path / "file", many_kinds())
+    write_arrays(tmp_path / "file", many_kinds(), LABEL)
     with np.load(tmp_path / "file", allow_pickle=False) as file:
         arrays = [file[name] for name in file.files if name != "leaves.json"]
     assert any(np.array_equal(array, np.linspace(0, 1, 5)) for array in arrays)
@@ -98,7 +105,7 @@ def test_another_tree_is_refused_with_the_name_of_the_leaf(tmp_path, changed, na
         "scalar": jnp.zeros(()),
         "table": jnp.ones((2, 3)),
     }
-    write_arrays(tmp_path / "file", tree)
+    write_arrays(tmp_path / "file", tree, LABEL)
     with pytest.raises(InvalidInputError, match=named) as caught:
         read_arrays(tmp_path / "file", {**tree, **changed})
     assert str(tmp_path / "file") in str(caught.value)
@@ -106,7 +113,7 @@ def test_another_tree_is_refused_with_the_name_of_the_leaf(tmp_path, changed, na
 
 def test_another_division_among_devices_is_refused(tmp_path):
     table = np.arange(48, dtype=np.float32).reshape(4, 12)
-    write_arrays(tmp_path / "file", {"table": on_devices(table, "a")})
+    write_arrays(tmp_path / "file", {"table": on_devices(table, "a")}, LABEL)
     with pytest.raises(InvalidInputError, match=r"\['table'\] was divided among"):
         read_arrays(tmp_path / "file", {"table": on_devices(table, None, "a")})
 
@@ -114,22 +121,34 @@ def test_another_division_among_devices_is_refused(tmp_path):
 @pytest.mark.parametrize("value", [0.5, "text", np.float64(1), np.array(["text"])])
 def test_what_is_no_array_of_numbers_is_refused(tmp_path, value):
     with pytest.raises(TypeError, match=r"\['step'\]"):
-        write_arrays(tmp_path / "file", {"step": value})
+        write_arrays(tmp_path / "file", {"step": value}, LABEL)
     assert not (tmp_path / "file").exists()
 
 
 def test_another_format_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("jaxfr.checkpoints.arrays.FORMAT", 0)
-    write_arrays(tmp_path / "file", [jnp.zeros(2)])
+    write_arrays(tmp_path / "file", [jnp.zeros(2)], LABEL)
     monkeypatch.undo()
-    with pytest.raises(InvalidInputError, match="of format 0; this jaxfr reads 1"):
+    with pytest.raises(InvalidInputError, match="of format 0; this jaxfr reads 2"):
         read_arrays(tmp_path / "file", [jnp.zeros(2)])
+
+
+def test_a_file_says_what_it_is(tmp_path):
+    write_arrays(tmp_path / "file", [jnp.zeros(2)], LABEL)
+    assert read_label(tmp_path / "file") == LABEL
+
+
+@pytest.mark.parametrize("content", [b"", b"something else", b"PK\5\6" + b"\0" * 18])
+def test_what_is_no_checkpoint_is_refused(tmp_path, content):
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(InvalidInputError, match="file is no checkpoint"):
+        read_label(tmp_path / "file")
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> bytes:
     path = tmp_path_factory.mktemp("whole") / "file"
-    write_arrays(path, {"key": jax.random.key(0), "table": jnp.ones((2, 3))})
+    write_arrays(path, {"key": jax.random.key(0), "table": jnp.ones((2, 3))}, LABEL)
     return path.read_bytes()
 
 

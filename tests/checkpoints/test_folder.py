@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,6 +115,37 @@ def test_a_damaged_one_is_told_of_and_the_one_before_it_used(folder, damage, nam
     assert newest_whole(folder, told.append) is None
 
 
+def test_a_pipe_is_no_checkpoint(folder):
+    told: list[str] = []
+    path = folder / "round_1000000" / "process_0_of_1.npz"
+    path.unlink()
+    os.mkfifo(path)
+    assert newest_whole(folder, told.append) == 120
+    assert "cannot be read, is no regular file" in told[0]
+
+
+@pytest.mark.parametrize("source", ["work/round_000120", "other/round_1000000"])
+def test_a_copy_of_another_checkpoint_is_told_of_and_the_one_before_it_used(
+    folder, source
+):
+    told: list[str] = []
+    write_checkpoint(folder.parent / "other", 1_000_000, tree(1))
+    shutil.copy(folder.parent / source / "process_0_of_1.npz", folder / "round_1000000")
+    assert newest_whole(folder, told.append) == 120
+    (line,) = told
+    assert str(folder / "round_1000000") in line
+    assert "was written for other work, another round or process" in line
+
+
+def test_a_checkpoint_of_another_format_is_told_of(folder, monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr("jaxfr.checkpoints.arrays.FORMAT", 1)
+    write_checkpoint(folder, 2_000_000, tree(0))
+    monkeypatch.undo()
+    assert newest_whole(folder, told.append) == 1_000_000
+    assert "of format 1; this jaxfr reads 2" in told[0]
+
+
 def test_what_is_newer_than_the_usable_one_goes(folder):
     remove_newer(folder, 120)
     assert rounds(folder) == ["round_000005", "round_000120"]
@@ -177,6 +209,12 @@ def test_a_checkpoint_counts_with_the_files_of_all_processes(tmp_path, as_proces
     assert rounds(tmp_path) == ["round_000010", "round_000020"]
     write_checkpoint(tmp_path, 20, tree(1))
     assert newest_whole(tmp_path, no_word) == 20
+    # One process's file in the place of the other's.
+    first, second = (tmp_path / "round_000020" / name for name in process_files())
+    content = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    assert newest_whole(tmp_path, told.append) == 10
+    first.write_bytes(content)
     damaged = tmp_path / "round_000020" / "process_0_of_2.npz"
     damaged.write_bytes(damaged.read_bytes()[:-1])
     assert newest_whole(tmp_path, told.append) == 10

@@ -1,4 +1,5 @@
 import pathlib
+import shutil
 from typing import NamedTuple
 
 import jax
@@ -67,6 +68,16 @@ def test_work_of_another_identity_is_left_alone(tmp_path):
     other.keeper.remove()
     assert not other.folder.exists()
     assert kept(tmp_path, "work").keeper.restore(at) is not None
+
+
+def test_what_was_copied_from_other_work_is_told_of_and_not_used(tmp_path):
+    kept(tmp_path, "other").keeper.save(2, at(2))
+    shutil.copytree(tmp_path / "other", tmp_path / "work")
+    keeper, folder, _, told = kept(tmp_path, "work")
+    assert keeper.restore(at) is None
+    (line,) = told
+    assert f"{folder / 'round_000002'} counts for nothing" in line
+    assert "other work" in line
 
 
 def test_a_damaged_one_is_removed_lest_it_push_out_a_whole_one(tmp_path):

@@ -219,3 +219,19 @@ def test_the_capacity_is_exact_where_chance_has_no_say():
 def test_the_capacity_holds_at_least_everyone_who_may_draw_the_item_in_a_small_set():
     capacity = upload_capacity(SMALL)
     np.testing.assert_array_equal(capacity, np.full(SMALL.num_items, 4))
+
+
+@pytest.mark.parametrize("pseudo_items", [0, 15])
+def test_given_negatives_have_room_although_nobody_would_draw_them(pseudo_items):
+    dataset = long_tailed()
+    drawn = upload_capacity(dataset, pseudo_items)
+    # All clients that may draw the last item do, again and again.
+    last = dataset.num_items - 1
+    holders = dataset.train_users[dataset.train_items == last]
+    free = ~np.isin(dataset.train_users, holders)
+    unheld = np.argmin(dataset.item_degree)
+    given = np.where(free, last, unheld)
+    capacity = upload_capacity(dataset, pseudo_items, negatives=given)
+    assert drawn[last] < dataset.num_users == capacity[last]
+    others = np.setdiff1d(np.arange(dataset.num_items), np.array([last, unheld]))
+    np.testing.assert_array_equal(capacity[others], drawn[others])

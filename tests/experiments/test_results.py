@@ -7,6 +7,7 @@ import pytest
 
 from jaxfr.store import open_store
 from tests.experiments.programs import run_python
+from tests.records.whole import whole_record
 
 parquet: Any = importlib.import_module("pyarrow.parquet")
 
@@ -24,24 +25,20 @@ def record(aggregator: str, attack: str, seed: int, value: float, **others) -> d
     code = others.pop("code_version", "aaaa0000")
     place = list(HIT_RATIOS).index((aggregator, attack))
     metrics = {"hr@5": value / 2, "ndcg@5": 0.1, "hr@10": value, "ndcg@10": 0.2}
-    return {
-        "run": f"{100 * place + seed:016x}-{code}",
-        "dataset": "ml-100k",
-        "model": "fedmf",
-        "learning_rate": 0.01,
-        "clip_norm": None,
-        "aggregator": aggregator,
-        "attack": attack,
-        "seed": seed,
-        "code_version": code,
-        "finished": "2026-11-24T13:00:00+00:00",
-        **metrics,
-        # No setting but what one came to, and so no grouping by itself.
-        "max_poisoned_items_used": 100 + seed,
-        "curve": [{"round": finished, **metrics} for finished in (0, 10)],
-        "versions": {"jax": "0.10.2"},
-        "seconds": {"train": 1.5},
-    } | others
+    return (
+        whole_record(
+            run=f"{100 * place + seed:016x}-{code}",
+            aggregator=aggregator,
+            attack=attack,
+            seed=seed,
+            code_version=code,
+            **metrics,
+            # No setting but what one came to, and so no grouping by itself.
+            max_poisoned_items_used=100 + seed,
+            curve=[{"round": finished, **metrics} for finished in (0, 10)],
+        )
+        | others
+    )
 
 
 def results(*arguments: str, program: tuple[str, ...] = ("-m", "experiments.results")):

@@ -35,6 +35,30 @@ def test_the_largest_record_on_several_devices_is_taken(tmp_path):
     assert eight.split()[:5] == ["8", "12.5", "GB", "12.5", "s"]
 
 
+def test_lines_that_are_no_records_are_told_of_and_left_out(tmp_path):
+    path = tmp_path / "benchmark.jsonl"
+    wrong = [
+        {**DESCRIBED, "num_train_pairs": 10**400},
+        {**DESCRIBED, "num_users": 0},
+        {**DESCRIBED, "sent_bytes": None},
+        {**DESCRIBED, "device": 7},
+        [DESCRIBED],
+    ]
+    lines = [json.dumps(record) for record in (*wrong, DESCRIBED)]
+    path.write_text(
+        "\n".join([*lines, "{", "[" * 10**5, "", "\ud800"]), "utf-8", "replace"
+    )
+    ended = scale(f"--benchmark={path}")
+    assert ended.returncode == 0, ended.stderr
+    assert "from 1e+06 pairs on 2 devices" in ended.stdout
+    told = ended.stderr.splitlines()
+    numbers = (*range(1, 6), 7, 8, 10)
+    assert told == [
+        f"{path}: line {number} is no record of a benchmark, left out"
+        for number in numbers
+    ]
+
+
 def test_files_and_numbers_that_say_nothing_are_refused(tmp_path):
     path = tmp_path / "other.jsonl"
     path.write_text("{}\n")

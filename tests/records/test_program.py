@@ -106,3 +106,13 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InvalidInputError, match="cannot make the output folder"):
         prepare_output(str(tmp_path / "file" / "x"), [], overwrite=False)
+
+
+@pytest.mark.parametrize("folder", ["", "~nosuch/runs", "n" * 300])
+def test_an_output_folder_that_cannot_be_named_so_is_refused(
+    tmp_path, monkeypatch, folder
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInputError, match=f"^output_dir={folder}: "):
+        prepare_output(folder, ["results.jsonl"], overwrite=True)
+    assert list(tmp_path.iterdir()) == []

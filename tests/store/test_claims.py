@@ -1,12 +1,14 @@
+import concurrent.futures
 import errno
 import os
+import queue
 import signal
 
 import pytest
 
 from jaxfr.store import claims as claims_module
 from jaxfr.store.claims import Claims
-from tests.store.processes import next_line, output_of, process
+from tests.store.processes import let_go, next_line, output_of, process
 
 fcntl = pytest.importorskip("fcntl")
 
@@ -20,6 +22,16 @@ with claims.alone():
     claims.hold(sys.argv[2:])
 print("holding", flush=True)
 sys.stdin.read()
+"""
+
+# Is alone until it is told to go on.
+HOLDER = """
+import pathlib, sys
+from jaxfr.store.claims import Claims
+
+with Claims(pathlib.Path(sys.argv[1]), "host-7-holder").alone():
+    print("alone", flush=True)
+    sys.stdin.readline()
 """
 
 # Counts in a file, in a way that loses counts if another one counts meanwhile.
@@ -180,6 +192,48 @@ def test_only_one_process_is_alone_at_a_time(tmp_path):
         for counter in (one, two, three):
             assert counter.communicate()[1] == ""
     assert (tmp_path / "counter").read_text() == "150"
+
+
+def test_who_waits_for_a_stopped_process_is_told_for_whom(tmp_path, monkeypatch):
+    told, claims = queue.Queue(), Claims(tmp_path, "one")
+    monkeypatch.setattr(claims_module, "_SECONDS_BEFORE_WORD", 0.01)
+    monkeypatch.setattr(claims_module, "note", told.put)
+    with (
+        process(HOLDER, tmp_path) as holder,
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+    ):
+        assert next_line(holder) == "alone"
+        os.kill(holder.pid, signal.SIGSTOP)
+        waiting = pool.submit(seen, claims)
+        assert told.get(timeout=60) == (
+            f"jaxfr: waiting for host-7-holder, which holds {tmp_path / 'lock'}; was "
+            "it stopped?"
+        )
+        assert not waiting.done()
+        os.kill(holder.pid, signal.SIGCONT)
+        let_go(holder)
+        assert waiting.result(timeout=60) == frozenset()
+    assert told.empty()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[", b"7", b'{"a": 1}', b'[7, null, ["a"]]', b"[" * 100_000]
+)
+def test_a_damaged_claim_claims_nothing(tmp_path, content):
+    claims = Claims(tmp_path, "one")
+    with open(tmp_path / "other.claim", "wb", buffering=0) as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        other.write(content)
+        assert seen(claims) == frozenset()
+
+
+def test_a_pipe_is_no_claim_and_no_lock(tmp_path):
+    os.mkfifo(tmp_path / "other.claim")
+    assert seen(Claims(tmp_path, "one")) == frozenset()
+    (tmp_path / "lock").unlink()
+    os.mkfifo(tmp_path / "lock")
+    with pytest.raises(OSError, match="lock is no regular file"):
+        seen(Claims(tmp_path, "one"))
 
 
 def test_claims_that_cannot_be_listed_are_not_taken_for_none(tmp_path, monkeypatch):

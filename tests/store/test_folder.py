@@ -149,7 +149,10 @@ def test_a_store_cannot_be_made_below_a_file(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"{}", b"[]", b"1", b"null", b'"text"', b"\xff\xfe", b"\x00" * 30],
+    [
+        *(b"", b"{", b"{}", b"[]", b"1", b"null", b'"text"', b"\xff\xfe", b"\x00" * 30),
+        *(b"[" * 100_000, b'{"jaxfr_result_store": 1e999}'),
+    ],
 )
 def test_a_damaged_marker_is_refused_until_it_is_deleted(tmp_path, content):
     fill(tmp_path, "a")
@@ -229,6 +232,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, called):
     folder = tmp_path / "records" / "folder.jsonl"
     folder.mkdir()
     with pytest.raises(InvalidInputError, match=f"cannot read {folder}: "):
+        called(tmp_path)
+
+
+@every_opener
+@pytest.mark.parametrize("name", ["records/pipe.jsonl", "store.json"])
+def test_a_pipe_is_not_waited_for(tmp_path, called, name):
+    fill(tmp_path, "a")
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InvalidInputError, match=f"{tmp_path / name}: is no regular"):
         called(tmp_path)
 
 

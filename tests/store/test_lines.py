@@ -1,14 +1,13 @@
 import json
+import zlib
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.store.lines import decode_line, encode_line, run_of_line
+from jaxfr.store.lines import decode_line, encode_line, parse_plain, run_of_line
 
-NUMBERS = st.integers(-(10**20), 10**20) | st.floats(
-    allow_nan=False, allow_infinity=False
-)
+NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(-3.4e38, 3.4e38)
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(),
     lambda inner: (
@@ -139,3 +138,52 @@ def test_a_mean_over_nobody_that_older_code_wrote_as_0_is_read_as_null():
     older = RECORD | {"users_head": 0, "hr@10_head": 0.0, "users_tail": 4}
     older |= {"hr@10_tail": 0.0}
     assert decode_line(encode_line(older)) == older | {"hr@10_head": None}
+
+
+@pytest.mark.parametrize("value", [1e39, -1e308, 2**63, -(10**400)])
+def test_a_number_that_is_too_large_for_readers_is_refused(value):
+    with pytest.raises(ValueError, match=r"^holds "):
+        encode_line({"run": "a", "x": [{"y": value}]})
+
+
+def checked(body: str) -> bytes:
+    """A line with the right checksum, whatever is in it."""
+    content = body.encode()
+    return content + f', "checksum": "{zlib.crc32(content):08x}"}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "lack"),
+    [
+        ('{"run": "a", "x": NaN', "holds the number nan"),
+        ('{"run": "a", "x": [1e999]', "holds the number inf"),
+        ('{"run": "a", "x": {"y": -Infinity}', "holds the number -inf"),
+        ('{"run": "a", "x": 1e39', "holds the number 1e\\+39"),
+        (f'{{"run": "a", "x": {10**400}', "whole number beyond 64 bits"),
+        (f'{{"run": "a", "x": {"9" * 5000}', "is no JSON"),
+        (f'{{"run": "a", "x": {"[" * 100}{"]" * 100}', "is nested too deeply"),
+        (f'{{"run": "a", "x": {"[" * 10**5}{"]" * 10**5}', "is no JSON"),
+        ('{"run": "a", "run": "b"', "is no record of its run"),
+        ('{"run": "a", "run": ["a"]', "is no record of its run"),
+        ('{"run": "a", "x": tru', "is no JSON"),
+        ('{"run": "a", "x": "\t"', "is no JSON"),
+        ('{"run": "a"}, {"x": 1', "is no JSON"),
+    ],
+)
+def test_a_right_checksum_makes_no_record(body, lack):
+    line = checked(body)
+    assert run_of_line(line) == "a"
+    with pytest.raises(ValueError, match=lack):
+        decode_line(line)
+
+
+def test_a_run_in_letters_that_no_identity_has_is_none():
+    content = b'{"run": "\xff\xfe"'
+    tail = f', "checksum": "{zlib.crc32(content):08x}"}}'.encode()
+    assert run_of_line(content + tail) is None
+
+
+def test_plain_json_is_read_whatever_it_is():
+    assert parse_plain('[1, {"a": [null, true, "x", -0.5]}]') == [
+        *(1, {"a": [None, True, "x", -0.5]}),
+    ]

@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import settings
@@ -235,6 +236,55 @@ def test_a_damaged_line_is_named_and_its_run_is_open(tmp_path, capsys):
         assert store.records() == [record("a"), record("c")]
         store.append([record("b")])
     assert sorted(runs_of(tmp_path)) == ["a", "b", "c"]
+
+
+def lacks_value(read: Mapping[str, object]) -> str | None:
+    return None if isinstance(read.get("value"), int) else "has no value"
+
+
+def test_a_line_that_is_no_record_is_told_once_and_its_run_is_open(tmp_path, capsys):
+    with open_store(tmp_path) as store:
+        store.append([record("a", 1), record("b", "text"), record("c", 3)])
+    (file,) = files_of(tmp_path)
+    place = file.read_bytes().index(b'{"run": "b"')
+    with open_store(tmp_path, check=lacks_value) as store:
+        assert capsys.readouterr().err == ""
+        assert [store.is_finished(run) for run in "abc"] == [True, False, True]
+        assert store.claim("abc", 9) == ("b",)
+        assert store.records() == [record("a", 1), record("c", 3)]
+        assert capsys.readouterr().err == (
+            f"jaxfr: {tmp_path}: a line in records counts for nothing, its run as not "
+            f"done: {file.name} at byte {place} has no value\n"
+        )
+        assert store.damaged == [f"{file.name} at byte {place}"]
+        store.append([record("b", 2)])
+        assert store.records("abc") == [record("a", 1), record("b", 2), record("c", 3)]
+    # What was done anew stands behind the line that counts for nothing.
+    found = read_store(tmp_path, lacks_value)
+    assert sorted(read["value"] for read in found) == [1, 2, 3]
+
+
+def test_a_run_of_other_code_does_not_count_if_its_line_is_no_record(tmp_path):
+    with open_store(tmp_path) as store:
+        store.append([record("1111-old", 1), record("1111-newer", "text")])
+    with open_store(tmp_path, any_code=True, check=lacks_value) as store:
+        assert store.records(["1111-new"]) == [record("1111-old", 1)]
+        assert not store.is_finished("2222-new")
+
+
+def test_of_many_lines_that_are_no_records_some_are_shown(tmp_path, capsys):
+    fill(tmp_path, *"abcdef")
+    assert read_store(tmp_path, lacks_value) == []
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 3
+    assert told[-1].endswith("further ones are not shown")
+
+
+def test_what_would_not_be_read_is_not_written(tmp_path):
+    with open_store(tmp_path, check=lacks_value) as store:
+        with pytest.raises(ValueError, match="the record of b has no value"):
+            store.append([record("a", 1), record("b")])
+        assert files_of(tmp_path) == []
 
 
 def test_without_locks_nothing_is_lost(tmp_path, monkeypatch, capsys):

@@ -1,12 +1,18 @@
 """Layouts are kept for the groups that they fit, and made anew for others."""
 
+import dataclasses
+
+import jax
+import numpy as np
 import pytest
 
+from jaxfr.data import LoadOptions, load_dataset, parse_synthetic_settings
 from jaxfr.sweeps import bench as bench_module
 from jaxfr.sweeps.bench import Bench
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import plan_runs
-from tests.sweeps.problem import changed
+from jaxfr.training import Hyperparameters, start
+from tests.sweeps.problem import SYNTHETIC, changed
 
 
 def layouts(*changes: dict) -> list:
@@ -38,6 +44,33 @@ def test_pseudo_items_and_neighbours_have_layouts_of_their_own(setting):
     ]
     assert rows[0] == rows[2]
     assert (rows[1] > rows[0]) == ("pseudo_items" in setting)
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_given_negatives_that_nobody_would_draw_have_room(tmp_path, devices):
+    wanted = changed(aggregator="median", init_from=str(tmp_path / "start.npz"))
+    dataset = load_dataset(
+        "synthetic", LoadOptions(synthetic=parse_synthetic_settings(SYNTHETIC))
+    )
+    first, second = np.argsort(dataset.item_degree)[:2]
+    holders = dataset.train_users[dataset.train_items == first]
+    given = np.where(np.isin(dataset.train_users, holders), second, first)
+    np.savez(
+        tmp_path / "start.npz",
+        allow_pickle=False,
+        user_embeddings=np.zeros((dataset.num_users, 4)),
+        item_embeddings=np.zeros((dataset.num_items, 4)),
+        negatives=given,
+    )
+    plan = plan_runs([wanted])
+    (group,) = plan.groups
+    configuration = dataclasses.replace(group.configuration, num_devices=devices)
+    layout = Bench(plan, RunOptions(devices))._laid_out(group.source, configuration)
+    values = plan.sources[group.source].given
+    setup, _ = start(
+        configuration, Hyperparameters(), layout, jax.random.key(0), values
+    )
+    assert int(setup.pairs.overflow) == 0
 
 
 def test_a_single_run_is_spread_and_several_are_divided_whatever_the_model():

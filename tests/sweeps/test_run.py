@@ -7,6 +7,7 @@ import time
 import pytest
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.records.contents import lack_of_record
 from jaxfr.store import Store, open_store
 from jaxfr.sweeps import run as run_module
 from jaxfr.sweeps.execution import RunOptions
@@ -120,7 +121,14 @@ def test_a_run_does_not_depend_on_which_runs_share_its_program(
         with open_store(tmp_path / str(index)) as store:
             run_all(plan, store)
             found.append(outcomes(store)[plan_runs([settings]).runs[0].run])
+            records = store.records()
+            assert [lack_of_record(record) for record in records] == [None] * len(
+                plan.runs
+            )
     alone, in_company = found
+    # The record says what decides last bits.
+    assert alone["room_for_malicious_clients"] == alone["malicious_clients"]
+    assert in_company["room_for_malicious_clients"] > in_company["malicious_clients"]
     for one, other in zip(alone["curve"], in_company["curve"], strict=True):
         assert one == pytest.approx(other, abs=1e-6)
 

@@ -99,6 +99,12 @@ def test_given_values_are_hashed_by_their_content(tmp_path):
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+@pytest.mark.parametrize("path", ["", "~nosuch/start.npz"])
+def test_given_values_are_in_a_file_that_can_be_named(path):
+    with pytest.raises(InvalidInputError, match=f"^init_from={path}: "):
+        load_sources([source_name(changed(init_from=path))], None)
+
+
 def test_data_that_cannot_be_ranked_as_asked_are_refused():
     source = Source(small_dataset(), "", GivenValues(), None)
     check_source(changed(ranking="full", num_candidates=99), source)

@@ -1,0 +1,37 @@
+"""A record with every field of a run's."""
+
+import dataclasses
+from typing import Any
+
+from jaxfr.evaluation.degree_groups import GROUP_NAMES
+from jaxfr.evaluation.metrics import metric_names
+from jaxfr.sweeps.settings import Settings
+
+
+def whole_record(**changes: Any) -> dict[str, Any]:
+    """A record; fields may be changed and added."""
+    metrics = dict.fromkeys(metric_names(), 0.25)
+    groups = {name: 0.25 for group in GROUP_NAMES for name in metric_names(group)} | {
+        f"users_{group}": 3 for group in GROUP_NAMES
+    }
+    return {
+        "run": "0123456789abcdef-aaaa0000",
+        **dataclasses.asdict(Settings()),
+        "malicious_clients": 0,
+        "num_ranked": 100,
+        "dataset_hash": "0123",
+        "given_hash": None,
+        "code_version": "aaaa0000",
+        "num_devices": 2,
+        "runs_at_once": 1,
+        "room_for_malicious_clients": 0,
+        "max_poisoned_items_used": 100,
+        **metrics,
+        **groups,
+        "curve": [{"round": finished, **metrics} for finished in (0, 10)],
+        "dropped_uploads": 0,
+        "versions": {"jax": "0.10.2"},
+        "device": "cpu",
+        "seconds": {"compile": 3.0, "train": 1.5, "evaluation": 0.5},
+        "finished": "2026-11-24T13:00:00+00:00",
+    } | changes
