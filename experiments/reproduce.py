@@ -19,6 +19,7 @@ from experiments.execution_flags import (
     run_options,
     store_path,
 )
+from experiments.flag_parsers import define_number
 from experiments.report.chapter import Page
 from experiments.report.differences import DIFFERENCES, INTRODUCTION
 from experiments.report.environment import describe_environment
@@ -30,6 +31,7 @@ from experiments.running import opened_store
 from experiments.studies.catalogue import STUDIES, choose_studies
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import write_atomically
+from jaxfr.ranges import RANGES
 from jaxfr.records import program
 from jaxfr.records.plots import can_draw
 from jaxfr.records.program import prepare_output, run_program
@@ -57,8 +59,8 @@ _SEEDS = flags.DEFINE_string(
     "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded). Default with "
     "--quick: 0.",
 )
-_ROUNDS = flags.DEFINE_integer(
-    "rounds", Settings().rounds, "Number of rounds of every run.", lower_bound=1
+_ROUNDS = define_number(
+    "rounds", Settings().rounds, "Number of rounds of every run.", RANGES["rounds"]
 )
 _STUDIES = flags.DEFINE_list(
     "studies",

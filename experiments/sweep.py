@@ -18,12 +18,14 @@ from experiments.execution_flags import (
     run_options,
     store_path,
 )
+from experiments.flag_parsers import define_number
 from experiments.process_flags import COORDINATOR_ADDRESS, start_flagged_devices
 from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import SETTING_FLAGS
 from experiments.sweep_file import SweepFile, read_sweep_file
 from jaxfr.errors import InvalidInputError
 from jaxfr.processes import is_leader
+from jaxfr.ranges import COUNT, COUNT_FROM_1
 from jaxfr.records import program
 from jaxfr.records.program import run_program
 from jaxfr.store import look_into_store
@@ -45,11 +47,11 @@ _SWEEP_FILE = flags.DEFINE_string(
     "combined, and tables list, each combined with the grid in turn. Settings that it "
     "does not name are taken from the flags.",
 )
-_SHARD_INDEX = flags.DEFINE_integer(
-    "shard_index", 0, "Which part of the runs to do, from 0.", lower_bound=0
+_SHARD_INDEX = define_number(
+    "shard_index", 0, "Which part of the runs to do, from 0.", COUNT
 )
-_NUM_SHARDS = flags.DEFINE_integer(
-    "num_shards", 1, "Into how many parts the runs are divided.", lower_bound=1
+_NUM_SHARDS = define_number(
+    "num_shards", 1, "Into how many parts the runs are divided.", COUNT_FROM_1
 )
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run",
