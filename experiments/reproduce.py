@@ -37,6 +37,7 @@ from jaxfr.records.plots import can_draw
 from jaxfr.records.program import prepare_output, run_program
 from jaxfr.sweeps.execution import start_devices
 from jaxfr.sweeps.grid import parse_seeds
+from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.settings import Settings
 
 REPORT_FILE = "report.html"
@@ -135,6 +136,7 @@ def _asked(output_dir: str) -> Asked:
         for dataset in dict.fromkeys(datasets)
         for seed in parse_seeds(seeds)
     )
+    check_read(bases, ["synthetic"])
     return Asked(
         bases=bases,
         seeds=seeds,

@@ -33,6 +33,7 @@ from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.forecast import describe, forecast, format_forecasts
 from jaxfr.sweeps.grid import Axes, cross, parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
+from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.settings import Settings
 from jaxfr.training.memory import available_memory
 
@@ -84,7 +85,8 @@ def chosen_settings() -> list[Settings]:
     """The settings of all runs, from the flags and the file that they may name.
 
     Raises:
-        InvalidInputError: if the file cannot be read, or both name the same setting.
+        InvalidInputError: if the file cannot be read, both name the same setting, or
+            no run reads one.
     """
     content = SweepFile({}, (), None)
     if _SWEEP_FILE.value:
@@ -99,7 +101,9 @@ def chosen_settings() -> list[Settings]:
         )
     axes: Axes = {name: flags.FLAGS[name].value or () for name in SETTING_FLAGS}
     seeds = content.seeds or parse_seeds(flags.FLAGS.seeds)
-    return cross({**axes, **content.grid, "seed": seeds}, content.alternatives)
+    wanted = cross({**axes, **content.grid, "seed": seeds}, content.alternatives)
+    check_read(wanted)
+    return wanted
 
 
 def _foretell(plan: Plan, path: pathlib.Path | None, options: RunOptions) -> None:

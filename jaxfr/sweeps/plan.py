@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.store.identity import code_version, run_identity
-from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.settings import Settings, check_alone, resolve
 from jaxfr.sweeps.sources import (
     Source,
@@ -93,11 +92,10 @@ def check_all(wanted: Sequence[Settings]) -> None:
     """Refuses what can be seen to be wrong before any data is loaded.
 
     Raises:
-        InvalidInputError: if some settings have no meaning, or no run reads one.
+        InvalidInputError: if some settings have no meaning.
     """
     for settings in wanted:
         check_alone(settings)
-    check_read(wanted)
 
 
 def plan_runs(wanted: Sequence[Settings], data_dir: str | None = None) -> Plan:

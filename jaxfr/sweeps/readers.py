@@ -1,6 +1,6 @@
 """Which runs read a setting, so that none is given in vain."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from jaxfr.attacks import CLEAN
@@ -60,7 +60,9 @@ READERS: Mapping[str, Reader] = {
 }
 
 
-def check_read(wanted: Sequence[Settings]) -> None:
+def check_read(
+    wanted: Sequence[Settings], names: Collection[str] = READERS.keys()
+) -> None:
     """Refuses a setting that none of some runs reads.
 
     A setting that keeps its default is nobody's wish, and where runs differ in what
@@ -68,12 +70,14 @@ def check_read(wanted: Sequence[Settings]) -> None:
 
     Args:
         wanted: the settings of all runs of a command.
+        names: settings to look at, of ``READERS``; by default all.
 
     Raises:
         InvalidInputError: names the setting, its value and what would read it.
     """
     defaults = Settings()
-    for name, reader in READERS.items():
+    for name in names:
+        reader = READERS[name]
         values = {getattr(settings, name) for settings in wanted}
         values.discard(getattr(defaults, name))
         if values and not any(map(reader.reads, wanted)):

@@ -32,7 +32,6 @@ def test_what_the_aggregator_expects_can_be_given():
     [
         ("mean", None, None, False),
         ("mean", 2.0, 2.0, True),
-        ("mean", math.inf, None, False),
         ("norm", None, 1.0, False),  # it clips by itself
         ("norm", 3.0, 3.0, False),
     ],
@@ -74,6 +73,12 @@ def test_settings_of_synthetic_data_count_for_synthetic_data_only():
         ("pseudo_items", -1),
         ("privacy_clip", 0.0),
         ("privacy_clip", math.inf),
+        ("clip_norm", math.inf),
+        ("clip_norm", math.nan),
+        ("lie_z", -math.inf),
+        ("noise_scale", 1e39),
+        ("attack_start", 3_000_000_000),
+        ("seed", 2**32),
         ("privacy_noise", 0.1),  # without a clip
         ("privacy_noise", -0.1),
         ("repeated_negatives", "nonsense"),
