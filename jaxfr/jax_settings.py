@@ -21,7 +21,6 @@ _NEEDED: Mapping[str, object] = {
     "jax_numpy_dtype_promotion": "standard",
     "jax_numpy_rank_promotion": "allow",
     "jax_disable_jit": False,
-    "jax_debug_key_reuse": False,
     "jax_threefry_partitionable": True,
     "jax_random_seed_offset": 0,
     "jax_high_dynamic_range_gumbel": False,
