@@ -1,7 +1,7 @@
 """The range of every number that a run can be given, for flags, files and library."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Range(NamedTuple):
             return f"a number from {self.low:g} to below {self.high:g}"
         return f"a number from {self.low:g} to {self.high:g}"
 
-    def holds(self, value: object) -> bool:
+    def holds(self, value: Any) -> bool:
         """Whether a number, or each number of an array, is allowed.
 
         Programs compute in float32, so what is no whole number must be allowed after

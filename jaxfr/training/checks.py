@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import numpy as np
+from jax.core import Tracer
 
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import ATTACKS, CLEAN
@@ -46,7 +46,7 @@ def check_settings(
     numbers = {
         name: value
         for name, value in hyperparameters._asdict().items()
-        if not isinstance(value, jax.core.Tracer)
+        if not isinstance(value, Tracer)
     }
     schedule = {} if rounds is None else {"rounds": rounds, "eval_every": eval_every}
     static = dataclasses.asdict(configuration)

@@ -96,7 +96,7 @@ def test_a_size_outside_its_range_is_refused(setting):
 def test_a_number_outside_its_range_is_refused(setting):
     # 1e39 is finite, but not in float32.
     for value in (math.nan, math.inf, -math.inf, 1e39, 10**30, jnp.float32(jnp.nan)):
-        message = refusal(ONE_MALICIOUS, Hyperparameters(**{setting: value}))
+        message = refusal(ONE_MALICIOUS, ONE_EXISTS._replace(**{setting: value}))
         assert message == f"{setting}={value}: must be {RANGES[setting]}"
 
 
