@@ -34,9 +34,9 @@ class Range(NamedTuple):
         """The range in words, as in ``must be ...``."""
         if self.whole:
             return f"a whole number from {self.low} to {self.high}"
-        if self.below_high:
-            return f"a number from {self.low:g} to below {self.high:g}"
-        return f"a number from {self.low:g} to {self.high:g}"
+        above = "above 0 " if self.low == SMALLEST else ""
+        end = f"below {self.high:g}" if self.below_high else f"at most {self.high:g}"
+        return f"a number {above}from {self.low:g} on, {end}"
 
     def holds(self, value: Any) -> bool:
         """Whether a number, or each number of an array, is allowed.
