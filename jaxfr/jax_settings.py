@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 
@@ -59,7 +60,7 @@ def check_jax_settings() -> None:
             )
 
 
-def find_devices() -> list[jax.Device]:
+def find_devices() -> list[Any]:
     """The devices that JAX computes on; starts JAX.
 
     Raises:
