@@ -57,6 +57,10 @@ _OVERWRITE = flags.DEFINE_bool(
 def main() -> None:
     """Does what the flags say."""
     synthetic = parse_synthetic_settings(_SYNTHETIC.value)
+    if _SYNTHETIC.value and _DATASET.value != "synthetic":
+        raise InvalidInputError(
+            f"synthetic={_SYNTHETIC.value}: is not read; that needs dataset=synthetic"
+        )
     folder = None
     if _OUTPUT_DIR.value is not None:
         if not can_draw():

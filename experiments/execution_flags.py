@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 from absl import flags
 
+from experiments.flag_parsers import define_number
 from jaxfr.checkpoints import CheckpointSettings, prepare_directory
 from jaxfr.files import user_path
+from jaxfr.ranges import AMOUNT, COUNT, COUNT_FROM_1, RANGES
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU, RunOptions
 
 STORE = flags.DEFINE_string(
@@ -15,21 +17,21 @@ STORE = flags.DEFINE_string(
     "Folder of the result store, which any number of processes may use at once: a run "
     "whose record is there is not run again.",
 )
-NUM_DEVICES = flags.DEFINE_integer(
+NUM_DEVICES = define_number(
     "num_devices",
     0,
     "Devices to use: cores of the CPU, or GPUs. Runs are divided among them; a single "
     "run on a CPU is spread over them. 0: all, on a CPU "
     f"{MOST_CPU_DEVICES} of each process at most.",
-    lower_bound=0,
+    RANGES["num_devices"]._replace(low=0),
 )
-RUNS_AT_ONCE = flags.DEFINE_integer(
+RUNS_AT_ONCE = define_number(
     "runs_at_once",
     0,
     "Runs in one call of the compiled program, a multiple of the devices among which "
     f"they are divided. 0: one for each core, {RUNS_PER_GPU} for each GPU, fewer where "
     "memory is short.",
-    lower_bound=0,
+    COUNT,
 )
 SPREAD_RUNS = flags.DEFINE_bool(
     "spread_runs",
@@ -51,19 +53,19 @@ CHECKPOINT_DIR = flags.DEFINE_string(
     "killed goes on from the newest one when the same command is given again, and ends "
     "with the same bits. Default: none are written.",
 )
-CHECKPOINT_MINUTES = flags.DEFINE_float(
+CHECKPOINT_MINUTES = define_number(
     "checkpoint_minutes",
     5.0,
     "At least so many minutes between two checkpoints of a batch of runs. 0: one after "
     "each call of the compiled program, about every second.",
-    lower_bound=0.0,
+    AMOUNT,
 )
-KEEP_CHECKPOINTS = flags.DEFINE_integer(
+KEEP_CHECKPOINTS = define_number(
     "keep_checkpoints",
     2,
     "How many checkpoints of a batch of runs to keep; older ones are removed, and all "
     "of them once the runs are finished.",
-    lower_bound=1,
+    COUNT_FROM_1,
 )
 
 

@@ -5,8 +5,10 @@ python -m experiments.figure1_2 --dataset=ml-100k,steam --output_dir=runs/figure
 
 from absl import flags
 
+from experiments.flag_parsers import define_number
 from experiments.studies import figure1_2, program
 from jaxfr.aggregators import AGGREGATORS
+from jaxfr.ranges import COUNT_FROM_1, SHARE
 from jaxfr.records.program import run_program
 
 flags.adopt_module_key_flags(program)
@@ -17,18 +19,17 @@ _AGGREGATORS = flags.DEFINE_list(
     f"Which of {', '.join(AGGREGATORS)} to compare, with commas between them. (krum "
     "takes much longer than the others on large data.)",
 )
-_RATIO = flags.DEFINE_float(
+_RATIO = define_number(
     "attacked_ratio",
     figure1_2.MALICIOUS_RATIO,
     "Malicious share of all clients in Figure 1.",
-    lower_bound=0,
-    upper_bound=0.99,
+    SHARE,
 )
-_TRAINED_ROUNDS = flags.DEFINE_integer(
+_TRAINED_ROUNDS = define_number(
     "trained_rounds",
     figure1_2.TRAINED_ROUNDS,
     "Rounds of clean training before the round that is taken apart, at most --rounds.",
-    lower_bound=1,
+    COUNT_FROM_1,
 )
 
 

@@ -2,8 +2,10 @@
 
 from absl import flags
 
+from experiments.flag_parsers import define_number
 from jaxfr.errors import InvalidInputError
 from jaxfr.processes import Processes
+from jaxfr.ranges import COUNT, COUNT_FROM_1
 from jaxfr.sweeps.execution import start_devices
 
 FROM_ENVIRONMENT = "auto"
@@ -16,17 +18,17 @@ COORDINATOR_ADDRESS = flags.DEFINE_string(
     f"them the same command, and --process_id. {FROM_ENVIRONMENT}: this and the two "
     "flags below are found in the environment of Slurm, Open MPI or a cloud's cluster.",
 )
-NUM_PROCESSES = flags.DEFINE_integer(
+NUM_PROCESSES = define_number(
     "num_processes",
     None,
     "Number of processes, with --coordinator_address.",
-    lower_bound=1,
+    COUNT_FROM_1,
 )
-PROCESS_ID = flags.DEFINE_integer(
+PROCESS_ID = define_number(
     "process_id",
     None,
     "Which of the processes this is, from 0. Process 0 writes the records and prints.",
-    lower_bound=0,
+    COUNT,
 )
 
 

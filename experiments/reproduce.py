@@ -19,6 +19,7 @@ from experiments.execution_flags import (
     run_options,
     store_path,
 )
+from experiments.flag_parsers import define_number
 from experiments.report.chapter import Page
 from experiments.report.differences import DIFFERENCES, INTRODUCTION
 from experiments.report.environment import describe_environment
@@ -30,11 +31,13 @@ from experiments.running import opened_store
 from experiments.studies.catalogue import STUDIES, choose_studies
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import write_atomically
+from jaxfr.ranges import RANGES
 from jaxfr.records import program
 from jaxfr.records.pictures import can_draw
 from jaxfr.records.program import prepare_output, run_program
 from jaxfr.sweeps.execution import start_devices
 from jaxfr.sweeps.grid import parse_seeds
+from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.settings import Settings
 
 REPORT_FILE = "report.html"
@@ -57,8 +60,8 @@ _SEEDS = flags.DEFINE_string(
     "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded). Default with "
     "--quick: 0.",
 )
-_ROUNDS = flags.DEFINE_integer(
-    "rounds", Settings().rounds, "Number of rounds of every run.", lower_bound=1
+_ROUNDS = define_number(
+    "rounds", Settings().rounds, "Number of rounds of every run.", RANGES["rounds"]
 )
 _STUDIES = flags.DEFINE_list(
     "studies",
@@ -133,6 +136,7 @@ def _asked(output_dir: str) -> Asked:
         for dataset in dict.fromkeys(datasets)
         for seed in parse_seeds(seeds)
     )
+    check_read(bases, ["synthetic"])
     return Asked(
         bases=bases,
         seeds=seeds,

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from experiments.flag_parsers import define_number
 from experiments.scaling.on_paper import Need, Size, need_of, size_of
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, open_regular, user_errors, user_path
+from jaxfr.ranges import COUNT_FROM_1, LARGEST, Range
 from jaxfr.records.program import run_program
 from jaxfr.records.results import Record
 from jaxfr.records.table import align
@@ -19,25 +21,27 @@ from jaxfr.store.lines import parse_plain
 
 _SIZES = ("num_train_pairs", "num_users", "num_items")
 
+_SIZE = Range(1, LARGEST)
+
 _BENCHMARK = flags.DEFINE_string(
     "benchmark",
     None,
     "Records of experiments.benchmark (benchmark.jsonl) of cases on two devices or "
     "more; of each aggregator and attack the largest is taken.",
 )
-_NUM_PAIRS = flags.DEFINE_float(
-    "num_pairs", 1e9, "Training pairs of the run that is asked about.", lower_bound=1
+_NUM_PAIRS = define_number(
+    "num_pairs", 1e9, "Training pairs of the run that is asked about.", _SIZE
 )
-_NUM_USERS = flags.DEFINE_float("num_users", 2e7, "Its clients.", lower_bound=1)
-_NUM_ITEMS = flags.DEFINE_float("num_items", 1e6, "Its items.", lower_bound=2)
+_NUM_USERS = define_number("num_users", 2e7, "Its clients.", _SIZE)
+_NUM_ITEMS = define_number("num_items", 1e6, "Its items.", Range(2, LARGEST))
 _NUM_DEVICES = flags.DEFINE_list(
     "num_devices", ["8", "64", "512"], "Numbers of devices, with commas between them."
 )
-_BANDWIDTH = flags.DEFINE_float(
+_BANDWIDTH = define_number(
     "bandwidth",
     3e9,
     "Bytes that each device sends in a second (3e9: a link of 25 Gbit/s).",
-    lower_bound=1,
+    _SIZE,
 )
 
 
@@ -60,9 +64,10 @@ def parse_devices(texts: Sequence[str]) -> list[int]:
         numbers = [int(text) for text in texts]
     except ValueError:
         numbers = []
-    if not numbers or min(numbers) < 2:
+    if not numbers or min(numbers) < 2 or not COUNT_FROM_1.holds(numbers):
         raise InvalidInputError(
-            f"num_devices={','.join(texts)!r}: must be whole numbers from 2 on"
+            f"num_devices={','.join(texts)!r}: must be whole numbers from 2 to "
+            f"{COUNT_FROM_1.high}"
         )
     return numbers
 

@@ -6,52 +6,15 @@ from typing import Any, NamedTuple
 from absl import flags
 
 from experiments.data_flags import SYNTHETIC_HELP
+from experiments.flag_parsers import ListParser, NumberParser, ValueSerializer
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS
 from jaxfr.errors import InvalidInputError
 from jaxfr.models import MODELS
+from jaxfr.ranges import RANGES
 from jaxfr.sweeps.settings import Settings
 from jaxfr.training.settings import OPTIMIZERS
-
-
-class OptionalFloatParser(flags.FloatParser):
-    """A number, or ``none`` where nothing is to be given."""
-
-    def parse(self, argument: Any) -> float | None:  # type: ignore[override]
-        """See base class."""
-        return None if argument == "none" else super().parse(argument)
-
-
-class ListParser(flags.ArgumentParser):
-    """Values of one kind with a separator between them."""
-
-    def __init__(self, value_parser: flags.ArgumentParser, separator: str) -> None:
-        self.value_parser = value_parser
-        self.separator = separator
-        self.syntactic_help = value_parser.syntactic_help
-
-    def parse(self, argument: Any) -> tuple[Any, ...]:  # type: ignore[override]
-        """Returns the values; a tuple is taken as it is."""
-        if isinstance(argument, tuple):
-            return argument
-        texts = argument.split(self.separator)
-        values = tuple(self.value_parser.parse(text.strip()) for text in texts)
-        if len(set(values)) < len(values):
-            raise ValueError("values must be distinct")
-        return values
-
-
-class ValueSerializer(flags.ArgumentSerializer):
-    """Writes a value as its parser reads it, also one of a list and None."""
-
-    def __init__(self, separator: str) -> None:
-        self.separator = separator
-
-    def serialize(self, value: Any) -> str:
-        """See base class."""
-        values = value if isinstance(value, tuple) else [value]
-        return self.separator.join("none" if v is None else str(v) for v in values)
 
 
 class SettingFlag(NamedTuple):
@@ -69,15 +32,14 @@ class SettingFlag(NamedTuple):
 
 
 _TEXT = flags.ArgumentParser()
-_NUMBER = flags.FloatParser()
 
 
 def _choice(names: Collection[str]) -> flags.EnumParser:
     return flags.EnumParser(list(names))
 
 
-def _whole(low: int) -> flags.IntegerParser:
-    return flags.IntegerParser(lower_bound=low)
+def _number(name: str) -> NumberParser:
+    return NumberParser(RANGES[name], optional=getattr(Settings(), name) is None)
 
 
 SETTING_FLAGS: Mapping[str, SettingFlag] = {
@@ -87,24 +49,23 @@ SETTING_FLAGS: Mapping[str, SettingFlag] = {
         "of user, item[, timestamp] rows, or of a folder with train.txt and test.txt. "
         "MovieLens is fetched at its first use.",
     ),
-    "synthetic": SettingFlag(
-        _TEXT,
-        SYNTHETIC_HELP,
-        separator=";",
-    ),
+    "synthetic": SettingFlag(_TEXT, SYNTHETIC_HELP, separator=";"),
     "model": SettingFlag(_choice(MODELS), "Recommender."),
-    "embedding_dim": SettingFlag(_whole(1), "Embedding size d."),
-    "rounds": SettingFlag(_whole(1), "Rounds; every client takes part once in each."),
-    "learning_rate": SettingFlag(_NUMBER, "eta, of clients and server alike."),
-    "regularization": SettingFlag(_NUMBER, "L2 coefficient lambda."),
+    "embedding_dim": SettingFlag(_number("embedding_dim"), "Embedding size d."),
+    "rounds": SettingFlag(
+        _number("rounds"), "Rounds; every client takes part once in each."
+    ),
+    "learning_rate": SettingFlag(
+        _number("learning_rate"), "eta, of clients and server alike."
+    ),
+    "regularization": SettingFlag(_number("regularization"), "L2 coefficient lambda."),
     "negatives": SettingFlag(
         _choice(["fixed", "resample"]),
         "Whether negative items are drawn once, before round 0, or anew in each round.",
     ),
     "participation": SettingFlag(
-        _NUMBER,
-        "Share of all clients that the server draws for each round, above 0, at most "
-        "1.",
+        _number("participation"),
+        "Share of all clients that the server draws for each round, at most 1.",
     ),
     "client_optimizer": SettingFlag(
         _choice(OPTIMIZERS), "Optimiser of user embeddings."
@@ -114,7 +75,7 @@ SETTING_FLAGS: Mapping[str, SettingFlag] = {
     ),
     "attack": SettingFlag(_choice(ATTACKS), "Attack; none: the clean run."),
     "malicious_ratio": SettingFlag(
-        _NUMBER,
+        _number("malicious_ratio"),
         "Malicious share rho of all clients, 0 <= rho < 1; floor(n rho / (1 - rho)) "
         "malicious clients join the n benign ones.",
     ),
@@ -126,17 +87,18 @@ SETTING_FLAGS: Mapping[str, SettingFlag] = {
         "malicious rows only where there is a gradient.",
     ),
     "lie_z": SettingFlag(
-        OptionalFloatParser(),
+        _number("lie_z"),
         "How many standard deviations lie moves by. none: its formula.",
     ),
     "attack_start": SettingFlag(
-        _whole(0), "First round with malicious uploads, from 0."
+        _number("attack_start"), "First round with malicious uploads, from 0."
     ),
     "noise_scale": SettingFlag(
-        _NUMBER, "Standard deviation sigma of the noise of the L attacks."
+        _number("noise_scale"),
+        "Standard deviation sigma of the noise of the L attacks.",
     ),
     "max_poisoned_items": SettingFlag(
-        _whole(0),
+        _number("max_poisoned_items"),
         "Items that a malicious client of the S attacks poisons; 0: the largest number "
         "of distinct items that a benign client uploads.",
     ),
@@ -149,12 +111,12 @@ SETTING_FLAGS: Mapping[str, SettingFlag] = {
         "count as zero rows.",
     ),
     "expected_byzantine": SettingFlag(
-        _whole(-1),
+        _number("expected_byzantine"),
         "Byzantine clients that the aggregator expects; -1: as many as "
         "--malicious_ratio adds, in a clean run too.",
     ),
     "clip_norm": SettingFlag(
-        OptionalFloatParser(),
+        _number("clip_norm"),
         "Clips every upload to this Euclidean norm, before any aggregator. none: 1 for "
         "--aggregator=norm, otherwise no clipping.",
     ),
@@ -164,7 +126,7 @@ SETTING_FLAGS: Mapping[str, SettingFlag] = {
         "(paper), or a share at each end (classic).",
     ),
     "trim_share": SettingFlag(
-        OptionalFloatParser(),
+        _number("trim_share"),
         "Share that the classic trimmed mean drops at each end, 0 <= share < 0.5. "
         "none: expected_byzantine over all clients.",
     ),
@@ -178,30 +140,31 @@ SETTING_FLAGS: Mapping[str, SettingFlag] = {
         "on.",
     ),
     "num_candidates": SettingFlag(
-        _whole(1), "Items that a test item is ranked among in sampled ranking."
+        _number("num_candidates"),
+        "Items that a test item is ranked among in sampled ranking.",
     ),
     "eval_every": SettingFlag(
-        _whole(0),
+        _number("eval_every"),
         "Evaluates after every so many rounds, and after the last; 0: after the last "
         "only.",
     ),
     "neighbours_per_item": SettingFlag(
-        _whole(0),
+        _number("neighbours_per_item"),
         "Other users whose embeddings, without names, a client is sent for each of its "
         "training items; for fedgnn.",
     ),
     "pseudo_items": SettingFlag(
-        _whole(0),
+        _number("pseudo_items"),
         "Items that each client pretends to have interacted with, by gradients drawn "
         "like its real ones.",
     ),
     "privacy_clip": SettingFlag(
-        OptionalFloatParser(),
+        _number("privacy_clip"),
         "Local differential privacy: clients clip each number of their uploads to this "
         "absolute value, and add noise. none: neither.",
     ),
     "privacy_noise": SettingFlag(
-        _NUMBER,
+        _number("privacy_noise"),
         "Scale lambda of the Laplace noise; each number is 2 --privacy_clip / lambda "
         "differentially private. Needs --privacy_clip.",
     ),

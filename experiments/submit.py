@@ -14,15 +14,21 @@ from absl import flags
 
 from experiments import sweep
 from experiments.execution_flags import store_path
+from experiments.flag_parsers import define_number
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_path
+from jaxfr.ranges import COUNT, COUNT_FROM_1, LARGEST, SMALLEST, Range
 from jaxfr.records.program import run_program
+from jaxfr.sweeps.grid import MOST_RUNS
 from jaxfr.sweeps.plan import check_all
 
 flags.adopt_module_key_flags(sweep)
 
-_NUM_JOBS = flags.DEFINE_integer(
-    "num_jobs", 1, "Number of jobs; each does its share of the runs.", lower_bound=1
+_NUM_JOBS = define_number(
+    "num_jobs",
+    1,
+    "Number of jobs; each does its share of the runs.",
+    Range(1, MOST_RUNS, whole=True),
 )
 _CLUSTER = flags.DEFINE_enum(
     "cluster",
@@ -33,21 +39,24 @@ _CLUSTER = flags.DEFINE_enum(
 _JOB_LOG_DIR = flags.DEFINE_string(
     "job_log_dir", "runs/logs", "Folder for what jobs print and for submitit's files."
 )
-_TIMEOUT_MINUTES = flags.DEFINE_integer(
+_TIMEOUT_MINUTES = define_number(
     "timeout_minutes",
     60,
     "Minutes after which a job is ended. What it has not done then is done by "
     "submitting the same sweep again.",
-    lower_bound=1,
+    COUNT_FROM_1,
 )
-_CPUS_PER_TASK = flags.DEFINE_integer(
-    "cpus_per_task", None, "Cores for each job. Default: the cluster's.", lower_bound=1
+_CPUS_PER_TASK = define_number(
+    "cpus_per_task", None, "Cores for each job. Default: the cluster's.", COUNT_FROM_1
 )
-_GPUS_PER_NODE = flags.DEFINE_integer(
-    "gpus_per_node", None, "GPUs for each job. Default: the cluster's.", lower_bound=0
+_GPUS_PER_NODE = define_number(
+    "gpus_per_node", None, "GPUs for each job. Default: the cluster's.", COUNT
 )
-_MEMORY_GB = flags.DEFINE_float(
-    "memory_gb", None, "Gigabytes for each job. Default: the cluster's."
+_MEMORY_GB = define_number(
+    "memory_gb",
+    None,
+    "Gigabytes for each job. Default: the cluster's.",
+    Range(SMALLEST, LARGEST),
 )
 _SLURM_PARTITION = flags.DEFINE_string(
     "slurm_partition", None, "Slurm's partition. Default: the cluster's."

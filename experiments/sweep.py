@@ -17,6 +17,7 @@ from experiments.execution_flags import (
     run_options,
     store_path,
 )
+from experiments.flag_parsers import define_number
 from experiments.process_flags import COORDINATOR_ADDRESS, start_flagged_devices
 from experiments.running import opened_store, run_with_progress
 from experiments.setting_flags import SETTING_FLAGS
@@ -24,6 +25,7 @@ from experiments.sweep_file import SweepFile, read_sweep_file
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_path
 from jaxfr.processes import is_leader
+from jaxfr.ranges import COUNT, COUNT_FROM_1
 from jaxfr.records import program
 from jaxfr.records.caveats import caveats
 from jaxfr.records.contents import lack_of_record
@@ -33,6 +35,7 @@ from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.forecast import describe, forecast, format_forecasts
 from jaxfr.sweeps.grid import Axes, cross, parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
+from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.settings import Settings
 from jaxfr.training.free_memory import available_memory
 
@@ -47,11 +50,11 @@ _SWEEP_FILE = flags.DEFINE_string(
     "combined, and tables list, each combined with the grid in turn. Settings that it "
     "does not name are taken from the flags.",
 )
-_SHARD_INDEX = flags.DEFINE_integer(
-    "shard_index", 0, "Which part of the runs to do, from 0.", lower_bound=0
+_SHARD_INDEX = define_number(
+    "shard_index", 0, "Which part of the runs to do, from 0.", COUNT
 )
-_NUM_SHARDS = flags.DEFINE_integer(
-    "num_shards", 1, "Into how many parts the runs are divided.", lower_bound=1
+_NUM_SHARDS = define_number(
+    "num_shards", 1, "Into how many parts the runs are divided.", COUNT_FROM_1
 )
 _DRY_RUN = flags.DEFINE_bool(
     "dry_run",
@@ -84,7 +87,8 @@ def chosen_settings() -> list[Settings]:
     """The settings of all runs, from the flags and the file that they may name.
 
     Raises:
-        InvalidInputError: if the file cannot be read, or both name the same setting.
+        InvalidInputError: if the file cannot be read, both name the same setting, or
+            no run reads one.
     """
     content = SweepFile({}, (), None)
     if _SWEEP_FILE.value is not None:
@@ -99,7 +103,9 @@ def chosen_settings() -> list[Settings]:
         )
     axes: Axes = {name: flags.FLAGS[name].value or () for name in SETTING_FLAGS}
     seeds = content.seeds or parse_seeds(flags.FLAGS.seeds)
-    return cross({**axes, **content.grid, "seed": seeds}, content.alternatives)
+    wanted = cross({**axes, **content.grid, "seed": seeds}, content.alternatives)
+    check_read(wanted)
+    return wanted
 
 
 def _foretell(plan: Plan, path: pathlib.Path | None, options: RunOptions) -> None:

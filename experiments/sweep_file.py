@@ -63,7 +63,7 @@ def _parse(path: pathlib.Path) -> Mapping[str, Any]:
     with user_errors("read", path), open_regular(path) as file:
         content = file.read()
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")  # a byte order mark left out
         parsed = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except ValueError as error:  # of either format, or of the encoding
         raise InvalidInputError(str(error)) from None

@@ -36,6 +36,7 @@ from jaxfr.store import Store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs
+from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.run import FinishedRun
 
 RESULTS_FILE = "results.jsonl"
@@ -82,6 +83,7 @@ def main() -> None:
         for attack in (*[CLEAN] * with_clean, *attacks)
         for seed in seeds
     ]
+    check_read(wanted)
     _check_save_params(len(attacks) * len(seeds))
     folder = None
     if _OUTPUT_DIR.value is not None:

@@ -7,6 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+# The kind of every random key: what a seed means, whatever JAX's default is.
+KEY_KIND = "threefry2x32"
+
 # Pads lists of items: no item has this number.
 PADDING_ITEM = 2**31 - 1
 

@@ -12,11 +12,13 @@ from experiments.benchmarking.case import REFERENCES, is_installed
 from experiments.benchmarking.measuring import call_apart
 from experiments.benchmarking.rounds import Case, available_devices, check_case
 from experiments.data_flags import define_synthetic_flag, load_options
+from experiments.flag_parsers import define_number
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS, own_path
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
+from jaxfr.ranges import COUNT, COUNT_FROM_1, MOST, RANGES, SHARE, Range
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES
 
 _SYNTHETIC = define_synthetic_flag()
@@ -36,11 +38,11 @@ _SIZES = flags.DEFINE_list(
     "--user_interactions (10^6 at most) and 14 items for each root of their number "
     "(10^5 at most), and draws the cost by size.",
 )
-_USER_INTERACTIONS = flags.DEFINE_integer(
+_USER_INTERACTIONS = define_number(
     "user_interactions",
     100,
     "Interactions of a user in the data sets of --sizes, on average.",
-    lower_bound=2,
+    Range(2, MOST, whole=True),
 )
 _AGGREGATOR = flags.DEFINE_list(
     "aggregator",
@@ -53,15 +55,14 @@ _ATTACK = flags.DEFINE_list(
     f"Attack, or several with commas between them: {', '.join(ATTACKS)}. References "
     "compute the clean round in any case.",
 )
-_MALICIOUS_RATIO = flags.DEFINE_float(
+_MALICIOUS_RATIO = define_number(
     "malicious_ratio",
     0.05,
     "Malicious share rho of all clients, 0 <= rho < 1; the aggregator expects as many, "
     "in clean rounds too.",
+    SHARE,
 )
-_EMBEDDING_DIM = flags.DEFINE_integer(
-    "embedding_dim", 32, "Embedding size d.", lower_bound=1
-)
+_EMBEDDING_DIM = define_number("embedding_dim", 32, "Embedding size d.", COUNT_FROM_1)
 _NUM_DEVICES = flags.DEFINE_list(
     "num_devices",
     None,
@@ -69,20 +70,20 @@ _NUM_DEVICES = flags.DEFINE_list(
     "shows itself as so many. References run as they do in any case. Default: 1, and "
     f"all cores of the CPU or all GPUs, up to {MOST_CPU_DEVICES}.",
 )
-_ROUNDS = flags.DEFINE_integer(
-    "rounds", 10, "Rounds in a timed call, ours and a reference's.", lower_bound=1
+_ROUNDS = define_number(
+    "rounds", 10, "Rounds in a timed call, ours and a reference's.", COUNT_FROM_1
 )
-_REPEATS = flags.DEFINE_integer(
+_REPEATS = define_number(
     "repeats",
     7,
     "Timed calls of each; ours and the references' take turns in one process.",
-    lower_bound=1,
+    COUNT_FROM_1,
 )
-_EVAL_EVERY = flags.DEFINE_integer(
+_EVAL_EVERY = define_number(
     "eval_every",
     0,
     "Evaluates after every so many rounds, within the timed calls; 0: never.",
-    lower_bound=0,
+    COUNT,
 )
 _REFERENCES = flags.DEFINE_list(
     "references",
@@ -94,8 +95,8 @@ _REFERENCES = flags.DEFINE_list(
     "runs on one thread; matrix products of numpy run on the threads of its BLAS "
     "(OPENBLAS_NUM_THREADS); jaxfr on those of XLA. Default: all; none with --sizes.",
 )
-_REFERENCE_THREADS = flags.DEFINE_integer(
-    "reference_threads", 1, "Threads of torch.", lower_bound=1
+_REFERENCE_THREADS = define_number(
+    "reference_threads", 1, "Threads of torch.", COUNT_FROM_1
 )
 
 
@@ -109,9 +110,10 @@ def parse_sizes(texts: Sequence[str]) -> tuple[int, ...]:
         sizes = sorted(int(text) for text in texts)
     except ValueError:
         sizes = [0]
-    if len(set(sizes)) != len(sizes) or (sizes and sizes[0] < 1000):
+    if len(set(sizes)) != len(sizes) or not Range(1000, MOST, whole=True).holds(sizes):
         raise InvalidInputError(
-            f"sizes={','.join(texts)!r}: must be distinct whole numbers from 1000 on"
+            f"sizes={','.join(texts)!r}: must be distinct whole numbers from 1000 to "
+            f"{MOST}"
         )
     return tuple(sizes)
 
@@ -139,9 +141,11 @@ def parse_num_devices(texts: Sequence[str]) -> tuple[int, ...]:
         numbers = sorted(int(text) for text in texts)
     except ValueError:
         numbers = []
-    if not numbers or numbers[0] < 1 or len(set(numbers)) != len(numbers):
+    distinct = numbers and len(set(numbers)) == len(numbers)
+    if not distinct or not RANGES["num_devices"].holds(numbers):
         raise InvalidInputError(
-            f"num_devices={','.join(texts)!r}: must be distinct whole numbers from 1 on"
+            f"num_devices={','.join(texts)!r}: must be distinct whole numbers from 1 "
+            f"to {RANGES['num_devices'].high}"
         )
     return tuple(numbers)
 
@@ -168,10 +172,6 @@ def chosen_sizes() -> tuple[int, ...]:
 def chosen_cases() -> list[Case]:
     """Every data set with every aggregator, attack and number of devices, checked."""
     ratio = _MALICIOUS_RATIO.value
-    if not 0 <= ratio < 1:
-        raise InvalidInputError(
-            f"malicious_ratio={ratio}: must be at least 0 and below 1"
-        )
     for name in _DATASET.value:
         if name not in DATASETS:
             own_path(name)
@@ -179,6 +179,11 @@ def chosen_cases() -> list[Case]:
         ("synthetic", synthetic_of_size(size, _USER_INTERACTIONS.value))
         for size in chosen_sizes()
     ]
+    if _SYNTHETIC.value and (data or "synthetic" not in _DATASET.value):
+        raise InvalidInputError(
+            f"synthetic={_SYNTHETIC.value}: no case reads it; that needs "
+            "dataset=synthetic, without sizes"
+        )
     data = data or [(name, _SYNTHETIC.value) for name in _DATASET.value]
     loading = load_options()
     wanted = chosen_references()

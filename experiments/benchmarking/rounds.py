@@ -14,7 +14,11 @@ import numpy as np
 
 from experiments.benchmarking.communication import sent_bytes
 from jaxfr.aggregators.order_statistics import padded_size
-from jaxfr.attacks import malicious_client_count
+from jaxfr.attacks import (
+    attacker_count,
+    least_benign_clients,
+    malicious_client_count,
+)
 from jaxfr.data import (
     Dataset,
     LoadOptions,
@@ -24,6 +28,7 @@ from jaxfr.data import (
 )
 from jaxfr.devices import WHOLE, replicate, spread
 from jaxfr.evaluation.candidates import check_enough_candidates
+from jaxfr.jax_settings import find_devices
 from jaxfr.training import (
     Configuration,
     Hyperparameters,
@@ -31,6 +36,7 @@ from jaxfr.training import (
     check_settings,
     plan_layout,
 )
+from jaxfr.training.keys import run_key
 from jaxfr.training.layout import layout_placement
 from jaxfr.training.many import stack_runs
 from jaxfr.training.memory import held_bytes
@@ -79,7 +85,8 @@ def set_up_process(num_devices: int) -> None:
 
 def available_devices() -> tuple[str, int]:
     """The platform that JAX computes on by default, and its number of devices."""
-    return jax.default_backend(), jax.device_count()
+    devices = find_devices()
+    return devices[0].platform, len(devices)
 
 
 def load_case(case: Case) -> tuple[Dataset, Configuration, Hyperparameters, Layout]:
@@ -110,7 +117,9 @@ def check_case(case: Case) -> None:
         InvalidInputError: if a value has no meaning.
     """
     parse_synthetic_settings(case.synthetic)
-    case_settings(dataclasses.replace(case, num_devices=1), num_clients=1)
+    ratio = case.malicious_ratio
+    clients = least_benign_clients(ratio) if ratio else 1
+    case_settings(dataclasses.replace(case, num_devices=1), clients)
 
 
 def case_settings(
@@ -125,7 +134,9 @@ def case_settings(
         InvalidInputError: if a value has no meaning.
     """
     expected = malicious_client_count(num_clients, case.malicious_ratio)
-    malicious = 0 if case.attack == "none" else expected
+    malicious = attacker_count(
+        case.attack, num_clients, case.malicious_ratio, case.dataset
+    )
     configuration = Configuration(
         attack=case.attack,
         aggregator=case.aggregator,
@@ -136,7 +147,7 @@ def case_settings(
     hyperparameters = Hyperparameters(
         malicious_clients=malicious, expected_byzantine=expected
     )
-    check_settings(configuration, hyperparameters)
+    check_settings(configuration, hyperparameters, case.rounds, case.eval_every)
     return configuration, hyperparameters
 
 
@@ -164,7 +175,7 @@ def count_sent_bytes(
     devices = configuration.num_devices
     if devices == 1:
         return {}
-    key = jax.random.key(SEED)
+    key = run_key(SEED)
     setup, state = jax.eval_shape(
         functools.partial(start, configuration), hyperparameters, layout, key
     )
@@ -205,7 +216,7 @@ class JaxfrRounds:
         points, key, schedule = replicate(
             (
                 stack_runs([hyperparameters]),
-                jax.random.key(SEED)[None],
+                run_key(SEED)[None],
                 (jnp.int32(_NEVER), jnp.int32(eval_every)),
             ),
             programs.devices,

@@ -28,6 +28,7 @@ from jaxfr.records.pictures import can_draw
 from jaxfr.records.program import prepare_output
 from jaxfr.sweeps.execution import start_devices
 from jaxfr.sweeps.grid import parse_seeds
+from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.settings import Settings
 
 STORE_FOLDER = "store"
@@ -59,13 +60,17 @@ def main(study: Study) -> None:
     """
     check_left_to_study(study)
     bases = flagged_bases()
-    wants_runs, folder = bool(study.wanted(bases)), None
+    wanted, folder = study.wanted(bases), None
+    if wanted:
+        check_read(wanted)
+    else:  # what a study reads that needs no run, only it knows
+        check_read(bases, ["synthetic"])
     if _OUTPUT_DIR.value is not None:
         planned = written_already(user_path(_OUTPUT_DIR.value, "output_dir"))
         folder = prepare_output(_OUTPUT_DIR.value, planned, _OVERWRITE.value)
     own_store = None if folder is None else folder / STORE_FOLDER
     options = run_options(start_devices)
-    path = (store_path() or own_store) if wants_runs else None
+    path = (store_path() or own_store) if wanted else None
     with opened_store(path, ANY_CODE_VERSION.value) as store:
         studied = run_study(
             study,

@@ -12,6 +12,11 @@ from jaxfr.attacks.base import (
     malicious_uploads,
 )
 from jaxfr.attacks.cluster import cluster_attack
+from jaxfr.attacks.counting import (
+    attacker_count,
+    least_benign_clients,
+    malicious_client_count,
+)
 from jaxfr.attacks.fang import fang, fang_full_knowledge
 from jaxfr.attacks.fed_attack import fed_attack
 from jaxfr.attacks.gaussian import gaussian
@@ -36,13 +41,16 @@ __all__ = [
     "LimitedAttack",
     "OmniscientAttack",
     "RoundView",
+    "attacker_count",
     "cluster_attack",
     "fang",
     "fang_full_knowledge",
     "fed_attack",
     "gaussian",
     "label_flip",
+    "least_benign_clients",
     "lie",
+    "malicious_client_count",
     "malicious_uploads",
     "no_attack",
     "spattack_l_d",
@@ -65,17 +73,3 @@ ATTACKS: Mapping[str, Callable[[AttackOptions], Attack]] = {
     "fang": fang,
     "fang_full_knowledge": fang_full_knowledge,
 }
-
-
-def malicious_client_count(benign_clients: int, malicious_ratio: float) -> int:
-    """Malicious clients to add, ``floor(n rho / (1 - rho))``.
-
-    They are then a share of at most ``malicious_ratio`` rho of all clients.
-
-    Args:
-        benign_clients: number of benign clients n.
-        malicious_ratio: share rho of all clients, in [0, 1).
-    """
-    exact = benign_clients * malicious_ratio / (1 - malicious_ratio)
-    # What is whole but for rounding counts as whole (0.9 of 10 clients: 90, not 89).
-    return int(exact * (1 + 1e-12))

@@ -5,6 +5,7 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from jaxfr.models.base import Model, Weights
+from jaxfr.sampling import KEY_KIND
 
 
 def flatten(weights: Weights) -> Array:
@@ -31,4 +32,4 @@ def _shapes(model: Model, embedding_dim: int) -> Weights:
     def init(key: Array) -> Weights:
         return model.init_weights(key, embedding_dim)
 
-    return jax.eval_shape(init, jax.random.key(0))
+    return jax.eval_shape(init, jax.random.key(0, impl=KEY_KIND))

@@ -17,6 +17,8 @@ from jaxfr.terminal import forgiving_streams
 # What shells and argument parsers use for a wrong command line.
 EXIT_CODE = 2
 
+_BYTE_ORDER_MARK = "\ufeff"
+
 _HELP_FLAGS = frozenset(
     dashes + name
     for dashes in ("-", "--")
@@ -137,9 +139,25 @@ def _start(main: Callable[[], None], compiles: bool) -> None:
 
 def _parse_flags(arguments: Sequence[str]) -> list[str]:
     """Parses flags like absl's own parser, but leaves its errors to the caller."""
-    remaining = flags.FLAGS(list(arguments))
+    try:
+        remaining = flags.FLAGS(_without_byte_order_marks(list(arguments)))
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"flagfile: is no text in UTF-8 ({error})") from None
     if len(remaining) > 1:
         raise InvalidInputError(
             f"unexpected argument {remaining[1]!r}; settings are flags, --name=value"
         )
     return remaining
+
+
+def _without_byte_order_marks(arguments: list[str]) -> list[str]:
+    """Flag files read, without what some editors put before a file's first line."""
+    arguments = flags.FLAGS.read_flags_from_files(arguments)
+    if not any(argument.startswith(_BYTE_ORDER_MARK) for argument in arguments):
+        return arguments
+    kept = []
+    for argument in arguments:
+        line = argument.removeprefix(_BYTE_ORDER_MARK)
+        if line == argument or (line and not line.startswith(("#", "//"))):
+            kept.append(line)
+    return _without_byte_order_marks(kept)  # one of them may name a flag file

@@ -8,6 +8,7 @@ import jax
 from jaxfr.checkpoints import CheckpointSettings
 from jaxfr.devices import num_cores
 from jaxfr.errors import InvalidInputError
+from jaxfr.jax_settings import find_devices
 from jaxfr.processes import Processes, join_processes
 
 # Each device of a CPU holds its own copy of the data, so not all of many cores are used
@@ -43,7 +44,8 @@ def start_devices(wanted: int, processes: Processes | None = None) -> int:
         processes: where several work together, how they find each other.
 
     Raises:
-        InvalidInputError: if there are fewer, or processes do not find together.
+        InvalidInputError: if there are fewer, or none of the platform that was asked
+            for, or processes do not find together.
     """
     share, rest = divmod(wanted, (processes and processes.num_processes) or 1)
     if rest:
@@ -57,9 +59,10 @@ def start_devices(wanted: int, processes: Processes | None = None) -> int:
         )
     if processes is not None:
         join_processes(processes)
-    available = jax.device_count()
+    devices = find_devices()
+    available = len(devices)
     if wanted > available:
-        kind = jax.devices()[0].device_kind
+        kind = devices[0].device_kind
         raise InvalidInputError(f"num_devices={wanted}: JAX has {available} ({kind})")
     if jax.process_count() > 1 and wanted not in (0, available):
         raise InvalidInputError(

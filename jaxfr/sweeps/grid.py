@@ -1,14 +1,19 @@
 """From lists of values to the settings of every run."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.ranges import SEED
 from jaxfr.sweeps.settings import SETTING_NAMES, Settings
 
 # The values that each setting is to take.
 Axes = Mapping[str, Sequence[Any]]
+
+# More than any store is made for; a list of so many settings takes a gigabyte.
+MOST_RUNS = 10**6
 
 
 def cross(axes: Axes, alternatives: Sequence[Axes] = ()) -> list[Settings]:
@@ -19,12 +24,18 @@ def cross(axes: Axes, alternatives: Sequence[Axes] = ()) -> list[Settings]:
             vary the faster the later they stand in ``Settings``, the seed fastest.
         alternatives: each replaces some of the axes by others; none is the same as
             one that replaces nothing.
+
+    Raises:
+        InvalidInputError: if there are more than ``MOST_RUNS``.
     """
+    chosen = [{**axes, **replaced} for replaced in alternatives or [{}]]
+    runs = sum(math.prod(map(len, values.values())) for values in chosen)
+    if runs > MOST_RUNS:
+        raise InvalidInputError(f"{runs} runs: a sweep has at most {MOST_RUNS}")
     found = []
-    for replaced in alternatives or [{}]:
-        chosen = {**axes, **replaced}
-        names = [name for name in SETTING_NAMES if name in chosen]
-        for values in itertools.product(*(chosen[name] for name in names)):
+    for values_of in chosen:
+        names = [name for name in SETTING_NAMES if name in values_of]
+        for values in itertools.product(*(values_of[name] for name in names)):
             found.append(Settings(**dict(zip(names, values, strict=True))))
     return list(dict.fromkeys(found))
 
@@ -33,17 +44,30 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     """Reads ``0,1,2`` or ``0:10`` (the end excluded), or a mixture with commas.
 
     Raises:
-        InvalidInputError: if the text is of another form, empty, or names a seed twice.
+        InvalidInputError: if the text is of another form, empty, names a seed twice,
+            a number that is no seed, or more than ``MOST_RUNS``.
     """
-    seeds: list[int] = []
+    ranges: list[range] = []
     try:
         for part in text.split(","):
             first, colon, end = part.partition(":")
-            seeds += range(int(first), int(end)) if colon else [int(first)]
+            ranges.append(range(int(first), int(end) if colon else int(first) + 1))
     except ValueError:
-        seeds = []
-    if not seeds or len(set(seeds)) != len(seeds) or not 0 <= min(seeds) < 2**63:
+        ranges = []
+    # Counted by hand, as len() of a range ends at 2**63.
+    number = sum(max(seeds.stop - seeds.start, 0) for seeds in ranges)
+    if number > MOST_RUNS:
         raise InvalidInputError(
-            f"seeds={text!r}: must be distinct whole numbers, as in 0,1,2 or 0:10"
+            f"seeds={text!r}: are {number}, and a sweep has at most {MOST_RUNS} runs"
         )
-    return tuple(seeds)
+    seeds = tuple(itertools.chain(*ranges))
+    if (
+        not seeds
+        or len(set(seeds)) != len(seeds)
+        or not (SEED.holds(min(seeds)) and SEED.holds(max(seeds)))
+    ):
+        raise InvalidInputError(
+            f"seeds={text!r}: must be distinct whole numbers from {SEED.low} to "
+            f"{SEED.high}, as in 0,1,2 or 0:10"
+        )
+    return seeds

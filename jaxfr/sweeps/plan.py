@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from jaxfr.data import LoadOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.store.identity import code_version, run_identity
-from jaxfr.sweeps.settings import Settings, resolve
+from jaxfr.sweeps.settings import Settings, check_alone, resolve
 from jaxfr.sweeps.sources import (
     Source,
     SourceName,
@@ -96,7 +96,7 @@ def check_all(wanted: Sequence[Settings]) -> None:
         InvalidInputError: if some settings have no meaning.
     """
     for settings in wanted:
-        resolve(settings, num_clients=1)
+        check_alone(settings)
 
 
 def plan_runs(

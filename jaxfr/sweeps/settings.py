@@ -1,15 +1,21 @@
 """The settings of a run in the words of its flags, and what they come to."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from jaxfr.aggregators.krum import KrumDistance
-from jaxfr.attacks import ATTACKS, CLEAN, malicious_client_count
+from jaxfr.attacks import (
+    ATTACKS,
+    CLEAN,
+    attacker_count,
+    least_benign_clients,
+    malicious_client_count,
+)
 from jaxfr.attacks.options import Scope
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
+from jaxfr.ranges import RANGES, check_number
 from jaxfr.training.checks import check_settings
 from jaxfr.training.settings import Configuration, Hyperparameters, RepeatedNegatives
 
@@ -128,15 +134,18 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
         num_clients: number of benign clients n.
 
     Raises:
-        InvalidInputError: if a value has no meaning, with its name and what is allowed.
+        InvalidInputError: if a value has no meaning, with its name and what is allowed,
+            or an attack has no malicious client.
     """
-    _check_words(settings)
+    _check_values(settings)
     added = malicious_client_count(num_clients, settings.malicious_ratio)
-    malicious = 0 if settings.attack == CLEAN else added
+    malicious = attacker_count(
+        settings.attack, num_clients, settings.malicious_ratio, settings.dataset
+    )
     expected = added if settings.expected_byzantine < 0 else settings.expected_byzantine
     clip_norm = settings.clip_norm
-    if clip_norm is None:
-        clip_norm = 1.0 if settings.aggregator == "norm" else math.inf
+    if clip_norm is None and settings.aggregator == "norm":
+        clip_norm = 1.0
     configuration = Configuration(
         model=settings.model,
         attack=settings.attack,
@@ -144,7 +153,7 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
         lie_z_given=settings.lie_z is not None,
         aggregator=settings.aggregator,
         aggregation=settings.aggregation,
-        clip=clip_norm < math.inf and settings.aggregator != "norm",
+        clip=clip_norm is not None and settings.aggregator != "norm",
         trim_form=settings.trim_form,
         trim_share_given=settings.trim_share is not None,
         krum_distance=settings.krum_distance,
@@ -170,43 +179,44 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
         noise_scale=settings.noise_scale,
         max_poisoned_items=settings.max_poisoned_items,
         lie_z=0.0 if settings.lie_z is None else settings.lie_z,
-        clip_norm=clip_norm if clip_norm < math.inf else 1.0,
+        clip_norm=1.0 if clip_norm is None else clip_norm,
         trim_share=settings.trim_share or 0.0,
         participation=settings.participation,
         privacy_clip=1.0 if settings.privacy_clip is None else settings.privacy_clip,
         privacy_noise=settings.privacy_noise,
     )
-    check_settings(configuration, hyperparameters)
+    check_settings(configuration, hyperparameters, settings.rounds, settings.eval_every)
     recorded = dataclasses.asdict(settings) | {
         "synthetic": settings.synthetic if settings.dataset == "synthetic" else "",
         "malicious_clients": malicious,
         "expected_byzantine": expected,
-        "clip_norm": clip_norm if clip_norm < math.inf else None,
+        "clip_norm": clip_norm,
     }
     return ResolvedSettings(configuration, hyperparameters, recorded)
 
 
-def _check_words(settings: Settings) -> None:
-    """Refuses what the compiled program's own check does not see."""
+def check_alone(settings: Settings) -> None:
+    """Refuses what has no meaning with any number of clients.
+
+    Raises:
+        InvalidInputError: names the setting, its value and what is allowed.
+    """
+    _check_values(settings)
+    ratio = settings.malicious_ratio
+    resolve(settings, num_clients=least_benign_clients(ratio) if ratio else 1)
+
+
+def _check_values(settings: Settings) -> None:
+    for name in SETTING_NAMES:
+        value = getattr(settings, name)
+        if name in RANGES and value is not None:
+            check_number(name, value)
     if settings.attack not in ATTACKS:
         raise InvalidInputError(
             f"attack={settings.attack!r}: allowed are {', '.join(ATTACKS)}"
-        )
-    if not 0 <= settings.malicious_ratio < 1:
-        raise InvalidInputError(
-            f"malicious_ratio={settings.malicious_ratio}: must be at least 0 and "
-            "below 1"
         )
     if settings.privacy_noise and settings.privacy_clip is None:
         raise InvalidInputError(
             f"privacy_noise={settings.privacy_noise}: needs privacy_clip, the bound of "
             "what it is to hide"
         )
-    for name, low in (
-        *(("rounds", 1), ("eval_every", 0), ("expected_byzantine", -1)),
-        ("seed", 0),
-    ):
-        if getattr(settings, name) < low:
-            raise InvalidInputError(
-                f"{name}={getattr(settings, name)}: must be at least {low}"
-            )

@@ -1,6 +1,7 @@
 """Training: the settings, the plan made on the host, one round, the whole run."""
 
 from jaxfr.training.checks import check_settings
+from jaxfr.training.keys import run_key
 from jaxfr.training.layout import Layout, plan_layout
 from jaxfr.training.run import RoundReport, evaluate_now, simulate, train_rounds
 from jaxfr.training.settings import Configuration, Hyperparameters
@@ -18,6 +19,7 @@ __all__ = [
     "check_settings",
     "evaluate_now",
     "plan_layout",
+    "run_key",
     "simulate",
     "start",
     "train_rounds",

@@ -1,28 +1,58 @@
 """Refuses settings that have no meaning, before anything is traced."""
 
-import jax
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jax.core import Tracer
 
 from jaxfr.aggregators import AGGREGATORS
-from jaxfr.attacks import ATTACKS
+from jaxfr.attacks import ATTACKS, CLEAN
 from jaxfr.errors import InvalidInputError
+from jaxfr.jax_settings import check_jax_settings, find_devices
 from jaxfr.models import MODELS
+from jaxfr.ranges import RANGES, check_number
 from jaxfr.training.settings import (
     OPTIMIZERS,
     Configuration,
     Hyperparameters,
+    expects_byzantine,
     make_aggregator,
     make_attack,
 )
 
 
 def check_settings(
-    configuration: Configuration, hyperparameters: Hyperparameters
+    configuration: Configuration,
+    hyperparameters: Hyperparameters,
+    rounds: int | None = None,
+    eval_every: int = 0,
 ) -> None:
     """Refuses settings that have no meaning, before anything is traced.
+
+    Of the hyperparameters, those that are traced already are not looked at.
+
+    Args:
+        configuration: static settings.
+        hyperparameters: traced settings.
+        rounds: rounds of the run, None where they are not known yet.
+        eval_every: how often it is evaluated.
 
     Raises:
         InvalidInputError: names the setting, its value and what is allowed.
     """
+    check_jax_settings()
+    numbers = {
+        name: value
+        for name, value in hyperparameters._asdict().items()
+        if not isinstance(value, Tracer)
+    }
+    schedule = {} if rounds is None else {"rounds": rounds, "eval_every": eval_every}
+    static = dataclasses.asdict(configuration)
+    for name, value in (*static.items(), *numbers.items(), *schedule.items()):
+        if name in RANGES:
+            check_number(name, value)
     for setting, allowed in (
         ("model", MODELS),
         ("attack", ATTACKS),
@@ -42,38 +72,60 @@ def check_settings(
             raise InvalidInputError(
                 f"{setting}={value!r}: allowed are {', '.join(allowed)}"
             )
-    _require(configuration, "embedding_dim", 1, None)
-    _require(configuration, "num_candidates", 1, None)
-    _require(configuration, "malicious_clients", 0, None)
-    _require(hyperparameters, "malicious_clients", 0, configuration.malicious_clients)
-    _require(configuration, "neighbours_per_item", 0, None)
-    _require(configuration, "pseudo_items", 0, None)
-    for setting in ("learning_rate", "regularization", "noise_scale", "privacy_noise"):
-        _require(hyperparameters, setting, 0, None)
-    for setting in ("expected_byzantine", "attack_start", "max_poisoned_items"):
-        _require(hyperparameters, setting, 0, None)
-    _require(hyperparameters, "lie_z", float("-inf"), None)
     _check_devices(configuration)
     _check_model(configuration, hyperparameters)
-    for setting in ("clip_norm", "privacy_clip"):
-        value = getattr(hyperparameters, setting)
-        if not 0 < value < float("inf"):
-            raise InvalidInputError(f"{setting}={value}: must be above 0 and finite")
-    if not 0 <= hyperparameters.trim_share < 0.5:
+    _check_attack(configuration, numbers, rounds)
+    _check_expected(configuration, numbers)
+
+
+def _check_attack(
+    configuration: Configuration, numbers: Mapping[str, Any], rounds: int | None
+) -> None:
+    """Refuses an attack that does not happen, and attackers that have no room."""
+    room = configuration.malicious_clients
+    malicious = np.asarray(numbers.get("malicious_clients", room))
+    if np.any(malicious > room):
         raise InvalidInputError(
-            f"trim_share={hyperparameters.trim_share}: must be at least 0, below 0.5"
+            f"malicious_clients={malicious}: the configuration has room for {room}"
         )
-    if not 0 < hyperparameters.participation <= 1:
+    if configuration.attack == CLEAN:
+        return
+    if np.any(malicious < 1):
         raise InvalidInputError(
-            f"participation={hyperparameters.participation}: must be above 0, at most 1"
+            f"malicious_clients={malicious}: attack={configuration.attack} needs at "
+            "least one, in Configuration and in Hyperparameters"
+        )
+    begin = np.asarray(numbers.get("attack_start", 0))
+    if rounds is not None and np.any(begin >= rounds):
+        raise InvalidInputError(
+            f"attack_start={begin}: attack={configuration.attack} would never begin, "
+            f"must be below rounds={rounds}"
+        )
+
+
+def _check_expected(configuration: Configuration, numbers: Mapping[str, Any]) -> None:
+    """Refuses a rule that is not told how many Byzantine clients to expect."""
+    expected = np.asarray(numbers.get("expected_byzantine", 0))
+    expects = expects_byzantine(
+        configuration.aggregator,
+        configuration.trim_form,
+        configuration.trim_share_given,
+    )
+    if expects and np.any(expected < 0):
+        raise InvalidInputError(
+            f"expected_byzantine={expected}: aggregator={configuration.aggregator} "
+            "needs the number of Byzantine clients to expect, 0 for none"
         )
 
 
 def _check_devices(configuration: Configuration) -> None:
-    _require(configuration, "num_devices", 1, None)
     if configuration.num_devices == 1:
         return  # without starting JAX
-    _require(configuration, "num_devices", 1, jax.device_count())
+    existing = len(find_devices())
+    if configuration.num_devices > existing:
+        raise InvalidInputError(
+            f"num_devices={configuration.num_devices}: JAX has {existing}"
+        )
 
 
 def _check_model(
@@ -95,10 +147,3 @@ def _check_model(
             "repeated_negatives=reference: goes with the aggregators mean and norm, a "
             "model that works pair by pair, such as fedmf, and no private uploads"
         )
-
-
-def _require(settings: object, name: str, low: float, high: float | None) -> None:
-    value = getattr(settings, name)
-    if not (low <= value and (high is None or value <= high) and value < float("inf")):
-        limit = "" if high is None else f" and at most {high}"
-        raise InvalidInputError(f"{name}={value}: must be at least {low:g}{limit}")

@@ -19,6 +19,7 @@ from jaxfr.training.calls import (
     stacked_hyperparameters,
     start_runs,
 )
+from jaxfr.training.checks import check_settings
 from jaxfr.training.programs import Programs
 from jaxfr.training.resume import Checkpoints, restore_batch, save_batch
 from jaxfr.training.run import RoundReport
@@ -92,7 +93,7 @@ def run_points(
 
     Args:
         programs: the compiled configuration.
-        points: the runs, their settings checked with ``check_settings``.
+        points: the runs.
         rounds: rounds of each run, at least 1.
         eval_every: evaluates after every so many rounds and after the last; 0 for the
             last only. The untrained state is always evaluated.
@@ -103,6 +104,8 @@ def run_points(
         Each run, batch by batch; the first one bears the compile time.
 
     Raises:
+        InvalidInputError: if the settings of a run have no meaning, see
+            ``check_settings``.
         NoRoomError: if an item received more rows than its planned capacity, see
             ``upload_capacity``; a layout with more room helps.
     """
@@ -138,8 +141,13 @@ def run_batch(
             to save more; by default none. A run ends with the same bits either way.
 
     Raises:
+        InvalidInputError: as ``check_settings``.
         NoRoomError: as there.
     """
+    for point in batch:
+        check_settings(
+            programs.configuration, point.hyperparameters, rounds, eval_every
+        )
     # Room that is left is filled with copies of the last run.
     filled = [*batch, *[batch[-1]] * (programs.runs - len(batch))]
     hyperparameters = stacked_hyperparameters(filled)

@@ -3,7 +3,12 @@
 import enum
 
 import jax
+import jax.numpy as jnp
 from jax import Array
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.ranges import check_number
+from jaxfr.sampling import KEY_KIND
 
 
 class Purpose(enum.IntEnum):
@@ -20,6 +25,32 @@ class Purpose(enum.IntEnum):
     NEIGHBOURS = 8
     PSEUDO_ITEMS = 9
     PRIVACY = 10
+
+
+def run_key(seed: int) -> Array:
+    """The random key of a seed's run.
+
+    Raises:
+        InvalidInputError: if the seed has more bits than a key takes in.
+    """
+    check_number("seed", seed)
+    return jax.random.key(seed, impl=KEY_KIND)
+
+
+def check_key(key: Array) -> None:
+    """Refuses a key of another kind, with which the same seed means other numbers.
+
+    Raises:
+        InvalidInputError: if it is one.
+    """
+    if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        kind = f"of type {key.dtype}"
+    else:
+        kind = str(jax.random.key_impl(key))
+    if kind != KEY_KIND:
+        raise InvalidInputError(
+            f"key: is {kind}; must be jax.random.key(seed, impl={KEY_KIND!r})"
+        )
 
 
 def key_for(key: Array, purpose: Purpose, round_number: Array | int = 0) -> Array:

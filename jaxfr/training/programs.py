@@ -10,6 +10,8 @@ from jax import Array
 from jax.stages import Compiled
 
 from jaxfr.devices import replicate
+from jaxfr.training.checks import check_settings
+from jaxfr.training.keys import run_key
 from jaxfr.training.layout import Layout
 from jaxfr.training.many import stack_runs, start_many, train_many
 from jaxfr.training.settings import Configuration, Hyperparameters
@@ -27,6 +29,7 @@ class Programs(NamedTuple):
     """The compiled pieces of a batch of runs, and what they were compiled for.
 
     Attributes:
+        configuration: the static settings.
         start: draws what a seed decides, see ``start_many``.
         train: runs a stretch of rounds, see ``train_many``.
         layout: the data, where the devices expect it.
@@ -37,6 +40,7 @@ class Programs(NamedTuple):
         seconds: spent compiling.
     """
 
+    configuration: Configuration
     start: Compiled
     train: Compiled
     layout: Layout
@@ -61,8 +65,8 @@ def compile_programs(
     """Compiles a configuration once, for all seeds and numeric settings.
 
     Args:
-        configuration: static settings, checked with ``check_settings``.
-        hyperparameters: traced settings; only their types matter here.
+        configuration: static settings.
+        hyperparameters: traced settings of any of the runs; only their types matter.
         layout: the data.
         rounds: rounds of a run.
         given: values to start from.
@@ -72,7 +76,11 @@ def compile_programs(
             spread each run over devices instead, see ``Configuration.num_devices``.
         stretch: rounds that a call of the program has room for; by default so many
             that a call may take a second.
+
+    Raises:
+        InvalidInputError: as ``check_settings`` and ``start``.
     """
+    check_settings(configuration, hyperparameters, rounds)
     began = time.perf_counter()
     if stretch is None:
         # One more than there are rounds, as round -1 evaluates the untrained state.
@@ -112,6 +120,7 @@ def compile_programs(
         number,
     )
     return Programs(
+        configuration,
         compiled_start,
         train.compile(),
         layout,
@@ -124,5 +133,9 @@ def compile_programs(
 
 
 def keys_of(seeds: Sequence[int]) -> Array:
-    """The random key of each seed's run, ``[runs]``."""
-    return jnp.stack([jax.random.key(seed) for seed in seeds])
+    """The random key of each seed's run, ``[runs]``.
+
+    Raises:
+        InvalidInputError: as ``run_key``.
+    """
+    return jnp.stack([run_key(seed) for seed in seeds])

@@ -13,6 +13,7 @@ from jaxfr.evaluation.evaluate import Scorer, evaluate
 from jaxfr.evaluation.metrics import Metrics, zero_metrics
 from jaxfr.models import MODELS
 from jaxfr.models.weights import unflatten
+from jaxfr.training.checks import check_settings
 from jaxfr.training.layout import Layout, layout_placement
 from jaxfr.training.round import RoundCounts, train_round
 from jaxfr.training.settings import Configuration, Hyperparameters
@@ -178,17 +179,21 @@ def simulate(
     """Runs one seed from start to end; a pure function, to be jitted or vmapped.
 
     Args:
-        configuration: static settings, checked with ``check_settings``.
+        configuration: static settings.
         hyperparameters: traced settings.
         layout: the data, from ``plan_layout``.
-        key: the seed's random key.
+        key: the seed's random key, from ``run_key``.
         rounds: number of rounds, static.
         eval_every: evaluates after every so many rounds and after the last.
         given: values to start from.
 
     Returns:
         The final state, and a report for each round.
+
+    Raises:
+        InvalidInputError: as ``check_settings`` and ``start``.
     """
+    check_settings(configuration, hyperparameters, rounds, eval_every)
     setup, state = start(configuration, hyperparameters, layout, key, given)
     return train_rounds(
         configuration,

@@ -59,8 +59,8 @@ class Configuration:
         negatives: ``"fixed"`` before round 0, or ``"resample"`` in each round.
         partial_participation: whether each round draws who takes part.
         embedding_dim: embedding size d.
-        malicious_clients: room for malicious clients; ``Hyperparameters`` say how many
-            of them exist.
+        malicious_clients: room for malicious clients, at least one where there is an
+            attack; ``Hyperparameters`` say how many of them exist.
         client_optimizer: a name of ``OPTIMIZERS``, for user embeddings.
         server_optimizer: a name of ``OPTIMIZERS``, for item embeddings.
         ranking: ``"sampled"`` candidates or the ``"full"`` set of non-training items.
@@ -114,7 +114,8 @@ class Hyperparameters(NamedTuple):
         regularization: L2 coefficient lambda.
         malicious_clients: number n~ of malicious clients, at most the
             configuration's room.
-        expected_byzantine: number of Byzantine clients that the aggregator expects.
+        expected_byzantine: number of Byzantine clients that the aggregator expects;
+            -1 is refused by rules that expect any.
         attack_start: first round with malicious uploads.
         noise_scale: standard deviation sigma of uploaded noise.
         max_poisoned_items: items per client of the S attacks; 0 for the largest
@@ -132,7 +133,7 @@ class Hyperparameters(NamedTuple):
     learning_rate: Array | float = 0.01
     regularization: Array | float = 0.1
     malicious_clients: Array | int = 0
-    expected_byzantine: Array | int = 0
+    expected_byzantine: Array | int = -1
     attack_start: Array | int = 0
     noise_scale: Array | float = 1.0
     max_poisoned_items: Array | int = 0
@@ -142,6 +143,13 @@ class Hyperparameters(NamedTuple):
     participation: Array | float = 1.0
     privacy_clip: Array | float = 1.0
     privacy_noise: Array | float = 0.0
+
+
+def expects_byzantine(aggregator: str, trim_form: str, trim_share_given: bool) -> bool:
+    """Whether a server's rule asks how many Byzantine clients to expect."""
+    if aggregator == "trimmed_mean":
+        return trim_form == "paper" or not trim_share_given
+    return aggregator == "krum"
 
 
 def make_aggregator(

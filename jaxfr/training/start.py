@@ -15,9 +15,11 @@ from jaxfr.evaluation.evaluate import draw_candidates
 from jaxfr.learning import init_rows
 from jaxfr.models import MODELS
 from jaxfr.models.weights import flatten
-from jaxfr.training.keys import Purpose, key_for
+from jaxfr.training.checks import check_settings
+from jaxfr.training.keys import Purpose, check_key, key_for
 from jaxfr.training.layout import Layout, layout_placement
 from jaxfr.training.pairs import draw_pairs
+from jaxfr.training.room import check_room
 from jaxfr.training.settings import (
     OPTIMIZERS,
     Configuration,
@@ -53,7 +55,6 @@ def attack_knowledge(
     )
 
 
-@functools.partial(jax.jit, static_argnames="configuration")
 def start(
     configuration: Configuration,
     hyperparameters: Hyperparameters,
@@ -64,22 +65,42 @@ def start(
     """Draws all that a seed decides before round 0.
 
     Args:
-        configuration: static settings, checked with ``check_settings``.
+        configuration: static settings.
         hyperparameters: traced settings.
         layout: the data.
-        key: the seed's random key.
+        key: the seed's random key, from ``run_key``.
         given: values to use instead of drawing them.
 
     Raises:
-        InvalidInputError: if the layout is planned for another number of devices.
+        InvalidInputError: if settings have no meaning (see ``check_settings``), the
+            layout is planned for another number of devices, the key is of another
+            kind, or what a run keeps does not fit into memory.
     """
+    check_settings(configuration, hyperparameters)
     check_devices(configuration, layout)
-    return spread(
-        functools.partial(_start_on_each_device, configuration),
-        configuration.num_devices,
-        (WHOLE, layout_placement(layout), WHOLE, WHOLE),
-        (SETUP_PLACEMENT, STATE_PLACEMENT),
-    )(hyperparameters, layout, key, given)
+    check_key(key)
+    arguments = hyperparameters, layout, key, given
+    # Traced once for both.
+    kept = jax.eval_shape(functools.partial(_start, configuration), *arguments)
+    check_room(kept, configuration.num_devices)
+    return _start(configuration, *arguments)
+
+
+@functools.partial(jax.jit, static_argnames="configuration")
+def _start(
+    configuration: Configuration,
+    hyperparameters: Hyperparameters,
+    layout: Layout,
+    key: Array,
+    given: GivenValues,
+) -> tuple[Setup, TrainingState]:
+    with jax.default_matmul_precision("highest"):
+        return spread(
+            functools.partial(_start_on_each_device, configuration),
+            configuration.num_devices,
+            (WHOLE, layout_placement(layout), WHOLE, WHOLE),
+            (SETUP_PLACEMENT, STATE_PLACEMENT),
+        )(hyperparameters, layout, key, given)
 
 
 def check_devices(configuration: Configuration, layout: Layout) -> None:

@@ -39,6 +39,13 @@ def test_toml_and_json_say_the_same(tmp_path):
     )
 
 
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
+    (tmp_path / "a.toml").write_text("seeds = 3\n", encoding="utf-8-sig")
+    (tmp_path / "b.json").write_text('{"seeds": 3}', encoding="utf-8-sig")
+    for name in ("a.toml", "b.json"):
+        assert read_sweep_file(tmp_path / name).seeds == (3,)
+
+
 def test_what_a_file_does_not_name_is_left_open(tmp_path):
     (tmp_path / "a.json").write_text("{}")
     assert read_sweep_file(tmp_path / "a.json") == ({}, (), None)
@@ -64,6 +71,10 @@ def test_whole_numbers_serve_settings_that_take_fractions(tmp_path):
         ("a.toml", '[grid]\nrounds = "many"', "rounds='many'"),
         ("a.toml", "[grid]\nrounds = 0.5", "rounds=0.5"),
         ("a.toml", "[grid]\nrounds = []", "rounds: has no value"),
+        ("a.toml", "[grid]\nclip_norm = inf", "clip_norm=inf: must be a number from"),
+        ("a.toml", "[grid]\nlie_z = nan", "lie_z=nan: must be a number from"),
+        ("a.toml", "[grid]\nnoise_scale = 1e39", "noise_scale=1e+39: must be"),
+        ("a.toml", "[grid]\nrounds = 3000000000", "rounds=3000000000: must be"),
         ("a.toml", "[grid]\nrounds = [[1]]", "must be text or a number"),
         ("a.toml", '[grid]\naggregator = "sum"', "aggregator='sum'"),
         ("a.toml", "[list]\nrounds = 1", "list: must be a list of tables"),

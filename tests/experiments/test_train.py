@@ -181,6 +181,7 @@ def test_a_run_killed_at_any_moment_and_resumed_ends_in_the_same_bits(tmp_path):
         (["--learning_rate=-1"], "learning_rate"),
         (["--clip_norm=0"], "above 0"),
         (["--participation=0"], "at most 1"),
+        (["--lie_z=3", *TINY], "attack=lie"),
         (["--trim_share=0.5"], "below 0.5"),
         (["--no_such_flag=1"], "no_such_flag"),
         (["--flagfile=missing.flags"], "missing.flags"),

@@ -83,6 +83,20 @@ def test_a_program_that_is_asked_to_end_says_what_is_kept(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_flag_file_may_begin_with_a_byte_order_mark(tmp_path):
+    inner, outer = tmp_path / "inner.flags", tmp_path / "outer.flags"
+    inner.write_text("# Settings\n--rule=median\n", encoding="utf-8-sig")
+    outer.write_text(f"--flagfile={inner}\n--rounds=7", encoding="utf-8-sig")
+    assert _run(f"--flagfile={outer}").stdout == "7 median\n"
+
+
+def test_a_flag_file_that_is_no_text_is_a_users_mistake(tmp_path):
+    (tmp_path / "a.flags").write_bytes(b"--rule=\xff\xfe\n")
+    finished = _run(f"--flagfile={tmp_path / 'a.flags'}")
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("error: flagfile: ")
+
+
 def test_a_defect_keeps_its_stack_trace():
     finished = _run("--failure=defect")
     assert finished.returncode == 1

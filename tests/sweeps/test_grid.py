@@ -55,7 +55,21 @@ def test_seeds_are_a_list_a_range_or_both(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "a", "3:3", "1,1", "0:2,1", "-1", f"{2**63}"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "3:3", "1,1", "0:2,1", "-1", f"{2**32}", f"{2**63}"]
+)
 def test_seeds_without_meaning_are_refused(text):
     with pytest.raises(InvalidInputError, match="seeds="):
         parse_seeds(text)
+
+
+@pytest.mark.parametrize("text", ["0:10000000000", f"0:{10**30}", "0:2000000"])
+def test_more_seeds_than_a_sweep_has_runs_are_refused_unmade(text):
+    with pytest.raises(InvalidInputError, match=r"seeds=.* at most 1000000 runs"):
+        parse_seeds(text)
+
+
+def test_more_runs_than_a_sweep_has_are_refused_unmade():
+    axes = {"seed": range(10**6), "rounds": range(1, 10**6)}
+    with pytest.raises(InvalidInputError, match="runs: a sweep has at most 1000000"):
+        cross(axes)

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.sweeps.settings import SETTING_NAMES, Settings, resolve
+from jaxfr.sweeps.settings import SETTING_NAMES, Settings, check_alone, resolve
 from tests.sweeps.problem import changed
 
 
@@ -32,7 +32,6 @@ def test_what_the_aggregator_expects_can_be_given():
     [
         ("mean", None, None, False),
         ("mean", 2.0, 2.0, True),
-        ("mean", math.inf, None, False),
         ("norm", None, 1.0, False),  # it clips by itself
         ("norm", 3.0, 3.0, False),
     ],
@@ -74,6 +73,12 @@ def test_settings_of_synthetic_data_count_for_synthetic_data_only():
         ("pseudo_items", -1),
         ("privacy_clip", 0.0),
         ("privacy_clip", math.inf),
+        ("clip_norm", math.inf),
+        ("clip_norm", math.nan),
+        ("lie_z", -math.inf),
+        ("noise_scale", 1e39),
+        ("attack_start", 3_000_000_000),
+        ("seed", 2**32),
         ("privacy_noise", 0.1),  # without a clip
         ("privacy_noise", -0.1),
         ("repeated_negatives", "nonsense"),
@@ -109,3 +114,30 @@ def test_settings_of_graphs_and_uploads_reach_the_program():
     assert resolved.configuration.pseudo_items == 3
     reference = resolve(changed(repeated_negatives="reference"), 40)
     assert reference.configuration.repeated_negatives == "reference"
+
+
+def test_an_attack_with_nobody_is_refused_with_the_ratio_that_is_enough():
+    with pytest.raises(InvalidInputError) as caught:
+        resolve(Settings(attack="lie", dataset="a.csv"), 30)
+    assert str(caught.value) == (
+        "malicious_ratio=0.03: adds no malicious client to the 30 of a.csv; "
+        "attack=lie needs at least 0.032259, and the clean run is attack=none"
+    )
+    enough = resolve(Settings(attack="lie", malicious_ratio=0.032259), 30)
+    assert enough.hyperparameters.malicious_clients == 1
+    assert resolve(Settings(attack="none"), 30).configuration.malicious_clients == 0
+
+
+@pytest.mark.parametrize("ratio", [1e-9, 1e-3, 0.03, 1 / 3, 0.5, 0.9, 0.999])
+def test_without_data_a_ratio_is_refused_only_where_it_adds_nobody_to_anybody(ratio):
+    check_alone(Settings(attack="lie", malicious_ratio=ratio))
+    with pytest.raises(
+        InvalidInputError, match=r"^malicious_ratio=0: attack=lie needs"
+    ):
+        check_alone(Settings(attack="lie", malicious_ratio=0.0))
+
+
+def test_an_attack_that_would_begin_after_the_last_round_is_refused():
+    late = changed(attack="spattack_o_d", attack_start=6)
+    with pytest.raises(InvalidInputError, match=r"^attack_start=6: .* below rounds=6"):
+        resolve(late, 40)

@@ -24,7 +24,7 @@ SETTINGS = [
     Hyperparameters(learning_rate=0.2, malicious_clients=ROOM, attack_start=2),
     Hyperparameters(learning_rate=0.2, malicious_clients=ROOM, regularization=0.5),
     Hyperparameters(learning_rate=0.2, malicious_clients=ROOM, max_poisoned_items=2),
-    Hyperparameters(learning_rate=0.2, malicious_clients=0),
+    Hyperparameters(learning_rate=0.2, malicious_clients=2),
 ]
 KEYS = jax.vmap(jax.random.key)(jnp.arange(8) % 3)
 

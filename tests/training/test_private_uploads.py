@@ -24,7 +24,9 @@ from tests.training.problem import (
 )
 
 PSEUDO, LEARNING_RATE, CLIP = 3, 0.2, 1e-3
-NUMBERS = Hyperparameters(learning_rate=LEARNING_RATE, privacy_clip=CLIP)
+NUMBERS = Hyperparameters(
+    learning_rate=LEARNING_RATE, privacy_clip=CLIP, expected_byzantine=0
+)
 
 
 def configuration_of(

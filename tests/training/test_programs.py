@@ -1,9 +1,12 @@
 """A configuration compiled once."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
 
+from jaxfr.errors import InvalidInputError
 from jaxfr.training import Hyperparameters, programs
 from jaxfr.training.programs import compile_programs, keys_of
 from tests.training.problem import CONFIGURATION, small_layout
@@ -45,3 +48,14 @@ def test_one_program_serves_all_seeds_and_numbers():
 def test_keys_are_those_of_the_seeds():
     for seed, key in zip((5, 0), keys_of([5, 0]), strict=True):
         assert key == jax.random.key(seed)
+
+
+def test_seeds_that_would_be_another_s_are_refused():
+    with pytest.raises(InvalidInputError, match=r"^seed=4294967296: must be"):
+        keys_of([0, 2**32])
+
+
+def test_settings_are_looked_at_before_anything_is_compiled():
+    attacked = dataclasses.replace(CONFIGURATION, attack="spattack_o_d")
+    with pytest.raises(InvalidInputError, match=r"^malicious_clients=0: "):
+        compile_programs(attacked, NUMBERS, small_layout(), rounds=3)

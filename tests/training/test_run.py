@@ -17,6 +17,7 @@ from jaxfr.training import (
     RoundReport,
     TrainingState,
     evaluate_now,
+    run_key,
     simulate,
     start,
     train_rounds,
@@ -262,3 +263,19 @@ def test_a_layout_planned_for_other_devices_is_refused():
     configuration = dataclasses.replace(CONFIGURATION, num_devices=2)
     with pytest.raises(InvalidInputError, match="the layout is planned for 1"):
         simulate(configuration, Hyperparameters(), small_layout(), jax.random.key(0), 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "numbers", "message"),
+    [
+        ({"attack": "spattack_o_d"}, {}, "malicious_clients=0: "),
+        ({"aggregator": "trimmed_mean"}, {}, "expected_byzantine=-1: "),
+        ({"attack": "lie"}, {"malicious_clients": 1, "attack_start": 1}, "attack_sta"),
+        ({}, {"learning_rate": 1e39}, "learning_rate=1e"),
+    ],
+)
+def test_settings_are_looked_at_by_the_run_itself(changes, numbers, message):
+    configuration = dataclasses.replace(CONFIGURATION, **changes)
+    settings, layout, key = Hyperparameters(**numbers), small_layout(), run_key(0)
+    with pytest.raises(InvalidInputError, match=f"^{message}"):
+        simulate(configuration, settings, layout, key, rounds=1)

@@ -10,8 +10,17 @@ import numpy as np
 import pytest
 
 from jaxfr.clients.pairs import TiledPairs
+from jaxfr.errors import InvalidInputError
 from jaxfr.models import MODELS, fedmf
-from jaxfr.training import GivenValues, Hyperparameters, Setup, TrainingState
+from jaxfr.training import (
+    GivenValues,
+    Hyperparameters,
+    Setup,
+    TrainingState,
+    memory,
+    run_key,
+    start,
+)
 from tests.training.problem import (
     CONFIGURATION,
     DIM,
@@ -172,3 +181,28 @@ def test_rows_are_grouped_by_item_only_for_a_rule_that_asks():
     sent = np.sum(setup.pairs.laid_out.sent)
     assert np.sum(rows >= 0) == len(np.unique(rows[rows >= 0])) == sent
     assert setup.pairs.overflow == 0
+
+
+def test_a_key_of_another_kind_is_refused():
+    with pytest.raises(InvalidInputError, match=r"^key: is rbg; must be"):
+        start(
+            CONFIGURATION,
+            Hyperparameters(),
+            small_layout(),
+            jax.random.key(0, impl="rbg"),
+        )
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [{"embedding_dim": 10**9}, {"model": "fedgnn", "neighbours_per_item": 10**9}],
+    ids=["embeddings", "neighbours"],
+)
+def test_what_cannot_fit_into_memory_is_refused_before_it_is_allocated(
+    monkeypatch, sizes
+):
+    monkeypatch.setattr(memory, "available_memory", lambda: 10**10)
+    configuration = dataclasses.replace(CONFIGURATION, **sizes)
+    layout = small_layout(with_neighbours="neighbours_per_item" in sizes)
+    with pytest.raises(InvalidInputError, match=r"^a run keeps \d+\.\d+ GB, .* free"):
+        start(configuration, Hyperparameters(), layout, run_key(0))

@@ -29,7 +29,7 @@ from jaxfr.training import (
     start,
     train_rounds,
 )
-from jaxfr.training.keys import Purpose, key_for
+from jaxfr.training.keys import Purpose, key_for, run_key
 from jaxfr.training.settings import make_aggregator, make_attack
 from jaxfr.training.start import attack_knowledge
 from jaxfr.uploads import Uploads, append_tables
@@ -91,7 +91,7 @@ def clean_moments(
     layout = plan_layout(source.dataset)
     # The rows of each item are only found where a rule asks for them.
     grouped = dataclasses.replace(configuration, aggregator="median")
-    setup, state = start(grouped, numbers, layout, jax.random.key(base.seed))
+    setup, state = start(grouped, numbers, layout, run_key(base.seed))
     moments = []
     finished = 0
     for wanted in rounds:
@@ -102,7 +102,8 @@ def clean_moments(
                 configuration, numbers, layout, setup, state, stretch, end, end
             )
             finished = wanted
-        benign = _benign_uploads(configuration, numbers, setup, state)
+        with jax.default_matmul_precision("highest"):
+            benign = _benign_uploads(configuration, numbers, setup, state)
         moments.append(Moment(finished, layout, setup, benign))
     return tuple(moments)
 
@@ -122,8 +123,9 @@ def aggregate(
     Returns:
         One row for each item, float32 ``[m, d]``.
     """
+    # The attackers are those of the arguments, not those that a ratio would add.
     chosen = dataclasses.replace(
-        base, attack=attack, aggregator=rule.aggregator, aggregation=rule.aggregation
+        base, attack=CLEAN, aggregator=rule.aggregator, aggregation=rule.aggregation
     )
     resolved = resolve(chosen, moment.layout.num_clients)
     numbers = resolved.hyperparameters._replace(
@@ -140,10 +142,9 @@ def aggregate(
         aggregator="norm" if rule.aggregator == "norm" else "mean",
         aggregation="sparse",
     )
-    server = dataclasses.replace(configuration, attack=CLEAN, malicious_clients=0)
     with jax.default_matmul_precision("highest"):
         malicious = _malicious_rows(attackers, numbers, moment)
-        return _combine(server, numbers, moment.benign, malicious)
+        return _combine(configuration, numbers, moment.benign, malicious)
 
 
 @functools.partial(jax.jit, static_argnames="configuration")

@@ -32,7 +32,7 @@ from experiments.studies.figure1_2.tables import (
 from experiments.studies.section import Finding, Picture, Section, Table
 from experiments.studies.study import Material, Study
 from jaxfr.aggregators import AGGREGATORS
-from jaxfr.attacks import malicious_client_count
+from jaxfr.attacks import attacker_count
 from jaxfr.data.statistics import degree_distribution
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.settings import Settings
@@ -148,7 +148,9 @@ def _look(
 ) -> Looked:
     base, dataset = data.base, data.source.dataset
     moments = clean_moments(base, data.source, (0, min(trained_rounds, base.rounds)))
-    malicious = malicious_client_count(dataset.num_users, malicious_ratio)
+    malicious = attacker_count(
+        "spattack_o_d", dataset.num_users, malicious_ratio, dataset.name
+    )
     degree = dataset.item_popularity
     laws = fit_laws(degree)
     return Looked(

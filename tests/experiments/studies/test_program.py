@@ -10,7 +10,7 @@ from tests.experiments.programs import TINY, run_python
 from tests.experiments.sweeping import lines
 
 # What figure5 leaves to the user.
-SMALL = (*TINY[:3], TINY[4], "--num_devices=1")
+SMALL = (*TINY[:2], "--rounds=61", TINY[4], "--num_devices=1")
 NUM_RUNS = 2 * (1 + 2 * 4)
 
 
@@ -29,8 +29,14 @@ def output(tmp_path_factory) -> pathlib.Path:
     assert done.returncode == 0, done.stderr
     assert "Figure 5" in done.stdout
     assert "2 seeds (3, 5)" in done.stdout
-    assert "CANNOT TELL" in done.stdout  # no attack starts within six rounds but one
     return folder
+
+
+def test_attacks_that_would_start_after_the_last_round_are_refused():
+    done = start("figure5", *SMALL, "--rounds=60")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: attack_start=60: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_records_tables_findings_picture_and_store_are_written(output):

@@ -1,0 +1,109 @@
+"""The range of every number that a run can be given, for flags, files and library."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxfr.errors import InvalidInputError
+
+# Twice as many, and a few more, are still int32, in which programs count.
+MOST = 10**9
+# The square of such a number, and the sum of many squares, is finite in float32.
+LARGEST = 1e15
+# The least number above 0 where 0 means nothing; no zero in float32.
+SMALLEST = 1e-30
+
+
+class Range(NamedTuple):
+    """The numbers that are allowed.
+
+    Attributes:
+        low: the least of them.
+        high: the largest of them.
+        whole: whether they are whole numbers.
+        below_high: whether ``high`` itself is not allowed.
+    """
+
+    low: float
+    high: float
+    whole: bool = False
+    below_high: bool = False
+
+    def __str__(self) -> str:
+        """The range in words, as in ``must be ...``."""
+        if self.whole:
+            return f"a whole number from {self.low} to {self.high}"
+        above = "above 0 " if self.low == SMALLEST else ""
+        end = f"below {self.high:g}" if self.below_high else f"at most {self.high:g}"
+        return f"a number {above}from {self.low:g} on, {end}"
+
+    def holds(self, value: Any) -> bool:
+        """Whether a number, or each number of an array, is allowed.
+
+        Programs compute in float32, so what is no whole number must be allowed after
+        rounding to that as well.
+        """
+        return all(map(self._holds_one, np.ravel(value).tolist()))
+
+    def _holds_one(self, number: object) -> bool:
+        kinds = int if self.whole else int | float
+        if isinstance(number, bool) or not isinstance(number, kinds):
+            return False
+        if self.whole or not self._encloses(number):
+            return self._encloses(number)
+        return self._encloses(float(np.float32(number)))
+
+    def _encloses(self, number: float) -> bool:
+        # Written so that nan is not enclosed.
+        return self.low <= number and (
+            number < self.high if self.below_high else number <= self.high
+        )
+
+
+COUNT = Range(0, MOST, whole=True)
+COUNT_FROM_1 = Range(1, MOST, whole=True)
+SHARE = Range(0, 1, below_high=True)
+SEED = Range(0, 2**32 - 1, whole=True)  # as many bits as a random key takes in
+AMOUNT = Range(0, LARGEST)
+_LIMIT = Range(SMALLEST, LARGEST)
+
+# By the names of ``Settings``, ``Configuration`` and ``Hyperparameters``.
+RANGES: Mapping[str, Range] = {
+    "embedding_dim": COUNT_FROM_1,
+    "rounds": COUNT_FROM_1,
+    "learning_rate": AMOUNT,
+    "regularization": AMOUNT,
+    "participation": Range(SMALLEST, 1),
+    "malicious_ratio": SHARE,
+    "malicious_clients": COUNT,
+    "expected_byzantine": Range(-1, MOST, whole=True),
+    "attack_start": COUNT,
+    "noise_scale": AMOUNT,
+    "max_poisoned_items": COUNT,
+    "lie_z": Range(-LARGEST, LARGEST),
+    "clip_norm": _LIMIT,
+    "trim_share": Range(0, 0.5, below_high=True),
+    "num_candidates": COUNT_FROM_1,
+    "eval_every": COUNT,
+    "neighbours_per_item": COUNT,
+    "pseudo_items": COUNT,
+    "privacy_clip": _LIMIT,
+    "privacy_noise": AMOUNT,
+    "num_devices": Range(1, 4096, whole=True),
+    "seed": SEED,
+}
+
+
+def check_number(name: str, value: object) -> None:
+    """Refuses a number that is out of its range.
+
+    Args:
+        name: of ``RANGES``.
+        value: a number, or an array of numbers.
+
+    Raises:
+        InvalidInputError: names the setting, its value and what is allowed.
+    """
+    if not RANGES[name].holds(value):
+        raise InvalidInputError(f"{name}={value}: must be {RANGES[name]}")

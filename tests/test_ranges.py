@@ -1,0 +1,50 @@
+import math
+
+import numpy as np
+import pytest
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.ranges import LARGEST, MOST, RANGES, SMALLEST, Range, check_number
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_every_range_is_of_finite_numbers_that_programs_can_hold(name):
+    allowed = RANGES[name]
+    for value in (math.nan, math.inf, -math.inf, 1e39, 10**30, None, "1", True):
+        assert not allowed.holds(value)
+    if allowed.whole:
+        assert name == "seed" or 2 * allowed.high + 2 < 2**31
+        assert not allowed.holds(float(allowed.low))
+    else:
+        assert np.isfinite(np.float32(allowed.high) ** 2)
+
+
+def test_ends_belong_to_a_range_unless_it_ends_below():
+    assert all(Range(0, 1).holds(value) for value in (0, 0.5, 1))
+    assert not Range(0, 1).holds(-1e-9)
+    assert not Range(0, 1, below_high=True).holds(1)
+    assert all(Range(1, 3, whole=True).holds(value) for value in (1, 3, np.int32(2)))
+    assert not any(Range(1, 3, whole=True).holds(value) for value in (0, 4, 1.5))
+
+
+def test_a_number_is_judged_as_float32_too():
+    assert Range(0, 0.5, below_high=True).holds(0.4999999)
+    assert not Range(0, 0.5, below_high=True).holds(0.4999999999)
+    assert not Range(SMALLEST, 1).holds(1e-50)
+
+
+def test_of_an_array_every_number_counts():
+    assert Range(0, 1).holds(np.array([0.1, 0.2]))
+    assert not Range(0, 1).holds(np.array([[0.1, math.nan]]))
+
+
+def test_a_refusal_names_the_number_and_what_is_allowed():
+    for name, value, allowed in (
+        ("rounds", 0, f"a whole number from 1 to {MOST}"),
+        ("learning_rate", -1.0, f"a number from 0 on, at most {LARGEST:g}"),
+        ("trim_share", 0.5, "a number from 0 on, below 0.5"),
+        ("participation", 0.0, "a number above 0 from 1e-30 on, at most 1"),
+    ):
+        with pytest.raises(InvalidInputError) as caught:
+            check_number(name, value)
+        assert str(caught.value) == f"{name}={value}: must be {allowed}"
