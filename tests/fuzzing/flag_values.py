@@ -1,0 +1,194 @@
+"""Flags of every program with values of every kind, up to the plan of the runs."""
+
+import contextlib
+import json
+import math
+import pathlib
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from absl import flags
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.sweeps.plan import Plan
+from tests.fuzzing import programs, stores
+from tests.fuzzing.judging import Attempt, Wrong
+from tests.fuzzing.texts import odd_text
+
+_SMALL = "num_users=40,num_items=60,num_pairs=200"
+# What a program is given so that it does little, where the attempt gives nothing else.
+_BASE = {
+    "train": {"dataset": "synthetic", "synthetic": _SMALL, "num_candidates": "10"},
+    "sweep": {
+        **{"dataset": "synthetic", "synthetic": _SMALL, "num_candidates": "10"},
+        "store": "new_store",
+    },
+    "dataset": {"dataset": "synthetic", "synthetic": _SMALL},
+    "results": {"store": "store"},
+    "benchmark": {"dataset": "synthetic", "synthetic": _SMALL, "num_devices": "1"},
+}
+_PATHS = (
+    *("new", "new/er", "", ".", "~", "~nosuch/x", "/dev/null", "/dev/full/x", "/proc/x"),
+    *("data.csv", "data.csv/x", "some.npz", "a b", "é", "z" * 300, "new.csv", "new.npz"),
+    *("new.toml", "new.json", "new.parquet", "none", "-"),
+)
+_PATH_FLAGS = frozenset(
+    (
+        *("output_dir", "store", "save_params", "init_from", "data_dir", "export"),
+        *("export_curves", "checkpoint_dir", "compilation_cache_dir", "sweep_file"),
+    )
+)
+# What a record has under another value than the flag's text, by its meaning.
+_RESOLVED = frozenset(("dataset", "synthetic", "expected_byzantine", "clip_norm"))
+
+
+class _PlannedError(Exception):
+    """Raised where a program would begin to run its plan."""
+
+    def __init__(self, plan: Plan | None) -> None:
+        super().__init__()
+        self.plan = plan
+
+
+def attempt_with(program: str) -> Attempt:
+    """Attempts with the flags of one program."""
+
+    def attempt(source: random.Random, folder: pathlib.Path) -> None:
+        module = programs.load(program)
+        pathlib.Path("data.csv").write_text("user,item\na,x\na,y\nb,x\nb,y\nc,z\nc,x\n")
+        if program == "results":
+            stores.write_damaged(pathlib.Path("store"), source)
+        given = _draw_flags(source, programs.own_flags())
+        merged = {**_BASE[program], **given}
+        arguments = [f"--{name}={text}" for name, text in merged.items()]
+        if source.random() < 0.1 and all(map(_fits_a_line, arguments)):
+            mark, end = source.choice(("", "\ufeff")), source.choice(("\n", "\r\n"))
+            arguments = programs.written_flags(arguments, mark, end)
+        with _stopped_at_the_plan(module):
+            try:
+                programs.run(program, arguments)
+            except InvalidInputError as error:
+                if "# a comment" in str(error):
+                    raise Wrong(f"misread a file of flags: {error}") from None
+                raise
+            except _PlannedError as planned:
+                if planned.plan is not None:
+                    _check_plan(planned.plan, merged)
+
+    return attempt
+
+
+def _draw_flags(
+    source: random.Random, known: dict[str, flags.Flag]
+) -> dict[str, str]:
+    names = source.sample(sorted(known), source.choice((1, 1, 1, 2, 3)))
+    drawn = {}
+    for name in names:
+        text = _draw_value(source, name, known[name])
+        if programs.can_be_argument(text):
+            drawn[name] = text
+    return drawn
+
+
+def _draw_value(source: random.Random, name: str, flag: flags.Flag) -> str:
+    if name in _PATH_FLAGS and source.random() < 0.8:
+        return source.choice(_PATHS)
+    if name == "synthetic" and source.random() < 0.8:
+        field = source.choice((*_SMALL.split(","), "seed", "signal_strength", "x"))
+        return f"{_SMALL},{field.split('=')[0]}={odd_text(source)}"
+    if source.random() < 0.35:
+        return odd_text(source)
+    parser = getattr(flag.parser, "value_parser", flag.parser)
+    one: Callable[[], str] = lambda: _in_order(source, parser)
+    if flag.parser is parser or source.random() < 0.5:
+        return one()
+    return ",".join(one() for _ in range(source.randint(1, 3)))
+
+
+def _in_order(source: random.Random, parser: flags.ArgumentParser) -> str:
+    """A value that the parser takes, as far as it says what it takes."""
+    if isinstance(parser, flags.EnumParser):
+        return source.choice(list(parser.enum_values))
+    if isinstance(parser, flags.BooleanParser):
+        return source.choice(("true", "false"))
+    if isinstance(parser, flags.IntegerParser):
+        return str(source.choice((0, 1, 2, 5, 30, 2**31 - 1, 2**31, 2**32, 2**63)))
+    if isinstance(parser, flags.FloatParser):
+        return source.choice(("0", "0.1", "0.5", "1", "3", "1e30", "1e-30", "none"))
+    return source.choice(("0", "0,1", "0:3", "5,5", "none", "attack", "hr@10", "mean"))
+
+
+def _fits_a_line(argument: str) -> bool:
+    return len(argument.splitlines()) == 1 and argument.strip() == argument
+
+
+@contextlib.contextmanager
+def _stopped_at_the_plan(module: Any) -> Iterator[None]:
+    """Lets a program do all that it does before devices start and compile."""
+
+    def stop(plan: object = None, *others: object, **named: object) -> Iterator[Any]:
+        raise _PlannedError(plan if isinstance(plan, Plan) else None)
+
+    names = ("run_with_progress", "forecast", "measure_apart")
+    with contextlib.ExitStack() as stack:
+        for name in filter(partial(hasattr, module), names):
+            stack.enter_context(mock.patch.object(module, name, stop))
+        stack.enter_context(
+            mock.patch("experiments.process_flags.start_devices", lambda *_: 1)
+        )
+        yield
+
+
+def _check_plan(plan: Plan, given: dict[str, str]) -> None:
+    """Holds a plan's numbers and records against the flags."""
+    for planned in plan.runs:
+        for name, number in planned.hyperparameters._asdict().items():
+            _check_number(name, number)
+        json.dumps(planned.recorded, allow_nan=False)
+    attacks = given.get("attack", "").split(",")
+    records = [run.recorded for run in plan.runs]
+    attacked = [record for record in records if record["attack"] in attacks]
+    for name, text in given.items():
+        if name not in records[0] or name in _RESOLVED:
+            continue
+        separator = ";" if name == "synthetic" else ","
+        wanted = {_meaning(part, records[0][name]) for part in text.split(separator)}
+        found = {record[name] for record in attacked or records}
+        if found != wanted:
+            raise Wrong(f"--{name}={text} is recorded as {sorted(found, key=str)}")
+    _check_distinct(records)
+
+
+def _check_number(name: str, number: Any) -> None:
+    if isinstance(number, int):
+        if not -(2**31) <= number < 2**31:
+            raise Wrong(f"{name}={number} is no int32")
+        return
+    with np.errstate(all="ignore"):
+        single = float(np.float32(number))
+    if not math.isfinite(single):
+        raise Wrong(f"{name}={number} is {single} in float32")
+    if number != 0 and single == 0:
+        raise Wrong(f"{name}={number} is 0 in float32")
+
+
+def _meaning(text: str, recorded: Any) -> Any:
+    """What a value of a flag means, read without the flag's own parser."""
+    text = text.strip()
+    if isinstance(recorded, str):
+        return text
+    with contextlib.suppress(ValueError):
+        return int(text, 0) if isinstance(recorded, int) else float(text)
+    with contextlib.suppress(ValueError):
+        return float(text)
+    return None if text == "none" else text
+
+
+def _check_distinct(records: Sequence[Any]) -> None:
+    runs: Iterable[str] = [record["run"] for record in records]
+    if len(set(runs)) != len(records):
+        raise Wrong("two runs of a plan are the same")
