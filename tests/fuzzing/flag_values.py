@@ -54,6 +54,13 @@ class _PlannedError(Exception):
         self.plan = plan
 
 
+def prepare(program: str) -> None:
+    """What takes long, and is done once."""
+    programs.load(program)
+    if program == "results":
+        stores.real_lines()
+
+
 def attempt_with(program: str) -> Attempt:
     """Attempts with the flags of one program."""
 
@@ -62,7 +69,7 @@ def attempt_with(program: str) -> Attempt:
         pathlib.Path("data.csv").write_text("user,item\na,x\na,y\nb,x\nb,y\nc,z\nc,x\n")
         if program == "results":
             stores.write_damaged(pathlib.Path("store"), source)
-        given = _draw_flags(source, programs.own_flags())
+        given = _draw_flags(source, programs.own_flags(program))
         merged = {**_BASE[program], **given}
         arguments = [f"--{name}={text}" for name, text in merged.items()]
         if source.random() < 0.1 and all(map(_fits_a_line, arguments)):

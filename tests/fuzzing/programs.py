@@ -27,15 +27,10 @@ def load(name: str) -> ModuleType:
     return importlib.import_module(f"experiments.{name}")
 
 
-def own_flags() -> dict[str, flags.Flag]:
-    """The flags of the program that was loaded, without those of absl itself."""
-    by_module = flags.FLAGS.flags_by_module_dict()
-    return {
-        flag.name: flag
-        for module, found in by_module.items()
-        if module.startswith(("experiments", "jaxfr"))
-        for flag in found
-    }
+def own_flags(name: str) -> dict[str, flags.Flag]:
+    """The flags of a program, without those that absl gives to all."""
+    found = flags.FLAGS.get_key_flags_for_module(load(name).__name__)
+    return {flag.name: flag for flag in found}
 
 
 def run(name: str, arguments: Sequence[str]) -> None:
