@@ -20,7 +20,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.fuzzing", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0, help="how long")
     parser.add_argument("--kinds", default=",".join(KINDS), help="with commas")
-    parser.add_argument("--seed", type=int, default=0, help="of each kind's first input")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of each kind's first input"
+    )
     parser.add_argument("--inputs", type=int, default=10**9, help="most of each kind")
     parser.add_argument("--out", type=pathlib.Path, help="folder that keeps the finds")
     parser.add_argument("--only", type=int, help="the seed of a single input")
@@ -32,7 +34,9 @@ def main() -> int:
     if chosen.only is not None:
         return max(_repeat(kind, chosen.only) for kind in kinds)
     budget = Budget(60 * chosen.minutes, chosen.inputs, chosen.seed)
-    tally = run_campaign(kinds, budget, chosen.out, lambda line: print(line, flush=True))
+    tally = run_campaign(
+        kinds, budget, chosen.out, lambda line: print(line, flush=True)
+    )
     print(describe(tally))
     return int(bool(tally.finds))
 

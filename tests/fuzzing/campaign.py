@@ -82,12 +82,17 @@ def run_campaign(
         tell: is told of each defect, in a line, as it is found.
     """
     tally = Tally({kind: collections.Counter() for kind in kinds})
-    seeds, last = dict.fromkeys(kinds, budget.first_seed), budget.first_seed + budget.inputs
+    seeds, last = (
+        dict.fromkeys(kinds, budget.first_seed),
+        budget.first_seed + budget.inputs,
+    )
     seconds = min(_SECONDS_OF_TURN, budget.seconds / len(kinds))
     end, waiting = time.monotonic() + budget.seconds, collections.deque(kinds)
     with tempfile.TemporaryDirectory(prefix="fuzzing-") as name:
         scratch = pathlib.Path(name)
-        while waiting and (time.monotonic() < end or 0 in map(len, tally.outcomes.values())):
+        while waiting and (
+            time.monotonic() < end or 0 in map(len, tally.outcomes.values())
+        ):
             kind = waiting.popleft()
             for verdict in _turn(kind, range(seeds[kind], last), seconds, scratch):
                 folder = scratch / f"{kind}-{seeds[kind]}"

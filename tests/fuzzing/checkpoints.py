@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxfr.checkpoints import CheckpointKeeper, CheckpointSettings
 from tests.checkpoints.samples import bits, blank
-from tests.fuzzing.judging import Wrong
+from tests.fuzzing.judging import WrongOutcomeError
 from tests.fuzzing.texts import damage
 
 
@@ -36,10 +36,10 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
             continue
         finished, tree = restored
         if finished not in trees:
-            raise Wrong(f"restored round {finished}, of {sorted(trees)}")
+            raise WrongOutcomeError(f"restored round {finished}, of {sorted(trees)}")
         found, wanted = jax.tree.leaves(tree), jax.tree.leaves(trees[finished])
         if list(map(bits, found)) != list(map(bits, wanted)):
-            raise Wrong(f"round {finished} is another one's")
+            raise WrongOutcomeError(f"round {finished} is another one's")
 
 
 def _tree(source: random.Random) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 import math
 import pathlib
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -16,7 +16,7 @@ from absl import flags
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.plan import Plan
 from tests.fuzzing import programs, stores
-from tests.fuzzing.judging import Attempt, Wrong
+from tests.fuzzing.judging import Attempt, WrongOutcomeError
 from tests.fuzzing.texts import odd_text
 
 _SMALL = "num_users=40,num_items=60,num_pairs=200"
@@ -32,8 +32,27 @@ _BASE = {
     "benchmark": {"dataset": "synthetic", "synthetic": _SMALL, "num_devices": "1"},
 }
 _PATHS = (
-    *("new", "new/er", "", ".", "~", "~nosuch/x", "/dev/null", "/dev/full/x", "/proc/x"),
-    *("data.csv", "data.csv/x", "some.npz", "a b", "é", "z" * 300, "new.csv", "new.npz"),
+    *(
+        "new",
+        "new/er",
+        "",
+        ".",
+        "~",
+        "~nosuch/x",
+        "/dev/null",
+        "/dev/full/x",
+        "/proc/x",
+    ),
+    *(
+        "data.csv",
+        "data.csv/x",
+        "some.npz",
+        "a b",
+        "é",
+        "z" * 300,
+        "new.csv",
+        "new.npz",
+    ),
     *("new.toml", "new.json", "new.parquet", "none", "-"),
 )
 _PATH_FLAGS = frozenset(
@@ -54,18 +73,13 @@ class _PlannedError(Exception):
         self.plan = plan
 
 
-def prepare(program: str) -> None:
-    """What takes long, and is done once."""
-    programs.load(program)
-    if program == "results":
-        stores.real_lines()
-
-
 def attempt_with(program: str) -> Attempt:
-    """Attempts with the flags of one program."""
+    """Attempts with the flags of one program, which is loaded."""
+    module = programs.load(program)
+    if program == "results":
+        stores.prepare()
 
     def attempt(source: random.Random, folder: pathlib.Path) -> None:
-        module = programs.load(program)
         pathlib.Path("data.csv").write_text("user,item\na,x\na,y\nb,x\nb,y\nc,z\nc,x\n")
         if program == "results":
             stores.write_damaged(pathlib.Path("store"), source)
@@ -80,7 +94,9 @@ def attempt_with(program: str) -> Attempt:
                 programs.run(program, arguments)
             except InvalidInputError as error:
                 if "# a comment" in str(error):
-                    raise Wrong(f"misread a file of flags: {error}") from None
+                    raise WrongOutcomeError(
+                        f"misread a file of flags: {error}"
+                    ) from None
                 raise
             except _PlannedError as planned:
                 if planned.plan is not None:
@@ -89,9 +105,7 @@ def attempt_with(program: str) -> Attempt:
     return attempt
 
 
-def _draw_flags(
-    source: random.Random, known: dict[str, flags.Flag]
-) -> dict[str, str]:
+def _draw_flags(source: random.Random, known: dict[str, flags.Flag]) -> dict[str, str]:
     names = source.sample(sorted(known), source.choice((1, 1, 1, 2, 3)))
     drawn = {}
     for name in names:
@@ -110,10 +124,8 @@ def _draw_value(source: random.Random, name: str, flag: flags.Flag) -> str:
     if source.random() < 0.35:
         return odd_text(source)
     parser = getattr(flag.parser, "value_parser", flag.parser)
-    one: Callable[[], str] = lambda: _in_order(source, parser)
-    if flag.parser is parser or source.random() < 0.5:
-        return one()
-    return ",".join(one() for _ in range(source.randint(1, 3)))
+    values = 1 if flag.parser is parser else source.choice((1, 1, 2, 3))
+    return ",".join(_in_order(source, parser) for _ in range(values))
 
 
 def _in_order(source: random.Random, parser: flags.ArgumentParser) -> str:
@@ -145,7 +157,7 @@ def _stopped_at_the_plan(module: Any) -> Iterator[None]:
         for name in filter(partial(hasattr, module), names):
             stack.enter_context(mock.patch.object(module, name, stop))
         stack.enter_context(
-            mock.patch("experiments.process_flags.start_devices", lambda *_: 1)
+            mock.patch("experiments.process_flags.start_devices", return_value=1)
         )
         yield
 
@@ -166,21 +178,23 @@ def _check_plan(plan: Plan, given: dict[str, str]) -> None:
         wanted = {_meaning(part, records[0][name]) for part in text.split(separator)}
         found = {record[name] for record in attacked or records}
         if found != wanted:
-            raise Wrong(f"--{name}={text} is recorded as {sorted(found, key=str)}")
+            raise WrongOutcomeError(
+                f"--{name}={text} is recorded as {sorted(found, key=str)}"
+            )
     _check_distinct(records)
 
 
 def _check_number(name: str, number: Any) -> None:
     if isinstance(number, int):
         if not -(2**31) <= number < 2**31:
-            raise Wrong(f"{name}={number} is no int32")
+            raise WrongOutcomeError(f"{name}={number} is no int32")
         return
     with np.errstate(all="ignore"):
         single = float(np.float32(number))
     if not math.isfinite(single):
-        raise Wrong(f"{name}={number} is {single} in float32")
+        raise WrongOutcomeError(f"{name}={number} is {single} in float32")
     if number != 0 and single == 0:
-        raise Wrong(f"{name}={number} is 0 in float32")
+        raise WrongOutcomeError(f"{name}={number} is 0 in float32")
 
 
 def _meaning(text: str, recorded: Any) -> Any:
@@ -198,4 +212,4 @@ def _meaning(text: str, recorded: Any) -> Any:
 def _check_distinct(records: Sequence[Any]) -> None:
     runs: Iterable[str] = [record["run"] for record in records]
     if len(set(runs)) != len(records):
-        raise Wrong("two runs of a plan are the same")
+        raise WrongOutcomeError("two runs of a plan are the same")

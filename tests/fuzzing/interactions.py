@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxfr.data import NO_TEST_ITEM, Dataset
-from tests.fuzzing.judging import Wrong
+from tests.fuzzing.judging import WrongOutcomeError
 
 
 class Row(NamedTuple):
@@ -56,12 +56,12 @@ def check_dataset(found: Dataset, rows: Sequence[Row], by_time: bool) -> None:
         by_time: whether the file says the times; otherwise its order is theirs.
 
     Raises:
-        Wrong: if it is another one.
+        WrongOutcomeError: if it is another one.
     """
     users = list(dict.fromkeys(row.user for row in rows))
     items = list(dict.fromkeys(row.item for row in rows))
     if (found.num_users, found.num_items) != (len(users), len(items)):
-        raise Wrong(
+        raise WrongOutcomeError(
             f"{found.num_users} users and {found.num_items} items, "
             f"must be {len(users)} and {len(items)}"
         )
@@ -72,9 +72,9 @@ def check_dataset(found: Dataset, rows: Sequence[Row], by_time: bool) -> None:
         held = [items.index(i) for i in dict.fromkeys(row.item for row in of_user)]
         last = held.pop() if len(held) > 1 else NO_TEST_ITEM
         if found.test_items[number] != last:
-            raise Wrong(
+            raise WrongOutcomeError(
                 f"user {user}: test item {found.test_items[number]}, must be {last}"
             )
         read = found.train_items[found.train_users == number]
         if not np.array_equal(read, held):
-            raise Wrong(f"user {user}: trains on {read}, must be {held}")
+            raise WrongOutcomeError(f"user {user}: trains on {read}, must be {held}")

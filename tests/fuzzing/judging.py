@@ -25,7 +25,7 @@ _OURS = ("jaxfr", "experiments")
 _LONGEST_TEXT = 300
 
 
-class Wrong(Exception):
+class WrongOutcomeError(Exception):
     """An input was taken for something else, or refused although it is in order."""
 
 
@@ -54,7 +54,9 @@ class Find(NamedTuple):
 
     def __str__(self) -> str:
         """One line."""
-        return f"{self.kind} seed {self.seed}: {self.error} at {self.place}: {self.text}"
+        return (
+            f"{self.kind} seed {self.seed}: {self.error} at {self.place}: {self.text}"
+        )
 
 
 class Verdict(NamedTuple):
@@ -89,7 +91,7 @@ def judge(
             outcome = _outcome(attempt, random.Random(f"{kind} {seed}"), folder)
             unwanted = control_characters(screen.getvalue().replace("\n", " "))
             if unwanted:
-                raise Wrong(f"on the screen: {unwanted}")
+                raise WrongOutcomeError(f"on the screen: {unwanted}")
         return Verdict(outcome)
     except (Exception, SystemExit, TooLong) as error:
         return Verdict("find", _describe(kind, seed, error))
@@ -112,7 +114,9 @@ def _outcome(
             text = " ".join(text.split())  # absl writes several lines
         unwanted = control_characters(text)
         if unwanted or not text.strip():
-            raise Wrong(f"a message with {unwanted or 'nothing in it'}") from error
+            raise WrongOutcomeError(
+                f"a message with {unwanted or 'nothing in it'}"
+            ) from error
         return "refused"
     return "accepted"
 
@@ -134,7 +138,11 @@ def _time_limit(seconds: float) -> Iterator[None]:
 def _describe(kind: str, seed: int, error: BaseException) -> Find:
     text = " ".join(ascii(str(error))[1:-1].split())[:_LONGEST_TEXT]
     trace = "".join(traceback.format_exception(error))
-    origin = error.__cause__ if isinstance(error, Wrong) and error.__cause__ else error
+    origin = (
+        error.__cause__
+        if isinstance(error, WrongOutcomeError) and error.__cause__
+        else error
+    )
     frames = [
         (frame.filename, frame.lineno or 0)
         for frame in traceback.extract_tb(origin.__traceback__)

@@ -2,7 +2,7 @@
 
 import functools
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from tests.fuzzing.judging import Attempt
@@ -49,9 +49,7 @@ def load_attempt(name: str) -> Attempt:
     """What makes attempts of a kind, with all that is done once already done."""
     kind = KINDS[name]
     module = importlib.import_module(f"tests.fuzzing.{kind.module}")
-    prepare: Callable[..., object] = getattr(module, "prepare", lambda: None)
     if kind.program:
-        prepare(kind.program)
         return module.attempt_with(kind.program)
-    prepare()
+    getattr(module, "prepare", lambda: None)()
     return module.attempt

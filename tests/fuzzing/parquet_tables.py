@@ -13,7 +13,7 @@ from pyarrow import parquet
 from jaxfr.data import load_dataset
 from jaxfr.errors import InvalidInputError
 from tests.fuzzing.interactions import Row, check_dataset, draw_rows
-from tests.fuzzing.judging import Wrong
+from tests.fuzzing.judging import WrongOutcomeError
 from tests.fuzzing.text_tables import (
     BESIDE,
     ITEM_NAMES,
@@ -34,11 +34,13 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     path = pathlib.Path(source.choice((*["data"] * 9, "o\x1b[31m")) + ".parquet")
     if draw < 0.3 and path.stem == "data":
         names = [source.choice(n) for n in (USER_NAMES, ITEM_NAMES, TIME_NAMES)]
-        _write(path, rows, dict(zip(names, ("user", "item", "time"), strict=True)), source)
+        _write(
+            path, rows, dict(zip(names, ("user", "item", "time"), strict=True)), source
+        )
         try:
             found = load_dataset(str(path))
         except InvalidInputError as error:
-            raise Wrong(f"refused a plain table: {error}") from None
+            raise WrongOutcomeError(f"refused a plain table: {error}") from None
         check_dataset(found, rows, by_time=True)
     elif draw < 0.6:
         columns = {
@@ -78,9 +80,7 @@ def _write(
         "beside": pyarrow.array(range(len(rows))),
     }
     if source.random() < 0.5:
-        contents["beside"] = pyarrow.array(
-            [float(source.randint(1, 5)) for _ in rows]
-        )
+        contents["beside"] = pyarrow.array([float(source.randint(1, 5)) for _ in rows])
     table = pyarrow.table({name: contents[what] for name, what in columns.items()})
     parquet.write_table(table, path, row_group_size=source.choice((None, 7)))
 
@@ -101,26 +101,47 @@ def _times(times: list[float], source: random.Random) -> Any:
     moments = [_EPOCH + datetime.timedelta(seconds=second) for second in seconds]
     if form == "zone":
         return pyarrow.array(moments, pyarrow.timestamp("us", "UTC"))
-    return pyarrow.array([m.replace(tzinfo=None) for m in moments], pyarrow.timestamp(form))
+    return pyarrow.array(
+        [m.replace(tzinfo=None) for m in moments], pyarrow.timestamp(form)
+    )
 
 
 def _write_odd(path: pathlib.Path, source: random.Random) -> None:
     """Writes columns of any types and names, some twice, with gaps."""
     length = source.choice((0, 1, 6))
     makers: tuple[Any, ...] = (
-        lambda: pyarrow.array([odd_text(source).encode("utf-8", "replace").decode() for _ in range(length)]),
-        lambda: pyarrow.array([source.choice((None, 1, 2**62)) for _ in range(length)], pyarrow.int64()),
-        lambda: pyarrow.array([source.choice((float("nan"), 1.5, 1e300, None)) for _ in range(length)], pyarrow.float64()),
+        lambda: pyarrow.array(
+            [
+                odd_text(source).encode("utf-8", "replace").decode()
+                for _ in range(length)
+            ]
+        ),
+        lambda: pyarrow.array(
+            [source.choice((None, 1, 2**62)) for _ in range(length)], pyarrow.int64()
+        ),
+        lambda: pyarrow.array(
+            [source.choice((float("nan"), 1.5, 1e300, None)) for _ in range(length)],
+            pyarrow.float64(),
+        ),
         lambda: pyarrow.array([source.random() < 0.5 for _ in range(length)]),
         lambda: pyarrow.array([source.randbytes(2) for _ in range(length)]),
         lambda: pyarrow.array([[1, 2]] * length, pyarrow.list_(pyarrow.int64())),
-        lambda: pyarrow.array([{"a": 1}] * length, pyarrow.struct({"a": pyarrow.int64()})),
-        lambda: pyarrow.array([decimal.Decimal(number) for number in range(length)], pyarrow.decimal128(5, 1)),
-        lambda: pyarrow.array([datetime.date(2020, 1, 1 + number) for number in range(length)]),
+        lambda: pyarrow.array(
+            [{"a": 1}] * length, pyarrow.struct({"a": pyarrow.int64()})
+        ),
+        lambda: pyarrow.array(
+            [decimal.Decimal(number) for number in range(length)],
+            pyarrow.decimal128(5, 1),
+        ),
+        lambda: pyarrow.array(
+            [datetime.date(2020, 1, 1 + number) for number in range(length)]
+        ),
         lambda: pyarrow.array([datetime.time(number) for number in range(length)]),
         lambda: pyarrow.array([datetime.timedelta(number) for number in range(length)]),
         lambda: pyarrow.nulls(length),
-        lambda: pyarrow.array([2**63 + number for number in range(length)], pyarrow.uint64()),
+        lambda: pyarrow.array(
+            [2**63 + number for number in range(length)], pyarrow.uint64()
+        ),
         lambda: pyarrow.array(range(length), pyarrow.float16()),
     )
     names = (*USER_NAMES[:2], *ITEM_NAMES[:2], *TIME_NAMES[:2], "rating", "x\x1b", "")

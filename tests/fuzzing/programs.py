@@ -19,7 +19,7 @@ from absl.testing import flagsaver
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.program import EXIT_CODE, run_program
-from tests.fuzzing.judging import Wrong
+from tests.fuzzing.judging import WrongOutcomeError
 
 
 def load(name: str) -> ModuleType:
@@ -38,7 +38,7 @@ def run(name: str, arguments: Sequence[str]) -> None:
 
     Raises:
         InvalidInputError: if it refused its arguments, in one line.
-        Wrong: if it ended in another way.
+        WrongOutcomeError: if it ended in another way.
     """
     module, output, errors = load(name), io.StringIO(), io.StringIO()
     here = os.getcwd()
@@ -60,7 +60,7 @@ def run(name: str, arguments: Sequence[str]) -> None:
         return
     told = [line for line in errors.getvalue().split("\n") if "error" in line]
     if code != EXIT_CODE or len(told) != 1 or not told[0].startswith("error: "):
-        raise Wrong(f"ended with {code!r} and {told}")
+        raise WrongOutcomeError(f"ended with {code!r} and {told}")
     raise InvalidInputError(told[0])
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from jaxfr.data import Dataset, SyntheticSettings, load_dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.parameters import load_given_values
-from tests.fuzzing.judging import Wrong
+from tests.fuzzing.judging import WrongOutcomeError
 from tests.fuzzing.texts import damage
 
 _DIM, _WEIGHTS = 3, 5
@@ -46,7 +46,7 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     except InvalidInputError as error:
         if draw > 0.3:
             raise
-        raise Wrong(f"refused plain values: {error}") from None
+        raise WrongOutcomeError(f"refused plain values: {error}") from None
     if draw > 0.7:
         return
     for name, value in given._asdict().items():
@@ -57,14 +57,14 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
 
 def _check_same(name: str, found: Any, saved: np.ndarray | None) -> None:
     if (found is None) != (saved is None):
-        raise Wrong(f"{name}: {'not ' * (found is None)}read")
+        raise WrongOutcomeError(f"{name}: {'not ' * (found is None)}read")
     if found is None or saved is None:
         return
     numbers = np.asarray(found)
     if not np.all(np.isfinite(numbers)):
-        raise Wrong(f"{name}: not finite")
+        raise WrongOutcomeError(f"{name}: not finite")
     if not np.array_equal(numbers, saved.astype(numbers.dtype)):
-        raise Wrong(f"{name}: other values")
+        raise WrongOutcomeError(f"{name}: other values")
 
 
 def _in_order(source: random.Random) -> dict[str, np.ndarray]:
@@ -76,7 +76,9 @@ def _in_order(source: random.Random) -> dict[str, np.ndarray]:
         "noise": (dataset.num_items, _DIM),
         "weights": (_WEIGHTS,),
     }
-    arrays = {name: draw.normal(size=shape).astype(kind) for name, shape in shapes.items()}
+    arrays = {
+        name: draw.normal(size=shape).astype(kind) for name, shape in shapes.items()
+    }
     held: list[set[int]] = [set() for _ in range(dataset.num_users)]
     for user, item in zip(dataset.train_users, dataset.train_items, strict=True):
         held[user].add(item)
@@ -104,7 +106,10 @@ def _change(arrays: dict[str, np.ndarray], source: random.Random) -> None:
         *(lambda: array[:-1], lambda: array[..., None], lambda: array.T),
         *(lambda: array * 0, lambda: -array, lambda: array + 2**32),
         *(lambda: np.zeros(0), lambda: np.array(1.0), lambda: array.reshape(-1)),
-        *(lambda: np.zeros(array.shape, [("a", "f4")]), lambda: np.asfortranarray(array)),
+        *(
+            lambda: np.zeros(array.shape, [("a", "f4")]),
+            lambda: np.asfortranarray(array),
+        ),
     )
     # Not all that is tried is possible with every array.
     with (
@@ -132,7 +137,9 @@ def _damaged(content: bytes, source: random.Random) -> bytes:
     if draw < 0.6:
         return damage(content, source)
     if draw < 0.7:
-        return source.choice((b"", b"PK", b"PK\x05\x06" + bytes(18), b"\x93NUMPY", b"x"))
+        return source.choice(
+            (b"", b"PK", b"PK\x05\x06" + bytes(18), b"\x93NUMPY", b"x")
+        )
     if draw < 0.75:
         file = io.BytesIO()
         np.save(file, np.zeros((12, 3)))
@@ -143,7 +150,14 @@ def _damaged(content: bytes, source: random.Random) -> bytes:
 def _with_odd_member(content: bytes, source: random.Random) -> bytes:
     """Adds a member that says that it is huge, or is no array."""
     shape = source.choice(
-        ("(10**3,)", f"({10**14}, 3)", f"({2**62}, {2**62})", "(-1,)", "('a',)", "((1,),)")
+        (
+            "(10**3,)",
+            f"({10**14}, 3)",
+            f"({2**62}, {2**62})",
+            "(-1,)",
+            "('a',)",
+            "((1,),)",
+        )
     )
     kind = source.choice(("'<f4'", "'|O'", "'<f999'", "'V5'", "1", "[('a', '<f4')]"))
     header = f"{{'descr': {kind}, 'fortran_order': False, 'shape': {shape}, }}\n"

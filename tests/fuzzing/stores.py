@@ -14,7 +14,7 @@ from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import plan_runs
 from jaxfr.sweeps.run import run_plan
 from tests.fuzzing import programs
-from tests.fuzzing.judging import Wrong
+from tests.fuzzing.judging import WrongOutcomeError
 from tests.fuzzing.texts import damage, odd_text
 from tests.sweeps.problem import changed
 
@@ -27,7 +27,9 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     found = {record["run"]: record for record in read_store(pathlib.Path("store"))}
     for record in intact:
         if found.get(record["run"]) != record:
-            raise Wrong(f"record {record['run']}: is {found.get(record['run'])}")
+            raise WrongOutcomeError(
+                f"record {record['run']}: is {found.get(record['run'])}"
+            )
     programs.run("results", ["--store=store", *_arguments(source)])
 
 
@@ -121,7 +123,20 @@ def _change(record: dict[str, Any], source: random.Random) -> None:
 def _odd_value(source: random.Random) -> Any:
     return source.choice(
         (
-            *(None, True, False, 0, -1, 2**31, 2**63, 10**400, 1e308, -0.0, 0.5, 1e-320),
+            *(
+                None,
+                True,
+                False,
+                0,
+                -1,
+                2**31,
+                2**63,
+                10**400,
+                1e308,
+                -0.0,
+                0.5,
+                1e-320,
+            ),
             *("", [], {}, [1], {"a": 1}, [[]], {"a": {"b": [1]}}, [None], "2020-01-01"),
             *(odd_text(source), "0123456789abcdef-01234567", "2026-01-01T00:00:00"),
         )
@@ -149,7 +164,9 @@ def _add_oddity(path: pathlib.Path, source: random.Random) -> None:
             json.dumps({"jaxfr_result_store": _odd_value(source)})
         ),
         lambda: (path / "claims" / "x.claim").mkdir(),
-        lambda: (path / "claims" / "x.claim").write_text(odd_text(source), errors="replace"),
+        lambda: (path / "claims" / "x.claim").write_text(
+            odd_text(source), errors="replace"
+        ),
         lambda: (path / "odd").write_text("x"),
     )
     source.choice(oddities)()
@@ -163,12 +180,18 @@ def _arguments(source: random.Random) -> list[str]:
     )
     chosen = []
     if source.random() < 0.4:
-        chosen.append(f"--group_by={','.join(source.sample(names, source.randint(1, 3)))}")
+        chosen.append(
+            f"--group_by={','.join(source.sample(names, source.randint(1, 3)))}"
+        )
     if source.random() < 0.4:
-        metric = source.choice(("ndcg@5", "hr@10_tail", "hr@5_head", "seconds_train", "rounds"))
+        metric = source.choice(
+            ("ndcg@5", "hr@10_tail", "hr@5_head", "seconds_train", "rounds")
+        )
         chosen.append(f"--metric=hr@10,{metric}")
     if source.random() < 0.3:
-        chosen.append(f"--where={source.choice(names)}!={source.choice(('0', 'none', 'x'))}")
+        chosen.append(
+            f"--where={source.choice(names)}!={source.choice(('0', 'none', 'x'))}"
+        )
     if source.random() < 0.5:
         chosen.append(f"--code_version={source.choice(('all', 'latest', '0'))}")
     if source.random() < 0.5:

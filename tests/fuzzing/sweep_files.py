@@ -10,7 +10,7 @@ from experiments.sweep_file import SweepFile, read_sweep_file
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.grid import cross
 from jaxfr.sweeps.plan import check_all
-from tests.fuzzing.judging import Wrong
+from tests.fuzzing.judging import WrongOutcomeError
 from tests.fuzzing.texts import damage, odd_text
 
 # Settings with values that are in order, as a file writes them.
@@ -53,7 +53,7 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     except InvalidInputError as error:
         if draw > 0.3:
             raise
-        raise Wrong(f"refused a plain file: {error}") from None
+        raise WrongOutcomeError(f"refused a plain file: {error}") from None
 
 
 def _in_order(source: random.Random) -> dict[str, Any]:
@@ -80,7 +80,9 @@ def _change(content: dict[str, Any], source: random.Random) -> None:
     if isinstance(listed, list):
         tables += [table for table in listed if isinstance(table, dict)]
     table = source.choice(tables)
-    name = source.choice((*table, *_VALUES, "lie_z", "init_from", "seed", odd_text(source)))
+    name = source.choice(
+        (*table, *_VALUES, "lie_z", "init_from", "seed", odd_text(source))
+    )
     table[name] = _odd_value(source)
     if source.random() < 0.2:
         table[name] = [table[name], _odd_value(source)]
@@ -134,12 +136,12 @@ def _check_axes(read: SweepFile, content: dict[str, Any]) -> None:
     tables += zip(read.alternatives, content.get("list", []), strict=True)
     for axes, table in tables:
         if axes.keys() != table.keys():
-            raise Wrong(f"{table} is read as {axes}")
+            raise WrongOutcomeError(f"{table} is read as {axes}")
         for name, written in table.items():
             values = written if isinstance(written, list) else [written]
             for found, value in zip(axes[name], values, strict=True):
                 if not _is_same(found, value):
-                    raise Wrong(f"{name}={value!r} is read as {found!r}")
+                    raise WrongOutcomeError(f"{name}={value!r} is read as {found!r}")
 
 
 def _is_same(found: Any, written: Any) -> bool:
@@ -154,7 +156,9 @@ def _is_same(found: Any, written: Any) -> bool:
 def _all_settings(read: SweepFile) -> None:
     """The settings of a file, as the program makes and checks them."""
     axes = {**read.grid, "seed": (read.seeds or (0,))[:3]}
-    sizes = [len(values) for table in (axes, *read.alternatives) for values in table.values()]
+    sizes = [
+        len(values) for table in (axes, *read.alternatives) for values in table.values()
+    ]
     if len(sizes) < 12 and max(sizes) < 4:
         found = cross(axes, read.alternatives)
         check_all(list(itertools.islice(found, _MOST_RUNS)))

@@ -11,7 +11,9 @@ from tests.fuzzing.kinds import KINDS, SECONDS, load_attempt
 
 _INPUTS = 100
 _FEW = {"checkpoints": 10}
-_HERE = [name for name, kind in KINDS.items() if not kind.has_flags and name != "training"]
+_HERE = [
+    name for name, kind in KINDS.items() if not kind.has_flags and name != "training"
+]
 
 
 @pytest.mark.parametrize("kind", _HERE)

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxfr.data import NO_TEST_ITEM, load_dataset
 from jaxfr.errors import InvalidInputError
-from tests.fuzzing.judging import Wrong
+from tests.fuzzing.judging import WrongOutcomeError
 from tests.fuzzing.texts import damage, odd_text
 
 
@@ -24,7 +24,8 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     source.shuffle(users)
     tested = [user for user in users if len(held[user]) > 1 and source.random() < 0.9]
     end, space = source.choice(("\n", "\r\n")), source.choice((" ", "\t", "  "))
-    test = [[user, held[user].pop()] for user in tested]
+    test_items = {user: held[user].pop() for user in tested}
+    test = [[user, item] for user, item in test_items.items()]
     train = [[user, *held[user]] for user in users]
     contents = [
         (end.join(space.join(map(str, line)) for line in lines) + end).encode()
@@ -48,15 +49,16 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
         found = load_dataset(str(place))
     except InvalidInputError as error:
         if tested and place.name == "pair":
-            raise Wrong(f"refused a plain pair: {error}") from None
+            raise WrongOutcomeError(f"refused a plain pair: {error}") from None
         raise
-    test_items = dict(test)
     for user in users:
         if found.test_items[user] != test_items.get(user, NO_TEST_ITEM):
-            raise Wrong(f"user {user}: test item {found.test_items[user]}")
+            raise WrongOutcomeError(f"user {user}: test item {found.test_items[user]}")
         read = found.train_items[found.train_users == user]
         if not np.array_equal(read, held[user]):
-            raise Wrong(f"user {user}: trains on {read}, must be {held[user]}")
+            raise WrongOutcomeError(
+                f"user {user}: trains on {read}, must be {held[user]}"
+            )
 
 
 def _odd_lines(source: random.Random) -> str:

@@ -2,12 +2,12 @@
 
 import pathlib
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jaxfr.data import load_dataset
 from jaxfr.errors import InvalidInputError
 from tests.fuzzing.interactions import Row, check_dataset, draw_rows
-from tests.fuzzing.judging import Wrong
+from tests.fuzzing.judging import WrongOutcomeError
 from tests.fuzzing.texts import damage, odd_text
 
 USER_NAMES = ("user", "user_id", "userId", "UserID", "user_id:token", "uid", "User Id")
@@ -48,7 +48,7 @@ def _plain(rows: Sequence[Row], source: random.Random) -> None:
     try:
         found = load_dataset(str(path))
     except InvalidInputError as error:
-        raise Wrong(f"refused a plain table: {error}") from None
+        raise WrongOutcomeError(f"refused a plain table: {error}") from None
     check_dataset(found, rows, by_time)
 
 
@@ -73,7 +73,7 @@ def _unusual(rows: Sequence[Row], source: random.Random) -> None:
 
 def _write(
     rows: Sequence[Row],
-    columns: dict[str, str],
+    columns: Mapping[str, str],
     header: bool,
     source: random.Random,
 ) -> pathlib.Path:
@@ -106,7 +106,9 @@ def _write(
         }
         if separator == "," and not quote:
             cells["beside"] = cells["beside"].replace(",", "")
-        lines.append(separator.join(f"{quote}{cells[c]}{quote}" for c in columns.values()))
+        lines.append(
+            separator.join(f"{quote}{cells[c]}{quote}" for c in columns.values())
+        )
     text = end.join(lines) + end * source.choice((0, 1, 1, 2))
     mark = source.choice(("", "", "\ufeff"))
     path = pathlib.Path(source.choice(("data", "my log", "d.é")) + extension)
@@ -123,7 +125,9 @@ def _anything(rows: Sequence[Row], source: random.Random) -> None:
         path = _write(rows, columns, source.random() < 0.7, source)
         path.write_bytes(damage(path.read_bytes(), source))
     elif draw < 0.9:
-        path = pathlib.Path(source.choice((*["odd"] * 18, "o\x1b[31m", "a\nb")) + ".csv")
+        path = pathlib.Path(
+            source.choice((*["odd"] * 18, "o\x1b[31m", "a\nb")) + ".csv"
+        )
         known = (*USER_NAMES, *ITEM_NAMES, *TIME_NAMES, *BESIDE, *OTHER_TIMES)
         width, separator = source.randint(1, 5), source.choice(",,,\t; |")
         lines = [[source.choice(known) for _ in range(width)]]

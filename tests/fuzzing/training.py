@@ -18,7 +18,7 @@ from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import plan_runs
 from jaxfr.sweeps.run import run_plan
 from jaxfr.training.settings import OPTIMIZERS
-from tests.fuzzing.judging import Wrong
+from tests.fuzzing.judging import WrongOutcomeError
 from tests.sweeps.problem import changed
 
 _SIZE = "num_users=20,num_items=60,num_pairs=120"
@@ -62,7 +62,9 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     """Trains with a few settings changed, and looks at the record."""
     chosen = source.sample(list(_USUAL), source.randint(1, 6))
     changes = {name: source.choice(_USUAL[name]) for name in chosen}
-    settings = changed(**{"rounds": 2, "synthetic": _SIZE, "num_candidates": 10} | changes)
+    settings = changed(
+        **{"rounds": 2, "synthetic": _SIZE, "num_candidates": 10} | changes
+    )
     plan = plan_runs([settings])
     jax.clear_caches()  # so that long use of a process needs no more memory
     with open_store(pathlib.Path("store")) as store:
@@ -74,17 +76,21 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
         if name in ("expected_byzantine", "clip_norm"):
             continue
         if record[name] != value:
-            raise Wrong(f"{name}={value} is recorded as {record[name]}")
+            raise WrongOutcomeError(f"{name}={value} is recorded as {record[name]}")
     if settings.attack != CLEAN and record["malicious_clients"] == 0:
-        raise Wrong(f"an attack with nobody: {changes}")
+        raise WrongOutcomeError(f"an attack with nobody: {changes}")
     for name, value in record.items():
         if name.startswith(("hr@", "ndcg@")) and not _is_share(value):
-            raise Wrong(f"{name} is {value}")
+            raise WrongOutcomeError(f"{name} is {value}")
     if record["curve"][-1]["round"] != settings.rounds:
-        raise Wrong(f"the curve ends with round {record['curve'][-1]['round']}")
+        raise WrongOutcomeError(
+            f"the curve ends with round {record['curve'][-1]['round']}"
+        )
 
 
 def _is_share(value: Any) -> bool:
     if value is None:
         return True
-    return not isinstance(value, np.generic) and math.isfinite(value) and 0 <= value <= 1
+    return (
+        not isinstance(value, np.generic) and math.isfinite(value) and 0 <= value <= 1
+    )
