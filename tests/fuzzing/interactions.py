@@ -31,7 +31,10 @@ def draw_rows(source: random.Random) -> list[Row]:
     items = list(dict.fromkeys(items))
     start, step = source.choice(((0, 1), (880_000_000, 1), (1_600_000_000, 3600)))
     scale = source.choice((1, 1, 1000))
-    rows = [Row(users[0], items[-1], scale * start), Row(users[1], items[-2], 0)]
+    rows = [
+        Row(users[0], items[-1], scale * start),
+        Row(users[1], items[-2], scale * start),
+    ]
     for user in users:
         held = source.sample(items[:-2], source.randint(2, 9))
         moments = source.sample(range(100), len(held))

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from absl import flags
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import note
 
 # Makes an input in the folder, which is the current one, and hands it over. It returns
 # if the input was taken for what it is, raises the program's own error where that
@@ -23,6 +24,7 @@ Attempt = Callable[[random.Random, pathlib.Path], None]
 _ROOT = pathlib.Path(__file__).parents[2]
 _OURS = ("jaxfr", "experiments")
 _LONGEST_TEXT = 300
+_UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 class WrongOutcomeError(Exception):
@@ -99,7 +101,7 @@ def judge(
 
 def control_characters(text: str) -> str:
     """What a text has that is no part of a line on a screen, escaped."""
-    found = {c for c in text if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Cs")}
+    found = {c for c in text if unicodedata.category(c) in _UNPRINTABLE}
     return ascii("".join(sorted(found))) if found else ""
 
 
@@ -109,14 +111,13 @@ def _outcome(
     try:
         attempt(source, folder)
     except (InvalidInputError, flags.Error) as error:
-        text = str(error)
-        if isinstance(error, flags.Error):
-            text = " ".join(text.split())  # absl writes several lines
-        unwanted = control_characters(text)
-        if unwanted or not text.strip():
-            raise WrongOutcomeError(
-                f"a message with {unwanted or 'nothing in it'}"
-            ) from error
+        # As the programs do with it.
+        line = " ".join(str(error).split())
+        with contextlib.redirect_stderr(io.StringIO()) as screen:
+            note(line)
+        unwanted = control_characters(screen.getvalue().removesuffix("\n"))
+        if unwanted or not line:
+            raise WrongOutcomeError(f"told {unwanted or 'nothing'}") from error
         return "refused"
     return "accepted"
 

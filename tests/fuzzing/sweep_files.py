@@ -17,7 +17,7 @@ from tests.fuzzing.texts import damage, odd_text
 _VALUES: dict[str, tuple[Any, ...]] = {
     "learning_rate": (0.01, 1, "0.1", 1e-3),
     "embedding_dim": (1, 4, "8"),
-    "rounds": (1, 10, 200),
+    "rounds": (6, 10, 200),
     "attack": ("none", "spattack_o_d", "lie", "fang"),
     "aggregator": ("mean", "median", "krum"),
     "malicious_ratio": (0.01, 0.05, "0.1"),

@@ -17,8 +17,8 @@ TIME_NAMES = ("timestamp", "Timestamp", "time", "timestamp:float", "ts", "unixti
 OTHER_USERS = ("member", "listener", "reviewerID", "customer", "account_id", "who")
 OTHER_ITEMS = ("book", "track", "asin", "product_id", "isbn", "what")
 OTHER_TIMES = (
-    *("unixReviewTime", "datetime", "date", "last_watch_dt", "created_at", "when"),
-    *("review_time", "event_ts", "t", "watchedAt", "timeStamp_ms"),
+    *("unixReviewTime", "datetime", "date", "last_watch_dt", "created_at"),
+    *("review_time", "event_ts", "watchedAt", "timeStamp_ms"),
 )
 BESIDE = ("rating", "score", "count", "plays", "weight", "stars", "title", "Unnamed: 0")
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".data": "\t"}
