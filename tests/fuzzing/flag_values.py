@@ -61,6 +61,19 @@ _PATH_FLAGS = frozenset(
         *("export_curves", "checkpoint_dir", "compilation_cache_dir", "sweep_file"),
     )
 )
+# Texts in order, of flags whose parser does not say which.
+_TEXTS = {
+    "seeds": ("0", "0,1", "0:3", "5,0:2"),
+    "group_by": ("attack", "attack,seed", "learning_rate"),
+    "metric": ("hr@10", "ndcg@5,hr@5_tail", "seconds_train"),
+    "where": ("attack=none", "seed!=0", "attack=none|spattack_l_d"),
+    "columns": ("attack", "seed"),
+    "code_version": ("all", "latest"),
+    "dataset": ("synthetic", "data.csv"),
+    "aggregator": ("mean", "median", "mean,krum"),
+    "attack": ("none", "spattack_o_d", "none,lie"),
+    "sizes": ("1000", "1000,5000"),
+}
 # What a record has under another value than the flag's text, by its meaning.
 _RESOLVED = frozenset(("dataset", "synthetic", "expected_byzantine", "clip_norm"))
 
@@ -125,11 +138,11 @@ def _draw_value(source: random.Random, name: str, flag: flags.Flag) -> str:
         return odd_text(source)
     parser = getattr(flag.parser, "value_parser", flag.parser)
     values = 1 if flag.parser is parser else source.choice((1, 1, 2, 3))
-    return ",".join(_in_order(source, parser) for _ in range(values))
+    return ",".join(_in_order(source, name, parser) for _ in range(values))
 
 
-def _in_order(source: random.Random, parser: flags.ArgumentParser) -> str:
-    """A value that the parser takes, as far as it says what it takes."""
+def _in_order(source: random.Random, name: str, parser: flags.ArgumentParser) -> str:
+    """A value that the parser takes, as far as that is known."""
     if isinstance(parser, flags.EnumParser):
         return source.choice(list(parser.enum_values))
     if isinstance(parser, flags.BooleanParser):
@@ -138,7 +151,7 @@ def _in_order(source: random.Random, parser: flags.ArgumentParser) -> str:
         return str(source.choice((0, 1, 2, 5, 30, 2**31 - 1, 2**31, 2**32, 2**63)))
     if isinstance(parser, flags.FloatParser):
         return source.choice(("0", "0.1", "0.5", "1", "3", "1e30", "1e-30", "none"))
-    return source.choice(("0", "0,1", "0:3", "5,5", "none", "attack", "hr@10", "mean"))
+    return source.choice(_TEXTS.get(name, ("0", "0,1", "none", "mean", "new.csv")))
 
 
 def _fits_a_line(argument: str) -> bool:
