@@ -3,7 +3,6 @@
 import collections
 import dataclasses
 import faulthandler
-import itertools
 import multiprocessing
 import pathlib
 import re
@@ -82,10 +81,8 @@ def run_campaign(
         tell: is told of each defect, in a line, as it is found.
     """
     tally = Tally({kind: collections.Counter() for kind in kinds})
-    seeds, last = (
-        dict.fromkeys(kinds, budget.first_seed),
-        budget.first_seed + budget.inputs,
-    )
+    seeds = dict.fromkeys(kinds, budget.first_seed)
+    last = budget.first_seed + budget.inputs
     seconds = min(_SECONDS_OF_TURN, budget.seconds / len(kinds))
     end, waiting = time.monotonic() + budget.seconds, collections.deque(kinds)
     with tempfile.TemporaryDirectory(prefix="fuzzing-") as name:
@@ -169,7 +166,9 @@ def _work(
     end = time.monotonic() + seconds
     with (scratch / _STACK).open("w") as stack:
         faulthandler.enable(stack)
-        for seed in itertools.takewhile(lambda _: time.monotonic() < end, seeds):
+        for seed in seeds:
+            if seed > seeds.start and time.monotonic() > end:
+                break
             folder = scratch / f"{kind}-{seed}"
             folder.mkdir()
             # Where the limit itself has no effect, as in compiled code.

@@ -5,16 +5,18 @@ import json
 import math
 import pathlib
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from unittest import mock
 
+import jax
 import numpy as np
 from absl import flags
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.plan import Plan
+from jaxfr.training.programs import keys_of
 from tests.fuzzing import programs, stores
 from tests.fuzzing.judging import Attempt, WrongOutcomeError
 from tests.fuzzing.texts import odd_text
@@ -32,28 +34,9 @@ _BASE = {
     "benchmark": {"dataset": "synthetic", "synthetic": _SMALL, "num_devices": "1"},
 }
 _PATHS = (
-    *(
-        "new",
-        "new/er",
-        "",
-        ".",
-        "~",
-        "~nosuch/x",
-        "/dev/null",
-        "/dev/full/x",
-        "/proc/x",
-    ),
-    *(
-        "data.csv",
-        "data.csv/x",
-        "some.npz",
-        "a b",
-        "é",
-        "z" * 300,
-        "new.csv",
-        "new.npz",
-    ),
-    *("new.toml", "new.json", "new.parquet", "none", "-"),
+    *("new new/er . ~ ~nosuch/x /dev/null /dev/full/x /proc/x - none é".split()),
+    *("data.csv data.csv/x new.csv new.npz new.toml new.json new.parquet".split()),
+    *("", "a b", "z" * 300),
 )
 _PATH_FLAGS = frozenset(
     (
@@ -74,7 +57,7 @@ _TEXTS = {
     "attack": ("none", "spattack_o_d", "none,lie"),
     "sizes": ("1000", "1000,5000"),
 }
-# What a record has under another value than the flag's text, by its meaning.
+# Of which a record may say something else than the flag, by their meaning.
 _RESOLVED = frozenset(("dataset", "synthetic", "expected_byzantine", "clip_norm"))
 
 
@@ -194,7 +177,7 @@ def _check_plan(plan: Plan, given: dict[str, str]) -> None:
             raise WrongOutcomeError(
                 f"--{name}={text} is recorded as {sorted(found, key=str)}"
             )
-    _check_distinct(records)
+    _check_seeds(records)
 
 
 def _check_number(name: str, number: Any) -> None:
@@ -222,7 +205,9 @@ def _meaning(text: str, recorded: Any) -> Any:
     return None if text == "none" else text
 
 
-def _check_distinct(records: Sequence[Any]) -> None:
-    runs: Iterable[str] = [record["run"] for record in records]
-    if len(set(runs)) != len(records):
-        raise WrongOutcomeError("two runs of a plan are the same")
+def _check_seeds(records: Sequence[Mapping[str, Any]]) -> None:
+    """Distinct seeds must be distinct runs of chance, and not the same one."""
+    seeds = sorted({record["seed"] for record in records})[:3]
+    keys = {jax.random.key_data(key).tobytes() for key in keys_of(seeds)}
+    if len(keys) != len(seeds):
+        raise WrongOutcomeError(f"the seeds {seeds} are {len(keys)}")
