@@ -34,9 +34,9 @@ _BASE = {
     "benchmark": {"dataset": "synthetic", "synthetic": _SMALL, "num_devices": "1"},
 }
 _PATHS = (
-    *("new new/er . ~ ~nosuch/x /dev/null /dev/full/x /proc/x - none é".split()),
-    *("data.csv data.csv/x new.csv new.npz new.toml new.json new.parquet".split()),
-    *("", "a b", "z" * 300),
+    *("new", "new/er", "", ".", "~", "~nosuch/x", "a b", "é", "-", "none", "z" * 300),
+    *("/dev/null", "/dev/full/x", "/proc/x", "data.csv", "data.csv/x", "new.csv"),
+    *("new.npz", "new.toml", "new.json", "new.parquet"),
 )
 _PATH_FLAGS = frozenset(
     (

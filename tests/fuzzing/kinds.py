@@ -18,14 +18,11 @@ class Kind(NamedTuple):
         module: where its attempts are made.
         program: of the kinds that are flags of a program, which one.
         seconds: how long an attempt may take.
-        has_flags: whether it runs a program, with its flags, of which a process can
-            have those of one only.
     """
 
     module: str
     program: str = ""
     seconds: float = SECONDS
-    has_flags: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
@@ -35,9 +32,9 @@ KINDS: Mapping[str, Kind] = {
     "sweep_files": Kind("sweep_files"),
     "start_values": Kind("start_values"),
     "checkpoints": Kind("checkpoints"),
-    "stores": Kind("stores", has_flags=True),
+    "stores": Kind("stores"),
     **{
-        f"{program}_flags": Kind("flag_values", program, has_flags=True)
+        f"{program}_flags": Kind("flag_values", program)
         for program in ("train", "sweep", "results", "dataset", "benchmark")
     },
     "training": Kind("training", seconds=SECONDS_OF_TRAINING),
