@@ -145,7 +145,7 @@ def _check_axes(read: SweepFile, content: dict[str, Any]) -> None:
 
 
 def _is_same(found: Any, written: Any) -> bool:
-    if str(found).lower() == str(written).strip().lower():
+    if str(found).strip().lower() == str(written).strip().lower():
         return True
     try:
         return found == float(written)
