@@ -1,0 +1,213 @@
+"""Flags of every program with values of every kind, up to the plan of the runs."""
+
+import contextlib
+import json
+import math
+import pathlib
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+from unittest import mock
+
+import jax
+import numpy as np
+from absl import flags
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.sweeps.plan import Plan
+from jaxfr.training.programs import keys_of
+from tests.fuzzing import programs, stores
+from tests.fuzzing.judging import Attempt, WrongOutcomeError
+from tests.fuzzing.texts import odd_text
+
+_SMALL = "num_users=40,num_items=60,num_pairs=200"
+# What a program is given so that it does little, where the attempt gives nothing else.
+_BASE = {
+    "train": {"dataset": "synthetic", "synthetic": _SMALL, "num_candidates": "10"},
+    "sweep": {
+        **{"dataset": "synthetic", "synthetic": _SMALL, "num_candidates": "10"},
+        "store": "new_store",
+    },
+    "dataset": {"dataset": "synthetic", "synthetic": _SMALL},
+    "results": {"store": "store"},
+    "benchmark": {"dataset": "synthetic", "synthetic": _SMALL, "num_devices": "1"},
+}
+_PATHS = (
+    *("new", "new/er", "", ".", "~", "~nosuch/x", "a b", "é", "-", "none", "z" * 300),
+    *("/dev/null", "/dev/full/x", "/proc/x", "data.csv", "data.csv/x", "new.csv"),
+    *("new.npz", "new.toml", "new.json", "new.parquet"),
+)
+_PATH_FLAGS = frozenset(
+    (
+        *("output_dir", "store", "save_params", "init_from", "data_dir", "export"),
+        *("export_curves", "checkpoint_dir", "compilation_cache_dir", "sweep_file"),
+    )
+)
+# Texts in order, of flags whose parser does not say which.
+_TEXTS = {
+    "seeds": ("0", "0,1", "0:3", "5,0:2"),
+    "group_by": ("attack", "attack,seed", "learning_rate"),
+    "metric": ("hr@10", "ndcg@5,hr@5_tail", "seconds_train"),
+    "where": ("attack=none", "seed!=0", "attack=none|spattack_l_d"),
+    "columns": ("attack", "seed"),
+    "code_version": ("all", "latest"),
+    "dataset": ("synthetic", "data.csv"),
+    "aggregator": ("mean", "median", "mean,krum"),
+    "attack": ("none", "spattack_o_d", "none,lie"),
+    "sizes": ("1000", "1000,5000"),
+}
+# Of which a record may say something else than the flag, by their meaning.
+_RESOLVED = frozenset(("dataset", "synthetic", "expected_byzantine", "clip_norm"))
+
+
+class _PlannedError(Exception):
+    """Raised where a program would begin to run its plan."""
+
+    def __init__(self, plan: Plan | None) -> None:
+        super().__init__()
+        self.plan = plan
+
+
+def attempt_with(program: str) -> Attempt:
+    """Attempts with the flags of one program, which is loaded."""
+    module = programs.load(program)
+    if program == "results":
+        stores.prepare()
+
+    def attempt(source: random.Random, folder: pathlib.Path) -> None:
+        pathlib.Path("data.csv").write_text("user,item\na,x\na,y\nb,x\nb,y\nc,z\nc,x\n")
+        if program == "results":
+            stores.write_damaged(pathlib.Path("store"), source)
+        given = _draw_flags(source, programs.own_flags(program))
+        merged = {**_BASE[program], **given}
+        arguments = [f"--{name}={text}" for name, text in merged.items()]
+        if source.random() < 0.1 and all(map(_fits_a_line, arguments)):
+            mark, end = source.choice(("", "\ufeff")), source.choice(("\n", "\r\n"))
+            arguments = programs.written_flags(arguments, mark, end)
+        with _stopped_at_the_plan(module):
+            try:
+                programs.run(program, arguments)
+            except InvalidInputError as error:
+                if "# a comment" in str(error):
+                    raise WrongOutcomeError(
+                        f"misread a file of flags: {error}"
+                    ) from None
+                raise
+            except _PlannedError as planned:
+                if planned.plan is not None:
+                    _check_plan(planned.plan, merged)
+
+    return attempt
+
+
+def _draw_flags(source: random.Random, known: dict[str, flags.Flag]) -> dict[str, str]:
+    names = source.sample(sorted(known), source.choice((1, 1, 1, 2, 3)))
+    drawn = {}
+    for name in names:
+        text = _draw_value(source, name, known[name])
+        if programs.can_be_argument(text):
+            drawn[name] = text
+    return drawn
+
+
+def _draw_value(source: random.Random, name: str, flag: flags.Flag) -> str:
+    if name in _PATH_FLAGS and source.random() < 0.8:
+        return source.choice(_PATHS)
+    if name == "synthetic" and source.random() < 0.8:
+        field = source.choice((*_SMALL.split(","), "seed", "signal_strength", "x"))
+        return f"{_SMALL},{field.split('=')[0]}={odd_text(source)}"
+    if source.random() < 0.35:
+        return odd_text(source)
+    parser = getattr(flag.parser, "value_parser", flag.parser)
+    values = 1 if flag.parser is parser else source.choice((1, 1, 2, 3))
+    return ",".join(_in_order(source, name, parser) for _ in range(values))
+
+
+def _in_order(source: random.Random, name: str, parser: flags.ArgumentParser) -> str:
+    """A value that the parser takes, as far as that is known."""
+    if isinstance(parser, flags.EnumParser):
+        return source.choice(list(parser.enum_values))
+    if isinstance(parser, flags.BooleanParser):
+        return source.choice(("true", "false"))
+    if isinstance(parser, flags.IntegerParser):
+        return str(source.choice((0, 1, 2, 5, 30, 2**31 - 1, 2**31, 2**32, 2**63)))
+    if isinstance(parser, flags.FloatParser):
+        return source.choice(("0", "0.1", "0.5", "1", "3", "1e30", "1e-30", "none"))
+    return source.choice(_TEXTS.get(name, ("0", "0,1", "none", "mean", "new.csv")))
+
+
+def _fits_a_line(argument: str) -> bool:
+    return len(argument.splitlines()) == 1 and argument.strip() == argument
+
+
+@contextlib.contextmanager
+def _stopped_at_the_plan(module: Any) -> Iterator[None]:
+    """Lets a program do all that it does before devices start and compile."""
+
+    def stop(plan: object = None, *others: object, **named: object) -> Iterator[Any]:
+        raise _PlannedError(plan if isinstance(plan, Plan) else None)
+
+    names = ("run_with_progress", "forecast", "measure_apart")
+    with contextlib.ExitStack() as stack:
+        for name in filter(partial(hasattr, module), names):
+            stack.enter_context(mock.patch.object(module, name, stop))
+        stack.enter_context(
+            mock.patch("experiments.process_flags.start_devices", return_value=1)
+        )
+        yield
+
+
+def _check_plan(plan: Plan, given: dict[str, str]) -> None:
+    """Holds a plan's numbers and records against the flags."""
+    for planned in plan.runs:
+        for name, number in planned.hyperparameters._asdict().items():
+            _check_number(name, number)
+        json.dumps(planned.recorded, allow_nan=False)
+    attacks = given.get("attack", "").split(",")
+    records = [run.recorded for run in plan.runs]
+    attacked = [record for record in records if record["attack"] in attacks]
+    for name, text in given.items():
+        if name not in records[0] or name in _RESOLVED:
+            continue
+        separator = ";" if name == "synthetic" else ","
+        wanted = {_meaning(part, records[0][name]) for part in text.split(separator)}
+        found = {record[name] for record in attacked or records}
+        if found != wanted:
+            raise WrongOutcomeError(
+                f"--{name}={text} is recorded as {sorted(found, key=str)}"
+            )
+    _check_seeds(records)
+
+
+def _check_number(name: str, number: Any) -> None:
+    if isinstance(number, int):
+        if not -(2**31) <= number < 2**31:
+            raise WrongOutcomeError(f"{name}={number} is no int32")
+        return
+    with np.errstate(all="ignore"):
+        single = float(np.float32(number))
+    if not math.isfinite(single):
+        raise WrongOutcomeError(f"{name}={number} is {single} in float32")
+    if number != 0 and single == 0:
+        raise WrongOutcomeError(f"{name}={number} is 0 in float32")
+
+
+def _meaning(text: str, recorded: Any) -> Any:
+    """What a value of a flag means, read without the flag's own parser."""
+    text = text.strip()
+    if isinstance(recorded, str):
+        return text
+    with contextlib.suppress(ValueError):
+        return int(text, 0) if isinstance(recorded, int) else float(text)
+    with contextlib.suppress(ValueError):
+        return float(text)
+    return None if text == "none" else text
+
+
+def _check_seeds(records: Sequence[Mapping[str, Any]]) -> None:
+    """Distinct seeds must be distinct runs of chance, and not the same one."""
+    seeds = sorted({record["seed"] for record in records})[:3]
+    keys = {jax.random.key_data(key).tobytes() for key in keys_of(seeds)}
+    if len(keys) != len(seeds):
+        raise WrongOutcomeError(f"the seeds {seeds} are {len(keys)}")
