@@ -67,6 +67,8 @@ def _parse(path: pathlib.Path) -> Mapping[str, Any]:
         parsed = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
     except ValueError as error:  # of either format, or of the encoding
         raise InvalidInputError(str(error)) from None
+    except RecursionError:
+        raise InvalidInputError("is nested too deeply") from None
     if not isinstance(parsed, dict):
         raise InvalidInputError("must hold a table")
     return parsed

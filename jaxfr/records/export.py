@@ -20,6 +20,8 @@ Row = Mapping[str, Scalar]
 # How the fields of a nested value begin; elsewhere with the value's own name.
 _PREFIXES = {"versions": "version"}
 
+# Halves of characters, as in a file name of another encoding, are written out.
+_HALVES = "backslashreplace"
 _FORMULA = re.compile(r"[=+\-@\t\r\n]")
 _NUMBER = re.compile(r"-$|[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?( ?%)?$", re.I)
 
@@ -160,7 +162,7 @@ def write_csv(rows: Iterable[Sequence[Scalar]], path: pathlib.Path) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors=_HALVES) as file:
         writer = csv.writer(_Lines(file), lineterminator="\r\n")
         writer.writerows(map(_csv_field, row) for row in rows)
 
@@ -210,9 +212,18 @@ def _csv_field(value: Scalar) -> Scalar:
 def _write_parquet(names: list[str], rows: Sequence[Row], path: pathlib.Path) -> None:
     pyarrow, parquet = _import_pyarrow(path)
     columns = {
-        name: _arrow_column([row.get(name) for row in rows], pyarrow) for name in names
+        _encodable(name): _arrow_column(
+            [_encodable(row.get(name)) for row in rows], pyarrow
+        )
+        for name in names
     }
     parquet.write_table(pyarrow.table(columns), path)
+
+
+def _encodable(value: Scalar) -> Scalar:
+    if isinstance(value, str):
+        return value.encode("utf-8", _HALVES).decode()
+    return value
 
 
 def _arrow_column(values: list[Scalar], pyarrow: Any) -> Any:

@@ -65,6 +65,8 @@ def test_whole_numbers_serve_settings_that_take_fractions(tmp_path):
         ("a.toml", "[grid", "a.toml: "),
         ("a.json", "{", "a.json: "),
         ("a.json", "[]", "must hold a table"),
+        ("a.json", "[" * 10**5, "is nested too deeply"),
+        ("a.toml", "[grid]\na = " + "[" * 10**5, "a.toml: "),
         ("a.toml", "learning_rate = 0.1", "learning_rate: is none of seeds, grid"),
         ("a.toml", "[grid]\nlearningrate = 0.1", "learningrate: is no setting"),
         ("a.toml", "[grid]\nseed = 1", "seed: is no setting"),

@@ -165,6 +165,13 @@ def test_no_text_of_a_csv_is_a_formula(tmp_path, first):
     assert row == {"dataset": f"'{text}", f"'{first}" if first != "-" else "-": "1"}
 
 
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_halves_of_characters_are_written_out(tmp_path, name):
+    write_rows([{"a\udc80": "log\udcff.csv"}], tmp_path / name)
+    (row,) = (read_csv if name.endswith("csv") else read_parquet)(tmp_path / name)
+    assert row == {r"a\udc80": r"log\udcff.csv"}
+
+
 @pytest.mark.parametrize(
     "number", [-0.5, -3, "-0.1234", "+3", "-12 %", "-1,234", "-1e-05", "-", "−3", "a=b"]
 )
