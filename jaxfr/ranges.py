@@ -34,9 +34,10 @@ class Range(NamedTuple):
         """The range in words, as in ``must be ...``."""
         if self.whole:
             return f"a whole number from {self.low} to {self.high}"
-        above = "above 0 " if self.low == SMALLEST else ""
+        above = f"above 0 (from {SMALLEST:g} on)"
+        begin = above if self.low == SMALLEST else f"at least {self.low:g}"
         end = f"below {self.high:g}" if self.below_high else f"at most {self.high:g}"
-        return f"a number {above}from {self.low:g} on, {end}"
+        return f"a number {begin} and {end}"
 
     def holds(self, value: Any) -> bool:
         """Whether a number, or each number of an array, is allowed.

@@ -41,9 +41,9 @@ def test_of_an_array_every_number_counts():
 def test_a_refusal_names_the_number_and_what_is_allowed():
     for name, value, allowed in (
         ("rounds", 0, f"a whole number from 1 to {MOST}"),
-        ("learning_rate", -1.0, f"a number from 0 on, at most {LARGEST:g}"),
-        ("trim_share", 0.5, "a number from 0 on, below 0.5"),
-        ("participation", 0.0, "a number above 0 from 1e-30 on, at most 1"),
+        ("learning_rate", -1.0, f"a number at least 0 and at most {LARGEST:g}"),
+        ("trim_share", 0.5, "a number at least 0 and below 0.5"),
+        ("participation", 0.0, "a number above 0 (from 1e-30 on) and at most 1"),
     ):
         with pytest.raises(InvalidInputError) as caught:
             check_number(name, value)

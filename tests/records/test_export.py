@@ -230,13 +230,19 @@ def test_a_file_that_cannot_be_written_is_reported(tmp_path, ending):
         write_rows([{"a": 1}], tmp_path / "missing" / f"rows.{ending}")
 
 
+class Unwritable:
+    def __str__(self) -> str:
+        raise RuntimeError("cannot be written")
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_an_old_file_stays_until_the_new_one_is_complete(tmp_path, ending):
     path = tmp_path / f"rows.{ending}"
     write_rows([{"a": 1}], path)
     before = path.read_bytes()
-    with pytest.raises(UnicodeEncodeError):
-        write_rows([{"a": "begun"}, {"a": "\ud800"}], path)
+    rows: list[dict[str, Any]] = [{"a": "begun"}, {"a": Unwritable()}]
+    with pytest.raises(RuntimeError, match="cannot be written"):
+        write_rows(rows, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
     write_rows([{"a": 2}], path)
