@@ -5,6 +5,7 @@ import math
 import jax
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.training.free_memory import available_memory
 
 
 def check_room(kept: object, devices: int) -> None:
@@ -20,9 +21,6 @@ def check_room(kept: object, devices: int) -> None:
     Raises:
         InvalidInputError: names the largest of them, and the bytes.
     """
-    # Here, as that module stands on those that start runs.
-    from jaxfr.training.memory import available_memory
-
     shapes = [leaf.shape for leaf in jax.tree.leaves(kept)]
     need = sum(4 * math.prod(shape) for shape in shapes)
     need //= jax.process_count() if jax.default_backend() == "cpu" else devices

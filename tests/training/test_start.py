@@ -17,7 +17,7 @@ from jaxfr.training import (
     Hyperparameters,
     Setup,
     TrainingState,
-    memory,
+    room,
     run_key,
     start,
 )
@@ -201,7 +201,7 @@ def test_a_key_of_another_kind_is_refused():
 def test_what_cannot_fit_into_memory_is_refused_before_it_is_allocated(
     monkeypatch, sizes
 ):
-    monkeypatch.setattr(memory, "available_memory", lambda: 10**10)
+    monkeypatch.setattr(room, "available_memory", lambda: 10**10)
     configuration = dataclasses.replace(CONFIGURATION, **sizes)
     layout = small_layout(with_neighbours="neighbours_per_item" in sizes)
     with pytest.raises(InvalidInputError, match=r"^a run keeps \d+\.\d+ GB, .* free"):
