@@ -8,8 +8,13 @@ from collections.abc import Iterator
 
 import jax
 import pytest
+from hypothesis import settings
 
 jax.config.update("jax_num_cpu_devices", 4)
+
+# How long an example takes says something of the machine only.
+settings.register_profile("jaxfr", deadline=None)
+settings.load_profile("jaxfr")
 
 # Linux lets a process map memory in 65,530 pieces, and a compiled program takes some: a
 # process that compiles for thousands of tests comes to that end.

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from jaxfr.data.dataset import Dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_path
+from jaxfr.ranges import MOST
 
 DATA_DIR_VARIABLE = "JAXFR_DATA_DIR"
 
@@ -168,7 +169,10 @@ def parse_synthetic_settings(text: str) -> SyntheticSettings:
 
 
 def _whole(text: str) -> int:
-    number = float(text)
+    try:
+        return int(text)  # a double would round what is beyond 2**53
+    except ValueError:
+        number = float(text)
     if not number.is_integer():
         raise ValueError(text)
     return int(number)
@@ -176,11 +180,13 @@ def _whole(text: str) -> int:
 
 def _check(settings: SyntheticSettings) -> None:
     least, most = 2, settings.max_activity
+    entities = max(settings.num_users + settings.num_items, 1)
     lowest_pairs = least * settings.num_users
     highest_pairs = most * settings.num_users
     requirements = (
-        ("num_users must be at least 1", settings.num_users >= 1),
-        ("num_items must be at least 3", 3 <= settings.num_items < 2**31),
+        (f"num_users must be 1 to {MOST}", 1 <= settings.num_users <= MOST),
+        (f"num_items must be 3 to {MOST}", 3 <= settings.num_items <= MOST),
+        (f"num_pairs must be at most {MOST}", settings.num_pairs <= MOST),
         (
             f"num_pairs must be {lowest_pairs} to {highest_pairs} "
             "(2 to num_items - 1 for each user)",
@@ -191,7 +197,11 @@ def _check(settings: SyntheticSettings) -> None:
             1 < settings.popularity_exponent < float("inf"),
         ),
         ("activity_sigma must be 0 to 10", 0 <= settings.activity_sigma <= 10),
-        ("latent_dimension must be at least 1", settings.latent_dimension >= 1),
+        (
+            f"latent_dimension must be 1 to {MOST // entities}, as there are "
+            f"{entities} users and items together",
+            1 <= settings.latent_dimension <= MOST // entities,
+        ),
         ("signal_strength must be 0 to 20", 0 <= settings.signal_strength <= 20),
         ("seed must not be negative", settings.seed >= 0),
     )

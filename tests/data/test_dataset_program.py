@@ -59,7 +59,7 @@ def test_flags_name_the_columns_of_a_table(tmp_path):
         ("--dataset=ml-10m", "allowed: ml-100k, ml-1m, steam, synthetic, or a path"),
         ("--datasets=ml-1m", "Unknown command line flag 'datasets'"),
         ("--time_column=3", "time_column='3': is for a table of your own"),
-        ("--synthetic=num_users=0", "num_users must be at least 1"),
+        ("--synthetic=num_users=0", "num_users must be 1 to"),
         (f"--output_dir={__file__}/x", "cannot make the output folder"),
     ],
 )

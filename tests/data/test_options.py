@@ -17,6 +17,10 @@ def test_settings_are_read_from_one_text():
     ) == SyntheticSettings(num_users=50, num_pairs=1000, activity_sigma=0.5, seed=7)
 
 
+def test_no_bit_of_a_seed_is_lost():
+    assert parse_synthetic_settings(f"seed={2**63 + 1}").seed == 2**63 + 1
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -25,14 +29,17 @@ def test_settings_are_read_from_one_text():
         ("num_users=2.5", "num_users must be a number"),
         ("num_users=inf", "num_users must be a number"),
         ("activity_sigma=x", "activity_sigma must be a number"),
-        ("num_users=0", "num_users must be at least 1"),
-        ("num_items=2", "num_items must be at least 3"),
+        ("num_users=0", "num_users must be 1 to 1000000000"),
+        ("num_users=1e10", "num_users must be 1 to 1000000000"),
+        ("num_items=2", "num_items must be 3 to 1000000000"),
+        ("num_pairs=1e10", "num_pairs must be at most 1000000000"),
         ("num_pairs=1885", "num_pairs must be 1886 to 1585183"),
         ("num_users=2,num_items=4,num_pairs=7", "num_pairs must be 4 to 6"),
         ("popularity_exponent=1", "popularity_exponent must be a finite number above"),
         ("popularity_exponent=nan", "popularity_exponent must be a finite number"),
         ("activity_sigma=-1", "activity_sigma must be 0 to 10"),
-        ("latent_dimension=0", "latent_dimension must be at least 1"),
+        ("latent_dimension=0", "latent_dimension must be 1 to 380952, as there are"),
+        ("latent_dimension=380953", "latent_dimension must be 1 to 380952"),
         ("signal_strength=nan", "signal_strength must be 0 to 20"),
         ("seed=-1", "seed must not be negative"),
     ],

@@ -73,7 +73,11 @@ def test_whole_numbers_serve_settings_that_take_fractions(tmp_path):
         ("a.toml", '[grid]\nrounds = "many"', "rounds='many'"),
         ("a.toml", "[grid]\nrounds = 0.5", "rounds=0.5"),
         ("a.toml", "[grid]\nrounds = []", "rounds: has no value"),
-        ("a.toml", "[grid]\nclip_norm = inf", "clip_norm=inf: must be a number above 0"),
+        (
+            "a.toml",
+            "[grid]\nclip_norm = inf",
+            "clip_norm=inf: must be a number above 0",
+        ),
         ("a.toml", "[grid]\nlie_z = nan", "lie_z=nan: must be a number at least"),
         ("a.toml", "[grid]\nnoise_scale = 1e39", "noise_scale=1e+39: must be"),
         ("a.toml", "[grid]\nrounds = 3000000000", "rounds=3000000000: must be"),
