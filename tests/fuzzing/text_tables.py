@@ -4,7 +4,7 @@ import pathlib
 import random
 from collections.abc import Mapping, Sequence
 
-from jaxfr.data import load_dataset
+from jaxfr.data import LoadOptions, TableOptions, load_dataset
 from jaxfr.errors import InvalidInputError
 from tests.fuzzing.interactions import Row, check_dataset, draw_rows
 from tests.fuzzing.judging import WrongOutcomeError
@@ -28,8 +28,10 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     """A table of known content, plain or hard to read, or a damaged one."""
     draw = source.random()
     rows = draw_rows(source)
-    if draw < 0.3:
+    if draw < 0.2:
         _plain(rows, source)
+    elif draw < 0.35:
+        _named(rows, source)
     elif draw < 0.65:
         _unusual(rows, source)
     else:
@@ -49,6 +51,36 @@ def _plain(rows: Sequence[Row], source: random.Random) -> None:
         found = load_dataset(str(path))
     except InvalidInputError as error:
         raise WrongOutcomeError(f"refused a plain table: {error}") from None
+    check_dataset(found, rows, by_time)
+
+
+def _named(rows: Sequence[Row], source: random.Random) -> None:
+    """Columns of any names, in any order, of which the user says what they are."""
+    known = {
+        "user": source.choice((*USER_NAMES, *OTHER_USERS, *BESIDE)),
+        "item": source.choice((*ITEM_NAMES, *OTHER_ITEMS, *USER_NAMES)),
+        "time": source.choice((*TIME_NAMES, *OTHER_TIMES, *BESIDE)),
+    }
+    names = list(dict.fromkeys((*known.values(), *source.sample(BESIDE, 2))))
+    plain = {name.partition(":")[0] for name in names}
+    if len(plain) < len(names) or len(set(known.values())) < len(known):
+        return  # a name must say which column it is
+    source.shuffle(names)
+    roles = {name: role for role, name in known.items()}
+    header, by_time = source.random() < 0.7, source.random() < 0.8
+    said = {
+        f"{role}_column": name if header else str(names.index(name) + 1)
+        for role, name in known.items()
+    }
+    if not by_time:
+        said["time_column"] = "none"
+    columns = {name: roles.get(name, "beside") for name in names}
+    path = _write(rows, columns, header, source)
+    options = LoadOptions(table=TableOptions(header="yes" if header else "no", **said))
+    try:
+        found = load_dataset(str(path), options)
+    except InvalidInputError as error:
+        raise WrongOutcomeError(f"refused what was named: {error}") from None
     check_dataset(found, rows, by_time)
 
 
