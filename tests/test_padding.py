@@ -56,7 +56,7 @@ def assert_covers(groups: tuple[SizeGroup, ...], sizes: np.ndarray) -> None:
     sizes=st.lists(st.integers(0, 12), min_size=1, max_size=6),
     max_groups=st.integers(1, 3),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_other_grouping_of_few_members_pads_less(sizes, max_groups):
     groups = group_by_size(np.array(sizes), max_groups)
     assert len(groups) <= max_groups
@@ -68,7 +68,7 @@ def test_no_other_grouping_of_few_members_pads_less(sizes, max_groups):
     sizes=st.lists(st.integers(0, 10**4), min_size=10, max_size=30).map(np.array),
     max_groups=st.integers(1, 5),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_other_cut_of_the_sorted_sizes_pads_less(sizes, max_groups):
     groups = group_by_size(sizes, max_groups)
     assert len(groups) <= max_groups

@@ -50,7 +50,7 @@ def padded(lists: list[set[int]]) -> ItemLists:
 
 
 @given(lists_of_four_owners)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_owner_has_its_items_in_ascending_order(lists):
     found = listed(lists)
     start, items = np.asarray(found.start).tolist(), np.asarray(found.items)
@@ -65,7 +65,7 @@ def test_every_owner_has_its_items_in_ascending_order(lists):
 
 
 @given(lists_of_four_owners)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_ranks_enumerate_the_items_that_are_not_excluded(lists):
     expected = [items_not_on(items) for items in lists]
     owner = np.repeat(np.arange(len(lists)), [left.size for left in expected])
@@ -76,7 +76,7 @@ def test_ranks_enumerate_the_items_that_are_not_excluded(lists):
 
 
 @given(lists_of_four_owners)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_each_owner_may_ask_for_several_ranks(lists):
     rank = np.array([[0, 1], [1, 0], [0, 0], [1, 1]])
     found = find(rank, np.arange(4)[:, None], padded(lists))
@@ -107,7 +107,7 @@ def test_without_any_list_the_rank_is_the_item():
 
 
 @given(st.integers(0, 2**31 - 1), st.integers(20, 10**6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_draws_are_distinct_and_in_range(seed, population):
     ranks = np.asarray(draw(jax.random.key(seed), population, count=20))
     assert len(np.unique(ranks)) == 20
@@ -154,7 +154,7 @@ ends = st.integers(1, 2**31 - 1) | st.integers(1, 20)
     ),
     end=hnp.arrays(np.int32, LONG, elements=ends),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_draw_at_a_place_is_what_who_draws_all_has_there(seed, place, end):
     key = jax.random.key(seed)
     everything = np.asarray(draw_all(key, end))

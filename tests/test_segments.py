@@ -58,7 +58,7 @@ def test_rows_of_one_index_add_up_and_leave_all_others_bit_for_bit(dim):
 
 @every_dim
 @given(index=hnp.arrays(np.int32, 12, elements=st.integers(0, SIZE - 1)))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_rows_may_come_in_any_order_and_as_often_as_they_like(dim, index):
     random = np.random.default_rng(dim)
     total, rows = quarters(random, SIZE, dim), quarters(random, 12, dim)

@@ -63,7 +63,7 @@ def test_a_row_counts_as_often_as_it_weighs(rule, oracle, kind, counts):
 # Clipping rounds, and among rows equal but for rounding float32 may choose another.
 @every_exact_rule
 @given(uploads=rows_of_any_kind(), byzantine=st.integers(0, 12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_rule_equals_its_definition_where_numbers_tie(
     rule, oracle, uploads, byzantine
 ):

@@ -36,8 +36,8 @@ from .samples import (
 )
 
 ROW_RULES = BASIC_RULES | {"norm": NORM}
-some_examples = settings(max_examples=20, deadline=None)
-more_examples = settings(max_examples=40, deadline=None)
+some_examples = settings(max_examples=20)
+more_examples = settings(max_examples=40)
 byzantine_numbers = st.integers(0, 10)
 powers_of_two = st.integers(-8, 8).map(lambda exponent: 2.0**exponent)
 row_orders = st.permutations(range(NUM_ROWS)).map(np.array)

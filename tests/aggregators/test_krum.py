@@ -96,7 +96,7 @@ def test_ties_go_to_the_first_row(distance, numbers):
 
 
 @given(rows=quarters((8, DIM), 1), byzantine=st.integers(0, 9))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_among_rows_that_tie_exactly_the_first_one_is_chosen(rows, byzantine):
     found = of_item(rows.astype(np.float32), ones(rows), byzantine, distance="squared")
     first = rows[np.argmin(krum_scores(rows, byzantine, 2))]

@@ -25,7 +25,7 @@ numbers = st.floats(width=32, allow_nan=False, allow_infinity=False).filter(
     rows=hnp.arrays(np.float32, (COUNT, DIM), elements=numbers),
     weight=hnp.arrays(np.int32, COUNT, elements=st.integers(0, 3)).filter(np.any),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_median_lies_within_the_range_of_the_rows(rows, weight):
     found = np.asarray(of_item(rows, weight))
     assert np.all(rows[weight > 0].min(axis=0) <= found)

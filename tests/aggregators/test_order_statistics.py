@@ -28,7 +28,7 @@ moderate = st.floats(-100, 100, width=32, allow_subnormal=False) | st.sampled_fr
     [0.0, 1.0, 2.0]
 )
 weight_lists = hnp.arrays(np.int32, COUNT, elements=st.integers(0, LARGEST_WEIGHT))
-some_examples = settings(max_examples=50, deadline=None)
+some_examples = settings(max_examples=50)
 
 
 def numbers(elements: st.SearchStrategy[float]) -> st.SearchStrategy[np.ndarray]:

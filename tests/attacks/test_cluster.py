@@ -167,7 +167,7 @@ def test_constant_losses_neither_rise_nor_fall():
     assert not np.any(found.falls)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6),
     trend=st.floats(-0.3, 0.3),
@@ -311,7 +311,7 @@ def test_devices_send_the_same(devices):
     row=st.lists(st.floats(-1e3, 1e3, width=32), min_size=3, max_size=3),
     norm=st.floats(0.125, 1e3, width=32),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_row_is_scaled_to_its_norm_unless_it_is_zero(row, norm):
     found = np.asarray(scale_to_norm(jnp.array(row, jnp.float32), jnp.float32(norm)))
     own = np.linalg.norm(np.array(row))

@@ -85,7 +85,7 @@ def test_negatives_are_uniform_outside_the_profile_and_independent():
     assert_chances(drawn.reshape(-1), np.full(16, 1 / 16))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     holds=st.lists(st.booleans(), min_size=8, max_size=8).filter(lambda h: not all(h)),
     seed=st.integers(0, 10**6),

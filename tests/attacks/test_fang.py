@@ -137,7 +137,7 @@ def test_coordinates_items_and_rounds_are_independent(name):
 
 @every_scope
 @either_knowledge
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 99))
 def test_opposite_benign_rows_make_opposite_rows(name, scope, seed):
     benign = benign_uploads(seed)
@@ -147,7 +147,7 @@ def test_opposite_benign_rows_make_opposite_rows(name, scope, seed):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 99))
 def test_partial_knowledge_is_beyond_the_mean_on_the_other_side(seed):
     benign = benign_uploads(seed)
@@ -168,7 +168,7 @@ def beyond(rows: np.ndarray, sent: np.ndarray) -> np.ndarray:
 
 
 @every_scope
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 99), sided=st.booleans())
 def test_full_knowledge_is_beyond_every_benign_row(scope: Scope, seed, sided):
     benign = one_sided(seed) if sided else benign_uploads(seed)

@@ -76,7 +76,7 @@ def test_more_pairs_than_half_of_the_items_are_the_definition():
         assert found == hardest(user, items, count)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     scores=st.lists(st.integers(-3, 3), min_size=6, max_size=6),
     count=st.integers(0, 6),

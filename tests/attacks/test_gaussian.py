@@ -69,7 +69,7 @@ def test_where_all_benign_rows_agree_the_row_is_theirs(repeats):
 
 
 @every_scope
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 99), factor=st.floats(0.1, 10))
 def test_rows_grow_as_the_benign_rows_do(scope, seed, factor):
     benign = benign_uploads(seed)

@@ -118,7 +118,7 @@ def test_it_ends_after_fifty_steps_where_centres_still_move():
     np.testing.assert_allclose(found.centres, expected, atol=0.001)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), number=st.integers(1, ROOM))
 def test_no_step_raises_the_loss(seed, number):
     points = some_points(seed)

@@ -55,7 +55,7 @@ def test_ml_100k_at_3_percent():
     assert deviations(943, 29) == pytest.approx(norm.ppf(485 / 943), abs=1e-6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(benign=st.integers(3, 100_000), share=st.floats(0, 1))
 def test_z_is_the_formula_s_where_it_is_finite(benign, share):
     malicious = int(share * benign)
@@ -82,7 +82,7 @@ def test_z_stays_finite(benign, malicious, quantile):
     assert deviations(benign, malicious) == pytest.approx(expected, abs=1e-5)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(benign=st.integers(1, 10_000), malicious=st.integers(0, 20_000))
 def test_more_malicious_clients_never_go_less_far(benign, malicious):
     one, more = deviations(benign, malicious), deviations(benign, malicious + 1)
@@ -154,7 +154,7 @@ def test_rounds_differ_only_by_their_benign_rows():
 
 
 @every_scope
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 99), z=st.floats(-3, 3))
 def test_opposite_rows_and_z_make_the_opposite_row(scope, seed, z):
     benign = benign_uploads(seed)

@@ -32,14 +32,14 @@ def pairs_in(batch: Batch) -> list[tuple[int, int]]:
 
 
 @given(pairs_of_one_client)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_batch_holds_the_pairs_in_their_order(pairs):
     batch = batch_of(pad([j for j, _ in pairs]), pad([k for _, k in pairs]))
     assert pairs_in(batch) == pairs
 
 
 @given(pairs_of_one_client)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_batch_holds_every_item_once(pairs):
     batch = batch_of(pad([j for j, _ in pairs]), pad([k for _, k in pairs]))
     present = np.asarray(batch.present)
@@ -62,7 +62,7 @@ pseudo_items = st.lists(st.integers(0, NUM_ITEMS - 1), min_size=5, max_size=5)
 
 
 @given(pairs_of_one_client, pseudo_items)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_pseudo_items_stand_behind_the_pairs_each_once(pairs, pseudo):
     pseudo = [item for item in pseudo if item not in {j for j, _ in pairs}]
     pseudo += [NUM_ITEMS] * (5 - len(pseudo))  # an item that no pair has

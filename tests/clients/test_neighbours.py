@@ -99,7 +99,7 @@ def test_another_key_draws_other_neighbours():
 
 
 @given(st.lists(st.integers(0, 7), min_size=3, max_size=3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_pair_draws_the_same_neighbours_beside_any_others(chosen):
     pairs = jnp.array(chosen)
     of_pairs = jax.tree.map(lambda field: field[pairs], holders().of_pairs)

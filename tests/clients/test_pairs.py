@@ -73,7 +73,7 @@ def test_a_client_that_holds_all_items_but_one_draws_that_one():
 
 
 @given(st.integers(0, 2**31 - 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_client_draws_an_item_of_its_own(seed):
     dataset, key = five_clients(), jax.random.key(seed)
     user, item = dataset.train_users, dataset.train_items
@@ -85,7 +85,7 @@ def test_no_client_draws_an_item_of_its_own(seed):
 
 
 @given(st.integers(0, 2**31 - 1), st.lists(st.integers(0, 14), min_size=6, max_size=6))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_pair_draws_the_same_negative_beside_any_others(seed, chosen):
     dataset, key = five_clients(), jax.random.key(seed)
     user, item = dataset.train_users, dataset.train_items
@@ -150,7 +150,7 @@ twelve_numbers = st.lists(st.integers(0, 3), min_size=12, max_size=12)
 
 
 @given(twelve_numbers.map(sorted), twelve_numbers)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_first_draw_of_an_item_by_a_client_stands_for_all_of_them(client, item):
     draws = list(zip(client, item, strict=True))
     expected = [draws.index(draw) for draw in draws]

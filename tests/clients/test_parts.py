@@ -20,7 +20,7 @@ NUM_ITEMS = 9
 activities = st.lists(st.integers(0, NUM_ITEMS - 1), min_size=1, max_size=12).filter(
     any
 )
-some_examples = settings(max_examples=200, deadline=None)
+some_examples = settings(max_examples=200)
 
 
 def dataset_of(activity: list[int]) -> Dataset:

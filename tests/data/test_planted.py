@@ -1,14 +1,12 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from jaxfr.data.options import SyntheticSettings
 from jaxfr.data.planted import draw_activity, draw_factors
 
 
-@hypothesis_settings(deadline=None)
 @given(
     num_users=st.integers(1, 40),
     num_items=st.integers(3, 40),

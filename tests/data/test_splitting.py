@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
@@ -44,7 +44,6 @@ def test_values_are_numbered_in_order_of_first_appearance():
     assert contiguous_ids(np.array([7, 3, 3, 0])).tolist() == [0, 1, 1, 2]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-5, 5)))
 def test_numbering_again_changes_nothing(values):
     ids = contiguous_ids(np.array(values, np.int64))
@@ -79,7 +78,6 @@ def test_without_timestamps_file_order_is_the_order_of_time():
     assert dataset.test_items.tolist() == [3, 0]
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_the_split_equals_one_made_user_by_user(rows):
     dataset = _split(rows)
@@ -89,7 +87,6 @@ def test_the_split_equals_one_made_user_by_user(rows):
     assert dataset.test_items.tolist() == test
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_no_pair_is_lost_and_ids_are_contiguous(rows):
     dataset = _split(rows)

@@ -9,7 +9,7 @@ from jaxfr.data.planted import draw_factors
 # Dataset itself refuses repeated pairs and test items among the training items.
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     num_users=st.integers(1, 30),
     num_items=st.integers(3, 300),

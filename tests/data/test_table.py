@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxfr.data.options import TableOptions
@@ -140,7 +140,6 @@ def test_a_row_that_cannot_be_used_is_named(text, message):
     assert "\n" not in str(error.value)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 99)), min_size=1

@@ -34,7 +34,7 @@ def dataset(user_items: list[list[int]], test_items: list[int]) -> Dataset:
 
 
 @given(st.integers(0, 2**31 - 1), st.integers(1, NUM_ITEMS - NUM_CANDIDATES))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_candidates_are_distinct_among_the_items_that_are_left(seed, num_excluded):
     key = jax.random.key(seed)
     drawn = np.asarray(sample(key, num_excluded, NUM_ITEMS, NUM_CANDIDATES))

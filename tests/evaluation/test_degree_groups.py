@@ -30,7 +30,7 @@ def test_an_item_that_reaches_over_a_boundary_belongs_to_the_group_it_starts_in(
 
 
 @given(degrees)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_groups_follow_the_degree(item_degree):
     groups = item_degree_groups(np.array(item_degree))
     order = np.argsort(-np.array(item_degree), kind="stable")
@@ -40,7 +40,7 @@ def test_groups_follow_the_degree(item_degree):
 
 
 @given(degrees)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_head_is_the_shortest_run_that_holds_a_third_and_with_middle_two(item_degree):
     degree = np.array(item_degree)
     groups = item_degree_groups(degree)

@@ -56,7 +56,7 @@ def assert_averages(found: Averages, expected):
 
 
 @given(users)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_metrics_are_the_averages_over_evaluated_users(rows):
     ranks, evaluated, group = columns(rows)
     found = compute(ranks, evaluated, group, 3)
@@ -68,7 +68,7 @@ def test_metrics_are_the_averages_over_evaluated_users(rows):
 
 
 @given(users)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_metrics_grow_with_the_cut_off_and_ndcg_is_at_most_the_hit_ratio(rows):
     found = compute(*columns(rows), 3)
     for averages in (found.overall, found.by_group):
@@ -170,7 +170,7 @@ def test_a_record_holds_every_metric_under_its_name():
 
 
 @given(users, st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_record_does_not_depend_on_the_order_in_which_users_are_counted(rows, source):
     """To the last bit: devices each count their own users."""
     shuffled = source.sample(rows, len(rows))

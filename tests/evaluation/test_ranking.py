@@ -29,7 +29,7 @@ def rank_by_counting(test_score: float, candidates, mask) -> int:
 
 
 @given(scores, st.lists(st.tuples(scores, st.booleans()), min_size=8, max_size=8))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_rank_counts_the_candidates_above(test_score, candidates):
     values, mask = (np.array(column) for column in zip(*candidates, strict=True))
     expected = rank_by_counting(test_score, values, mask)
@@ -37,7 +37,7 @@ def test_rank_counts_the_candidates_above(test_score, candidates):
 
 
 @given(scores, st.permutations([-2.0, -1.0, 0.0, 1.0, 1.0, *NOT_FINITE]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_rank_does_not_depend_on_the_order_of_the_candidates(test_score, candidates):
     mask = np.ones(8, bool)
     shuffled = rank(test_score, np.array(candidates), mask)

@@ -8,7 +8,7 @@ from importlib import metadata
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxfr
@@ -87,14 +87,12 @@ def version_now() -> str:
 
 
 @given(chosen=SETTINGS, data=st.data())
-@settings(deadline=None)
 def test_the_order_of_settings_does_not_matter(chosen, data):
     shuffled = dict(data.draw(st.permutations(list(chosen.items()))))
     assert run_identity(chosen, "0123abcd") == run_identity(shuffled, "0123abcd")
 
 
 @given(chosen=SETTINGS, value=VALUES, data=st.data())
-@settings(deadline=None)
 def test_a_changed_value_is_another_run(chosen, value, data):
     name = data.draw(st.sampled_from(sorted(chosen)))
     same = as_json(chosen[name]) == as_json(value)
@@ -103,7 +101,6 @@ def test_a_changed_value_is_another_run(chosen, value, data):
 
 
 @given(chosen=SETTINGS, name=st.text(), value=VALUES)
-@settings(deadline=None)
 def test_one_setting_more_or_of_another_name_is_another_run(chosen, name, value):
     if name in chosen:
         return
@@ -114,7 +111,6 @@ def test_one_setting_more_or_of_another_name_is_another_run(chosen, name, value)
 
 
 @given(chosen=SETTINGS)
-@settings(deadline=None)
 def test_an_identity_says_settings_and_code_apart(chosen):
     run, other = run_identity(chosen, "0123abcd"), run_identity(chosen, "ffffffff")
     assert re.fullmatch("[0-9a-f]{16}-0123abcd", run)
@@ -174,7 +170,6 @@ def test_a_changed_number_name_or_operator_says_something_else(old, new):
 
 
 @given(one=st.floats(0, 1e300), other=st.floats(0, 1e300))
-@settings(deadline=None)
 def test_no_number_says_what_another_does(one, other):
     said, also = (what_code_says(f"x = {number!r}") for number in (one, other))
     assert (said == also) is (one == other)

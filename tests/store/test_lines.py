@@ -31,7 +31,6 @@ LINE = encode_line(RECORD)
 
 
 @given(record=RECORDS)
-@settings(deadline=None)
 def test_a_record_comes_back_as_it_went_in(record):
     line = encode_line(record)
     assert line.endswith(b"\n")
@@ -54,7 +53,6 @@ def test_a_line_is_json_for_whoever_reads_it():
 
 
 @given(record=RECORDS, data=st.data())
-@settings(deadline=None)
 def test_a_flipped_bit_is_found(record, data):
     line = encode_line(record)[:-1]
     bit = data.draw(st.integers(0, 8 * len(line) - 1))
@@ -74,7 +72,7 @@ def test_any_flipped_bit_of_one_line_is_found():
 
 
 @given(record=RECORDS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_line_that_is_cut_anywhere_is_found(record):
     line = encode_line(record)[:-1]
     for cut in range(len(line)):
@@ -84,7 +82,7 @@ def test_a_line_that_is_cut_anywhere_is_found(record):
 
 
 @given(record=RECORDS, other=RECORDS, data=st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_half_a_line_with_another_behind_it_is_found(record, other, data):
     line = encode_line(record)
     cut = data.draw(st.integers(1, len(line) - 1))
@@ -92,14 +90,12 @@ def test_half_a_line_with_another_behind_it_is_found(record, other, data):
 
 
 @given(value=VALUES)
-@settings(deadline=None)
 def test_json_of_others_is_no_record(value):
     assert run_of_line(json.dumps(value).encode()) is None
     assert run_of_line(json.dumps({"run": "0123-ab", "value": value}).encode()) is None
 
 
 @given(line=st.binary(max_size=200))
-@settings(deadline=None)
 def test_what_is_not_text_is_no_record(line):
     assert run_of_line(line) is None
 

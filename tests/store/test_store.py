@@ -394,5 +394,5 @@ class ThreeAtOneStore(RuleBasedStateMachine):
 def test_three_at_one_store_agree_with_a_dictionary_and_sets():
     run_state_machine_as_test(
         ThreeAtOneStore,
-        settings=settings(max_examples=30, stateful_step_count=30, deadline=None),
+        settings=settings(max_examples=30, stateful_step_count=30),
     )

@@ -125,7 +125,7 @@ def test_settings_without_meaning_are_refused_before_data_are_loaded():
         plan_runs([Settings(dataset="nowhere", learning_rate=-1)])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 12), st.integers(1, 15))
 def test_shards_share_out_all_runs_evenly(seeds, count):
     wanted = [

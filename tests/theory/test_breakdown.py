@@ -75,7 +75,7 @@ def test_malicious_rows_may_differ_from_item_to_item():
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_comparison_is_exact_where_the_share_meets_the_breakdown_point(
     degree, malicious, twentieths
 ):
@@ -87,7 +87,7 @@ def test_the_comparison_is_exact_where_the_share_meets_the_breakdown_point(
 
 
 @given(st.integers(1, 200), st.floats(0.01, 1), st.integers(0, 30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_counted_share_is_that_of_degrees_up_to_the_breakdown_degree(
     malicious, breakdown_point, seed
 ):

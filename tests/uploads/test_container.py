@@ -35,7 +35,7 @@ from .samples import (
 )
 
 some_seeds = given(seed=st.integers(0, 10**6))
-some_examples = settings(max_examples=30, deadline=None)
+some_examples = settings(max_examples=30)
 sums_of = jax.jit(item_sums)
 rows_at = jax.jit(rows_of)
 rows_of_one = jax.jit(rows_of_item, static_argnums=3)

@@ -71,7 +71,7 @@ def widths(plan: tuple[ItemSlots, ...]) -> np.ndarray:
 
 @pytest.mark.parametrize("max_groups", [1, 2, 3, 6, 20])
 @given(capacity=hnp.arrays(np.int64, 12, elements=st.integers(0, 30)))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_plan_has_room_for_every_item_once(max_groups, capacity):
     plan = plan_item_slots(capacity, max_groups)
     assert len(plan) <= max_groups
@@ -87,7 +87,7 @@ def test_a_plan_has_room_for_every_item_once(max_groups, capacity):
 
 @pytest.mark.parametrize("missing", [0, 2])
 @given(item=items_of_rows, present=presence)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_an_item_is_given_exactly_its_rows_in_row_order(missing, item, present):
     plan = filled_up(plan_item_slots(np.full(NUM_ITEMS, NUM_ROWS), 1), missing)
     groups, overflow = group(item, present, NUM_ITEMS, plan)
@@ -97,7 +97,7 @@ def test_an_item_is_given_exactly_its_rows_in_row_order(missing, item, present):
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=map(str, PLANS))
 @given(item=items_of_rows, present=presence)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_rows_beyond_the_capacity_are_left_out_and_counted(plan, item, present):
     groups, overflow = group(item, present, NUM_ITEMS, plan)
     expected = loop_rows_by_item(item, present)

@@ -63,7 +63,7 @@ def as_table(by_item: list[np.ndarray], like: Uploads) -> Uploads:
 
 
 @pytest.mark.parametrize("tables", [False, True])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 99))
 def test_mean_and_deviation_are_those_of_the_rows_received(tables, seed):
     uploads, by_item = scattered(seed)
@@ -78,7 +78,7 @@ def test_mean_and_deviation_are_those_of_the_rows_received(tables, seed):
         np.testing.assert_allclose(found.deviation[j], deviation, atol=1e-5)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 99))
 def test_absent_clients_can_count_as_zero_rows(seed):
     uploads, by_item = scattered(seed)
@@ -100,7 +100,7 @@ def test_a_single_row_has_no_deviation():
 
 @pytest.mark.parametrize("absent_as_zeros", [False, True])
 @pytest.mark.parametrize("tables", [False, True])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 99))
 def test_norms_are_those_of_all_rows(tables, absent_as_zeros, seed):
     uploads, by_item = scattered(seed)
@@ -127,7 +127,7 @@ def expected_extremes(rows: np.ndarray, absent: int) -> tuple[np.ndarray, np.nda
 
 @pytest.mark.parametrize("absent_as_zeros", [False, True])
 @pytest.mark.parametrize("tables", [False, True])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 99))
 def test_extremes_are_those_of_the_rows_received(tables, absent_as_zeros, seed):
     uploads, by_item = scattered(seed)
