@@ -19,6 +19,7 @@ from jaxfr.training.programs import keys_of
 from tests.fuzzing import programs, stores
 from tests.fuzzing.flag_texts import SMALL, draw_flags
 from tests.fuzzing.judging import Attempt, WrongOutcomeError
+from tests.fuzzing.readers import what_reads
 
 # What a program is given so that it does little, where the attempt gives nothing else.
 _BASE = {
@@ -30,21 +31,6 @@ _BASE = {
     "dataset": {"dataset": "synthetic", "synthetic": SMALL},
     "results": {"store": "store"},
     "benchmark": {"dataset": "synthetic", "synthetic": SMALL, "num_devices": "1"},
-}
-# What has a setting read at all, without which it is refused.
-_READERS = {
-    "scope": {"attack": "lie"},
-    "lie_z": {"attack": "lie"},
-    "malicious_ratio": {"attack": "spattack_o_d"},
-    "attack_start": {"attack": "spattack_o_d"},
-    "noise_scale": {"attack": "spattack_l_d"},
-    "max_poisoned_items": {"attack": "spattack_o_s"},
-    "trim_form": {"aggregator": "trimmed_mean"},
-    "trim_share": {"aggregator": "trimmed_mean", "trim_form": "classic"},
-    "krum_distance": {"aggregator": "krum"},
-    "expected_byzantine": {"aggregator": "krum"},
-    "neighbours_per_item": {"model": "fedgnn"},
-    "privacy_noise": {"privacy_clip": "1"},
 }
 # Of which a record may say something else than the flag, by their meaning.
 _RESOLVED = frozenset(("dataset", "synthetic", "expected_byzantine", "clip_norm"))
@@ -96,8 +82,7 @@ def _completed(
     """The flags with what they need beside them, most often."""
     beside = dict(_BASE[program])
     if program in ("train", "sweep") and source.random() < 0.8:
-        for name in given:
-            beside |= _READERS.get(name, {})
+        beside |= {name: str(value) for name, value in what_reads(given).items()}
     if given.get("dataset", "synthetic") != "synthetic":
         del beside["synthetic"]
     if given.get("ranking") == "full":
