@@ -17,8 +17,6 @@ from typing import NamedTuple
 from tests.fuzzing.judging import Find, Verdict, innermost, judge
 from tests.fuzzing.kinds import KINDS, load_attempt
 
-# A process makes attempts of one kind for so long, then it is the next one's turn.
-_SECONDS_OF_TURN = 45.0
 _SECONDS_TO_START = 240.0
 # Beyond the time limit of an attempt, until a process counts as hanging.
 _SECONDS_OF_GRACE = 20.0
@@ -83,7 +81,6 @@ def run_campaign(
     tally = Tally({kind: collections.Counter() for kind in kinds})
     seeds = dict.fromkeys(kinds, budget.first_seed)
     last = budget.first_seed + budget.inputs
-    seconds = min(_SECONDS_OF_TURN, budget.seconds / len(kinds))
     end, waiting = time.monotonic() + budget.seconds, collections.deque(kinds)
     with tempfile.TemporaryDirectory(prefix="fuzzing-") as name:
         scratch = pathlib.Path(name)
@@ -91,7 +88,8 @@ def run_campaign(
             time.monotonic() < end or 0 in map(len, tally.outcomes.values())
         ):
             kind = waiting.popleft()
-            for verdict in _turn(kind, range(seeds[kind], last), seconds, scratch):
+            turn = min(KINDS[kind].turn, budget.seconds / len(kinds))
+            for verdict in _turn(kind, range(seeds[kind], last), turn, scratch):
                 folder = scratch / f"{kind}-{seeds[kind]}"
                 if tally.count(kind, verdict) and verdict.find is not None:
                     tell(str(verdict.find))

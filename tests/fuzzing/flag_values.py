@@ -12,50 +12,25 @@ from unittest import mock
 
 import jax
 import numpy as np
-from absl import flags
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.plan import Plan
 from jaxfr.training.programs import keys_of
 from tests.fuzzing import programs, stores
+from tests.fuzzing.flag_texts import SMALL, draw_flags
 from tests.fuzzing.judging import Attempt, WrongOutcomeError
-from tests.fuzzing.texts import odd_text
+from tests.fuzzing.readers import what_reads
 
-_SMALL = "num_users=40,num_items=60,num_pairs=200"
 # What a program is given so that it does little, where the attempt gives nothing else.
 _BASE = {
-    "train": {"dataset": "synthetic", "synthetic": _SMALL, "num_candidates": "10"},
+    "train": {"dataset": "synthetic", "synthetic": SMALL, "num_candidates": "10"},
     "sweep": {
-        **{"dataset": "synthetic", "synthetic": _SMALL, "num_candidates": "10"},
+        **{"dataset": "synthetic", "synthetic": SMALL, "num_candidates": "10"},
         "store": "new_store",
     },
-    "dataset": {"dataset": "synthetic", "synthetic": _SMALL},
+    "dataset": {"dataset": "synthetic", "synthetic": SMALL},
     "results": {"store": "store"},
-    "benchmark": {"dataset": "synthetic", "synthetic": _SMALL, "num_devices": "1"},
-}
-_PATHS = (
-    *("new", "new/er", "", ".", "~", "~nosuch/x", "a b", "é", "-", "none", "z" * 300),
-    *("/dev/null", "/dev/full/x", "/proc/x", "data.csv", "data.csv/x", "new.csv"),
-    *("new.npz", "new.toml", "new.json", "new.parquet"),
-)
-_PATH_FLAGS = frozenset(
-    (
-        *("output_dir", "store", "save_params", "init_from", "data_dir", "export"),
-        *("export_curves", "checkpoint_dir", "compilation_cache_dir", "sweep_file"),
-    )
-)
-# Texts in order, of flags whose parser does not say which.
-_TEXTS = {
-    "seeds": ("0", "0,1", "0:3", "5,0:2"),
-    "group_by": ("attack", "attack,seed", "learning_rate"),
-    "metric": ("hr@10", "ndcg@5,hr@5_tail", "seconds_train"),
-    "where": ("attack=none", "seed!=0", "attack=none|spattack_l_d"),
-    "columns": ("attack", "seed"),
-    "code_version": ("all", "latest"),
-    "dataset": ("synthetic", "data.csv"),
-    "aggregator": ("mean", "median", "mean,krum"),
-    "attack": ("none", "spattack_o_d", "none,lie"),
-    "sizes": ("1000", "1000,5000"),
+    "benchmark": {"dataset": "synthetic", "synthetic": SMALL, "num_devices": "1"},
 }
 # Of which a record may say something else than the flag, by their meaning.
 _RESOLVED = frozenset(("dataset", "synthetic", "expected_byzantine", "clip_norm"))
@@ -79,8 +54,8 @@ def attempt_with(program: str) -> Attempt:
         pathlib.Path("data.csv").write_text("user,item\na,x\na,y\nb,x\nb,y\nc,z\nc,x\n")
         if program == "results":
             stores.write_damaged(pathlib.Path("store"), source)
-        given = _draw_flags(source, programs.own_flags(program))
-        merged = {**_BASE[program], **given}
+        given = draw_flags(source, programs.own_flags(program))
+        merged = _completed(program, given, source)
         arguments = [f"--{name}={text}" for name, text in merged.items()]
         if source.random() < 0.1 and all(map(_fits_a_line, arguments)):
             mark, end = source.choice(("", "\ufeff")), source.choice(("\n", "\r\n"))
@@ -101,40 +76,18 @@ def attempt_with(program: str) -> Attempt:
     return attempt
 
 
-def _draw_flags(source: random.Random, known: dict[str, flags.Flag]) -> dict[str, str]:
-    names = source.sample(sorted(known), source.choice((1, 1, 1, 2, 3)))
-    drawn = {}
-    for name in names:
-        text = _draw_value(source, name, known[name])
-        if programs.can_be_argument(text):
-            drawn[name] = text
-    return drawn
-
-
-def _draw_value(source: random.Random, name: str, flag: flags.Flag) -> str:
-    if name in _PATH_FLAGS and source.random() < 0.8:
-        return source.choice(_PATHS)
-    if name == "synthetic" and source.random() < 0.8:
-        field = source.choice((*_SMALL.split(","), "seed", "signal_strength", "x"))
-        return f"{_SMALL},{field.split('=')[0]}={odd_text(source)}"
-    if source.random() < 0.35:
-        return odd_text(source)
-    parser = getattr(flag.parser, "value_parser", flag.parser)
-    values = 1 if flag.parser is parser else source.choice((1, 1, 2, 3))
-    return ",".join(_in_order(source, name, parser) for _ in range(values))
-
-
-def _in_order(source: random.Random, name: str, parser: flags.ArgumentParser) -> str:
-    """A value that the parser takes, as far as that is known."""
-    if isinstance(parser, flags.EnumParser):
-        return source.choice(list(parser.enum_values))
-    if isinstance(parser, flags.BooleanParser):
-        return source.choice(("true", "false"))
-    if isinstance(parser, flags.IntegerParser):
-        return str(source.choice((0, 1, 2, 5, 30, 2**31 - 1, 2**31, 2**32, 2**63)))
-    if isinstance(parser, flags.FloatParser):
-        return source.choice(("0", "0.1", "0.5", "1", "3", "1e30", "1e-30", "none"))
-    return source.choice(_TEXTS.get(name, ("0", "0,1", "none", "mean", "new.csv")))
+def _completed(
+    program: str, given: dict[str, str], source: random.Random
+) -> dict[str, str]:
+    """The flags with what they need beside them, most often."""
+    beside = dict(_BASE[program])
+    if program in ("train", "sweep") and source.random() < 0.8:
+        beside |= {name: str(value) for name, value in what_reads(given).items()}
+    if given.get("dataset", "synthetic") != "synthetic":
+        del beside["synthetic"]
+    if given.get("ranking") == "full":
+        beside.pop("num_candidates", None)
+    return {**beside, **given}
 
 
 def _fits_a_line(argument: str) -> bool:

@@ -9,6 +9,8 @@ from tests.fuzzing.judging import Attempt
 
 # Seconds that an attempt may take on a machine that others use as well.
 SECONDS, SECONDS_OF_TRAINING = 20.0, 180.0
+# A process makes attempts of one kind for so long, then it is the next one's turn.
+TURN, TURN_OF_TRAINING = 45.0, 240.0
 
 
 class Kind(NamedTuple):
@@ -18,11 +20,13 @@ class Kind(NamedTuple):
         module: where its attempts are made.
         program: of the kinds that are flags of a program, which one.
         seconds: how long an attempt may take.
+        turn: seconds until it is the next kind's turn.
     """
 
     module: str
     program: str = ""
     seconds: float = SECONDS
+    turn: float = TURN
 
 
 KINDS: Mapping[str, Kind] = {
@@ -37,7 +41,7 @@ KINDS: Mapping[str, Kind] = {
         f"{program}_flags": Kind("flag_values", program)
         for program in ("train", "sweep", "results", "dataset", "benchmark")
     },
-    "training": Kind("training", seconds=SECONDS_OF_TRAINING),
+    "training": Kind("training", seconds=SECONDS_OF_TRAINING, turn=TURN_OF_TRAINING),
 }
 
 

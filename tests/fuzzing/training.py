@@ -19,6 +19,7 @@ from jaxfr.sweeps.plan import plan_runs
 from jaxfr.sweeps.run import run_plan
 from jaxfr.training.settings import OPTIMIZERS
 from tests.fuzzing.judging import WrongOutcomeError
+from tests.fuzzing.readers import what_reads
 from tests.sweeps.problem import changed
 
 _SIZE = "num_users=20,num_items=60,num_pairs=120"
@@ -62,9 +63,12 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     """Trains with a few settings changed, and looks at the record."""
     chosen = source.sample(list(_USUAL), source.randint(1, 6))
     changes = {name: source.choice(_USUAL[name]) for name in chosen}
-    settings = changed(
-        **{"rounds": 2, "synthetic": _SIZE, "num_candidates": 10} | changes
-    )
+    beside = {"rounds": 3, "synthetic": _SIZE, "num_candidates": 10}
+    if source.random() < 0.8:
+        beside |= what_reads(chosen)
+    if changes.get("ranking") == "full":
+        del beside["num_candidates"]
+    settings = changed(**beside | changes)
     plan = plan_runs([settings])
     jax.clear_caches()  # so that long use of a process needs no more memory
     with open_store(pathlib.Path("store")) as store:

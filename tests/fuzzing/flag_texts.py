@@ -1,0 +1,85 @@
+"""Values of flags as texts: in order by what a flag takes, or of any other kind."""
+
+import random
+from typing import Any, get_args, get_type_hints
+
+from absl import flags
+
+from jaxfr.sweeps.settings import Settings
+from tests.fuzzing import programs
+from tests.fuzzing.texts import odd_text
+
+# Synthetic data that take no time.
+SMALL = "num_users=40,num_items=60,num_pairs=200"
+_PATHS = (
+    *("new", "new/er", "", ".", "~", "~nosuch/x", "a b", "é", "-", "none", "z" * 300),
+    *("/dev/null", "/dev/full/x", "/proc/x", "data.csv", "data.csv/x", "new.csv"),
+    *("new.npz", "new.toml", "new.json", "new.parquet"),
+)
+_PATH_FLAGS = frozenset(
+    (
+        *("output_dir", "store", "save_params", "init_from", "data_dir", "export"),
+        *("export_curves", "checkpoint_dir", "compilation_cache_dir", "sweep_file"),
+    )
+)
+# Texts in order, of flags whose parser does not say which.
+_TEXTS = {
+    "seeds": ("0", "0,1", "0:3", "5,0:2"),
+    "group_by": ("attack", "attack,seed", "learning_rate"),
+    "metric": ("hr@10", "ndcg@5,hr@5_tail", "seconds_train"),
+    "where": ("attack=none", "seed!=0", "attack=none|spattack_l_d"),
+    "columns": ("attack", "seed"),
+    "code_version": ("all", "latest"),
+    "dataset": ("synthetic", "data.csv"),
+    "aggregator": ("mean", "median", "mean,krum"),
+    "attack": ("none", "spattack_o_d", "none,lie"),
+    "sizes": ("1000", "1000,5000"),
+}
+
+
+def draw_flags(source: random.Random, known: dict[str, flags.Flag]) -> dict[str, str]:
+    """Gives values to one flag or a few.
+
+    Args:
+        source: of chance.
+        known: the flags that there are, by name.
+    """
+    names = source.sample(sorted(known), source.choice((1, 1, 1, 2, 3)))
+    drawn = {}
+    for name in names:
+        text = _draw_value(source, name, known[name])
+        if programs.can_be_argument(text):
+            drawn[name] = text
+    return drawn
+
+
+def _draw_value(source: random.Random, name: str, flag: flags.Flag) -> str:
+    if name in _PATH_FLAGS and source.random() < 0.8:
+        return source.choice(_PATHS)
+    if name == "synthetic" and source.random() < 0.8:
+        field = source.choice((*SMALL.split(","), "seed", "signal_strength", "x"))
+        return f"{SMALL},{field.split('=')[0]}={odd_text(source)}"
+    if source.random() < 0.35:
+        return odd_text(source)
+    parser = getattr(flag.parser, "value_parser", flag.parser)
+    values = 1 if flag.parser is parser else source.choice((1, 1, 2, 3))
+    return ",".join(_in_order(source, name, parser) for _ in range(values))
+
+
+def _in_order(source: random.Random, name: str, parser: flags.ArgumentParser) -> str:
+    """A value that the parser takes, as far as that is known."""
+    if isinstance(parser, flags.EnumParser):
+        return source.choice(list(parser.enum_values))
+    if isinstance(parser, flags.BooleanParser):
+        return source.choice(("true", "false"))
+    if isinstance(parser, flags.FloatParser) or float in _types(name):
+        return source.choice(("0", "0.1", "0.5", "1", "3", "1e30", "1e-30", "none"))
+    if isinstance(parser, flags.IntegerParser) or int in _types(name):
+        return str(source.choice((0, 1, 2, 5, 30, 2**31 - 1, 2**31, 2**32, 2**63)))
+    return source.choice(_TEXTS.get(name, ("0", "0,1", "none", "mean", "new.csv")))
+
+
+def _types(setting: str) -> tuple[Any, ...]:
+    """The types of a setting's values; none of what is no setting."""
+    kind = get_type_hints(Settings).get(setting)
+    return get_args(kind) or (kind,)
