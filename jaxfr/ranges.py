@@ -11,7 +11,7 @@ from jaxfr.errors import InvalidInputError
 MOST = 10**9
 # The square of such a number, and the sum of many squares, is finite in float32.
 LARGEST = 1e15
-# The least number above 0 where 0 means nothing; no zero in float32.
+# The least number above 0; no zero in float32.
 SMALLEST = 1e-30
 
 
@@ -37,7 +37,8 @@ class Range(NamedTuple):
         above = f"above 0 (from {SMALLEST:g} on)"
         begin = above if self.low == SMALLEST else f"at least {self.low:g}"
         end = f"below {self.high:g}" if self.below_high else f"at most {self.high:g}"
-        return f"a number {begin} and {end}"
+        zero = "" if self.low > 0 else f", 0 or {SMALLEST:g} and more in size"
+        return f"a number {begin} and {end}{zero}"
 
     def holds(self, value: Any) -> bool:
         """Whether a number, or each number of an array, is allowed.
@@ -53,6 +54,8 @@ class Range(NamedTuple):
             return False
         if self.whole or not self._encloses(number):
             return self._encloses(number)
+        if 0 < abs(number) < SMALLEST:  # as good as the 0 that it may become
+            return False
         return self._encloses(float(np.float32(number)))
 
     def _encloses(self, number: float) -> bool:

@@ -31,6 +31,8 @@ def test_a_number_is_judged_as_float32_too():
     assert Range(0, 0.5, below_high=True).holds(0.4999999)
     assert not Range(0, 0.5, below_high=True).holds(0.4999999999)
     assert not Range(SMALLEST, 1).holds(1e-50)
+    assert Range(-1, 1).holds(0.0)
+    assert not any(Range(-1, 1).holds(value) for value in (1e-46, -1e-46, 1e-320))
 
 
 def test_of_an_array_every_number_counts():
@@ -39,10 +41,11 @@ def test_of_an_array_every_number_counts():
 
 
 def test_a_refusal_names_the_number_and_what_is_allowed():
+    zero = ", 0 or 1e-30 and more in size"
     for name, value, allowed in (
         ("rounds", 0, f"a whole number from 1 to {MOST}"),
-        ("learning_rate", -1.0, f"a number at least 0 and at most {LARGEST:g}"),
-        ("trim_share", 0.5, "a number at least 0 and below 0.5"),
+        ("learning_rate", -1.0, f"a number at least 0 and at most {LARGEST:g}{zero}"),
+        ("trim_share", 0.5, f"a number at least 0 and below 0.5{zero}"),
         ("participation", 0.0, "a number above 0 (from 1e-30 on) and at most 1"),
     ):
         with pytest.raises(InvalidInputError) as caught:

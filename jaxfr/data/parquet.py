@@ -44,6 +44,7 @@ def read_parquet(path: pathlib.Path, options: TableOptions | None = None) -> Tab
             names = [columns[place].name for place in chosen[:3] if place is not None]
             _refuse_repeated(names, columns, path)
             table = file.read(columns=names)
+        table.validate(full=True)  # what is damaged may name values that are not there
         user, item, *time = (table.column(name).combine_chunks() for name in names)
         for column in (user, item, *time):
             _refuse_gaps(column, path)

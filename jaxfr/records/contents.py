@@ -27,7 +27,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         *("neighbours_per_item", "pseudo_items", "privacy_clip", "privacy_noise"),
         "repeated_negatives",
     ),
-    ("room_for_malicious_clients",),
+    ("room_for_malicious_clients", "nonfinite_scores"),
 )
 
 
@@ -125,6 +125,7 @@ def _fields() -> Mapping[str, frozenset[type]]:
         **{f"users_{group}": _WHOLE for group in GROUP_NAMES},
         "curve": frozenset({list}),
         "dropped_uploads": _WHOLE,
+        "nonfinite_scores": _WHOLE,
         "versions": frozenset({dict}),
         "device": _TEXT,
         "seconds": frozenset({dict}),

@@ -1,3 +1,4 @@
+import contextlib
 import datetime
 import json
 import os
@@ -205,3 +206,18 @@ def test_a_file_that_may_not_be_read_is_told_of_with_the_reason(tmp_path, monkey
     monkeypatch.setattr(pathlib.Path, "open", refuse)
     with pytest.raises(InvalidInputError, match=r"cannot read .*: Permission denied"):
         load_path(path)
+
+
+def test_a_parquet_file_with_a_damaged_byte_is_read_or_refused(tmp_path):
+    """Also where it names a value that its dictionary lacks."""
+    users = pa.array([*"abcdef"]).dictionary_encode()
+    columns = {"user": users, "item": [*range(5), 0], "timestamp": [10**9] * 6}
+    path = tmp_path / "log.parquet"
+    pq.write_table(pa.table(columns), path, compression="none")
+    content = path.read_bytes()
+    for place in range(4, 64):
+        damaged = bytearray(content)
+        damaged[place] ^= 8
+        path.write_bytes(damaged)
+        with contextlib.suppress(InvalidInputError):
+            load_path(path)

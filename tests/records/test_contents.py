@@ -12,7 +12,7 @@ STEPS = (
         *("neighbours_per_item", "pseudo_items", "privacy_clip", "privacy_noise"),
         "repeated_negatives",
     },
-    {"room_for_malicious_clients"},
+    {"room_for_malicious_clients", "nonfinite_scores"},
 )
 LATER = set().union(*STEPS)
 POINT = whole_record()["curve"][0]

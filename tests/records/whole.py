@@ -30,6 +30,7 @@ def whole_record(**changes: Any) -> dict[str, Any]:
         **groups,
         "curve": [{"round": finished, **metrics} for finished in (0, 10)],
         "dropped_uploads": 0,
+        "nonfinite_scores": 0,
         "versions": {"jax": "0.10.2"},
         "device": "cpu",
         "seconds": {"compile": 3.0, "train": 1.5, "evaluation": 0.5},
