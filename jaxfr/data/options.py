@@ -13,6 +13,9 @@ from jaxfr.ranges import MOST
 
 DATA_DIR_VARIABLE = "JAXFR_DATA_DIR"
 
+# Planted factors of all users and items; several arrays of as many numbers are made.
+_MOST_FACTORS = 10**8
+
 # In place of a column that a table does not have.
 NO_COLUMN = "none"
 
@@ -198,9 +201,9 @@ def _check(settings: SyntheticSettings) -> None:
         ),
         ("activity_sigma must be 0 to 10", 0 <= settings.activity_sigma <= 10),
         (
-            f"latent_dimension must be 1 to {MOST // entities}, as there are "
+            f"latent_dimension must be 1 to {_MOST_FACTORS // entities}, as there are "
             f"{entities} users and items together",
-            1 <= settings.latent_dimension <= MOST // entities,
+            1 <= settings.latent_dimension <= _MOST_FACTORS // entities,
         ),
         ("signal_strength must be 0 to 20", 0 <= settings.signal_strength <= 20),
         ("seed must not be negative", settings.seed >= 0),

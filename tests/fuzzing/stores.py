@@ -103,7 +103,9 @@ def _with_checksum(body: str) -> bytes:
 def _change(record: dict[str, Any], source: random.Random) -> None:
     """Changes a field of a record, or of a value within it."""
     inner = [value for value in record.values() if isinstance(value, dict)]
-    inner += [point for point in record.get("curve") or [] if isinstance(point, dict)]
+    curve = record.get("curve")
+    if isinstance(curve, list):
+        inner += [point for point in curve if isinstance(point, dict)]
     place = source.choice([record, record, *inner])
     if not place:
         return
