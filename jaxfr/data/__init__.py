@@ -67,10 +67,11 @@ def own_path(name: str) -> pathlib.Path:
     Raises:
         InvalidInputError: if there is none, or it is out of reach.
     """
-    path = user_path(name)
-    with user_errors("read", path):
-        if name and path.exists():
-            return path
+    if name:
+        path = user_path(name)
+        with user_errors("read", path):
+            if path.exists():
+                return path
     raise InvalidInputError(
         f"no data set and no file or folder is named {name!r}; allowed: "
         f"{', '.join(DATASETS)}, or a path"

@@ -73,7 +73,10 @@ def test_metrics_grow_with_the_cut_off_and_ndcg_is_at_most_the_hit_ratio(rows):
     found = compute(*columns(rows), 3)
     for averages in (found.overall, found.by_group):
         somebody = np.asarray(averages.num_users) > 0
-        hit_ratio, ndcg = averages.hit_ratio[somebody], averages.ndcg[somebody]
+        hit_ratio, ndcg = (
+            np.asarray(metric)[somebody]
+            for metric in (averages.hit_ratio, averages.ndcg)
+        )
         for metric in (hit_ratio, ndcg):
             assert np.all(np.diff(metric, axis=-1) >= 0)
             assert np.all((metric >= 0) & (metric <= 1))

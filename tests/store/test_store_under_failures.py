@@ -52,7 +52,8 @@ import os, pathlib, signal, sys
 write, calls = os.write, []
 
 def write_some(descriptor, content):
-    calls.append(content)
+    if bytes(content[:6]) == b'{"run"':
+        calls.append(content)
     if len(calls) == 2:
         write(descriptor, content[: int(sys.argv[2])])
         os.kill(os.getpid(), signal.SIGKILL)

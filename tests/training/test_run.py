@@ -22,6 +22,7 @@ from jaxfr.training import (
     start,
     train_rounds,
 )
+from jaxfr.training.start import _start
 from tests.training.problem import (
     CONFIGURATION,
     QUICK_COMPILE,
@@ -108,7 +109,8 @@ def run_in_stretches() -> tuple[list[TrainingState], RoundReport]:
 
 
 def number_of_programs() -> list[int]:
-    return [jitted._cache_size() for jitted in cast(list[Any], [start, train_rounds])]
+    jitted = cast(list[Any], [_start, train_rounds])
+    return [function._cache_size() for function in jitted]
 
 
 def assert_same_bits(first, second) -> None:
@@ -184,8 +186,10 @@ def test_numbers_of_private_uploads_have_no_effect_without_them(name):
 
 
 def test_an_attack_that_starts_after_the_last_round_is_no_attack():
+    # Which is refused, unless the number is traced.
+    run_traced = jax.jit(lambda numbers: run(numbers))
     late, nobody = (
-        run(NUMBERS._replace(participation=1.0, **numbers))
+        run_traced(NUMBERS._replace(participation=1.0, **numbers))
         for numbers in ({"attack_start": ROUNDS}, {"malicious_clients": 0})
     )
     assert item_change(late, nobody) == 0

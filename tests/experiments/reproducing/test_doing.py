@@ -24,7 +24,7 @@ def present(material: Material) -> Section:
     seeds = tuple(str(record["seed"]) for record in material.records)
     return Section(
         "Table 9: seeds",
-        text=seeds,
+        text=(" ".join(seeds),),
         pictures=(Picture("seeds.png", "Seeds.", draw),),
         findings=(Finding("There are seeds.", bool(seeds), ""),),
     )
@@ -51,7 +51,7 @@ def test_studies_run_in_turn_write_their_files_and_are_resumed(tmp_path, capsys)
 
     assert [chapter.name for chapter in chapters] == ["idle", "runs"]
     assert [chapter.runs for chapter in chapters] == [0, 2]
-    assert [chapter.section.text for chapter in chapters] == [(), ("0", "1")]
+    assert [chapter.section.text[0] for chapter in chapters] == ["", "0 1"]
     assert chapters[1].images == {"seeds.png": b"drawn"}
     assert chapters[1].command.startswith("python -m experiments.runs ")
     for name in ("idle", "runs"):
@@ -82,7 +82,7 @@ def test_the_runs_of_a_program_are_done_together_whichever_study_wants_them(
     with open_store(tmp_path / "store") as store:
         one = RunOptions(devices=1)
         chapters = reproduce_studies(studies, asked, workload, store, one, tmp_path)
-    assert [chapter.section.text for chapter in chapters] == [("0",), ("1",), ("0",)]
+    assert [chapter.section.text[0] for chapter in chapters] == ["0", "1", "0"]
     assert [chapter.runs for chapter in chapters] == [1, 1, 1]
     told = capsys.readouterr().err
     assert "second: 2 of 2 runs are in the store" in told

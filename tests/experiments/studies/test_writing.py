@@ -1,9 +1,9 @@
 import csv
 import json
-import pathlib
 
 import pytest
 
+from experiments.studies import writing
 from experiments.studies.section import Finding, Picture, Section, Table
 from experiments.studies.writing import (
     format_section,
@@ -56,14 +56,14 @@ def test_everything_is_written(tmp_path):
     assert text == format_section(SECTION) + "\n"
 
 
-def test_tables_of_an_earlier_study_stay_until_all_is_written(tmp_path):
-    def fail(path: pathlib.Path) -> None:
+def test_tables_of_an_earlier_study_stay_until_all_is_written(tmp_path, monkeypatch):
+    def fail(*arguments: object) -> None:
         raise InvalidInputError("no space")
 
     write_study(tmp_path, SECTION, [])
-    failing = Section("Title", pictures=(Picture("shown.png", "A picture.", fail),))
+    monkeypatch.setattr(writing, "write_table", fail)
     with pytest.raises(InvalidInputError, match="no space"):
-        write_study(tmp_path, failing, [])
+        write_study(tmp_path, Section("Title", findings=SECTION.findings), [])
     assert (tmp_path / "table_1.csv").exists()
     assert (tmp_path / "shown.png").read_bytes() == b"drawn"
 
