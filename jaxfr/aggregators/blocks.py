@@ -76,21 +76,6 @@ def map_items(
     return total
 
 
-def computed_once(values: Array, count: Array) -> Array:
-    """The same values, which no use of them computes anew.
-
-    XLA may compute what is cheap in each place that uses it, and rounds it there with
-    or without fused multiply-add. A rule that searches in one rounding of the rows and
-    counts in the other errs by whole ranks. The outcome of a loop is computed once; XLA
-    does not know that this one never turns. (It looks through an optimization barrier.)
-
-    Args:
-        values: float32, any shape.
-        count: what is never negative, int32 scalar.
-    """
-    return jax.lax.while_loop(lambda _: count < 0, jnp.negative, values)
-
-
 def network_between_devices() -> bool:
     """Whether what devices send each other may leave the process."""
     return jax.process_count() > 1
@@ -134,7 +119,6 @@ def _map_group(
 
     def one_item(item: Array, index: Array) -> Array:
         rows, weight = rows_of_item(uploads, item, index, size)
-        rows = computed_once(rows, uploads.participants)
         return rule(rows, weight, OVER_DEVICES if in_parts else IN_ONE_PART)
 
     block = members_per_block(size * (work_per_row or max(size, total.shape[1])))

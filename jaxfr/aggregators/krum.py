@@ -8,7 +8,7 @@ from jax import Array
 
 from jaxfr.aggregators.base import Aggregator, keep_rows
 from jaxfr.aggregators.blocks import map_items
-from jaxfr.aggregators.order_statistics import sum_of_smallest
+from jaxfr.aggregators.order_statistics import computed_once, sum_of_smallest
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.uploads import Uploads
@@ -47,6 +47,7 @@ def krum_of_item(
     rows: Array, weight: Array, expected_byzantine: Array, distance: KrumDistance
 ) -> Array:
     """Krum's choice among one item's rows, ``[k, d]`` to ``[d]``; 0 for no row."""
+    rows = computed_once(rows, weight)
     count = jnp.sum(weight)
     neighbours = num_neighbours(count, expected_byzantine)
 

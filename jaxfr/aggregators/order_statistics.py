@@ -66,6 +66,22 @@ def sum_where(
     return join.sum(jnp.sum(jnp.where(chosen, weights * values, 0.0)))
 
 
+def computed_once(values: Array, weights: Array) -> Array:
+    """The same values, which no use of them computes anew.
+
+    XLA may compute what is cheap in each place that uses it, and rounds it there with
+    or without fused multiply-add. A rule that searches in one rounding of the rows and
+    counts in the other errs by whole ranks. The outcome of a loop is computed once; XLA
+    does not know that this one never turns. (It looks through an optimization barrier.)
+
+    Args:
+        values: float32 or int32, any shape.
+        weights: what is never negative, int32 ``[n]``.
+    """
+    impossible = jnp.sum(weights) < 0
+    return jax.lax.while_loop(lambda _: impossible, jnp.negative, values)
+
+
 def ordered_key(values: Array) -> Array:
     """Maps float32 to int32 so that the order of finite numbers is kept.
 
@@ -128,7 +144,8 @@ def middle_values(
     values: Array, weights: Array, join: Join = IN_ONE_PART
 ) -> tuple[Array, Array]:
     """The two middle values; equal for an odd count, arbitrary for none."""
-    count, keys = count_all(weights, join), ordered_key(values)
+    count = count_all(weights, join)
+    keys = computed_once(ordered_key(values), weights)
     lower = _kth_key(keys, weights, (count + 1) // 2, join)
     reached = count_where(keys <= lower, weights, join)
     above = jnp.where((keys > lower) & (weights > 0), keys, LARGEST_KEY)
@@ -153,6 +170,7 @@ def midpoint(lower: Array, upper: Array) -> Array:
 
 def sum_of_smallest(values: Array, weights: Array, count: Array) -> Array:
     """The sum of the ``count`` smallest numbers; 0 where ``count`` is 0."""
+    values = computed_once(values, weights)
     threshold = kth_smallest(values, weights, count)
     below = values < threshold
     rest = count - count_where(below, weights)

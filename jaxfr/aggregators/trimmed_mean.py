@@ -8,6 +8,7 @@ from jaxfr.aggregators.base import Aggregator, keep_rows
 from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import (
     LARGEST_KEY,
+    computed_once,
     count_all,
     count_where,
     in_tiles,
@@ -88,6 +89,7 @@ def mean_near_median(
         dropped: int32 scalar.
         join: where the values lie in parts, how those are joined.
     """
+    values = computed_once(values, weights)
     count = count_all(weights, join)
     kept = jnp.maximum(count - dropped, 0)
     lower, upper = middle_values(values, weights, join)
@@ -139,6 +141,7 @@ def mean_between_ends(
 
     At least the middle value (odd count) or the two middle values (even) are kept.
     """
+    values = computed_once(values, weights)
     count = count_all(weights, join)
     trimmed = jnp.clip(trimmed, 0, jnp.maximum(count - 1, 0) // 2)
     low = kth_smallest(values, weights, trimmed + 1, join)
