@@ -25,6 +25,8 @@ from jaxfr.stopping import leave
 
 T = TypeVar("T")
 
+_PREEMPTION = "jax_enable_preemption_service"
+
 # Hosts of a cluster do not start at the same moment.
 SECONDS_TO_WAIT = 300
 
@@ -72,7 +74,8 @@ def join_processes(processes: Processes) -> None:
         else:
             _wait_for_leader(processes.coordinator_address, host, port)
     # JAX would take SIGTERM for itself, to tell of preemptions that nobody asks for.
-    jax.config.update("jax_enable_preemption_service", False)
+    if hasattr(jax.config, _PREEMPTION):  # older versions do not ask
+        jax.config.update(_PREEMPTION, False)
     try:
         jax.distributed.initialize(*processes)
     except (RuntimeError, ValueError) as error:
