@@ -201,8 +201,8 @@ def check_alone(settings: Settings) -> None:
     Raises:
         InvalidInputError: names the setting, its value and what is allowed.
     """
-    _check_values(settings)
     ratio = settings.malicious_ratio
+    check_number("malicious_ratio", ratio)
     resolve(settings, num_clients=least_benign_clients(ratio) if ratio else 1)
 
 
