@@ -121,7 +121,7 @@ def _by_client(
     sent = jnp.concatenate([batch.present.reshape(-1) for batch in batches])
     uploaded = jnp.concatenate([jnp.sum(batch.present, axis=1) for batch in batches])
     sender = [
-        jnp.repeat(group.client, batch.items.shape[1])
+        jnp.broadcast_to(group.client[:, None], batch.items.shape).reshape(-1)
         for group, batch in zip(groups, batches, strict=True)
     ]
     order = jnp.argsort(jnp.concatenate(sender), stable=True)

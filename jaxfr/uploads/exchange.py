@@ -48,7 +48,7 @@ def bring_together(uploads: Uploads, group: ItemGroup) -> tuple[Uploads, ItemGro
     if item_scale.ndim > 0:
         item_scale = exchange_over_devices(item_scale[found]).reshape(-1)
     brought = uploads._replace(
-        item=jnp.repeat(own, weight.shape[1]),
+        item=jnp.broadcast_to(own[:, None], weight.shape).reshape(-1),
         weight=weight.reshape(-1),
         vector=vector.reshape(-1),
         scale=exchange_over_devices(uploads.scale[found]).reshape(-1),

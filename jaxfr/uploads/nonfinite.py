@@ -28,11 +28,8 @@ def drop_nonfinite(uploads: Uploads) -> tuple[Uploads, Array]:
     )
 
     def look_at_each() -> Array:
-        vector = jnp.repeat(
-            uploads.vector,
-            uploads.rows_per_bundle,
-            total_repeat_length=uploads.item.size,
-        )
+        row = jnp.arange(uploads.item.size)
+        vector = uploads.vector[row // uploads.rows_per_bundle]
         return jnp.isfinite(
             _bound(
                 uploads.scale,

@@ -148,9 +148,17 @@ def _is_same(found: Any, written: Any) -> bool:
     if str(found).strip().lower() == str(written).strip().lower():
         return True
     try:
-        return found == float(written)
+        return found == _number(written)
     except (ValueError, OverflowError):
         return found is None and written == "none"
+
+
+def _number(written: Any) -> float:
+    """As the flags read it, which know 0x10 and 0o7."""
+    try:
+        return int(written, 0)
+    except (TypeError, ValueError):
+        return float(written)
 
 
 def _all_settings(read: SweepFile) -> None:
