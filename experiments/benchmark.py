@@ -93,7 +93,8 @@ def measure_apart(case: Case) -> Record | None:
 def _title(case: Case) -> str:
     name = f"{case.dataset} {case.synthetic}".strip()
     devices = f"{case.num_devices} device{'s' * (case.num_devices > 1)}"
-    return f"{name}, {case.aggregator}, {case.attack}, {devices}"
+    runs = f", {case.runs} runs" if case.runs > 1 else ""
+    return f"{name}, {case.aggregator}, {case.attack}, {devices}{runs}"
 
 
 if __name__ == "__main__":

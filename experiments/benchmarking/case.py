@@ -1,6 +1,7 @@
 """Measures one case of the benchmark: jaxfr, and next to it the references."""
 
 import dataclasses
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata, util
@@ -51,8 +52,10 @@ def measure_case(case: Case) -> Record:
     """Measures a case, in a process of its own, whose devices it sets up.
 
     Returns:
-        The case and every setting; ``seconds_per_round``, ``nanoseconds_per_row`` and
+        The case and every setting; ``seconds_per_round`` of all runs together, and of
+        one ``seconds_per_run_and_round``, ``nanoseconds_per_row`` and
         ``nanoseconds_per_pair`` (per round), each with ``median``, ``min`` and ``max``;
+        ``bandwidth_share``, of what ``bytes_per_pair`` counts, over copies;
         ``raw_seconds`` of each timed call; ``compile_seconds``;
         ``start_seconds``, and ``data_seconds`` for loading and laying out the data;
         ``peak_memory_bytes``, and ``data_memory_bytes``, the peak before compiling;
@@ -68,7 +71,7 @@ def measure_case(case: Case) -> Record:
     data_seconds = time.perf_counter() - began
     data_memory = measuring.peak_memory()
     ours = JaxfrRounds(
-        configuration, hyperparameters, layout, case.rounds, case.eval_every
+        configuration, hyperparameters, layout, case.rounds, case.eval_every, case.runs
     )
     ours()
     # Before any reference takes memory of its own.
@@ -78,6 +81,7 @@ def measure_case(case: Case) -> Record:
     seconds = measuring.time_alternating({"jaxfr": ours, **calls}, case.repeats)
     machine = measuring.machine_limits()
     work = {name: words for name, (words, _) in others.items()}
+    of_one_run = [call / case.runs for call in seconds["jaxfr"]]
     if case.aggregator == "krum":
         work["matrix_rate"] = "the products at the machine's rate"
         at_rate = seconds_at_rate(case, layout, machine["matrix_gigaflops"])
@@ -92,6 +96,7 @@ def measure_case(case: Case) -> Record:
         "num_train_pairs": dataset.num_train_pairs,
         "expected_rows": expected_rows(dataset),
         **_spreads(case, dataset, seconds["jaxfr"]),
+        "bandwidth_share": _bandwidth_share(case, dataset, of_one_run, machine),
         "compile_seconds": ours.compile_seconds,
         "start_seconds": ours.start_seconds,
         "data_seconds": data_seconds,
@@ -99,7 +104,7 @@ def measure_case(case: Case) -> Record:
         "sent_bytes": ours.sent_bytes,
         "peak_memory_bytes": peak_memory,
         "data_memory_bytes": data_memory,
-        "references_measured": _comparisons(case, work, seconds),
+        "references_measured": _comparisons(case, work, of_one_run, seconds),
         "machine": machine,
         "versions": versions() | package_versions(),
         "device": device_name(),
@@ -109,22 +114,37 @@ def measure_case(case: Case) -> Record:
 
 def _spreads(case: Case, dataset: Dataset, mine: Sequence[float]) -> Record:
     rows, pairs = expected_rows(dataset), dataset.num_train_pairs
+    of_one = 1 / case.rounds / case.runs
     return {
         "seconds_per_round": measuring.spread(mine, 1 / case.rounds),
-        "nanoseconds_per_row": measuring.spread(mine, 1e9 / case.rounds / rows),
-        "nanoseconds_per_pair": measuring.spread(mine, 1e9 / case.rounds / pairs),
+        "seconds_per_run_and_round": measuring.spread(mine, of_one),
+        "nanoseconds_per_row": measuring.spread(mine, 1e9 * of_one / rows),
+        "nanoseconds_per_pair": measuring.spread(mine, 1e9 * of_one / pairs),
         "raw_seconds": mine,
     }
 
 
+def _bandwidth_share(
+    case: Case, dataset: Dataset, of_one_run: Sequence[float], machine: Record
+) -> float:
+    """The share of the machine's copy bandwidth that ``bytes_per_pair`` amounts to."""
+    pairs = dataset.num_train_pairs * case.rounds
+    moved = pairs * measuring.bytes_per_pair(case.embedding_dim)
+    rate = moved / statistics.median(of_one_run) / 1e9
+    return rate / machine["copy_gigabytes_per_second"]
+
+
 def _comparisons(
-    case: Case, work: Mapping[str, str], seconds: Mapping[str, Sequence[float]]
+    case: Case,
+    work: Mapping[str, str],
+    of_one_run: Sequence[float],
+    seconds: Mapping[str, Sequence[float]],
 ) -> Record:
     return {
         name: {
             "work": words,
             "seconds_per_round": measuring.spread(seconds[name], 1 / case.rounds),
-            "ratio": measuring.ratios(seconds["jaxfr"], seconds[name]),
+            "ratio": measuring.ratios(of_one_run, seconds[name]),
             "raw_seconds": seconds[name],
         }
         for name, words in work.items()

@@ -21,6 +21,8 @@ from jaxfr.files import note
 from jaxfr.ranges import COUNT, COUNT_FROM_1, MOST, RANGES, SHARE, Range
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES
 
+_SIZE = Range(1000, MOST, whole=True)
+
 _SYNTHETIC = define_synthetic_flag()
 flags.adopt_module_key_flags(data_flags)
 
@@ -70,6 +72,12 @@ _NUM_DEVICES = flags.DEFINE_list(
     "shows itself as so many. References run as they do in any case. Default: 1, and "
     f"all cores of the CPU or all GPUs, up to {MOST_CPU_DEVICES}.",
 )
+_RUNS = flags.DEFINE_list(
+    "runs",
+    ["1"],
+    "Numbers of runs at once, with commas between them: seeds side by side on a GPU, "
+    "one after the other on a CPU. References compute one run in any case.",
+)
 _ROUNDS = define_number(
     "rounds", 10, "Rounds in a timed call, ours and a reference's.", COUNT_FROM_1
 )
@@ -100,24 +108,6 @@ _REFERENCE_THREADS = define_number(
 )
 
 
-def parse_sizes(texts: Sequence[str]) -> tuple[int, ...]:
-    """Reads numbers of interactions, ascending.
-
-    Raises:
-        InvalidInputError: if one is not a whole number, below 1000, or given twice.
-    """
-    try:
-        sizes = sorted(int(text) for text in texts)
-    except ValueError:
-        sizes = [0]
-    if len(set(sizes)) != len(sizes) or not Range(1000, MOST, whole=True).holds(sizes):
-        raise InvalidInputError(
-            f"sizes={','.join(texts)!r}: must be distinct whole numbers from 1000 to "
-            f"{MOST}"
-        )
-    return tuple(sizes)
-
-
 def synthetic_of_size(num_pairs: int, of_user: int) -> str:
     """Settings of a synthetic data set: items by the root of its size.
 
@@ -130,22 +120,22 @@ def synthetic_of_size(num_pairs: int, of_user: int) -> str:
     return f"num_users={users},num_items={items},num_pairs={num_pairs}"
 
 
-def parse_num_devices(texts: Sequence[str]) -> tuple[int, ...]:
-    """Reads numbers of devices, ascending.
+def parse_counts(name: str, texts: Sequence[str], allowed: Range) -> tuple[int, ...]:
+    """Reads a flag's whole numbers, ascending.
 
     Raises:
-        InvalidInputError: if none is given, or one is not a whole number, below 1, or
-            given twice.
+        InvalidInputError: if none is given, or one is not a whole number, not allowed,
+            or given twice.
     """
     try:
         numbers = sorted(int(text) for text in texts)
     except ValueError:
         numbers = []
     distinct = numbers and len(set(numbers)) == len(numbers)
-    if not distinct or not RANGES["num_devices"].holds(numbers):
+    if not distinct or not allowed.holds(numbers):
         raise InvalidInputError(
-            f"num_devices={','.join(texts)!r}: must be distinct whole numbers from 1 "
-            f"to {RANGES['num_devices'].high}"
+            f"{name}={','.join(texts)!r}: must be distinct whole numbers from "
+            f"{allowed.low} to {allowed.high}"
         )
     return tuple(numbers)
 
@@ -159,18 +149,18 @@ def default_num_devices(platform: str, devices: int) -> tuple[int, ...]:
 def chosen_num_devices() -> tuple[int, ...]:
     """The numbers of --num_devices."""
     if _NUM_DEVICES.value is not None:
-        return parse_num_devices(_NUM_DEVICES.value)
+        return parse_counts("num_devices", _NUM_DEVICES.value, RANGES["num_devices"])
     # In a process of its own: JAX takes hold of a GPU when it looks for one.
     return default_num_devices(*call_apart(available_devices))
 
 
 def chosen_sizes() -> tuple[int, ...]:
     """The numbers of --sizes."""
-    return parse_sizes(_SIZES.value)
+    return parse_counts("sizes", _SIZES.value, _SIZE) if _SIZES.value else ()
 
 
 def chosen_cases() -> list[Case]:
-    """Every data set with every aggregator, attack and number of devices, checked."""
+    """Every combination of the flags' lists, checked."""
     ratio = _MALICIOUS_RATIO.value
     for name in _DATASET.value:
         if name not in DATASETS:
@@ -198,6 +188,7 @@ def chosen_cases() -> list[Case]:
             malicious_ratio=ratio,
             embedding_dim=_EMBEDDING_DIM.value,
             num_devices=num_devices,
+            runs=runs,
             rounds=_ROUNDS.value,
             repeats=_REPEATS.value,
             eval_every=_EVAL_EVERY.value,
@@ -205,8 +196,14 @@ def chosen_cases() -> list[Case]:
             reference_threads=_REFERENCE_THREADS.value,
             table=loading.table,
         )
-        for (dataset, synthetic), aggregator, attack, num_devices in itertools.product(
-            data, _AGGREGATOR.value, _ATTACK.value, chosen_num_devices()
+        for (dataset, synthetic), aggregator, attack, num_devices, runs in (
+            itertools.product(
+                data,
+                _AGGREGATOR.value,
+                _ATTACK.value,
+                chosen_num_devices(),
+                parse_counts("runs", _RUNS.value, COUNT_FROM_1),
+            )
         )
     ]
     for case in cases:

@@ -10,15 +10,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
+from jaxfr.jax_settings import find_devices
 from jaxfr.stopping import Stopped, deaf_children
 
 T = TypeVar("T")
 
-# Far beyond any cache: 256 MB.
-_COPIED_NUMBERS = 1 << 26
-_MATRIX_SIZE = 1024
+# Far beyond any cache: 256 MB, and 1 GB on an accelerator.
+_COPIED_NUMBERS, _ACCELERATOR_COPIED = 1 << 26, 1 << 28
+_MATRIX_SIZE, _ACCELERATOR_MATRIX = 1024, 8192
 _LIMIT_REPEATS = 7
 
 
@@ -87,38 +90,60 @@ def ratios(ours: Sequence[float], reference: Sequence[float]) -> dict[str, float
 
 
 def peak_memory() -> int:
-    """The most bytes of this process that were ever in memory (resident set)."""
+    """The most bytes that were ever in memory: the accelerator's, or this process's."""
+    on_device = find_devices()[0].memory_stats()
+    if on_device is not None:
+        return on_device["peak_bytes_in_use"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def machine_limits() -> dict[str, Any]:
-    """Measures what one NumPy call can do, the median of seven.
+    """Measures what one call can do, the median of seven.
+
+    On a CPU these are calls of NumPy: a copy of 256 MB on one thread, and a float32
+    product of 1024^3 on the threads of its BLAS. On an accelerator they are calls of
+    JAX: a copy of 1 GB, and a product of 8192^3 in full float32.
 
     Returns:
-        ``copy_gigabytes_per_second``: read and written together while 256 MB are
-        copied, on one thread; ``matrix_gigaflops``: of a float32 product of 1024^3, on
-        the threads of NumPy's BLAS; ``copy_seconds`` and ``matrix_seconds``, the seven
-        behind each; ``cores``.
+        ``copy_gigabytes_per_second``: read and written together; ``matrix_gigaflops``;
+        ``copy_seconds`` and ``matrix_seconds``, the seven behind each; ``cores`` of the
+        CPU.
     """
-    source = np.ones(_COPIED_NUMBERS, np.float32)
-    target = np.zeros_like(source)
-    left = np.ones((_MATRIX_SIZE, _MATRIX_SIZE), np.float32)
-    product = np.zeros_like(left)
-    seconds = time_alternating(
-        {
-            "copy": lambda: np.copyto(target, source),
-            "matrix": lambda: np.matmul(left, left, out=product),
-        },
-        _LIMIT_REPEATS,
-    )
+    on_cpu = find_devices()[0].platform == "cpu"
+    numbers = _COPIED_NUMBERS if on_cpu else _ACCELERATOR_COPIED
+    size = _MATRIX_SIZE if on_cpu else _ACCELERATOR_MATRIX
+    calls = _numpy_calls(numbers, size) if on_cpu else _jax_calls(numbers, size)
+    seconds = time_alternating(calls, _LIMIT_REPEATS)
     copy, matrix = (statistics.median(taken) for taken in seconds.values())
     return {
-        "copy_gigabytes_per_second": 2 * source.nbytes / copy / 1e9,
-        "matrix_gigaflops": 2 * _MATRIX_SIZE**3 / matrix / 1e9,
+        "copy_gigabytes_per_second": 2 * 4 * numbers / copy / 1e9,
+        "matrix_gigaflops": 2 * size**3 / matrix / 1e9,
         "copy_seconds": seconds["copy"],
         "matrix_seconds": seconds["matrix"],
         "cores": os.cpu_count() or 1,
+    }
+
+
+def _numpy_calls(numbers: int, size: int) -> dict[str, Callable[[], object]]:
+    source = np.ones(numbers, np.float32)
+    target = np.zeros_like(source)
+    left = np.ones((size, size), np.float32)
+    product = np.zeros_like(left)
+    return {
+        "copy": lambda: np.copyto(target, source),
+        "matrix": lambda: np.matmul(left, left, out=product),
+    }
+
+
+def _jax_calls(numbers: int, size: int) -> dict[str, Callable[[], object]]:
+    source, left = jnp.ones(numbers), jnp.ones((size, size))
+    # A copy alone might be none.
+    copied = jax.jit(lambda values: values + 1)
+    product = jax.jit(lambda a: jnp.matmul(a, a, precision=jax.lax.Precision.HIGHEST))
+    return {
+        "copy": lambda: copied(source).block_until_ready(),
+        "matrix": lambda: product(left).block_until_ready(),
     }
 
 

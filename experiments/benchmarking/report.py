@@ -17,10 +17,13 @@ _COST_COLUMNS = (
     "aggregator",
     "attack",
     "devices",
+    "runs",
     "pairs",
     "ms per round",
+    "ms per run",
     "ns per row",
     "ns per pair",
+    "bandwidth",
     "compile s",
     "peak memory",
 )
@@ -29,6 +32,7 @@ _REFERENCE_COLUMNS = (
     "aggregator",
     "attack",
     "devices",
+    "runs",
     "pairs",
     "reference",
     "what it does",
@@ -43,7 +47,9 @@ _STYLES = ("-", "--", "-.", ":")
 def format_report(records: Records) -> str:
     """Writes what was measured: a table of costs, one of references, the machine.
 
-    A range in brackets is from the least to the largest of all repeats.
+    A range in brackets is from the least to the largest of all repeats. "ms per run" is
+    a round's share of one of the runs at once; "bandwidth" holds the bytes that a round
+    of the mean moves without a cache against the machine's copies.
 
     Args:
         records: from ``measure_case``.
@@ -56,14 +62,17 @@ def format_report(records: Records) -> str:
             record["aggregator"],
             record["attack"],
             str(record["num_devices"]),
+            str(record["runs"]),
             f"{record['num_train_pairs']:,}",
         )
         costs.append(
             (
                 *case,
                 _range(record["seconds_per_round"], 1e3),
+                _short(1e3 * record["seconds_per_run_and_round"]["median"]),
                 f"{record['nanoseconds_per_row']['median']:.3g}",
                 f"{record['nanoseconds_per_pair']['median']:.3g}",
+                f"{record['bandwidth_share']:.0%}",
                 f"{record['compile_seconds']:.1f}",
                 f"{record['peak_memory_bytes'] / 1e9:.2f} GB",
             )
@@ -122,19 +131,17 @@ def draw_cost_by_size(records: Records, path: pathlib.Path) -> None:
 
 
 def _draw_lines(axes: Any, records: Records, attack: str) -> None:
-    """A line for each aggregator (a colour) and number of devices (a style)."""
-    rules, numbers = (
-        list(dict.fromkeys(record[name] for record in records))
-        for name in ("aggregator", "num_devices")
-    )
-    for (place, rule), (style, devices) in itertools.product(
+    """A line for each aggregator (a colour), devices and runs at once (a style)."""
+    rules = list(dict.fromkeys(record["aggregator"] for record in records))
+    numbers = list(dict.fromkeys(map(_devices_and_runs, records)))
+    for (place, rule), (style, number) in itertools.product(
         enumerate(rules), enumerate(numbers)
     ):
-        line = attack, rule, devices
         chosen = [
             record
             for record in records
-            if (record["attack"], record["aggregator"], record["num_devices"]) == line
+            if (record["attack"], record["aggregator"]) == (attack, rule)
+            and _devices_and_runs(record) == number
         ]
         pairs = [record["num_train_pairs"] for record in chosen]
         cost = [record["nanoseconds_per_pair"] for record in chosen]
@@ -146,10 +153,16 @@ def _draw_lines(axes: Any, records: Records, attack: str) -> None:
             marker=_MARKERS[style % len(_MARKERS)],
             markersize=5,
             color=colour,
-            label=f"{rule}, {devices} device{'s' * (devices > 1)}",
+            label=f"{rule}, {number}",
         )
         low, high = ([spread[end] for spread in cost] for end in ("min", "max"))
         axes.fill_between(pairs, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _devices_and_runs(record: Mapping[str, Any]) -> str:
+    devices, runs = record["num_devices"], record["runs"]
+    at_once = f", {runs} runs" if runs > 1 else ""
+    return f"{devices} device{'s' * (devices > 1)}{at_once}"
 
 
 def _draw_limits(axes: Any, records: Records) -> None:

@@ -63,6 +63,7 @@ class Case:
     malicious_ratio: float
     embedding_dim: int
     num_devices: int
+    runs: int
     rounds: int
     repeats: int
     eval_every: int
@@ -192,6 +193,8 @@ def count_sent_bytes(
 class JaxfrRounds:
     """jaxfr's side: each call trains the next ``rounds`` rounds and waits for them.
 
+    Runs side by side differ in their seeds, ``SEED`` and those after it.
+
     Attributes:
         compile_seconds: time to trace and compile.
         start_seconds: time to draw what a seed decides.
@@ -206,24 +209,24 @@ class JaxfrRounds:
         layout: Layout,
         rounds: int,
         eval_every: int,
+        runs: int = 1,
     ) -> None:
         programs = compile_programs(
-            configuration, hyperparameters, layout, rounds, stretch=rounds
+            configuration, hyperparameters, layout, rounds, runs=runs, stretch=rounds
         )
         self.compile_seconds = programs.seconds
         self._numbers = np.arange(rounds, dtype=np.int32)
-        # One run, as an axis of length 1.
-        points, key, schedule = replicate(
+        points, keys, schedule = replicate(
             (
-                stack_runs([hyperparameters]),
-                run_key(SEED)[None],
+                stack_runs([hyperparameters] * runs),
+                jnp.stack([run_key(SEED + run) for run in range(runs)]),
                 (jnp.int32(_NEVER), jnp.int32(eval_every)),
             ),
             programs.devices,
         )
         began = time.perf_counter()
         setup, self._state = jax.block_until_ready(
-            programs.start(points, programs.layout, key, programs.given)
+            programs.start(points, programs.layout, keys, programs.given)
         )
         self.start_seconds = time.perf_counter() - began
         self.kept_bytes = {

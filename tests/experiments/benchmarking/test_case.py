@@ -31,6 +31,7 @@ def test_the_references_blocks_have_room_for_all_rows_of_an_item(attack):
         malicious_ratio=0.1,
         embedding_dim=3,
         num_devices=2,
+        runs=1,
         rounds=5,
         repeats=1,
         eval_every=0,

@@ -4,23 +4,26 @@ import pytest
 
 from experiments.benchmarking.flags import (
     default_num_devices,
-    parse_num_devices,
-    parse_sizes,
+    parse_counts,
     synthetic_of_size,
 )
 from jaxfr.data import parse_synthetic_settings
 from jaxfr.errors import InvalidInputError
+from jaxfr.ranges import Range
+
+RANGE = Range(1, 1000, whole=True)
 
 
-def test_sizes_ascend():
-    assert parse_sizes(["100000", "2000"]) == (2000, 100_000)
-    assert parse_sizes([]) == ()
+def test_whole_numbers_ascend():
+    assert parse_counts("runs", ["16", "2"], RANGE) == (2, 16)
 
 
-@pytest.mark.parametrize("texts", [["1e5"], ["999"], ["2000", "2000"]])
-def test_sizes_without_a_meaning_are_refused(texts):
-    with pytest.raises(InvalidInputError, match="sizes"):
-        parse_sizes(texts)
+@pytest.mark.parametrize(
+    "texts", [["two"], ["0"], ["1001"], ["1e2"], ["2", "2"], []], ids=str
+)
+def test_whole_numbers_without_a_meaning_are_refused(texts):
+    with pytest.raises(InvalidInputError, match=r"runs=.*from 1 to 1000"):
+        parse_counts("runs", texts, RANGE)
 
 
 @pytest.mark.parametrize("size", [1000, 10_000, 100_000, 50_000_000, 10**9])
@@ -29,16 +32,6 @@ def test_every_size_is_a_possible_data_set(size):
     assert settings.num_pairs == size
     assert settings.num_users <= 10**6
     assert settings.num_items <= 10**5
-
-
-def test_numbers_of_devices_ascend():
-    assert parse_num_devices(["2", "1"]) == (1, 2)
-
-
-@pytest.mark.parametrize("texts", [["two"], ["0"], ["2", "2"], []])
-def test_numbers_of_devices_without_a_meaning_are_refused(texts):
-    with pytest.raises(InvalidInputError, match="num_devices"):
-        parse_num_devices(texts)
 
 
 @pytest.mark.parametrize(
