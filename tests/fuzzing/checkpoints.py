@@ -81,5 +81,5 @@ def _change(directory: pathlib.Path, source: random.Random) -> None:
         one.unlink()
     else:
         left = one.parent / ".new-left"
-        left.mkdir()
+        left.mkdir(exist_ok=True)
         (left / one.name).write_bytes(one.read_bytes()[:50])
