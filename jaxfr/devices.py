@@ -7,8 +7,15 @@ there were one device.
 """
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from collections.abc import Callable
+from typing import (
+    Annotated,
+    Any,
+    NamedTuple,
+    ParamSpec,
+    TypeVar,
+    get_type_hints,
+)
 
 import jax
 import jax.numpy as jnp
@@ -32,19 +39,49 @@ OWN = PartitionSpec(AXIS)
 """Each device holds its own part; outside, these stand one behind the other."""
 
 
-def placement(kind: type, own: Sequence[str]) -> Any:
-    """How the fields of a NamedTuple lie on the devices.
+Own = Annotated[T, OWN]
+"""Marks a field of a NamedTuple as one of which each device has its own part.
+
+>>> class Kept(NamedTuple):
+...     embeddings: Own[Array]  # of this device's clients
+...     scores: Array  # the same on all devices
+"""
+
+
+def placement(values: Any) -> Any:
+    """How a pytree lies on the devices, by the marks of its NamedTuples.
 
     Args:
-        kind: the NamedTuple.
-        own: fields of which each device has its own part; of others, all have the same.
+        values: the pytree, or the type of a NamedTuple, in which then all that is no
+            NamedTuple either counts as the same on all devices.
 
     Returns:
-        The same NamedTuple of ``OWN`` and ``WHOLE``.
+        ``OWN`` for each field that is marked with :data:`Own`; of all else what is
+        found deeper down, and in the end ``WHOLE``. It is a prefix of the values.
     """
-    fields = getattr(kind, "_fields")  # noqa: B009 (no attribute of every type)
-    assert set(own) <= set(fields)
-    return kind(**{field: OWN if field in own else WHOLE for field in fields})
+    kind: Any = values if isinstance(values, type) else type(values)
+    if hasattr(kind, "_fields"):
+        hints = _field_types(kind)
+        branches = hints.values() if isinstance(values, type) else values
+        return kind._make(
+            OWN if OWN in getattr(hint, "__metadata__", ()) else placement(branch)
+            for hint, branch in zip(hints.values(), branches, strict=True)
+        )
+    if isinstance(values, dict):
+        return {name: placement(branch) for name, branch in values.items()}
+    if isinstance(values, tuple | list):
+        return kind(map(placement, values))
+    return WHOLE
+
+
+def _field_types(kind: Any) -> dict[str, Any]:
+    try:
+        return get_type_hints(kind, include_extras=True)
+    except NameError:
+        # Optax names types of chex that exist for type checkers only.
+        if any("Own[" in str(hint) for hint in kind.__annotations__.values()):
+            raise
+        return kind.__annotations__
 
 
 def spread(

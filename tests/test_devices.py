@@ -6,7 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from jaxfr.devices import (
     OVER_DEVICES,
     OWN,
     Join,
+    Own,
     device_index,
     divide_runs,
     exchange_over_devices,
@@ -180,23 +181,31 @@ def test_what_each_device_has_of_its_own_stands_in_a_row_outside(devices):
 class Kept(NamedTuple):
     """Something of each client, and something of all."""
 
-    users: jax.Array
-    items: dict[str, jax.Array]
+    users: Own[jax.Array]
+    items: Any
 
 
-def test_a_placement_says_of_every_field_who_has_it():
-    found = placement(Kept, own=["users"])
-    assert isinstance(found, Kept)
-    assert (*found,) == (OWN, ALL)
-    assert (*placement(Kept, own=[]),) == (ALL, ALL)
-    with pytest.raises(AssertionError):
-        placement(Kept, own=["weights"])
+def test_a_placement_says_of_every_marked_field_that_each_device_has_its_own():
+    kept = Kept(jnp.zeros(4), {"a": jnp.zeros(2), "below": [Kept(jnp.zeros(4), None)]})
+    found = placement((kept, jnp.zeros(3)))
+    below = Kept._make((OWN, ALL))
+    assert found == ((OWN, {"a": ALL, "below": [below]}), ALL)
+    assert isinstance(found[0], Kept)
+
+
+def test_a_placement_is_known_of_a_type_as_far_as_its_fields_are_named_tuples():
+    class Outer(NamedTuple):
+        kept: Kept
+        several: tuple[Kept, ...]
+        own: Own[tuple[Kept, ...]]
+
+    assert placement(Outer) == Outer._make((Kept._make((OWN, ALL)), ALL, OWN))
 
 
 @several
 def test_values_are_put_where_they_are_to_be(devices):
     values = Kept(jnp.asarray(WHOLE), {"a": jnp.arange(5), "key": jax.random.key(3)})
-    placed = place(values, placement(Kept, own=["users"]), devices)
+    placed = place(values, placement(values), devices)
     shards = [shard.data for shard in placed.users.addressable_shards]
     for shard, part in zip(shards, np.split(WHOLE, devices), strict=True):
         np.testing.assert_array_equal(shard, part)
@@ -211,7 +220,7 @@ def test_values_are_put_where_they_are_to_be(devices):
 
 def test_on_one_device_values_stay_where_they_are():
     values = Kept(jnp.asarray(WHOLE), {})
-    assert place(values, placement(Kept, own=["users"]), 1) is values
+    assert place(values, placement(values), 1) is values
 
 
 @several

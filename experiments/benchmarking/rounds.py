@@ -26,7 +26,7 @@ from jaxfr.data import (
     load_dataset,
     parse_synthetic_settings,
 )
-from jaxfr.devices import WHOLE, replicate, spread
+from jaxfr.devices import WHOLE, placement, replicate, spread
 from jaxfr.evaluation.candidates import check_enough_candidates
 from jaxfr.jax_settings import find_devices
 from jaxfr.training import (
@@ -37,13 +37,11 @@ from jaxfr.training import (
     plan_layout,
 )
 from jaxfr.training.keys import run_key
-from jaxfr.training.layout import layout_placement
 from jaxfr.training.many import stack_runs
 from jaxfr.training.memory import held_bytes
 from jaxfr.training.programs import compile_programs
 from jaxfr.training.round import train_round
 from jaxfr.training.start import start
-from jaxfr.training.state import SETUP_PLACEMENT, STATE_PLACEMENT
 
 SEED = 0
 
@@ -183,8 +181,8 @@ def count_sent_bytes(
     one_round = spread(
         functools.partial(train_round, configuration, hyperparameters),
         devices,
-        (layout_placement(layout), SETUP_PLACEMENT, STATE_PLACEMENT, WHOLE),
-        (STATE_PLACEMENT, WHOLE),
+        placement((layout, setup, state, WHOLE)),
+        (placement(state), WHOLE),
     )
     program = jax.make_jaxpr(one_round)(layout, setup, state, jnp.int32(0))
     return sent_bytes(program, devices)

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 
 from jaxfr.data.dataset import Dataset
-from jaxfr.devices import gather_over_devices, placement
+from jaxfr.devices import Own, gather_over_devices
 from jaxfr.models.base import Neighbours
 from jaxfr.sampling import integers_at
 
@@ -41,10 +41,7 @@ class Holders(NamedTuple):
     """
 
     user: Array
-    of_pairs: HoldersOfPairs
-
-
-HOLDERS_PLACEMENT = placement(Holders, own=["of_pairs"])
+    of_pairs: Own[HoldersOfPairs]
 
 
 def list_holders(dataset: Dataset, user_numbers: np.ndarray | None = None) -> Holders:

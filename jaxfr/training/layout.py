@@ -1,7 +1,7 @@
 """All that follows from the data alone, laid out once on the host."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,10 +21,10 @@ from jaxfr.clients.layout import (
     plan_tiles,
     upload_capacity,
 )
-from jaxfr.clients.neighbours import HOLDERS_PLACEMENT, Holders, list_holders
+from jaxfr.clients.neighbours import Holders, list_holders
 from jaxfr.clients.parts import ClientPart, divide_clients, join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.devices import WHOLE, place, placement
+from jaxfr.devices import Own, place, placement
 from jaxfr.evaluation.degree_groups import user_degree_groups
 from jaxfr.evaluation.evaluate import HeldOutItems
 from jaxfr.processes import fetch
@@ -70,16 +70,16 @@ class Layout(NamedTuple):
         holders: who holds each item, where neighbours are wanted.
     """
 
-    client_ids: Array
-    is_client: Array
-    pair_ids: Array
-    train_users: Array
-    train_items: Array
-    tiles: PairTiles
-    clients: tuple[ClientGroup, ...]
-    training_items: ItemLists
-    known_items: ItemLists
-    test_items: HeldOutItems
+    client_ids: Own[Array]
+    is_client: Own[Array]
+    pair_ids: Own[Array]
+    train_users: Own[Array]
+    train_items: Own[Array]
+    tiles: Own[PairTiles]
+    clients: Own[tuple[ClientGroup, ...]]
+    training_items: Own[ItemLists]
+    known_items: Own[ItemLists]
+    test_items: Own[HeldOutItems]
     item_slots: tuple[ItemSlots, ...]
     client_activity: Array
     item_popularity: Array
@@ -95,18 +95,6 @@ class Layout(NamedTuple):
     def num_clients(self) -> int:
         """Number of all benign clients."""
         return self.client_activity.size
-
-
-_OWN_FIELDS = (
-    *("client_ids", "is_client", "pair_ids", "train_users", "train_items", "tiles"),
-    *("clients", "training_items", "known_items", "test_items"),
-)
-
-
-def layout_placement(layout: Layout) -> Any:
-    """How a layout lies on the devices that a run is spread over."""
-    of_holders = WHOLE if layout.holders is None else HOLDERS_PLACEMENT
-    return placement(Layout, _OWN_FIELDS)._replace(holders=of_holders)
 
 
 @jax.ensure_compile_time_eval()
@@ -160,7 +148,7 @@ def plan_layout(
         devices=jnp.arange(devices, dtype=jnp.int32),
         holders=_holders(dataset, parts, devices, most) if with_neighbours else None,
     )
-    return place(layout, layout_placement(layout), devices)
+    return place(layout, placement(layout), devices)
 
 
 def max_item_groups(num_pairs: int) -> int:

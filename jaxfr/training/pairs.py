@@ -14,7 +14,7 @@ from jaxfr.clients.pairs import (
     draw_pseudo_items,
     tile_pairs,
 )
-from jaxfr.devices import max_over_devices, placement, sum_over_devices
+from jaxfr.devices import Own, max_over_devices, sum_over_devices
 from jaxfr.sampling import PADDING_ITEM
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout
@@ -35,14 +35,11 @@ class Pairs(NamedTuple):
             scalar.
     """
 
-    negatives: Array
-    laid_out: TiledPairs | tuple[Batch, ...]
-    item_groups: tuple[ItemGroup, ...]
+    negatives: Own[Array]
+    laid_out: Own[TiledPairs | tuple[Batch, ...]]
+    item_groups: Own[tuple[ItemGroup, ...]]
     overflow: Array
     most_uploaded: Array
-
-
-PAIRS_PLACEMENT = placement(Pairs, own=("negatives", "laid_out", "item_groups"))
 
 
 def draw_pairs(

@@ -8,19 +8,17 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.clients.representation import represent_clients
-from jaxfr.devices import WHOLE, spread
+from jaxfr.devices import WHOLE, placement, spread
 from jaxfr.evaluation.evaluate import Scorer, evaluate
 from jaxfr.evaluation.metrics import Metrics, zero_metrics
 from jaxfr.models import MODELS
 from jaxfr.models.weights import unflatten
 from jaxfr.training.checks import check_settings
-from jaxfr.training.layout import Layout, layout_placement
+from jaxfr.training.layout import Layout
 from jaxfr.training.round import RoundCounts, train_round
 from jaxfr.training.settings import Configuration, Hyperparameters
 from jaxfr.training.start import check_devices, start
 from jaxfr.training.state import (
-    SETUP_PLACEMENT,
-    STATE_PLACEMENT,
     GivenValues,
     Setup,
     TrainingState,
@@ -76,7 +74,7 @@ def evaluate_now(
         return spread(
             functools.partial(_evaluate_state, configuration),
             configuration.num_devices,
-            (layout_placement(layout), SETUP_PLACEMENT, STATE_PLACEMENT),
+            placement((layout, setup, state)),
             WHOLE,
         )(layout, setup, state)
 
@@ -122,11 +120,8 @@ def train_rounds(
         return spread(
             functools.partial(_train_on_each_device, configuration),
             configuration.num_devices,
-            (
-                *(WHOLE, layout_placement(layout), SETUP_PLACEMENT, STATE_PLACEMENT),
-                *(WHOLE, WHOLE, WHOLE),
-            ),
-            (STATE_PLACEMENT, WHOLE),
+            (WHOLE, *placement((layout, setup, state)), WHOLE, WHOLE, WHOLE),
+            (placement(state), WHOLE),
         )(hyperparameters, layout, setup, state, round_numbers, rounds, eval_every)
 
 

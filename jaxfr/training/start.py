@@ -9,7 +9,7 @@ from jax import Array
 from jaxfr.attacks import Knowledge
 from jaxfr.clients.neighbours import draw_neighbours
 from jaxfr.clients.update import ClientState
-from jaxfr.devices import WHOLE, spread
+from jaxfr.devices import WHOLE, placement, spread
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.evaluate import draw_candidates
 from jaxfr.learning import init_rows
@@ -17,7 +17,7 @@ from jaxfr.models import MODELS
 from jaxfr.models.weights import flatten
 from jaxfr.training.checks import check_settings
 from jaxfr.training.keys import Purpose, check_key, key_for
-from jaxfr.training.layout import Layout, layout_placement
+from jaxfr.training.layout import Layout
 from jaxfr.training.pairs import draw_pairs
 from jaxfr.training.room import check_room
 from jaxfr.training.settings import (
@@ -27,8 +27,6 @@ from jaxfr.training.settings import (
     make_attack,
 )
 from jaxfr.training.state import (
-    SETUP_PLACEMENT,
-    STATE_PLACEMENT,
     GivenValues,
     Setup,
     Table,
@@ -98,8 +96,8 @@ def _start(
         return spread(
             functools.partial(_start_on_each_device, configuration),
             configuration.num_devices,
-            (WHOLE, layout_placement(layout), WHOLE, WHOLE),
-            (SETUP_PLACEMENT, STATE_PLACEMENT),
+            (WHOLE, placement(layout), WHOLE, WHOLE),
+            (placement(Setup), placement(TrainingState)),
         )(hyperparameters, layout, key, given)
 
 

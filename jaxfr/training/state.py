@@ -7,8 +7,8 @@ from jax import Array
 
 from jaxfr.attacks import AttackState
 from jaxfr.clients.update import ClientState
-from jaxfr.devices import placement
-from jaxfr.training.pairs import PAIRS_PLACEMENT, Pairs
+from jaxfr.devices import Own
+from jaxfr.training.pairs import Pairs
 
 
 class GivenValues(NamedTuple):
@@ -45,14 +45,9 @@ class Setup(NamedTuple):
 
     key: Array
     pairs: Pairs
-    candidates: Array
+    candidates: Own[Array]
     max_poisoned_items: Array
-    neighbours: Array
-
-
-SETUP_PLACEMENT = placement(Setup, own=("candidates", "neighbours"))._replace(
-    pairs=PAIRS_PLACEMENT
-)
+    neighbours: Own[Array]
 
 
 class Table(NamedTuple):
@@ -79,7 +74,7 @@ class TrainingState(NamedTuple):
             for a model without.
     """
 
-    clients: ClientState
+    clients: Own[ClientState]
     items: Table
     weights: Table | None
 
@@ -87,6 +82,3 @@ class TrainingState(NamedTuple):
     def item_embeddings(self) -> Array:
         """The item embeddings, float32 ``[m, d]``."""
         return self.items.values
-
-
-STATE_PLACEMENT = placement(TrainingState, own=["clients"])

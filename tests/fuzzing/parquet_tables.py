@@ -94,16 +94,21 @@ def _ids(ids: list[str], source: random.Random) -> Any:
 
 
 def _times(times: list[float], source: random.Random) -> Any:
-    seconds = [time / 1000 if time > 1e11 else time for time in times]
     form = source.choice(("number", "number", "s", "ms", "us", "ns", "zone"))
     if form == "number":
         return pyarrow.array(times, source.choice((pyarrow.int64(), pyarrow.float64())))
-    moments = [_EPOCH + datetime.timedelta(seconds=second) for second in seconds]
+    moments = [_EPOCH + _since_epoch(time) for time in times]
     if form == "zone":
         return pyarrow.array(moments, pyarrow.timestamp("us", "UTC"))
     return pyarrow.array(
         [m.replace(tzinfo=None) for m in moments], pyarrow.timestamp(form)
     )
+
+
+def _since_epoch(time: float) -> datetime.timedelta:
+    if time > 1e11:  # no float of seconds holds a millisecond
+        return datetime.timedelta(milliseconds=time)
+    return datetime.timedelta(seconds=time)
 
 
 def _write_odd(path: pathlib.Path, source: random.Random) -> None:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from jaxfr.clients.layout import cheapest_width, num_tiles, upload_capacity
-from jaxfr.clients.neighbours import NO_NEIGHBOUR
+from jaxfr.clients.neighbours import NO_NEIGHBOUR, Holders
 from jaxfr.clients.pairs import TiledPairs
 from jaxfr.clients.parts import divide_clients
 from jaxfr.data.dataset import NO_TEST_ITEM
-from jaxfr.devices import OWN, WHOLE
+from jaxfr.devices import OWN, WHOLE, placement
 from jaxfr.evaluation.degree_groups import NO_GROUP, user_degree_groups
 from jaxfr.sampling import ItemLists
 from jaxfr.training import (
@@ -29,7 +29,6 @@ from jaxfr.training import (
 from jaxfr.training.layout import (
     in_client_order,
     in_pair_order,
-    layout_placement,
     plan_layout,
 )
 from tests.training.problem import (
@@ -136,9 +135,7 @@ def of_each_device(values: T, devices: int) -> list[T]:
 def own_fields(layout: Layout, devices: int) -> list[Layout]:
     """Each device's fields of a layout, of those that are its own."""
     common = {
-        name: ()
-        for name, where in layout_placement(layout)._asdict().items()
-        if where != OWN
+        name: () for name, where in placement(layout)._asdict().items() if where != OWN
     }
     return of_each_device(layout._replace(**common), devices)
 
@@ -168,12 +165,15 @@ def test_what_belongs_to_clients_is_divided_and_what_belongs_to_items_is_copied(
 
 @pytest.mark.parametrize("with_neighbours", [False, True])
 def test_a_placement_says_of_every_field_where_it_lies(with_neighbours):
-    found = layout_placement(small_layout(with_neighbours=with_neighbours))
+    found = placement(small_layout(with_neighbours=with_neighbours))
     of_items = "item_slots", "client_activity", "item_popularity", "devices"
     for name, where in found._asdict().items():
-        if name != "holders":
-            assert where == (WHOLE if name in of_items else OWN)
-    assert (found.holders == WHOLE) == (not with_neighbours)
+        if name in of_items:
+            assert {*jax.tree.leaves(where)} == {WHOLE}
+        elif name != "holders":
+            assert where == OWN
+    holders = Holders._make((WHOLE, OWN))
+    assert found.holders == (holders if with_neighbours else WHOLE)
 
 
 @takes_four
