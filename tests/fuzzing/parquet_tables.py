@@ -98,6 +98,8 @@ def _times(times: list[float], source: random.Random) -> Any:
     if form == "number":
         return pyarrow.array(times, source.choice((pyarrow.int64(), pyarrow.float64())))
     moments = [_EPOCH + _since_epoch(time) for time in times]
+    if form == "s" and any(moment.microsecond for moment in moments):
+        form = "ms"
     if form == "zone":
         return pyarrow.array(moments, pyarrow.timestamp("us", "UTC"))
     return pyarrow.array(
