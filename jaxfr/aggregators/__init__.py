@@ -10,11 +10,20 @@ from jax import Array
 
 from jaxfr.aggregators.base import (
     Aggregate,
-    Aggregator,
-    Transform,
+    Rule,
+    ServerKnowledge,
+    ServerState,
+    ServerView,
+    Stage,
     aggregate,
     chain,
+    combine,
+    init_server,
     receive,
+    row_wise,
+    sees_clients,
+    stateless_rule,
+    stateless_stage,
 )
 from jaxfr.aggregators.dense import dense
 from jaxfr.aggregators.krum import KrumDistance, krum
@@ -26,18 +35,27 @@ from jaxfr.aggregators.trimmed_mean import classic_trimmed_mean, trimmed_mean
 __all__ = [
     "AGGREGATORS",
     "Aggregate",
-    "Aggregator",
     "AggregatorOptions",
-    "Transform",
+    "Rule",
+    "ServerKnowledge",
+    "ServerState",
+    "ServerView",
+    "Stage",
     "aggregate",
     "chain",
     "classic_trimmed_mean",
     "clip_by_norm",
+    "combine",
     "dense",
+    "init_server",
     "krum",
     "mean",
     "median",
     "receive",
+    "row_wise",
+    "sees_clients",
+    "stateless_rule",
+    "stateless_stage",
     "trimmed_mean",
 ]
 
@@ -59,16 +77,16 @@ class AggregatorOptions(NamedTuple):
     krum_distance: KrumDistance = "squared"
 
 
-def _trimmed_mean(options: AggregatorOptions) -> Aggregator:
+def _trimmed_mean(options: AggregatorOptions) -> Rule:
     if options.trim_form == "classic":
         return classic_trimmed_mean(options.trim_share)
     return trimmed_mean()
 
 
-AGGREGATORS: Mapping[str, Callable[[AggregatorOptions], Aggregator]] = {
+AGGREGATORS: Mapping[str, Callable[[AggregatorOptions], Rule]] = {
     "mean": lambda options: mean(),
     "median": lambda options: median(),
     "trimmed_mean": _trimmed_mean,
     "krum": lambda options: krum(options.krum_distance),
-    "norm": lambda options: chain(clip_by_norm(options.clip_norm), rule=mean()),
+    "norm": lambda options: chain(clip_by_norm(options.clip_norm), mean()),
 }

@@ -1,66 +1,102 @@
-"""The interface of aggregators: pure functions from uploads to one row per item.
+"""The interface of the server's defense: stages, and a rule at their end.
 
-An aggregator sees uploads and how many Byzantine clients to expect, and nothing else.
+A stage changes rows, or how far they are trusted; a rule makes one row of them for each
+item. Both are pairs of pure functions, ``init`` and ``update``, with a state of their
+own, as in optax, and :func:`chain` joins them. They see a round's uploads, in which
+malicious clients are not marked, and a :class:`ServerView`.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, overload
 
+import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.devices import Join
-from jaxfr.uploads import Uploads, drop_nonfinite
+from jaxfr.uploads import Uploads, drop_nonfinite, row_counts
+from jaxfr.uploads.trust import MOST_CLIENTS, trust_as_weight
+
+ServerState = Any
+"""A pytree of a stage's or a rule's own, the same on all devices but for ``Own``."""
 
 
-class Transform(Protocol):
-    """Changes each uploaded row on its own, such as by clipping its norm."""
+class ServerKnowledge(NamedTuple):
+    """What the server knows before round 0; static.
 
-    def __call__(self, uploads: Uploads) -> Uploads:
-        """Returns the uploads with the changed rows."""
+    Attributes:
+        num_clients: clients that have an id, 0 to ``num_clients`` - 1: all that may
+            take part, and room for some that do not exist. Ids are in no order.
+        num_items: rows of the table m.
+        embedding_dim: numbers in a row d.
+    """
+
+    num_clients: int
+    num_items: int
+    embedding_dim: int
+
+
+class ServerView(NamedTuple):
+    """What the server knows of a round, besides the uploads and the table it sent.
+
+    Attributes:
+        round: its number, from 0, int32 scalar.
+        expected_byzantine: the declared number n~ of Byzantine clients, int32 scalar.
+        last_aggregate: what the rule made in the round before, float32 ``[m, d]``; 0
+            in round 0.
+    """
+
+    round: Array
+    expected_byzantine: Array
+    last_aggregate: Array
+
+
+class Init(Protocol):
+    """Makes the state before round 0."""
+
+    def __call__(self, knowledge: ServerKnowledge) -> ServerState:
+        """Returns a pytree of arrays, whose shapes no round may change."""
         ...
 
 
-class Combine(Protocol):
+class StageUpdate(Protocol):
+    """What a stage makes of a round's uploads."""
+
+    def __call__(
+        self, state: ServerState, uploads: Uploads, view: ServerView
+    ) -> tuple[Uploads, ServerState]:
+        """Returns the uploads with changed rows or trust, and the new state."""
+        ...
+
+
+class RuleUpdate(Protocol):
     """Joins the rows of each item to one."""
 
-    def __call__(self, uploads: Uploads, expected_byzantine: Array) -> Array:
+    def __call__(
+        self, state: ServerState, uploads: Uploads, view: ServerView
+    ) -> tuple[Array, ServerState]:
         """Aggregates every item on its own.
 
         Args:
-            uploads: finite rows, already transformed.
-            expected_byzantine: the number n~ of Byzantine clients to expect, int32
-                scalar; rules that need no such number ignore it.
+            state: from the round before.
+            uploads: what the stages left; trust is weight here, see
+                ``jaxfr.uploads.trust``.
+            view: of the round. Rules that need no number of Byzantine clients ignore
+                it.
 
         Returns:
-            One row per item, float32 ``[m, d]``; 0 for an item with no row.
+            One row per item, float32 ``[m, d]``, 0 for an item with no row; and the
+            new state.
         """
         ...
 
 
-class Aggregator(NamedTuple):
-    """A pair of pure functions.
-
-    Attributes:
-        transform: what the server does to each row as it arrives.
-        combine: what it makes of the rows of one item, for all items.
-        needs_groups: whether ``combine`` reads ``uploads.groups``.
-    """
-
-    transform: Transform
-    combine: Combine
-    needs_groups: bool
+RowTransform = Callable[[Uploads], Uploads]
+"""Changes each uploaded row on its own, such as by clipping its norm."""
 
 
-class Aggregate(NamedTuple):
-    """Outcome of one aggregation.
-
-    Attributes:
-        rows: one row per item, float32 ``[m, d]``.
-        dropped: non-finite client uploads that were left out, int32 scalar.
-    """
-
-    rows: Array
-    dropped: Array
+def _no_state(knowledge: ServerKnowledge) -> ServerState:
+    del knowledge
+    return ()
 
 
 def keep_rows(uploads: Uploads) -> Uploads:
@@ -68,36 +104,212 @@ def keep_rows(uploads: Uploads) -> Uploads:
     return uploads
 
 
-def chain(*transforms: Transform, rule: Aggregator) -> Aggregator:
-    """Applies the transforms, the first one first, and then the rule.
+def _pass_on(
+    state: ServerState, uploads: Uploads, view: ServerView
+) -> tuple[Uploads, ServerState]:
+    del view
+    return uploads, state
 
-    ``chain(clip_by_norm(1.0), rule=median())`` is the median of clipped rows.
+
+class Stage(NamedTuple):
+    """A part of the defense from rows to rows.
+
+    Attributes:
+        init: makes the state.
+        update: runs once a round, on all rows, after the attack.
+        on_arrival: what is done to each row on its own as it arrives. An omniscient
+            attacker sees benign rows after it.
+        sees_clients: whether ``update`` asks which client a row is from, or trusts.
     """
 
-    def transform(uploads: Uploads) -> Uploads:
-        for step in (*transforms, rule.transform):
-            uploads = step(uploads)
+    init: Init = _no_state
+    update: StageUpdate = _pass_on
+    on_arrival: RowTransform = keep_rows
+    sees_clients: bool = False
+
+
+class Rule(NamedTuple):
+    """The end of the defense, from rows to one row for each item.
+
+    Attributes:
+        init: makes the state.
+        update: aggregates.
+        needs_groups: whether ``update`` reads ``uploads.groups``.
+        sees_clients: as of a stage.
+        before: the stages that run first.
+    """
+
+    init: Init
+    update: RuleUpdate
+    needs_groups: bool = False
+    sees_clients: bool = False
+    before: Stage = Stage()
+
+
+def row_wise(transform: RowTransform) -> Stage:
+    """Makes a stage of a function that changes each row on its own."""
+    return Stage(on_arrival=transform)
+
+
+def stateless_stage(
+    function: Callable[[Uploads, ServerView], Uploads], sees_clients: bool = False
+) -> Stage:
+    """Makes a stage of a function of a round's uploads."""
+
+    def update(
+        state: ServerState, uploads: Uploads, view: ServerView
+    ) -> tuple[Uploads, ServerState]:
+        return function(uploads, view), state
+
+    return Stage(update=update, sees_clients=sees_clients)
+
+
+def stateless_rule(
+    function: Callable[[Uploads, ServerView], Array], needs_groups: bool = False
+) -> Rule:
+    """Makes a rule of a function from a round's uploads to float32 ``[m, d]``."""
+
+    def update(
+        state: ServerState, uploads: Uploads, view: ServerView
+    ) -> tuple[Array, ServerState]:
+        return function(uploads, view), state
+
+    return Rule(_no_state, update, needs_groups)
+
+
+@overload
+def chain(*parts: *tuple[*tuple[Stage, ...], Rule]) -> Rule: ...
+@overload
+def chain(*parts: Stage) -> Stage: ...
+def chain(*parts: Stage | Rule) -> Stage | Rule:
+    """Joins stages, the first one first, to a stage; with a rule at the end, to a rule.
+
+    ``chain(clip_by_norm(1.0), median())`` is the median of clipped rows.
+
+    Raises:
+        TypeError: if anything but stages stands before the end.
+    """
+    rule = parts[-1] if parts and isinstance(parts[-1], Rule) else None
+    stages = [part for part in parts if isinstance(part, Stage)]
+    if len(stages) + (rule is not None) < len(parts):
+        raise TypeError("chain: nothing but stages can stand before the end")
+    if rule is None:
+        return _chain_stages(*stages)
+    return rule._replace(before=_chain_stages(*stages, rule.before))
+
+
+def _chain_stages(*stages: Stage) -> Stage:
+    # Rows can be changed as they arrive up to the first stage that waits for all.
+    waits = [stage.update is not _pass_on for stage in stages]
+    first = waits.index(True) if any(waits) else len(stages)
+
+    def init(knowledge: ServerKnowledge) -> ServerState:
+        return tuple(stage.init(knowledge) for stage in stages)
+
+    def on_arrival(uploads: Uploads) -> Uploads:
+        for stage in stages[: first + 1]:
+            uploads = stage.on_arrival(uploads)
         return uploads
 
-    return rule._replace(transform=transform)
+    def update(
+        state: ServerState, uploads: Uploads, view: ServerView
+    ) -> tuple[Uploads, ServerState]:
+        states = list(state)
+        for place in range(first, len(stages)):
+            if place > first:
+                uploads = stages[place].on_arrival(uploads)
+            uploads, states[place] = stages[place].update(states[place], uploads, view)
+        return uploads, tuple(states)
+
+    sees_clients = any(stage.sees_clients for stage in stages)
+    waiting = update if any(waits) else _pass_on
+    return Stage(init, waiting, on_arrival, sees_clients)
 
 
-def receive(aggregator: Aggregator, uploads: Uploads) -> tuple[Uploads, Array]:
-    """What the server holds of the uploads before it combines them.
+class Aggregate(NamedTuple):
+    """Outcome of one aggregation.
+
+    Attributes:
+        rows: one row per item, float32 ``[m, d]``.
+        received: whether the item has a row that counts, bool ``[m]``.
+        client_trust: in each client, by id, float32 ``[clients]``; None where no stage
+            said.
+    """
+
+    rows: Array
+    received: Array
+    client_trust: Array | None
+
+
+def sees_clients(rule: Rule) -> bool:
+    """Whether a rule, or a stage before it, asks which client a row is from."""
+    return rule.sees_clients or rule.before.sees_clients
+
+
+def init_server(rule: Rule, knowledge: ServerKnowledge) -> ServerState:
+    """The state of the stages and of the rule before round 0.
+
+    Raises:
+        ValueError: if there are more clients than their trust can be counted of.
+    """
+    if sees_clients(rule) and knowledge.num_clients > MOST_CLIENTS:
+        raise ValueError(
+            f"{knowledge.num_clients} clients: trust is counted of {MOST_CLIENTS}"
+        )
+    return rule.before.init(knowledge), rule.init(knowledge)
+
+
+def receive(rule: Rule, uploads: Uploads) -> tuple[Uploads, Array]:
+    """What the server holds of uploads as they have arrived.
 
     Returns:
-        The finite rows, transformed, and how many client uploads were dropped.
+        The finite rows, those that change as they arrive changed, and how many client
+        uploads were dropped.
     """
     finite, dropped = drop_nonfinite(uploads)
-    return aggregator.transform(finite), dropped
+    return rule.before.on_arrival(finite), dropped
+
+
+def combine(
+    rule: Rule, state: ServerState, received: Uploads, view: ServerView
+) -> tuple[Aggregate, ServerState]:
+    """Runs the stages and the rule on all uploads of a round.
+
+    Args:
+        rule: with its stages.
+        state: from :func:`init_server`, or the round before.
+        received: from :func:`receive`.
+        view: of the round.
+    """
+    of_stages, of_rule = state
+    kept, of_stages = rule.before.update(of_stages, received, view)
+    trust = kept.client_trust
+    weighted = trust_as_weight(kept)
+    rows, of_rule = rule.update(of_rule, weighted, view)
+    found = Aggregate(rows, row_counts(weighted) > 0, trust)
+    return found, (of_stages, of_rule)
 
 
 def aggregate(
-    aggregator: Aggregator, uploads: Uploads, expected_byzantine: Array
-) -> Aggregate:
-    """Receives and combines: the whole of the server's aggregation."""
-    received, dropped = receive(aggregator, uploads)
-    return Aggregate(aggregator.combine(received, expected_byzantine), dropped)
+    rule: Rule, uploads: Uploads, expected_byzantine: Array, num_clients: int = 0
+) -> tuple[Aggregate, Array]:
+    """Receives and combines the uploads of a first round: the whole of aggregation.
+
+    Args:
+        rule: with its stages.
+        uploads: of all clients.
+        expected_byzantine: the declared number n~ of Byzantine clients, int32 scalar.
+        num_clients: clients that have an id, for rules that see clients.
+
+    Returns:
+        The aggregate, and how many client uploads were dropped.
+    """
+    num_items, dim = uploads.item_embeddings.shape
+    state = init_server(rule, ServerKnowledge(num_clients, num_items, dim))
+    last = jnp.zeros_like(uploads.item_embeddings)
+    view = ServerView(jnp.int32(0), jnp.asarray(expected_byzantine), last)
+    received, dropped = receive(rule, uploads)
+    return combine(rule, state, received, view)[0], dropped
 
 
 ItemRule = Callable[[Array, Array, Join], Array]

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.aggregators.base import Aggregator
+from jaxfr.aggregators.base import Rule, ServerState, ServerView
 from jaxfr.uploads import Uploads, append_tables, item_table, row_counts
 
 
@@ -12,7 +12,8 @@ def add_absent_clients(uploads: Uploads) -> Uploads:
 
     They are one row, weighted with their number.
     """
-    absent = jnp.maximum(uploads.participants - row_counts(uploads), 0)
+    all_of_them = uploads.participants * uploads.one_client
+    absent = jnp.maximum(all_of_them - row_counts(uploads), 0)
     num_items, dim = uploads.item_embeddings.shape
     zeros = jnp.zeros((num_items, 1, dim), uploads.vectors.dtype)
     table = item_table(
@@ -21,10 +22,12 @@ def add_absent_clients(uploads: Uploads) -> Uploads:
     return append_tables(uploads, table)
 
 
-def dense(rule: Aggregator) -> Aggregator:
+def dense(rule: Rule) -> Rule:
     """General federated learning's form of ``rule``, as in the paper's Figure 1(a)."""
 
-    def combine(uploads: Uploads, expected_byzantine: Array) -> Array:
-        return rule.combine(add_absent_clients(uploads), expected_byzantine)
+    def update(
+        state: ServerState, uploads: Uploads, view: ServerView
+    ) -> tuple[Array, ServerState]:
+        return rule.update(state, add_absent_clients(uploads), view)
 
-    return rule._replace(combine=combine)
+    return rule._replace(update=update)

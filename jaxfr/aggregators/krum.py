@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.aggregators.base import Aggregator, keep_rows
+from jaxfr.aggregators.base import Rule, ServerView, stateless_rule
 from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import computed_once, sum_of_smallest
 from jaxfr.blocks import map_in_blocks, members_per_block
@@ -19,7 +19,7 @@ KrumDistance = Literal["squared", "plain"]
 LARGEST_MATRIX = 2**22
 
 
-def krum(distance: KrumDistance = "squared") -> Aggregator:
+def krum(distance: KrumDistance = "squared") -> Rule:
     """Selects the row with the smallest sum of distances to its nearest others.
 
     The nearest are ``count - n~ - 2`` rows; where that is less than one,
@@ -33,28 +33,43 @@ def krum(distance: KrumDistance = "squared") -> Aggregator:
             distances themselves.
     """
 
-    def combine(uploads: Uploads, expected_byzantine: Array) -> Array:
+    def combine(uploads: Uploads, view: ServerView) -> Array:
+        one_client = uploads.one_client
+        expected = view.expected_byzantine * one_client
+
         def one_item(rows: Array, weight: Array, join: Join) -> Array:
             assert join is IN_ONE_PART
-            return krum_of_item(rows, weight, expected_byzantine, distance)
+            return krum_of_item(rows, weight, expected, distance, one_client)
 
         return map_items(uploads, one_item, work_per_row=0)
 
-    return Aggregator(keep_rows, combine, needs_groups=True)
+    return stateless_rule(combine, needs_groups=True)
 
 
 def krum_of_item(
-    rows: Array, weight: Array, expected_byzantine: Array, distance: KrumDistance
+    rows: Array,
+    weight: Array,
+    expected_byzantine: Array,
+    distance: KrumDistance,
+    one_client: Array | int = 1,
 ) -> Array:
-    """Krum's choice among one item's rows, ``[k, d]`` to ``[d]``; 0 for no row."""
+    """Krum's choice among one item's rows, ``[k, d]`` to ``[d]``; 0 for no row.
+
+    Args:
+        rows: float32 ``[k, d]``.
+        weight: int32 ``[k]``.
+        expected_byzantine: the weight of the expected Byzantine clients, int32 scalar.
+        distance: see ``krum``.
+        one_client: what a row of one client weighs.
+    """
     rows = computed_once(rows, weight)
     count = jnp.sum(weight)
-    neighbours = num_neighbours(count, expected_byzantine)
+    neighbours = num_neighbours(count, expected_byzantine, one_client)
 
     def score(squared: Array) -> Array:
         # A row's distance to itself, 0, is among the smallest and adds nothing.
         distances = jnp.sqrt(squared) if distance == "plain" else squared
-        return sum_of_smallest(distances, weight, neighbours + 1)
+        return sum_of_smallest(distances, weight, neighbours + one_client)
 
     if weight.size**2 <= LARGEST_MATRIX:
         scores = jax.vmap(score)(pairwise_squared_distances(rows, weight))
@@ -71,12 +86,16 @@ def krum_of_item(
     return jnp.where(count > 0, rows[best], 0.0)
 
 
-def num_neighbours(count: Array, expected_byzantine: Array) -> Array:
-    """How many nearest rows Krum sums over, int32 scalar."""
-    strict = count - expected_byzantine - 2
+def num_neighbours(
+    count: Array, expected_byzantine: Array, one_client: Array | int = 1
+) -> Array:
+    """How many nearest rows Krum sums over, by their weight, int32 scalar."""
+    strict = count - expected_byzantine - 2 * one_client
     loose = count - expected_byzantine
-    wanted = jnp.where(strict >= 1, strict, jnp.where(loose >= 1, loose, count - 1))
-    return jnp.clip(wanted, 0, jnp.maximum(count - 1, 0))
+    others = count - one_client
+    least = jnp.where(loose >= one_client, loose, others)
+    wanted = jnp.where(strict >= one_client, strict, least)
+    return jnp.clip(wanted, 0, jnp.maximum(others, 0))
 
 
 def pairwise_squared_distances(rows: Array, weight: Array) -> Array:

@@ -3,7 +3,7 @@
 import jax
 from jax import Array
 
-from jaxfr.aggregators.base import Aggregator, keep_rows
+from jaxfr.aggregators.base import Rule, ServerView, stateless_rule
 from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import weighted_median
 from jaxfr.devices import IN_ONE_PART, Join
@@ -22,16 +22,16 @@ def median_of_item(rows: Array, weight: Array, join: Join = IN_ONE_PART) -> Arra
     return jax.vmap(of_coordinate, in_axes=1)(rows)
 
 
-def median() -> Aggregator:
+def median() -> Rule:
     """Coordinate-wise median; for an even count the mean of the two middle values.
 
     Source: Yin et al., "Byzantine-robust distributed learning: towards optimal
     statistical rates", ICML 2018.
     """
 
-    def combine(uploads: Uploads, expected_byzantine: Array) -> Array:
-        del expected_byzantine
+    def combine(uploads: Uploads, view: ServerView) -> Array:
+        del view
         dim = uploads.item_embeddings.shape[1]
         return map_items(uploads, median_of_item, dim, SEARCHES)
 
-    return Aggregator(keep_rows, combine, needs_groups=True)
+    return stateless_rule(combine, needs_groups=True)

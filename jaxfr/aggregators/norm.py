@@ -3,12 +3,12 @@
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.aggregators.base import Transform
+from jaxfr.aggregators.base import Stage, row_wise
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.uploads import ItemTable, Uploads, rows_of
 
 
-def clip_by_norm(clip_norm: Array | float) -> Transform:
+def clip_by_norm(clip_norm: Array | float) -> Stage:
     """Scales each row to a Euclidean norm of at most ``clip_norm``.
 
     A row more than 8e37 times as long becomes zero: float32 has no smaller factor.
@@ -45,4 +45,4 @@ def clip_by_norm(clip_norm: Array | float) -> Transform:
             tables=tables,
         )
 
-    return transform
+    return row_wise(transform)

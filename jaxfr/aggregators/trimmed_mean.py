@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.aggregators.base import Aggregator, keep_rows
+from jaxfr.aggregators.base import Rule, ServerView, stateless_rule
 from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import (
     LARGEST_KEY,
@@ -26,26 +26,28 @@ SEARCHES = 2
 """Of a k-th smallest number, in either form."""
 
 
-def trimmed_mean() -> Aggregator:
+def trimmed_mean() -> Rule:
     """Drops the n~ values of each coordinate farthest from the median; the paper's.
 
     With ``count <= n~`` nothing would be left, and the median is the answer. Of two
     values equally far from the median, the larger is dropped first.
     """
 
-    def combine(uploads: Uploads, expected_byzantine: Array) -> Array:
+    def combine(uploads: Uploads, view: ServerView) -> Array:
+        dropped = view.expected_byzantine * uploads.one_client
+
         def one_item(rows: Array, weight: Array, join: Join) -> Array:
             def of_coordinate(values: Array) -> Array:
-                return mean_near_median(values, weight, expected_byzantine, join)
+                return mean_near_median(values, weight, dropped, join)
 
             return jax.vmap(of_coordinate, in_axes=1)(rows)
 
         return map_items(uploads, one_item, uploads.item_embeddings.shape[1], SEARCHES)
 
-    return Aggregator(keep_rows, combine, needs_groups=True)
+    return stateless_rule(combine, needs_groups=True)
 
 
-def classic_trimmed_mean(trim_share: Array | float | None = None) -> Aggregator:
+def classic_trimmed_mean(trim_share: Array | float | None = None) -> Rule:
     """Drops ``floor(trim_share * count)`` values at each end of each coordinate.
 
     Source: Yin et al., ICML 2018.
@@ -55,15 +57,17 @@ def classic_trimmed_mean(trim_share: Array | float | None = None) -> Aggregator:
             the expected share of Byzantine clients, n~ over all participants.
     """
 
-    def combine(uploads: Uploads, expected_byzantine: Array) -> Array:
+    def combine(uploads: Uploads, view: ServerView) -> Array:
         def number_trimmed(count: Array) -> Array:
             if trim_share is None:
                 all_clients = jnp.maximum(uploads.participants, 1)
-                return floor_of_ratio(count, expected_byzantine, all_clients)
+                return floor_of_ratio(count, view.expected_byzantine, all_clients)
             return floor_of_share(count, jnp.asarray(trim_share))
 
         def one_item(rows: Array, weight: Array, join: Join) -> Array:
-            trimmed = number_trimmed(count_all(weight, join))
+            clients = count_all(weight, join) // uploads.one_client
+            most = jnp.maximum(clients - 1, 0) // 2
+            trimmed = jnp.clip(number_trimmed(clients), 0, most) * uploads.one_client
 
             def of_coordinate(values: Array) -> Array:
                 return mean_between_ends(values, weight, trimmed, join)
@@ -72,7 +76,7 @@ def classic_trimmed_mean(trim_share: Array | float | None = None) -> Aggregator:
 
         return map_items(uploads, one_item, uploads.item_embeddings.shape[1], SEARCHES)
 
-    return Aggregator(keep_rows, combine, needs_groups=True)
+    return stateless_rule(combine, needs_groups=True)
 
 
 def mean_near_median(

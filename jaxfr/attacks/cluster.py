@@ -20,6 +20,7 @@ from jaxfr.attacks.k_means import draw_centres, k_means
 from jaxfr.attacks.options import AttackOptions
 from jaxfr.attacks.own_rows import (
     counts_absent,
+    each_its_own_row,
     own_rows,
     poisons_all_items,
     without_noise,
@@ -198,4 +199,5 @@ def _upload(
         adapt(state.clusters, loss, most),
         state.clusters,
     )
-    return item_table(rows, weight, items, acting), ClusterState(state.key, clusters)
+    uploads = item_table(rows, weight, items, acting, each_its_own_row(view))
+    return uploads, ClusterState(state.key, clusters)

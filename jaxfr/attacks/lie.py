@@ -66,8 +66,9 @@ def lie(options: AttackOptions) -> OmniscientAttack:
         found = item_statistics(benign, counts_absent(options.scope))
         rows = lie_row(found.mean, found.deviation, deviations)
         weight = acting * attacked_items(options.scope, found.received)
+        senders = view.taking_part[None, None]
         uploads = item_table(
-            rows[:, None], weight[:, None], view.item_embeddings, acting
+            rows[:, None], weight[:, None], view.item_embeddings, acting, senders
         )
         return uploads, state
 

@@ -25,7 +25,8 @@ def _upload(state: AttackState, view: RoundView) -> tuple[Uploads, AttackState]:
     nobody = jnp.zeros((), jnp.int32)
     rows = jnp.zeros((num_items, 0, dim), view.item_embeddings.dtype)
     weight = jnp.zeros((num_items, 0), jnp.int32)
-    return item_table(rows, weight, view.item_embeddings, nobody), state
+    senders = jnp.zeros((1, 0, view.taking_part.size), bool)
+    return item_table(rows, weight, view.item_embeddings, nobody, senders), state
 
 
 def _poisoned_items(state: AttackState, knowledge: Knowledge) -> Array:

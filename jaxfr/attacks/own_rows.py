@@ -44,7 +44,9 @@ def attack_with_own_rows(
         weight = (attacked[:, None] & view.taking_part).astype(jnp.int32)
         participants = jnp.sum(view.taking_part, dtype=jnp.int32)
         rows = own_rows(draw, state, view, *of_items)
-        return item_table(rows, weight, view.item_embeddings, participants), state
+        senders = each_its_own_row(view)
+        uploads = item_table(rows, weight, view.item_embeddings, participants, senders)
+        return uploads, state
 
     return OmniscientAttack(init, upload, poisons_all_items, without_noise)
 
@@ -105,6 +107,11 @@ def own_rows(
 
     block = members_per_block(max(clients.size, 1) * dim)
     return map_over_devices(rows_of_item, block, jnp.arange(num_items), *of_items)
+
+
+def each_its_own_row(view: RoundView) -> Array:
+    """``ItemTable.senders`` where row i of every item is from malicious client i."""
+    return jnp.eye(view.taking_part.size, dtype=bool)[None]
 
 
 def poisons_all_items(state: AttackState, knowledge: Knowledge) -> Array:

@@ -12,6 +12,7 @@ from jax import Array
 
 from jaxfr.attacks.base import RoundView
 from jaxfr.attacks.options import AttackOptions
+from jaxfr.attacks.own_rows import each_its_own_row
 from jaxfr.errors import InvalidInputError
 from jaxfr.models import Model
 from jaxfr.models.base import PairGradients
@@ -140,7 +141,8 @@ def upload_gradients(
     if options.scope == "sparse":
         sent &= in_pairs
     participants = jnp.sum(view.taking_part, dtype=jnp.int32)
-    return item_table(rows, sent.astype(jnp.int32), items, participants)
+    senders = each_its_own_row(view)
+    return item_table(rows, sent.astype(jnp.int32), items, participants, senders)
 
 
 def learn(

@@ -64,7 +64,7 @@ def spattack_o(capability: Capability) -> OmniscientAttack:
     ) -> tuple[Uploads, AttackState]:
         poisoning = poisoning_clients(state.chosen, view.taking_part)
         rows = jax.vmap(opposite_of_sum)(item_sums(benign), poisoning)
-        return _one_row_per_item(rows, poisoning, view), state
+        return _one_row_per_item(rows, poisoning, state.chosen, view), state
 
     return OmniscientAttack(init, upload, _poisoned_items, _uploaded_noise)
 
@@ -83,7 +83,7 @@ def spattack_l(capability: Capability) -> LimitedAttack:
     def upload(state: SpattackState, view: RoundView) -> tuple[Uploads, AttackState]:
         poisoning = poisoning_clients(state.chosen, view.taking_part)
         assert state.noise is not None
-        return _one_row_per_item(state.noise, poisoning, view), state
+        return _one_row_per_item(state.noise, poisoning, state.chosen, view), state
 
     return LimitedAttack(init, upload, _poisoned_items, _uploaded_noise)
 
@@ -108,10 +108,15 @@ def spattack_l_s() -> LimitedAttack:
     return spattack_l(popular_items())
 
 
-def _one_row_per_item(rows: Array, poisoning: Array, view: RoundView) -> Uploads:
-    participants = jnp.sum(view.taking_part, dtype=jnp.int32)
+def _one_row_per_item(
+    rows: Array, poisoning: Array, chosen: Array, view: RoundView
+) -> Uploads:
     return item_table(
-        rows[:, None], poisoning[:, None], view.item_embeddings, participants
+        rows[:, None],
+        poisoning[:, None],
+        view.item_embeddings,
+        participants=jnp.sum(view.taking_part, dtype=jnp.int32),
+        senders=(chosen.T & view.taking_part)[:, None],
     )
 
 

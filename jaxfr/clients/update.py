@@ -67,7 +67,8 @@ def update_by_pairs(
         regularization: the L2 coefficient lambda.
 
     Returns:
-        The new states, and the uploads without groups.
+        The new states, and the uploads without groups, their clients numbered within
+        this device's.
     """
     users, dim = states.embedding, states.embedding.shape[1]
     tiles, width = pairs.present.shape
@@ -102,6 +103,7 @@ def update_by_pairs(
         vectors=users,
         item_embeddings=item_embeddings,
         participants=sum_over_devices(jnp.sum(taking_part, dtype=jnp.int32)),
+        client=pairs.client,
     )
 
 
@@ -186,10 +188,10 @@ def update_by_client(
         )
         by_user = by_user.at[group.client].set(gradient.user, mode="drop")
         by_weights = by_weights.at[group.client].set(of_weights, mode="drop")
-        part = _flatten(gradient, batch, acts, num_vectors)
+        part = _flatten(gradient, batch, group.client, acts, num_vectors)
         parts.append(part)
         num_vectors += part[-1].shape[0]
-    item, weight, vector, scale, item_scale, vectors = (
+    item, weight, vector, client, scale, item_scale, vectors = (
         jnp.concatenate(field) for field in zip(*parts, strict=True)
     )
     uploads = Uploads(
@@ -201,6 +203,7 @@ def update_by_client(
         vectors=vectors,
         item_embeddings=item_embeddings,
         participants=sum_over_devices(jnp.sum(taking_part, dtype=jnp.int32)),
+        client=client,
     )
     new_states = ClientState(*learn_rows(optimizer, *states, by_user, taking_part))
     if weights is None:
@@ -209,7 +212,11 @@ def update_by_client(
 
 
 def _flatten(
-    gradient: ClientGradient, batch: Batch, present: Array, first_vector: int
+    gradient: ClientGradient,
+    batch: Batch,
+    client: Array,
+    present: Array,
+    first_vector: int,
 ) -> tuple[Array, ...]:
     """The upload fields of one group, clients one after the other."""
     clients, per_client, dim = gradient.vectors.shape
@@ -219,6 +226,7 @@ def _flatten(
         batch.items.reshape(-1),
         sent.astype(jnp.int32).reshape(-1),
         (gradient.vector + first[:, None]).reshape(-1),
+        jnp.broadcast_to(client[:, None], batch.items.shape).reshape(-1),
         gradient.scale.reshape(-1),
         gradient.item_scale.reshape(-1),
         gradient.vectors.reshape(clients * per_client, dim),

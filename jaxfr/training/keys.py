@@ -25,6 +25,7 @@ class Purpose(enum.IntEnum):
     NEIGHBOURS = 8
     PSEUDO_ITEMS = 9
     PRIVACY = 10
+    SERVER_IDS = 11
 
 
 def run_key(seed: int) -> Array:

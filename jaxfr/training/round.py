@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.aggregators import receive
+from jaxfr.aggregators import ServerView, combine, receive
 from jaxfr.attacks import OmniscientAttack, RoundView, malicious_uploads
 from jaxfr.clients.pairs import TiledPairs
 from jaxfr.clients.update import (
@@ -31,7 +31,7 @@ from jaxfr.training.settings import (
     make_privacy,
 )
 from jaxfr.training.state import Setup, Table, TrainingState
-from jaxfr.uploads import Uploads, append_tables, row_counts, with_sums
+from jaxfr.uploads import Uploads, append_tables, with_sums
 
 
 class RoundCounts(NamedTuple):
@@ -45,6 +45,36 @@ class RoundCounts(NamedTuple):
 
     dropped: Array
     overflow: Array
+
+
+class ClientIds(NamedTuple):
+    """By which numbers the server knows the clients; None where it does not ask.
+
+    Attributes:
+        benign: of this device's benign clients, int32 ``[n]``.
+        malicious: of the malicious clients, int32 ``[malicious_clients]``.
+    """
+
+    benign: Array | None
+    malicious: Array | None
+
+    @classmethod
+    def of(cls, layout: Layout, setup: Setup) -> "ClientIds":
+        """Those that the run's seed decided."""
+        if setup.server_ids is None:
+            return cls(None, None)
+        benign = setup.server_ids[layout.client_ids]
+        return cls(benign, setup.server_ids[layout.num_clients :])
+
+    def name(self, uploads: Uploads) -> Uploads:
+        """Replaces the number of each row's client by its id, or by nothing."""
+        of_bundles = None
+        if self.benign is not None and uploads.client is not None:
+            of_bundles = self.benign.at[uploads.client].get(mode="clip")
+        tables = tuple(
+            table._replace(client=self.malicious) for table in uploads.tables
+        )
+        return uploads._replace(client=of_bundles, tables=tables)
 
 
 def choose_participants(
@@ -120,8 +150,9 @@ def train_round(
         benign_part,
         round_number,
     )
+    ids = ClientIds.of(layout, setup)
     update_table = functools.partial(
-        _update_table, configuration, hyperparameters, round_number, malicious_part
+        _update_table, configuration, hyperparameters, round_number, malicious_part, ids
     )
     uploads = uploads._replace(groups=pairs.item_groups)
     items, dropped = update_table(state.items, uploads, _noticed(pairs))
@@ -189,6 +220,7 @@ def _update_table(
     hyperparameters: Hyperparameters,
     round_number: Array,
     malicious_part: Array,
+    ids: ClientIds,
     table: Table,
     benign: Uploads,
     noticed: Array | None = None,
@@ -200,6 +232,7 @@ def _update_table(
         hyperparameters: traced settings.
         round_number: int32 scalar.
         malicious_part: malicious clients that act, bool ``[malicious_clients]``.
+        ids: by which the server knows the clients.
         table: before the round.
         benign: what the benign clients uploaded for it.
         noticed: scattered rows that an omniscient attacker counts, bool ``[rows]``;
@@ -208,9 +241,9 @@ def _update_table(
     Returns:
         The table after the round, and how many client uploads were dropped.
     """
-    aggregator = make_aggregator(configuration, hyperparameters)
+    rule = make_aggregator(configuration, hyperparameters)
     attack = make_attack(configuration, hyperparameters)
-    benign, dropped = receive(aggregator, benign)
+    benign, dropped = receive(rule, benign)
     seen = benign
     if noticed is not None:
         seen = benign._replace(weight=benign.weight * noticed)
@@ -219,14 +252,16 @@ def _update_table(
 
     view = RoundView(round_number, table.values, malicious_part)
     malicious, attack_state = malicious_uploads(attack, table.attack, view, seen)
-    malicious, dropped_malicious = receive(aggregator, malicious)
+    malicious, dropped_malicious = receive(rule, malicious)
 
-    uploads = append_tables(benign, malicious)
-    update = aggregator.combine(
-        uploads, jnp.asarray(hyperparameters.expected_byzantine)
-    )
+    uploads = ids.name(append_tables(benign, malicious))
+    expected = jnp.asarray(hyperparameters.expected_byzantine)
+    server_view = ServerView(round_number, expected, table.last_aggregate)
+    found, server = combine(rule, table.server, uploads, server_view)
     learning_rate = jnp.asarray(hyperparameters.learning_rate)
     optimizer = OPTIMIZERS[configuration.server_optimizer](learning_rate)
-    received = row_counts(uploads) > 0
-    moved = learn_rows(optimizer, table.values, table.optimizer, update, received)
-    return Table(*moved, attack_state), dropped + dropped_malicious
+    moved = learn_rows(
+        optimizer, table.values, table.optimizer, found.rows, found.received
+    )
+    after = Table(*moved, attack_state, server, found.rows)
+    return after, dropped + dropped_malicious

@@ -15,8 +15,8 @@ from jax import Array
 
 from jaxfr.aggregators import (
     AGGREGATORS,
-    Aggregator,
     AggregatorOptions,
+    Rule,
     chain,
     clip_by_norm,
     dense,
@@ -154,7 +154,7 @@ def expects_byzantine(aggregator: str, trim_form: str, trim_share_given: bool) -
 
 def make_aggregator(
     configuration: Configuration, hyperparameters: Hyperparameters
-) -> Aggregator:
+) -> Rule:
     """Builds the server's rule; numbers in it may be traced."""
     options = AggregatorOptions(
         clip_norm=hyperparameters.clip_norm,
@@ -168,7 +168,7 @@ def make_aggregator(
     if configuration.aggregation == "dense":
         rule = dense(rule)
     if configuration.clip:
-        rule = chain(clip_by_norm(hyperparameters.clip_norm), rule=rule)
+        rule = chain(clip_by_norm(hyperparameters.clip_norm), rule)
     return rule
 
 

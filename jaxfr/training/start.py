@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxfr.aggregators import ServerKnowledge, init_server, sees_clients
 from jaxfr.attacks import Knowledge
 from jaxfr.clients.neighbours import draw_neighbours
 from jaxfr.clients.update import ClientState
@@ -24,6 +25,7 @@ from jaxfr.training.settings import (
     OPTIMIZERS,
     Configuration,
     Hyperparameters,
+    make_aggregator,
     make_attack,
 )
 from jaxfr.training.state import (
@@ -132,7 +134,13 @@ def _start_on_each_device(
     wanted = jnp.asarray(hyperparameters.max_poisoned_items)
     poisoned = jnp.where(wanted > 0, wanted, pairs.most_uploaded)
     neighbours = _draw_neighbours(configuration, layout, key)
-    setup = Setup(key, pairs, candidates, poisoned, neighbours)
+    server_ids = None
+    if sees_clients(make_aggregator(configuration, hyperparameters)):
+        own_key = key_for(key, Purpose.SERVER_IDS)
+        server_ids = jax.random.permutation(
+            own_key, _num_server_ids(configuration, layout)
+        )
+    setup = Setup(key, pairs, candidates, poisoned, neighbours, server_ids)
     return setup, _initial_state(configuration, hyperparameters, layout, setup, given)
 
 
@@ -159,7 +167,7 @@ def _initial_state(
     knowledge = attack_knowledge(
         configuration, hyperparameters, layout, setup.max_poisoned_items, given.noise
     )
-    table = functools.partial(_initial_table, configuration, hyperparameters)
+    table = functools.partial(_initial_table, configuration, hyperparameters, layout)
     of_items = table(items, key_for(setup.key, Purpose.ATTACK), knowledge)
     weights = given.weights
     if weights is None:
@@ -175,6 +183,7 @@ def _initial_state(
 def _initial_table(
     configuration: Configuration,
     hyperparameters: Hyperparameters,
+    layout: Layout,
     values: Array,
     attack_key: Array,
     knowledge: Knowledge,
@@ -182,9 +191,21 @@ def _initial_table(
     learning_rate = jnp.asarray(hyperparameters.learning_rate)
     optimizer = OPTIMIZERS[configuration.server_optimizer](learning_rate)
     attack = make_attack(configuration, hyperparameters)
+    rule = make_aggregator(configuration, hyperparameters)
     return Table(
-        values, init_rows(optimizer, values), attack.init(attack_key, knowledge)
+        values,
+        init_rows(optimizer, values),
+        attack.init(attack_key, knowledge),
+        init_server(
+            rule,
+            ServerKnowledge(_num_server_ids(configuration, layout), *values.shape),
+        ),
+        jnp.zeros_like(values),
     )
+
+
+def _num_server_ids(configuration: Configuration, layout: Layout) -> int:
+    return layout.num_clients + configuration.malicious_clients
 
 
 def _on_weights(knowledge: Knowledge, num_weights: int) -> Knowledge:

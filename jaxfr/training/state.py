@@ -5,6 +5,7 @@ from typing import NamedTuple
 import optax
 from jax import Array
 
+from jaxfr.aggregators import ServerState
 from jaxfr.attacks import AttackState
 from jaxfr.clients.update import ClientState
 from jaxfr.devices import Own
@@ -41,6 +42,9 @@ class Setup(NamedTuple):
             ``[n, num_candidates]``; empty in full ranking.
         max_poisoned_items: items that a client of the S attacks poisons, int32 scalar.
         neighbours: of each training pair, int32 ``[pairs, neighbours_per_item]``.
+        server_ids: by which number the server knows each client, malicious ones behind
+            the benign ones, a permutation, int32 ``[n + malicious_clients]``; None
+            where it does not ask.
     """
 
     key: Array
@@ -48,6 +52,7 @@ class Setup(NamedTuple):
     candidates: Own[Array]
     max_poisoned_items: Array
     neighbours: Own[Array]
+    server_ids: Array | None
 
 
 class Table(NamedTuple):
@@ -57,11 +62,16 @@ class Table(NamedTuple):
         values: float32 ``[rows, numbers]``.
         optimizer: the state of the server's optimiser.
         attack: the attackers' state.
+        server: the state of the server's stages and rule.
+        last_aggregate: what the rule made in the round before, of the values' shape; 0
+            before round 0.
     """
 
     values: Array
     optimizer: optax.OptState
     attack: AttackState
+    server: ServerState
+    last_aggregate: Array
 
 
 class TrainingState(NamedTuple):

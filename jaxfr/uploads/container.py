@@ -39,10 +39,17 @@ class ItemTable(NamedTuple):
         rows: float32 ``[m, rows_per_item, d]``.
         weight: how many clients sent the row, int32 ``[m, rows_per_item]``; 0 means
             no row.
+        senders: who they are, bool ``[m or 1, rows_per_item, clients]``; None where
+            nobody may ask.
+        client: the ids of those clients, int32 ``[clients]``.
+        trust: in each row, float32 ``[m, rows_per_item]``; None for 1.
     """
 
     rows: Array
     weight: Array
+    senders: Array | None = None
+    client: Array | None = None
+    trust: Array | None = None
 
 
 class ScatteredSums(NamedTuple):
@@ -84,6 +91,13 @@ class Uploads(NamedTuple):
         tables: rows that come behind the scattered ones.
         scattered_sums: the sum of each item's scattered rows where somebody has
             computed it; see ``with_sums``.
+        client: the id of the client that each bundle is from, int32 ``[bundles]``; None
+            where nobody may ask.
+        client_trust: in each client, by id, float32 ``[clients]``; None for 1. See
+            ``jaxfr.uploads.trust``.
+        row_trust: in each scattered row, float32 ``[rows]``; None for 1.
+        unit: what a row weighs that one client sent and that is trusted in full, int32
+            scalar; None for 1.
     """
 
     item: Array
@@ -97,6 +111,15 @@ class Uploads(NamedTuple):
     groups: tuple[ItemGroup, ...] = ()
     tables: tuple[ItemTable, ...] = ()
     scattered_sums: ScatteredSums | None = None
+    client: Array | None = None
+    client_trust: Array | None = None
+    row_trust: Array | None = None
+    unit: Array | None = None
+
+    @property
+    def one_client(self) -> Array | int:
+        """What a row weighs that one client sent and that is trusted in full."""
+        return 1 if self.unit is None else self.unit
 
     @property
     def num_items(self) -> int:
@@ -110,7 +133,11 @@ class Uploads(NamedTuple):
 
 
 def item_table(
-    rows: Array, weight: Array, item_embeddings: Array, participants: Array
+    rows: Array,
+    weight: Array,
+    item_embeddings: Array,
+    participants: Array,
+    senders: Array | None = None,
 ) -> Uploads:
     """Uploads with the same number of rows for every item, in the items' order.
 
@@ -122,6 +149,7 @@ def item_table(
         weight: int32 ``[m, rows_per_item]``.
         item_embeddings: the round's item embeddings, float32 ``[m, d]``.
         participants: clients that took part, int32 scalar.
+        senders: which clients sent each row, bool ``[m or 1, rows_per_item, clients]``.
     """
     num_items, per_item, dim = rows.shape
     chex.assert_shape(weight, (num_items, per_item))
@@ -136,7 +164,7 @@ def item_table(
         vectors=jnp.zeros((0, dim), rows.dtype),
         item_embeddings=item_embeddings,
         participants=jnp.asarray(participants, jnp.int32),
-        tables=(ItemTable(rows, weight.astype(jnp.int32)),),
+        tables=(ItemTable(rows, weight.astype(jnp.int32), senders),),
     )
 
 
@@ -162,6 +190,7 @@ def one_row_each(rows: Array, taking_part: Array, table: Array) -> Uploads:
         item_embeddings=table,
         participants=sum_over_devices(jnp.sum(taking_part, dtype=jnp.int32)),
         groups=(ItemGroup(jnp.zeros(1, jnp.int32), order[None]),),
+        client=order,
     )
 
 

@@ -67,9 +67,9 @@ def drop_nonfinite(uploads: Uploads) -> tuple[Uploads, Array]:
 
 def _finite_table(table: ItemTable) -> ItemTable:
     finite = jnp.all(jnp.isfinite(table.rows), axis=-1)
-    return ItemTable(
-        jnp.where(finite[..., None], table.rows, 0.0),
-        jnp.where(finite, table.weight, 0),
+    return table._replace(
+        rows=jnp.where(finite[..., None], table.rows, 0.0),
+        weight=jnp.where(finite, table.weight, 0),
     )
 
 

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jaxfr.aggregators import (
-    Aggregator,
+    Rule,
     aggregate,
     chain,
     classic_trimmed_mean,
@@ -102,7 +102,7 @@ def in_dense_form(rule: Oracle) -> Oracle:
     return with_zeros
 
 
-BASIC_RULES: dict[str, tuple[Aggregator, Oracle]] = {
+BASIC_RULES: dict[str, tuple[Rule, Oracle]] = {
     "mean": (mean(), loop_mean),
     "median": (median(), loop_median),
     "trimmed_mean": (trimmed_mean(), loop_trimmed),
@@ -111,7 +111,7 @@ BASIC_RULES: dict[str, tuple[Aggregator, Oracle]] = {
     "plain_krum": (krum("plain"), loop_krum(1)),
 }
 CLIPPED_RULES = {
-    f"clipped_{name}": (chain(clip_by_norm(CLIP_NORM), rule=rule), clipped(oracle))
+    f"clipped_{name}": (chain(clip_by_norm(CLIP_NORM), rule), clipped(oracle))
     for name, (rule, oracle) in BASIC_RULES.items()
 }
 DENSE_RULES = {
@@ -129,10 +129,10 @@ MEAN, MEDIAN, TRIMMED_MEAN, CLASSIC_TRIMMED_MEAN, KRUM, _ = (
 )
 
 
-def aggregated(rule: Aggregator, uploads: Uploads, byzantine: int) -> np.ndarray:
+def aggregated(rule: Rule, uploads: Uploads, byzantine: int) -> np.ndarray:
     """The rule's row of each item, ``[m, d]``; nothing may have been dropped."""
-    found = run(rule, uploads, byzantine)
-    assert found.dropped == 0
+    found, dropped = run(rule, uploads, byzantine)
+    assert dropped == 0
     return np.asarray(found.rows)
 
 

@@ -5,12 +5,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.aggregators import aggregate, chain, clip_by_norm, receive
+from jaxfr.aggregators import (
+    ServerKnowledge,
+    ServerView,
+    aggregate,
+    chain,
+    clip_by_norm,
+    combine,
+    init_server,
+    receive,
+    row_wise,
+)
 from jaxfr.aggregators.base import keep_rows
 from jaxfr.uploads import Uploads, item_sums, row_counts
 
 from .oracles import KRUM, MEAN, NORM, TRIMMED_MEAN, aggregated, run
 from .samples import (
+    DIM,
+    NUM_ITEMS,
     every_kind,
     factored_uploads,
     grouped,
@@ -18,7 +30,10 @@ from .samples import (
     scaled,
 )
 
+KNOWLEDGE = ServerKnowledge(0, NUM_ITEMS, DIM)
 
+
+@row_wise
 def double(uploads: Uploads) -> Uploads:
     return scaled(uploads, 2.0)
 
@@ -26,16 +41,16 @@ def double(uploads: Uploads) -> Uploads:
 def test_transforms_are_applied_the_first_one_first():
     uploads = rows_of_one_item([[3, 0, 0]])
     clip = clip_by_norm(1.0)
-    doubled_last = aggregated(chain(clip, double, rule=MEAN), uploads, 0)
-    doubled_first = aggregated(chain(double, clip, rule=MEAN), uploads, 0)
+    doubled_last = aggregated(chain(clip, double, MEAN), uploads, 0)
+    doubled_first = aggregated(chain(double, clip, MEAN), uploads, 0)
     np.testing.assert_allclose(doubled_last[0], [2, 0, 0])
     np.testing.assert_allclose(doubled_first[0], [1, 0, 0])
 
 
 def test_a_chain_is_a_rule_that_can_be_chained_outside_first():
     uploads = rows_of_one_item([[3, 0, 0]])
-    inner = chain(clip_by_norm(1.0), rule=MEAN)
-    found = aggregated(chain(double, rule=inner), uploads, 0)
+    inner = chain(clip_by_norm(1.0), MEAN)
+    found = aggregated(chain(double, inner), uploads, 0)
     np.testing.assert_allclose(found[0], [1, 0, 0])
 
 
@@ -43,7 +58,7 @@ def test_a_chain_is_a_rule_that_can_be_chained_outside_first():
 def test_a_chain_of_nothing_is_the_rule_itself(kind):
     uploads = grouped(factored_uploads([3, 0, 2, 9], seed=0, kind=kind))
     np.testing.assert_array_equal(
-        aggregated(chain(rule=MEAN), uploads, 0), aggregated(MEAN, uploads, 0)
+        aggregated(chain(MEAN), uploads, 0), aggregated(MEAN, uploads, 0)
     )
     assert keep_rows(uploads) is uploads
 
@@ -64,10 +79,11 @@ def test_aggregating_is_receiving_and_combining(kind):
     uploads = grouped(factored_uploads([3, 0, 2, 9], seed=2, kind=kind))
     uploads = uploads._replace(scale=uploads.scale.at[4].set(jnp.inf))
     received, dropped = receive(NORM[0], uploads)
-    found = aggregate(NORM[0], uploads, jnp.int32(1))
-    expected = NORM[0].combine(received, jnp.int32(1))
-    np.testing.assert_array_equal(found.rows, expected)
-    assert found.dropped == dropped
+    found, counted = aggregate(NORM[0], uploads, jnp.int32(1))
+    view = ServerView(jnp.int32(0), jnp.int32(1), jnp.zeros((NUM_ITEMS, DIM)))
+    expected, _ = combine(NORM[0], init_server(NORM[0], KNOWLEDGE), received, view)
+    np.testing.assert_array_equal(found.rows, expected.rows)
+    assert counted == dropped
 
 
 @every_kind
@@ -80,8 +96,9 @@ def test_uploads_of_several_runs_are_aggregated_side_by_side(rule, kind):
     several[1] = several[1]._replace(scale=several[1].scale.at[3].set(jnp.nan))
     stacked = jax.tree.map(lambda *fields: jnp.stack(fields), *several)
     byzantine = jnp.arange(3)
-    found = jax.jit(jax.vmap(lambda *run_: aggregate(rule, *run_)))(stacked, byzantine)
+    together = jax.jit(jax.vmap(lambda *run_: aggregate(rule, *run_)))
+    found, dropped = together(stacked, byzantine)
     for index, uploads in enumerate(several):
-        alone = run(rule, uploads, index)
+        alone, dropped_alone = run(rule, uploads, index)
         np.testing.assert_allclose(found.rows[index], alone.rows, rtol=1e-6, atol=1e-6)
-        assert found.dropped[index] == alone.dropped
+        assert dropped[index] == dropped_alone

@@ -10,6 +10,7 @@ import pytest
 
 from jaxfr import blocks as sizes
 from jaxfr.aggregators import (
+    aggregate,
     blocks,
     classic_trimmed_mean,
     krum,
@@ -139,7 +140,7 @@ def combined(name: str, kind: Kind, devices: int, way: str = "") -> np.ndarray:
     uploads = given_uploads(kind, seed=3)
 
     def combine(uploads: Uploads) -> jax.Array:
-        return RULES[name].combine(uploads, jnp.int32(EXPECTED_BYZANTINE))
+        return aggregate(RULES[name], uploads, jnp.int32(EXPECTED_BYZANTINE))[0].rows
 
     if devices == 1:
         run = jax.jit(combine, compiler_options=QUICK_COMPILE)
@@ -173,7 +174,7 @@ def test_exchanges_in_pieces_bring_the_same_rows(monkeypatch, numbers):
     uploads = given_uploads(KINDS["bundles_and_tables"], seed=3)
 
     def combine(uploads: Uploads) -> jax.Array:
-        return RULES["krum"].combine(uploads, jnp.int32(EXPECTED_BYZANTINE))
+        return aggregate(RULES["krum"], uploads, jnp.int32(EXPECTED_BYZANTINE))[0].rows
 
     expected = combined("krum", KINDS["bundles_and_tables"], 1)
     for found in over_devices(combine, uploads, 2):

@@ -63,7 +63,7 @@ def test_the_dense_mean_divides_by_all_participants(kind):
 @every_kind
 def test_clipping_may_stand_inside_or_outside_of_the_dense_form(kind):
     uploads = grouped(factored_uploads([5, 0, 9, 1], seed=2, kind=kind))
-    outside = chain(clip_by_norm(CLIP_NORM), rule=dense(MEAN))
+    outside = chain(clip_by_norm(CLIP_NORM), dense(MEAN))
     np.testing.assert_array_equal(
         aggregated(DENSE_NORM[0], uploads, 1), aggregated(outside, uploads, 1)
     )

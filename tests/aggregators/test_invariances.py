@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.aggregators import Aggregator, aggregate, chain, clip_by_norm, mean
+from jaxfr.aggregators import Rule, aggregate, chain, clip_by_norm, mean
 from jaxfr.uploads import Uploads, plan_item_slots, row_counts
 
 from .oracles import (
@@ -43,7 +43,7 @@ powers_of_two = st.integers(-8, 8).map(lambda exponent: 2.0**exponent)
 row_orders = st.permutations(range(NUM_ROWS)).map(np.array)
 
 
-def every(rules: dict[str, tuple[Aggregator, Oracle]]) -> pytest.MarkDecorator:
+def every(rules: dict[str, tuple[Rule, Oracle]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("rule", "oracle"), rules.values(), ids=rules)
 
 
@@ -171,9 +171,8 @@ def test_scaling_all_rows_scales_the_result(rule, oracle, uploads, byzantine, fa
 
 @jax.jit
 def norm(uploads: Uploads, clip_norm: float) -> jax.Array:
-    return aggregate(
-        chain(clip_by_norm(clip_norm), rule=mean()), uploads, jnp.int32(0)
-    ).rows
+    rule = chain(clip_by_norm(clip_norm), mean())
+    return aggregate(rule, uploads, jnp.int32(0))[0].rows
 
 
 @given(uploads=rows_of_any_kind(), factor=st.floats(0.01, 100))

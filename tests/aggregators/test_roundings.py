@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.aggregators import receive
+from jaxfr.aggregators import aggregate
 from jaxfr.uploads import Uploads, plan_item_slots
 
 from .oracles import RULES, assert_right
@@ -50,8 +50,7 @@ def test_rules_are_their_definition_in_few_dimensions(dim, name, one_item_scale)
     def combine(uploads: Uploads) -> jax.Array:
         if one_item_scale:  # the regulariser, which is compiled in
             uploads = uploads._replace(item_scale=jnp.asarray(0.1))
-        received, _ = receive(rule, uploads)
-        return rule.combine(received, jnp.int32(BYZANTINE))
+        return aggregate(rule, uploads, jnp.int32(BYZANTINE))[0].rows
 
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *seeds)
     for uploads, found in zip(seeds, jax.jit(jax.vmap(combine))(stacked), strict=True):

@@ -148,7 +148,7 @@ def test_o_uploads_the_opposite_of_the_benign_sum_in_equal_parts(name, acting, f
 @every_form
 def test_o_sums_the_rows_as_the_server_clipped_them(form):
     benign, sums = benign_uploads(2)
-    clipped = clip_by_norm(0.5)(form(benign))
+    clipped = clip_by_norm(0.5).on_arrival(form(benign))
     (table,) = benign.tables
     row, weight = np.asarray(table.rows, np.float64), np.asarray(table.weight)
     norm = np.linalg.norm(row, axis=2, keepdims=True)

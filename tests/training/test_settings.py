@@ -284,7 +284,7 @@ def uploads_for_one_item(participants: int, rows: np.ndarray = ROWS) -> Uploads:
 def test_the_rule_is_the_one_that_the_settings_name(changes, numbers, expected):
     numbers = {"expected_byzantine": 0} | numbers
     rule = make_aggregator(Configuration(**changes), Hyperparameters(**numbers))
-    found = aggregate(
+    found, _ = aggregate(
         rule, uploads_for_one_item(10), jnp.int32(numbers["expected_byzantine"])
     )
     np.testing.assert_allclose(found.rows, [[expected]], atol=1e-6)
@@ -297,7 +297,7 @@ def test_the_krum_distance_can_be_chosen(distance, expected):
         Configuration(aggregator="krum", krum_distance=distance), Hyperparameters()
     )
     rows = np.array([[0.0], [1.0], [6.0], [9.0], [13.0]], np.float32)
-    found = aggregate(rule, uploads_for_one_item(5, rows), jnp.int32(1))
+    found, _ = aggregate(rule, uploads_for_one_item(5, rows), jnp.int32(1))
     np.testing.assert_array_equal(found.rows, [[expected]])
 
 

@@ -80,9 +80,9 @@ def large_but_finite(uploads: Uploads) -> Uploads:
 
 def in_last_table(uploads: Uploads, value: float) -> Uploads:
     """A number of the last row of item 1, sent once."""
-    *others, (rows, weight) = uploads.tables
+    *others, last = uploads.tables
     changed = ItemTable(
-        rows.at[1, -1, 2].set(value), weight.at[1].set(0).at[1, -1].set(1)
+        last.rows.at[1, -1, 2].set(value), last.weight.at[1].set(0).at[1, -1].set(1)
     )
     return uploads._replace(tables=(*others, changed))
 

@@ -50,7 +50,7 @@ def finite(rows: np.ndarray) -> np.ndarray:
 
 def sent(uploads: Uploads) -> Uploads:
     """The same uploads with at least one client behind every row."""
-    tables = [ItemTable(rows, jnp.maximum(w, 1)) for rows, w in uploads.tables]
+    tables = [ItemTable(t.rows, jnp.maximum(t.weight, 1)) for t in uploads.tables]
     return uploads._replace(weight=jnp.maximum(uploads.weight, 1), tables=tuple(tables))
 
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from jaxfr import aggregators
 from jaxfr.aggregators import receive
 from jaxfr.attacks import CLEAN, RoundView, malicious_uploads
 from jaxfr.clients.pairs import TiledPairs
@@ -195,8 +196,9 @@ def _combine(
     benign: Uploads,
     malicious: Uploads,
 ) -> Array:
-    aggregator = make_aggregator(configuration, numbers)
-    uploads = append_tables(
-        receive(aggregator, benign)[0], receive(aggregator, malicious)[0]
+    found, _ = aggregators.aggregate(
+        make_aggregator(configuration, numbers),
+        append_tables(benign, malicious),
+        jnp.asarray(numbers.expected_byzantine),
     )
-    return aggregator.combine(uploads, jnp.asarray(numbers.expected_byzantine))
+    return found.rows
