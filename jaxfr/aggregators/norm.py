@@ -4,8 +4,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators.base import Stage, row_wise
-from jaxfr.blocks import map_in_blocks, members_per_block
-from jaxfr.uploads import ItemTable, Uploads, rows_of
+from jaxfr.uploads import Uploads
+from jaxfr.uploads.clients import map_rows, row_norm, scale_rows
 
 
 def clip_by_norm(clip_norm: Array | float) -> Stage:
@@ -21,28 +21,10 @@ def clip_by_norm(clip_norm: Array | float) -> Stage:
 
     def factor(rows: Array) -> Array:
         """The factor of each row, ``[..., d]`` to ``[...]``."""
-        # Two steps, so that squares of large rows do not overflow.
-        largest = jnp.max(jnp.abs(rows), axis=-1)
-        unit = rows / jnp.where(largest > 0.0, largest, 1.0)[..., None]
-        norm = largest * jnp.sqrt(jnp.sum(unit * unit, axis=-1))
+        norm = row_norm(rows)
         return jnp.minimum(1.0, clip_norm / jnp.where(norm > 0.0, norm, 1.0))
 
-    def clip_table(table: ItemTable) -> ItemTable:
-        return table._replace(rows=table.rows * factor(table.rows)[..., None])
-
     def transform(uploads: Uploads) -> Uploads:
-        tables = tuple(map(clip_table, uploads.tables))
-        if uploads.item.size == 0:
-            return uploads._replace(tables=tables)
-        scattered = map_in_blocks(
-            lambda row: factor(rows_of(uploads, row)),
-            members_per_block(uploads.vectors.shape[1]),
-            jnp.arange(uploads.item.size),
-        )
-        return uploads._replace(
-            scale=uploads.scale * scattered,
-            item_scale=uploads.item_scale * scattered,
-            tables=tables,
-        )
+        return scale_rows(uploads, map_rows(factor, uploads))
 
     return row_wise(transform)

@@ -9,6 +9,8 @@ from jaxfr.attacks.base import (
     LimitedAttack,
     OmniscientAttack,
     RoundView,
+    TableAfter,
+    WhiteBoxAttack,
     malicious_uploads,
 )
 from jaxfr.attacks.cluster import cluster_attack
@@ -41,6 +43,8 @@ __all__ = [
     "LimitedAttack",
     "OmniscientAttack",
     "RoundView",
+    "TableAfter",
+    "WhiteBoxAttack",
     "attacker_count",
     "cluster_attack",
     "fang",

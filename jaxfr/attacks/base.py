@@ -1,9 +1,11 @@
 """The interface of attacks, split by what an attacker may see.
 
-A limited attacker's ``upload`` is never handed benign rows, so it cannot use them. What
-both see is what the server sends to every client.
+A limited attacker's ``upload`` is never handed benign rows, so it cannot use them, and
+only a white-box one is handed the server. What all see is what the server sends to
+every client.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from jax import Array
@@ -87,6 +89,32 @@ class OmniscientUpload(Protocol):
         ...
 
 
+TableAfter = Callable[[Uploads], Array]
+"""The table after this round, ``[m, d]``, as a function of the malicious uploads.
+
+It goes through all stages, the rule and the server's step, with this round's benign
+uploads, and has derivatives: those of a rule that chooses rows are those of what it
+chooses, but for ties.
+"""
+
+
+class WhiteBoxUpload(Protocol):
+    """Makes the malicious uploads of a round, knowing benign ones and the server."""
+
+    def __call__(
+        self, state: AttackState, view: RoundView, benign: Uploads, after: TableAfter
+    ) -> tuple[Uploads, AttackState]:
+        """Returns an item table of uploads, and the state.
+
+        Args:
+            state: from the round before.
+            view: what every client sees.
+            benign: as an omniscient attacker sees them.
+            after: what the server will make of uploads.
+        """
+        ...
+
+
 class PoisonedItems(Protocol):
     """Tells which items each malicious client poisons, for the record."""
 
@@ -121,13 +149,28 @@ class OmniscientAttack(NamedTuple):
     uploaded_noise: UploadedNoise
 
 
-Attack = LimitedAttack | OmniscientAttack
+class WhiteBoxAttack(NamedTuple):
+    """An attack that sees the benign uploads of the round, and the whole server."""
+
+    init: Init
+    upload: WhiteBoxUpload
+    poisoned_items: PoisonedItems
+    uploaded_noise: UploadedNoise
+
+
+Attack = LimitedAttack | OmniscientAttack | WhiteBoxAttack
 
 
 def malicious_uploads(
-    attack: Attack, state: AttackState, view: RoundView, benign: Uploads
+    attack: Attack,
+    state: AttackState,
+    view: RoundView,
+    benign: Uploads,
+    after: TableAfter,
 ) -> tuple[Uploads, AttackState]:
     """Asks the attack for its uploads, and shows it what its kind may see."""
+    if isinstance(attack, WhiteBoxAttack):
+        return attack.upload(state, view, benign, after)
     if isinstance(attack, OmniscientAttack):
         return attack.upload(state, view, benign)
     return attack.upload(state, view)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators import ServerView, combine, receive
-from jaxfr.attacks import OmniscientAttack, RoundView, malicious_uploads
+from jaxfr.attacks import LimitedAttack, RoundView, malicious_uploads
 from jaxfr.clients.pairs import TiledPairs
 from jaxfr.clients.update import (
     ClientState,
@@ -247,21 +247,27 @@ def _update_table(
     seen = benign
     if noticed is not None:
         seen = benign._replace(weight=benign.weight * noticed)
-    elif isinstance(attack, OmniscientAttack):
+    elif not isinstance(attack, LimitedAttack):
         seen = benign = with_sums(benign)  # for the attack and the aggregator
 
-    view = RoundView(round_number, table.values, malicious_part)
-    malicious, attack_state = malicious_uploads(attack, table.attack, view, seen)
-    malicious, dropped_malicious = receive(rule, malicious)
-
-    uploads = ids.name(append_tables(benign, malicious))
     expected = jnp.asarray(hyperparameters.expected_byzantine)
-    server_view = ServerView(round_number, expected, table.last_aggregate)
-    found, server = combine(rule, table.server, uploads, server_view)
     learning_rate = jnp.asarray(hyperparameters.learning_rate)
     optimizer = OPTIMIZERS[configuration.server_optimizer](learning_rate)
-    moved = learn_rows(
-        optimizer, table.values, table.optimizer, found.rows, found.received
+
+    def serve(malicious: Uploads) -> tuple[Table, Array]:
+        malicious, dropped_malicious = receive(rule, malicious)
+        uploads = ids.name(append_tables(benign, malicious))
+        server_view = ServerView(round_number, expected, table.last_aggregate)
+        found, server = combine(rule, table.server, uploads, server_view)
+        moved = learn_rows(
+            optimizer, table.values, table.optimizer, found.rows, found.received
+        )
+        after = Table(*moved, table.attack, server, last_aggregate=found.rows)
+        return after, dropped + dropped_malicious
+
+    view = RoundView(round_number, table.values, malicious_part)
+    malicious, attack_state = malicious_uploads(
+        attack, table.attack, view, seen, lambda uploads: serve(uploads)[0].values
     )
-    after = Table(*moved, attack_state, server, found.rows)
-    return after, dropped + dropped_malicious
+    after, dropped = serve(malicious)
+    return after._replace(attack=attack_state), dropped

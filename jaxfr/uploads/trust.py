@@ -3,8 +3,8 @@
 Trust is a share from 0 to 1. A client's rows count by the client's trust times that in
 the row itself. Before rows are aggregated, trust becomes weight: a row of one client
 that is trusted in full weighs ``TRUST_UNIT``, and other rows in proportion. Weights
-stay integers, so that every rule counts as it does without trust, and rows trusted 0 or
-1 give to the last bit what leaving rows out gives.
+stay integers, so that every rule counts as it does without trust, and rows that are
+trusted 0 or 1 are left out or kept exactly.
 """
 
 import jax.numpy as jnp
@@ -51,14 +51,19 @@ def trust_rows(
 
 
 def trust_as_weight(uploads: Uploads) -> Uploads:
-    """The same rows, weighted with the trust in them; nothing where all are trusted."""
+    """The same rows, weighted with the trust in them, where anybody said how much.
+
+    Raises:
+        ValueError: if clients are trusted and it is not known who sent the rows.
+    """
     trusted = uploads.client_trust is not None or uploads.row_trust is not None
     if not trusted:
         return uploads
     share = uploads.row_trust
     share = jnp.ones(uploads.item.shape) if share is None else share
     if uploads.client_trust is not None:
-        assert uploads.client is not None
+        if uploads.client is None:
+            raise ValueError("uploads: nobody says which client sent a row")
         of_bundle = uploads.client_trust[uploads.client]
         of_bundles = share.reshape(uploads.vector.size, -1) * of_bundle[:, None]
         share = of_bundles.reshape(-1)
@@ -77,8 +82,8 @@ def trust_as_weight(uploads: Uploads) -> Uploads:
 def _weigh_table(table: ItemTable, client_trust: Array | None) -> ItemTable:
     count = table.weight.astype(jnp.float32)
     if client_trust is not None:
-        assert table.senders is not None
-        assert table.client is not None
+        if table.senders is None or table.client is None:
+            raise ValueError("attack: does not say which client sent a row")
         of_senders = client_trust[table.client]
         trusted = jnp.einsum("jrc,c->jr", table.senders.astype(jnp.float32), of_senders)
         # What the server left out, such as a row that is not finite, weighs 0.

@@ -27,6 +27,11 @@ every_scope = pytest.mark.parametrize("scope", ["dense", "sparse"])
 some_clients = pytest.mark.parametrize("acting", [EVERYONE, SOME, ~EVERYONE])
 
 
+def no_server(uploads: Uploads) -> jax.Array:
+    """What a white-box attack would be handed."""
+    raise AssertionError("only a white-box attack may look at the server")
+
+
 class Sent(NamedTuple):
     """Malicious rows.
 
@@ -114,7 +119,7 @@ def _upload(
 ) -> Uploads:
     attack = ATTACKS[name](AttackOptions(scope=scope, lie_z=lie_z))
     state = attack.init(key, knowledge(view.taking_part.size))
-    return malicious_uploads(attack, state, view, benign)[0]
+    return malicious_uploads(attack, state, view, benign, no_server)[0]
 
 
 def send(

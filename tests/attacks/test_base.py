@@ -4,8 +4,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks import LimitedAttack, OmniscientAttack, RoundView, malicious_uploads
-from jaxfr.uploads import item_table
+from jaxfr.attacks import (
+    LimitedAttack,
+    OmniscientAttack,
+    RoundView,
+    WhiteBoxAttack,
+    malicious_uploads,
+)
+from jaxfr.uploads import item_table, row_counts
 
 VIEW = RoundView(jnp.int32(3), jnp.ones((2, 1)), jnp.ones(1, bool))
 BENIGN = item_table(
@@ -18,16 +24,17 @@ BENIGN = item_table(
     [
         (LimitedAttack, ("state", VIEW)),
         (OmniscientAttack, ("state", VIEW, BENIGN)),
+        (WhiteBoxAttack, ("state", VIEW, BENIGN, row_counts)),
     ],
 )
-def test_benign_rows_are_shown_to_the_omniscient_only(kind, shown):
+def test_an_attack_is_shown_what_its_kind_may_see(kind, shown):
     def upload(*arguments):
         seen.extend(arguments)
         return BENIGN, "next state"
 
     seen = []
     attack = kind(init=None, upload=upload, poisoned_items=None, uploaded_noise=None)
-    uploads, state = malicious_uploads(attack, "state", VIEW, BENIGN)
+    uploads, state = malicious_uploads(attack, "state", VIEW, BENIGN, row_counts)
     assert len(seen) == len(shown)
     assert all(found is expected for found, expected in zip(seen, shown, strict=True))
     assert uploads is BENIGN

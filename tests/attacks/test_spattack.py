@@ -18,6 +18,7 @@ from jaxfr.attacks import (
 )
 from jaxfr.attacks.spattack import SpattackState
 from jaxfr.uploads import Uploads, item_table, with_sums
+from tests.attacks.scopes import no_server
 
 NUM_ITEMS, DIM, CLIENTS, PER_ITEM = 7, 3, 4, 5
 OMNISCIENT, LIMITED = ["spattack_o_d", "spattack_o_s"], ["spattack_l_d", "spattack_l_s"]
@@ -43,7 +44,8 @@ def initial(name: str, noise_scale: float = 1.0, seed: int = 0) -> SpattackState
 
 @functools.partial(jax.jit, static_argnames="name")
 def send(name: str, state: SpattackState, view: RoundView, benign: Uploads):
-    return malicious_uploads(ATTACKS[name](AttackOptions()), state, view, benign)
+    attack = ATTACKS[name](AttackOptions())
+    return malicious_uploads(attack, state, view, benign, no_server)
 
 
 def view_of(acting: np.ndarray, number: int = 0) -> RoundView:

@@ -1,0 +1,43 @@
+"""What the server sees of each client, against a loop over all rows."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.uploads.clients import map_rows, row_norm, rows_by_client, sum_by_client
+from tests.aggregators.defended import CLIENTS, sent_rows, uploads_of_clients
+from tests.aggregators.samples import KINDS
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
+both_ways = pytest.mark.parametrize("colluding", [True, False])
+
+
+@every_kind
+@both_ways
+def test_a_clients_numbers_are_those_of_all_the_rows_that_it_sent(kind, colluding):
+    uploads = uploads_of_clients(0, kind, colluding)
+    count, norms = np.zeros(CLIENTS, int), np.zeros(CLIENTS)
+    for client, _, row in sent_rows(uploads):
+        count[client] += 1
+        norms[client] += np.linalg.norm(row)
+    assert (count > 0).sum() > 6
+    np.testing.assert_array_equal(rows_by_client(uploads, CLIENTS), count)
+    found = sum_by_client(uploads, map_rows(row_norm, uploads), CLIENTS)
+    np.testing.assert_allclose(found, norms, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-30, 1.0, 1e30])
+def test_the_norm_of_a_row_neither_overflows_nor_vanishes(size):
+    row = size * np.array([3.0, 0.0, -4.0])
+    np.testing.assert_allclose(row_norm(jnp.asarray(row, jnp.float32)), 5 * size, 1e-6)
+
+
+def test_rows_of_unknown_clients_are_refused():
+    uploads = uploads_of_clients(0, "single_rows")
+    (table,) = uploads.tables
+    with pytest.raises(ValueError, match="uploads"):
+        rows_by_client(uploads._replace(client=None), CLIENTS)
+    with pytest.raises(ValueError, match="attack"):
+        rows_by_client(
+            uploads._replace(tables=(table._replace(senders=None),)), CLIENTS
+        )
