@@ -46,8 +46,12 @@ def krum(distance: KrumDistance = "squared") -> Aggregator:
 def krum_of_item(
     rows: Array, weight: Array, expected_byzantine: Array, distance: KrumDistance
 ) -> Array:
-    """Krum's choice among one item's rows, ``[k, d]`` to ``[d]``; 0 for no row."""
+    """Krum's choice among one item's rows, ``[k, d]`` to ``[d]``; 0 for no row.
+
+    Its derivative is that of the chosen row: which it is, is a constant.
+    """
     rows = computed_once(rows, weight)
+    compared = jax.lax.stop_gradient(rows)
     count = jnp.sum(weight)
     neighbours = num_neighbours(count, expected_byzantine)
 
@@ -57,9 +61,9 @@ def krum_of_item(
         return sum_of_smallest(distances, weight, neighbours + 1)
 
     if weight.size**2 <= LARGEST_MATRIX:
-        scores = jax.vmap(score)(pairwise_squared_distances(rows, weight))
+        scores = jax.vmap(score)(pairwise_squared_distances(compared, weight))
     else:
-        centred = centre(rows, weight)
+        centred = centre(compared, weight)
         scores = map_in_blocks(
             lambda index: score(squared_distances_from(centred, index)),
             members_per_block(weight.size),
