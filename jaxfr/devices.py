@@ -4,6 +4,14 @@ Inside :func:`spread` every device holds its own clients and what belongs to the
 copy of what belongs to items. The functions below join what the devices' parts amount
 to, and change nothing outside of it: a function that uses them reads, and works, as if
 there were one device.
+
+Derivatives are those of the run on one device, too, taken inside of ``spread`` or of
+the spread function. A derivative with respect to a device's own part is its own; one
+with respect to what all devices have the same of, or of that, is whole and the same on
+all. What is the same on all and meets what is a device's own (an item's embedding in a
+row of a client) goes through :func:`for_own_part` first; the joins do the rest. In
+short: the transpose of a sum is ``for_own_part``, and the other way round; that of
+``gather_over_devices`` is ``own_part``, and the other way round.
 """
 
 import os
@@ -24,6 +32,7 @@ from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxfr.blocks import map_in_blocks
+from jaxfr.linear import linear
 
 Arguments = ParamSpec("Arguments")
 T = TypeVar("T")
@@ -98,14 +107,47 @@ def spread(
     """
     if devices == 1:
         return function
+
+    # JAX gives each device a part of the cotangent of a result that is the same on all,
+    # and sums those of such an argument; here each is whole.
+    def with_whole_cotangents(*given: Arguments.args, **_: Arguments.kwargs) -> T:
+        within: Callable[..., T] = function
+        found = within(*_map_whole(_divide_cotangent, arguments, given))
+        return _map_whole(_multiply_cotangent, results, found)
+
     return jax.shard_map(
-        function,
+        with_whole_cotangents,
         mesh=_mesh(devices, AXIS),
         in_specs=arguments,
         out_specs=results,
         # It cannot see that the joined results agree.
         check_vma=False,
     )
+
+
+def _map_whole(change: Callable[[Array], Array], placements: Any, values: Any) -> Any:
+    """Changes the arrays that are ``WHOLE``."""
+
+    def of_branch(where: PartitionSpec, branch: Any) -> Any:
+        return jax.tree.map(change, branch) if where == WHOLE else branch
+
+    return jax.tree.map(of_branch, placements, values, is_leaf=_is_spec)
+
+
+def _is_spec(node: Any) -> bool:
+    return isinstance(node, PartitionSpec)
+
+
+def _same(value: Array) -> Array:
+    return value
+
+
+def _divide_cotangent(value: Array) -> Array:
+    return linear(_same, lambda cotangent: cotangent / num_devices(), value)
+
+
+def _multiply_cotangent(value: Array) -> Array:
+    return linear(_same, lambda cotangent: cotangent * num_devices(), value)
 
 
 def divide_runs(
@@ -148,9 +190,7 @@ def place(values: T, placements: Any, devices: int) -> T:
         sharding = NamedSharding(mesh, where)
         return jax.tree.map(lambda leaf: _put(leaf, sharding), branch)
 
-    return jax.tree.map(
-        put, placements, values, is_leaf=lambda node: isinstance(node, PartitionSpec)
-    )
+    return jax.tree.map(put, placements, values, is_leaf=_is_spec)
 
 
 def replicate(values: T, devices: int) -> T:
@@ -195,23 +235,64 @@ def device_index() -> Array:
 
 def sum_over_devices(value: Array) -> Array:
     """The sum of what each device has."""
-    return value if num_devices() == 1 else jax.lax.psum(value, AXIS)
+    return value if num_devices() == 1 else linear(_psum, for_own_part, value)
 
 
+def _psum(value: Array) -> Array:
+    return jax.lax.psum(value, AXIS)
+
+
+def for_own_part(value: Array) -> Array:
+    """The same value, of all devices, for use with what this device has of its own.
+
+    Each device finds a part of the derivative with respect to it, and these are summed.
+    """
+    return value if num_devices() == 1 else linear(_same, sum_over_devices, value)
+
+
+@jax.custom_jvp
 def min_over_devices(value: Array) -> Array:
-    """The least of what each device has, number by number."""
+    """The least of what each device has, number by number.
+
+    Devices that have the same share its derivative.
+    """
     return value if num_devices() == 1 else jax.lax.pmin(value, AXIS)
 
 
+@jax.custom_jvp
 def max_over_devices(value: Array) -> Array:
-    """The largest of what each device has, number by number."""
+    """The largest of what each device has, number by number.
+
+    Devices that have the same share its derivative.
+    """
     return value if num_devices() == 1 else jax.lax.pmax(value, AXIS)
+
+
+def _of_holders(found: Array, value: Array, tangent: Array) -> Array:
+    """The tangent of a number found among the devices' values."""
+    holds = value == found
+    holders = sum_over_devices(holds.astype(tangent.dtype))
+    return sum_over_devices(jnp.where(holds, tangent, 0.0)) / holders
+
+
+@min_over_devices.defjvp
+def _of_least(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    found = min_over_devices(*primals)
+    return found, _of_holders(found, *primals, *tangents)
+
+
+@max_over_devices.defjvp
+def _of_largest(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    found = max_over_devices(*primals)
+    return found, _of_holders(found, *primals, *tangents)
 
 
 def gather_over_devices(part: Array) -> Array:
     """The devices' parts in a row, ``[k, ...]`` to ``[devices * k, ...]``."""
-    if num_devices() == 1:
-        return part
+    return part if num_devices() == 1 else linear(_all_gather, own_part, part)
+
+
+def _all_gather(part: Array) -> Array:
     return jax.lax.all_gather(part, AXIS, tiled=True)
 
 
@@ -245,11 +326,7 @@ class Join(NamedTuple):
     max: Callable[[Array], Array]
 
 
-def _alone(value: Array) -> Array:
-    return value
-
-
-IN_ONE_PART = Join(_alone, _alone, _alone)
+IN_ONE_PART = Join(_same, _same, _same)
 """Nothing is to be joined."""
 OVER_DEVICES = Join(sum_over_devices, min_over_devices, max_over_devices)
 """Each device has a part."""
@@ -257,10 +334,13 @@ OVER_DEVICES = Join(sum_over_devices, min_over_devices, max_over_devices)
 
 def own_part(whole: Array) -> Array:
     """This device's part of an array whose length the number of devices divides."""
-    devices = num_devices()
-    if devices == 1:
+    if num_devices() == 1:
         return whole
-    size, rest = divmod(whole.shape[0], devices)
+    return linear(_slice_own_part, gather_over_devices, whole)
+
+
+def _slice_own_part(whole: Array) -> Array:
+    size, rest = divmod(whole.shape[0], num_devices())
     assert rest == 0
     return jax.lax.dynamic_slice_in_dim(whole, device_index() * size, size)
 
@@ -271,7 +351,8 @@ def map_over_devices(function: Callable[..., T], block: int, *arguments: object)
     Shares are of one size, so the last ones may do the last member again.
 
     Args:
-        function: takes one member of each argument.
+        function: takes one member of each argument; what else it reads, and has a
+            derivative, is to come from :func:`for_own_part`.
         block: members in a block, at least 1.
         *arguments: pytrees of arrays with one leading axis, the same on all devices.
 
@@ -282,6 +363,6 @@ def map_over_devices(function: Callable[..., T], block: int, *arguments: object)
     share = -(-number // num_devices())
     own = jnp.minimum(device_index() * share + jnp.arange(share), number - 1)
     found = map_in_blocks(
-        function, block, *jax.tree.map(lambda leaf: leaf[own], arguments)
+        function, block, *jax.tree.map(lambda leaf: for_own_part(leaf)[own], arguments)
     )
     return jax.tree.map(lambda leaf: gather_over_devices(leaf)[:number], found)

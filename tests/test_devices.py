@@ -6,14 +6,17 @@ import os
 import pathlib
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import PartitionSpec
 
 from jaxfr.devices import (
+    AXIS,
     IN_ONE_PART,
     OVER_DEVICES,
     OWN,
@@ -22,7 +25,9 @@ from jaxfr.devices import (
     device_index,
     divide_runs,
     exchange_over_devices,
+    for_own_part,
     gather_over_devices,
+    map_over_devices,
     max_over_devices,
     min_over_devices,
     num_devices,
@@ -259,6 +264,126 @@ def test_divided_runs_are_worked_off_apart(devices):
     products, runs_at_once = divided(jnp.array([2.0, 3.0]), WHOLE)
     np.testing.assert_array_equal(products, WHOLE * [2, 3])
     np.testing.assert_array_equal(runs_at_once, np.full(12, 12 // devices))
+
+
+# --- derivatives ---
+
+
+def of_sums(own: jax.Array, common: jax.Array) -> jax.Array:
+    sums = sum_over_devices(jnp.sum(own**2 * for_own_part(common), axis=0))
+    return jnp.sum(sums**2 * common)
+
+
+def of_extremes(own: jax.Array, common: jax.Array) -> jax.Array:
+    numbers = own * for_own_part(common)
+    least = min_over_devices(jnp.min(numbers, axis=0))
+    return jnp.sum(least * max_over_devices(jnp.max(numbers, axis=0)) ** 2)
+
+
+def of_a_row_of_parts(own: jax.Array, common: jax.Array) -> jax.Array:
+    return jnp.sum(jnp.sin(gather_over_devices(own) * common) ** 2)
+
+
+def of_own_parts(own: jax.Array, common: jax.Array) -> jax.Array:
+    whole = jnp.linspace(0, 1, 12)[:, None] * common
+    found = jnp.sum((own_part(whole) * own) ** 2, axis=0)
+    return jnp.sum(sum_over_devices(found) * common)
+
+
+def of_exchanged_parts(own: jax.Array, common: jax.Array) -> jax.Array:
+    of_members = own * for_own_part(common) + jnp.arange(12.0)[:, None, None]
+    brought = exchange_over_devices(of_members)
+    return sum_over_devices(jnp.sum(jnp.sum(brought**2, axis=1) ** 2)) / 1e6
+
+
+def of_a_divided_map(own: jax.Array, common: jax.Array) -> jax.Array:
+    own_sum = for_own_part(sum_over_devices(jnp.sum(own**2, axis=0)))
+    whole = jnp.arange(7.0)[:, None] * common
+    found = map_over_devices(lambda row: jnp.sin(row) * own_sum, 2, whole)
+    return jnp.sum(found**2)
+
+
+LOSSES = [of_sums, of_extremes, of_a_row_of_parts, of_own_parts]
+LOSSES += [of_exchanged_parts, of_a_divided_map]
+Loss = Callable[[jax.Array, jax.Array], jax.Array]
+COMMON = np.array([0.5, -1.5], np.float32)
+PARTS = np.random.default_rng(3).normal(size=(12, 2)).astype(np.float32)
+every_loss = pytest.mark.parametrize("loss", LOSSES)
+one_and_several = pytest.mark.parametrize("devices", [1, 2, 4])
+
+
+def derivatives(loss: Loss, own: jax.Array, common: jax.Array) -> tuple[jax.Array, ...]:
+    return jax.grad(loss, (0, 1))(own, common)
+
+
+def curvature(loss: Loss, own: jax.Array, common: jax.Array) -> tuple[jax.Array, ...]:
+    """The derivatives of the size of derivatives."""
+
+    def size(own: jax.Array, common: jax.Array) -> jax.Array:
+        by_own, by_common = derivatives(loss, own, common)
+        return sum_over_devices(jnp.sum(by_own**2)) + jnp.sum(by_common**2)
+
+    return jax.grad(size, (0, 1))(own, common)
+
+
+@pytest.mark.parametrize("of", [derivatives, curvature])
+@every_loss
+@several
+def test_derivatives_of_a_spread_loss_are_those_of_one_device(loss, devices, of):
+    """One's own of one's own part, and the whole of what all have the same of."""
+    run = spread(functools.partial(of, loss), devices, (OWN, ALL), (OWN, OWN))
+    by_own, copies = jax.jit(run)(PARTS, COMMON)
+    expected_own, expected = of(loss, jnp.asarray(PARTS), jnp.asarray(COMMON))
+    assert np.abs(expected_own).max() > 1e-3 < np.abs(expected).max()
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4)
+    close(by_own, expected_own)
+    for copy in np.split(copies, devices):
+        close(copy, expected)
+
+
+@every_loss
+@several
+def test_so_are_those_of_a_spread_function_seen_from_outside(loss, devices):
+    run = jax.jit(jax.grad(spread(loss, devices, (OWN, ALL), ALL), (0, 1)))
+    expected = derivatives(loss, jnp.asarray(PARTS), jnp.asarray(COMMON))
+    for found, one in zip(run(PARTS, COMMON), expected, strict=True):
+        np.testing.assert_allclose(found, one, rtol=1e-4, atol=1e-5)
+
+
+@every_loss
+@one_and_several
+def test_forward_derivatives_are_the_reverse_ones_along_any_direction(loss, devices):
+    along = PARTS[::-1] - 0.5, COMMON[::-1] + 1
+
+    def forward(own: jax.Array, common: jax.Array, *along: jax.Array) -> jax.Array:
+        return jax.jvp(loss, (own, common), along)[1]
+
+    run = jax.jit(spread(forward, devices, (OWN, ALL) * 2, ALL))
+    reverse = derivatives(loss, jnp.asarray(PARTS), jnp.asarray(COMMON))
+    expected = sum(np.vdot(by, move) for by, move in zip(reverse, along, strict=True))
+    np.testing.assert_allclose(run(PARTS, COMMON, *along), expected, rtol=1e-4)
+
+
+@every_loss
+@several
+def test_derivatives_are_found_for_many_at_once(loss, devices):
+    """Under a vmap, of seeds say, inside of the devices' function."""
+    run = jax.vmap(functools.partial(derivatives, loss), (None, 0))
+    found = jax.jit(spread(run, devices, (OWN, ALL), (PartitionSpec(None, AXIS), ALL)))
+    many = np.stack([COMMON, 2 * COMMON, -COMMON])
+    for by_own, by_common, common in zip(*found(PARTS, many), many, strict=True):
+        expected = derivatives(loss, jnp.asarray(PARTS), jnp.asarray(common))
+        np.testing.assert_allclose(by_own, expected[0], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(by_common, expected[1], rtol=1e-4, atol=1e-4)
+
+
+@several
+def test_devices_that_have_the_same_share_the_derivative_of_an_extreme(devices):
+    def largest(own: jax.Array) -> jax.Array:
+        return max_over_devices(own) - 2 * min_over_devices(own)
+
+    found = jax.jit(spread(jax.grad(lambda own: largest(own)[0]), devices, (OWN,), OWN))
+    np.testing.assert_allclose(found(jnp.ones(devices)), -1 / devices, rtol=1e-6)
 
 
 # --- whole runs ---

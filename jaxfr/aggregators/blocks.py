@@ -20,6 +20,7 @@ from jaxfr.uploads import (
     ItemGroup,
     Uploads,
     bring_together,
+    for_own_rows,
     gather_vectors,
     leave_in_place,
     rows_of_item,
@@ -62,6 +63,7 @@ def map_items(
             total = _map_group(uploads, rule, work_per_row, group, total)
         return total
     few = _few(searches, total.shape[1])
+    uploads = for_own_rows(uploads)
     known_to_all = gather_vectors(uploads)
     for group in uploads.groups:
         if group.rows.shape[1] <= few:

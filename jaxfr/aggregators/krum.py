@@ -55,6 +55,8 @@ def krum_of_item(
 ) -> Array:
     """Krum's choice among one item's rows, ``[k, d]`` to ``[d]``; 0 for no row.
 
+    Its derivative is that of the chosen row: which it is, is a constant.
+
     Args:
         rows: float32 ``[k, d]``.
         weight: int32 ``[k]``.
@@ -63,6 +65,7 @@ def krum_of_item(
         one_client: what a row of one client weighs.
     """
     rows = computed_once(rows, weight)
+    compared = jax.lax.stop_gradient(rows)
     count = jnp.sum(weight)
     neighbours = num_neighbours(count, expected_byzantine, one_client)
 
@@ -72,9 +75,9 @@ def krum_of_item(
         return sum_of_smallest(distances, weight, neighbours + one_client)
 
     if weight.size**2 <= LARGEST_MATRIX:
-        scores = jax.vmap(score)(pairwise_squared_distances(rows, weight))
+        scores = jax.vmap(score)(pairwise_squared_distances(compared, weight))
     else:
-        centred = centre(rows, weight)
+        centred = centre(compared, weight)
         scores = map_in_blocks(
             lambda index: score(squared_distances_from(centred, index)),
             members_per_block(weight.size),

@@ -6,9 +6,14 @@ functions here take one coordinate of one item; batching is ``vmap`` outside.
 The multiset may lie in parts, one on each device. Counts of the parts add up, so a
 search by counting needs no number to be moved: ``join`` says how what the parts amount
 to is joined, and the answer is the same on all devices.
+
+Which numbers are the answer is a constant to derivatives, so none is taken of a search:
+:func:`number_at` says what the derivative of a found number is.
 """
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -73,6 +78,7 @@ def sum_where(
     return join.sum(jnp.sum(jnp.where(chosen, weights * values, 0.0)))
 
 
+@jax.custom_jvp
 def computed_once(values: Array, weights: Array) -> Array:
     """The same values, which no use of them computes anew.
 
@@ -87,6 +93,13 @@ def computed_once(values: Array, weights: Array) -> Array:
     """
     impossible = jnp.sum(weights) < 0
     return jax.lax.while_loop(lambda _: impossible, jnp.negative, values)
+
+
+@computed_once.defjvp
+def _of_the_same(
+    primals: tuple[Array, Array], tangents: tuple[Array, Any]
+) -> tuple[Array, Array]:
+    return computed_once(*primals), tangents[0]
 
 
 def ordered_key(values: Array) -> Array:
@@ -108,6 +121,39 @@ def _flip_negative(bits: Array) -> Array:
     return bits ^ (sign & jnp.int32(0x7FFFFFFF))
 
 
+@functools.partial(jax.custom_jvp, nondiff_argnums=(4,))
+def number_at(
+    key: Array, keys: Array, values: Array, weights: Array, join: Join
+) -> Array:
+    """The number with a key, which is that of at least one of the values.
+
+    It moves as the value that has the key does. Where several have it, each has a share
+    of the derivative in proportion to its weight: shares add up to 1, as they do away
+    from ties.
+
+    Args:
+        key: of the number, int32 scalar.
+        keys: of all values, int32 ``[n]``.
+        values: float32 ``[n]``.
+        weights: int32 ``[n]``.
+        join: where the values lie in parts, how those are joined.
+    """
+    return value_of_key(key)
+
+
+@number_at.defjvp
+def _shared_by_holders(
+    join: Join,
+    primals: tuple[Array, Array, Array, Array],
+    tangents: tuple[Any, Any, Array, Any],
+) -> tuple[Array, Array]:
+    key, keys, _, weights = primals
+    holds = keys == key
+    total = sum_where(holds, tangents[2], weights, join)
+    holders = count_where(holds, weights, join)
+    return value_of_key(key), total / jnp.maximum(holders, 1)
+
+
 def kth_smallest(
     values: Array, weights: Array, k: Array, join: Join = IN_ONE_PART
 ) -> Array:
@@ -125,7 +171,8 @@ def kth_smallest(
         k: int32 scalar; the answer is arbitrary where k is out of range.
         join: where the numbers lie in parts, how those are joined.
     """
-    return value_of_key(_kth_key(ordered_key(values), weights, k, join))
+    keys = ordered_key(values)
+    return number_at(_kth_key(keys, weights, k, join), keys, values, weights, join)
 
 
 def _kth_key(keys: Array, weights: Array, k: Array, join: Join) -> Array:
@@ -168,7 +215,10 @@ def middle_values(
     above = jnp.where((keys > lower) & (weights > 0), keys, LARGEST_KEY)
     next_key = join.min(in_tiles(jnp.min, above))
     upper = jnp.where(reached > count // 2, lower, next_key)
-    return value_of_key(lower), value_of_key(upper)
+    return (
+        number_at(lower, keys, values, weights, join),
+        number_at(upper, keys, values, weights, join),
+    )
 
 
 def weighted_median(values: Array, weights: Array, join: Join = IN_ONE_PART) -> Array:

@@ -15,9 +15,9 @@ from jaxfr.aggregators.order_statistics import (
     kth_smallest,
     middle_values,
     midpoint,
+    number_at,
     ordered_key,
     sum_where,
-    value_of_key,
 )
 from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.uploads import Uploads
@@ -115,7 +115,8 @@ def mean_near_median(
         (lower_ties, join.max(in_tiles(jnp.max, lower_key))),
         (upper_ties, join.min(in_tiles(jnp.min, upper_key))),
     ):
-        total += jnp.where(ties > 0, ties * value_of_key(key), 0.0)
+        tied = number_at(key, keys, values, weights, join)
+        total += jnp.where(ties > 0, ties * tied, 0.0)
     median = jnp.where(count > 0, midpoint(lower, upper), 0.0)
     return jnp.where(kept > 0, total / jnp.maximum(kept, 1), median)
 

@@ -8,7 +8,7 @@ from jax import Array
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.devices import sum_over_devices
 from jaxfr.segments import sum_by_index
-from jaxfr.uploads.container import ItemTable, Uploads, rows_of
+from jaxfr.uploads.container import ItemTable, Uploads, for_own_rows, rows_of
 
 OfRows = tuple[Array, tuple[Array, ...]]
 """A number of each scattered row ``[rows]``, and of each table's rows ``[m, k]``."""
@@ -24,8 +24,9 @@ def map_rows(function: Callable[[Array], Array], uploads: Uploads) -> OfRows:
     tables = tuple(function(table.rows) for table in uploads.tables)
     if uploads.item.size == 0:
         return uploads.scale, tables
+    own = for_own_rows(uploads)
     scattered = map_in_blocks(
-        lambda row: function(rows_of(uploads, row)),
+        lambda row: function(rows_of(own, row)),
         members_per_block(uploads.vectors.shape[1]),
         jnp.arange(uploads.item.size),
     )
@@ -43,7 +44,7 @@ def scale_rows(uploads: Uploads, factors: OfRows) -> Uploads:
         return uploads._replace(tables=tables)
     return uploads._replace(
         scale=uploads.scale * scattered,
-        item_scale=uploads.item_scale * scattered,
+        item_scale=for_own_rows(uploads).item_scale * scattered,
         tables=tables,
     )
 

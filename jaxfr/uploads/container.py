@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.blocks import fold_in_blocks, members_per_block
-from jaxfr.devices import sum_over_devices
+from jaxfr.devices import for_own_part, sum_over_devices
 from jaxfr.segments import add_rows, sum_by_index
 
 
@@ -200,6 +200,21 @@ def append_tables(uploads: Uploads, more: Uploads) -> Uploads:
     return uploads._replace(
         participants=uploads.participants + more.participants,
         tables=uploads.tables + more.tables,
+    )
+
+
+def for_own_rows(uploads: Uploads) -> Uploads:
+    """The same uploads, for reading rows that other devices do not read.
+
+    See :func:`jaxfr.devices.for_own_part`: it is what all devices have the same of.
+    """
+    item_scale = uploads.item_scale
+    return uploads._replace(
+        item_scale=for_own_part(item_scale) if item_scale.ndim == 0 else item_scale,
+        item_embeddings=for_own_part(uploads.item_embeddings),
+        tables=tuple(
+            table._replace(rows=for_own_part(table.rows)) for table in uploads.tables
+        ),
     )
 
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxfr.devices import (
     device_index,
     exchange_over_devices,
+    for_own_part,
     gather_over_devices,
     num_devices,
     own_part,
@@ -19,7 +20,8 @@ def gather_vectors(uploads: Uploads) -> Uploads:
     """The same rows; each device gets the vectors of all, by which it names its own."""
     first = device_index() * uploads.vectors.shape[0]
     return uploads._replace(
-        vector=first + uploads.vector, vectors=gather_over_devices(uploads.vectors)
+        vector=first + uploads.vector,
+        vectors=for_own_part(gather_over_devices(uploads.vectors)),
     )
 
 

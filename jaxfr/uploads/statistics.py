@@ -7,9 +7,14 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.blocks import fold_in_blocks, members_per_block
-from jaxfr.devices import max_over_devices, min_over_devices, sum_over_devices
+from jaxfr.devices import (
+    for_own_part,
+    max_over_devices,
+    min_over_devices,
+    sum_over_devices,
+)
 from jaxfr.segments import add_rows
-from jaxfr.uploads.container import Uploads, item_sums, row_counts
+from jaxfr.uploads.container import Uploads, for_own_rows, item_sums, row_counts
 
 Total = TypeVar("Total")
 
@@ -119,6 +124,7 @@ def norm_statistics(uploads: Uploads, absent_as_zeros: bool) -> NormStatistics:
 
 def _sum_squares(uploads: Uploads, centre: Array) -> Array:
     """Sum of each item's squared distances from ``centre``, by coordinate."""
+    centre = for_own_part(centre)
 
     def add(total: Array, item: Array, weight: Array, rows: Array) -> Array:
         return add_rows(
@@ -150,6 +156,7 @@ def _bounds(weight: Array, rows: Array) -> tuple[Array, Array]:
 
 def _sum_norms(uploads: Uploads, shift: Array, power: int) -> Array:
     """Sum of ``(norm - shift) ** power`` over all rows."""
+    shift = for_own_part(shift)
 
     def add(total: Array, item: Array, weight: Array, rows: Array) -> Array:
         del item
@@ -175,6 +182,7 @@ def _fold_rows(
     """
     if uploads.item.size == 0:
         return total
+    uploads = for_own_rows(uploads)
     width, dim = uploads.rows_per_bundle, uploads.item_embeddings.shape[1]
     item_scale = jnp.broadcast_to(uploads.item_scale, uploads.item.shape)
     fields = uploads.item, uploads.weight, uploads.scale, item_scale
