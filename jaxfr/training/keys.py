@@ -25,6 +25,8 @@ class Purpose(enum.IntEnum):
     NEIGHBOURS = 8
     PSEUDO_ITEMS = 9
     PRIVACY = 10
+    WITHIN_THIRD = 11
+    TARGETS = 12
 
 
 def run_key(seed: int) -> Array:

@@ -11,7 +11,10 @@ from jaxfr.clients.neighbours import draw_neighbours
 from jaxfr.clients.update import ClientState
 from jaxfr.devices import WHOLE, spread
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.evaluate import draw_candidates
+from jaxfr.evaluation.evaluate import RankedItems, draw_candidates
+from jaxfr.evaluation.most_popular import evaluate_most_popular
+from jaxfr.evaluation.targets import draw_targets
+from jaxfr.evaluation.within_third import draw_within_third
 from jaxfr.learning import init_rows
 from jaxfr.models import MODELS
 from jaxfr.models.weights import flatten
@@ -129,12 +132,36 @@ def _start_on_each_device(
         layout.client_ids,
         layout.known_items,
         layout.num_items,
-        configuration.num_candidates if configuration.ranking == "sampled" else 0,
+        configuration.num_candidates if configuration.ranks("sampled") else 0,
     )
     wanted = jnp.asarray(hyperparameters.max_poisoned_items)
     poisoned = jnp.where(wanted > 0, wanted, pairs.most_uploaded)
     neighbours = _draw_neighbours(configuration, layout, key)
-    setup = Setup(key, pairs, candidates, poisoned, neighbours)
+    within_third = draw_within_third(
+        key_for(key, Purpose.WITHIN_THIRD),
+        layout.client_ids,
+        layout.known_items,
+        layout.item_third,
+        layout.test_items.degree_group,
+        configuration.num_candidates if configuration.ranks("within_third") else 0,
+    )
+    targets = draw_targets(
+        key_for(key, Purpose.TARGETS),
+        jnp.array(hyperparameters.targets, jnp.int32),
+        layout.item_third,
+    )
+    most_popular = evaluate_most_popular(
+        configuration.metrics,
+        configuration.ranking,
+        layout.item_degree,
+        RankedItems(
+            layout.test_items, candidates, within_third, targets, layout.clients
+        ),
+    )
+    setup = Setup(
+        *(key, pairs, candidates, poisoned, neighbours),
+        *(within_third, targets, most_popular),
+    )
     return setup, _initial_state(configuration, hyperparameters, layout, setup, given)
 
 

@@ -8,6 +8,7 @@ from jax import Array
 from jaxfr.attacks import AttackState
 from jaxfr.clients.update import ClientState
 from jaxfr.devices import placement
+from jaxfr.evaluation.outcome import Outcome
 from jaxfr.training.pairs import PAIRS_PLACEMENT, Pairs
 
 
@@ -38,9 +39,13 @@ class Setup(NamedTuple):
         key: the run's random key.
         pairs: the fixed pairs, or those of round 0 where they are drawn anew.
         candidates: the items that each test item is ranked among, int32
-            ``[n, num_candidates]``; empty in full ranking.
+            ``[n, num_candidates]``; empty where no metric is of sampled ranking.
         max_poisoned_items: items that a client of the S attacks poisons, int32 scalar.
         neighbours: of each training pair, int32 ``[pairs, neighbours_per_item]``.
+        within_third: candidates of each test item's popularity third, padded with
+            ``PADDING_ITEM``, int32 ``[n, num_candidates]``; empty where no metric asks.
+        targets: items whose exposure is measured, int32 ``[num_targets]``.
+        most_popular: what an evaluation finds that ranks items by their degree.
     """
 
     key: Array
@@ -48,11 +53,14 @@ class Setup(NamedTuple):
     candidates: Array
     max_poisoned_items: Array
     neighbours: Array
+    within_third: Array
+    targets: Array
+    most_popular: Outcome
 
 
-SETUP_PLACEMENT = placement(Setup, own=("candidates", "neighbours"))._replace(
-    pairs=PAIRS_PLACEMENT
-)
+SETUP_PLACEMENT = placement(
+    Setup, own=("candidates", "neighbours", "within_third")
+)._replace(pairs=PAIRS_PLACEMENT)
 
 
 class Table(NamedTuple):
