@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jaxfr.attacks import CLEAN
-from jaxfr.evaluation.metrics import overall_fields
+from jaxfr.evaluation.metrics import find_metric, overall_fields
 from jaxfr.records.chance import HIT_RATIO, chance_level, is_clean_at_chance
 from jaxfr.store import Record
 
@@ -58,7 +58,8 @@ def _at_chance(records: Sequence[Record]) -> str:
 
 def _short_lists(records: Sequence[Record]) -> str:
     fields = {name for record in records for name in overall_fields(record)}
-    lengths = sorted(int(name[3:]) for name in fields if name.startswith("hr@"))
+    hit_ratios = [name for name in fields if name.startswith("hr@")]
+    lengths = sorted(int(name[3:]) for name in hit_ratios if find_metric(name))
     found = {
         cutoff: [r for r in records if r.get("num_ranked", cutoff + 1) <= cutoff]
         for cutoff in lengths

@@ -88,5 +88,8 @@ def drawn_metrics(record: Record) -> list[str]:
     longest: dict[str, tuple[int, str]] = {}
     for name in overall_fields(record):
         kind, _, cutoff = name.partition("@")
-        longest[kind] = max(longest.get(kind, (-1, "")), (int(cutoff or 0), name))
+        longest[kind] = max(
+            longest.get(kind, (-1, "")),
+            (int(cutoff) if cutoff.isdecimal() else 0, name),
+        )
     return [name for _, name in longest.values()]
