@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jaxfr.evaluation.degree_groups import GROUP_NAMES, NO_GROUP
 from jaxfr.evaluation.exposure import exposure
-from jaxfr.evaluation.metric import mean_over_users
+from jaxfr.evaluation.metric import RankingName, mean_over_users
 from jaxfr.evaluation.metrics import DEFAULT_METRICS, metric_names, parse_metrics
 from jaxfr.evaluation.outcome import (
     Ranks,
@@ -143,8 +143,8 @@ def test_seeds_can_be_batched():
     others, counts = jnp.full(12, 30), jnp.ones((12, 1), bool)
 
     def one_seed(ranks):
-        own = {"own": Ranks(ranks, others, counts)}
-        return count_users(DEFAULT_METRICS, own, jnp.zeros(12, jnp.int32))  # type: ignore
+        own: dict[RankingName, Ranks] = {"own": Ranks(ranks, others, counts)}
+        return count_users(DEFAULT_METRICS, own, jnp.zeros(12, jnp.int32))
 
     found = averages(DEFAULT_METRICS, jax.vmap(one_seed)(ranks))
     np.testing.assert_allclose(found["hr@5"], [5 / 12, 0], rtol=1e-6)
