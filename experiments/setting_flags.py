@@ -143,6 +143,22 @@ SETTING_FLAGS: Mapping[str, SettingFlag] = {
         _number("num_candidates"),
         "Items that a test item is ranked among in sampled ranking.",
     ),
+    "metrics": SettingFlag(
+        _TEXT,
+        "What is evaluated, with commas between: hr@K, ndcg@K, percentile (of the test "
+        "item, 0 the top, less is better), er@K (exposure of --targets, less is "
+        "better). Of the ranking of --ranking, or of another with full_, sampled_ or "
+        "within_third_ (candidates of the test item's own popularity third) before it, "
+        "as in hr@10,full_hr@10,within_third_hr@10.",
+        separator=";",
+    ),
+    "targets": SettingFlag(
+        _TEXT,
+        "Items whose exposure er@K measures. cold:N or N: drawn by the seed from the "
+        "least popular third; popular:N: from the most popular; items:3,17: items by "
+        "their numbers from 0, in the order in which the data name them first.",
+        separator=";",
+    ),
     "eval_every": SettingFlag(
         _number("eval_every"),
         "Evaluates after every so many rounds, and after the last; 0: after the last "

@@ -89,6 +89,7 @@ RANGES: Mapping[str, Range] = {
     "clip_norm": _LIMIT,
     "trim_share": Range(0, 0.5, below_high=True),
     "num_candidates": COUNT_FROM_1,
+    "num_targets": COUNT,
     "eval_every": COUNT,
     "neighbours_per_item": COUNT,
     "pseudo_items": COUNT,

@@ -39,6 +39,8 @@ from jaxfr.devices import (
     sum_over_devices,
 )
 from jaxfr.devices import WHOLE as ALL
+from jaxfr.evaluation.metrics import DEFAULT_METRICS
+from jaxfr.evaluation.outcome import averages
 from jaxfr.training import (
     Configuration,
     Hyperparameters,
@@ -505,7 +507,7 @@ def assert_same_end(found: Run, expected: Run) -> None:
         found.report,
         expected.report,
     )
-    assert found.report.metrics.overall.num_users[-1] > 0
+    assert found.report.outcome.num_users[-1, 0] > 0
     assert not np.any(found.report.counts.overflow)
 
 
@@ -557,7 +559,7 @@ def test_a_spread_evaluation_finds_what_one_device_finds(devices):
     jax.tree.map(
         functools.partial(np.testing.assert_allclose, atol=1e-6), found, expected
     )
-    assert 0 < found.overall.ndcg[-1] < 1
+    assert 0 < averages(DEFAULT_METRICS, found)["ndcg@10"] < 1
 
 
 @pytest.mark.parametrize("name", ["median, l_d", "fedgnn, median"])
@@ -601,11 +603,11 @@ for devices in (1, 8):
             configuration, numbers, layout, setup, state,
             np.arange(3), np.int32(3), np.int32(1),
         )
-        overall = report.metrics.overall
+        outcome = report.outcome
         ends[f"{rule} {devices} items"] = np.asarray(end.item_embeddings)
-        ends[f"{rule} {devices} hits"] = np.asarray(overall.hit_ratio)
-        ends[f"{rule} {devices} gains"] = np.asarray(overall.ndcg)
-        ends[f"{rule} {devices} users"] = np.asarray(overall.num_users)
+        for metric, counts in zip(configuration.metrics, outcome.counts):
+            ends[f"{rule} {devices} {metric.name}"] = np.asarray(counts.sums)
+        ends[f"{rule} {devices} users"] = np.asarray(outcome.num_users)
 np.savez(sys.argv[1], **ends)
 """
 

@@ -35,6 +35,7 @@ from experiments.benchmarking.rounds import (
     set_up_process,
 )
 from jaxfr.data import Dataset
+from jaxfr.evaluation.metrics import metric_names
 from jaxfr.files import note
 from jaxfr.records.results import device_name, versions
 from jaxfr.training import Layout
@@ -88,6 +89,7 @@ def measure_case(case: Case) -> Record:
         seconds["matrix_rate"] = [at_rate] * case.repeats
     return {
         **dataclasses.asdict(configuration),
+        "metrics": ",".join(metric_names(None, configuration.metrics)),
         **hyperparameters._asdict(),
         **dataclasses.asdict(case),
         "seed": SEED,

@@ -1,6 +1,7 @@
-"""Ranks every client's test item and averages: one evaluation."""
+"""Ranks every client's test item, and targets, and counts: one evaluation."""
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -9,13 +10,12 @@ from jax import Array
 
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.layout import ClientGroup
-from jaxfr.devices import gather_over_devices
 from jaxfr.evaluation.candidates import sample_candidate_ranks
-from jaxfr.evaluation.degree_groups import GROUP_NAMES
-from jaxfr.evaluation.metrics import Metrics, compute_metrics
+from jaxfr.evaluation.metric import Metric, RankingName
+from jaxfr.evaluation.outcome import Outcome, Ranks, count_users
 from jaxfr.evaluation.ranking import full_ranking_mask, rank_of_test_item
 from jaxfr.models.base import Scores, Weights
-from jaxfr.sampling import ItemLists, complement_items
+from jaxfr.sampling import PADDING_ITEM, ItemLists, complement_items
 
 
 class HeldOutItems(NamedTuple):
@@ -61,6 +61,26 @@ def draw_candidates(
     return complement_items(ranks, own_numbers[:, None], excluded)
 
 
+class RankedItems(NamedTuple):
+    """What is ranked, and among what.
+
+    Attributes:
+        test_items: of all clients.
+        sampled: candidates of each test item, int32 ``[n, num_candidates]``.
+        within_third: those of its popularity third, padded with ``PADDING_ITEM``,
+            int32 ``[n, count]``.
+        targets: items whose exposure is looked at, int32 ``[targets]``.
+        clients: the clients in groups, for rankings of all items that a client did
+            not train on.
+    """
+
+    test_items: Own[HeldOutItems]
+    sampled: Own[Array]
+    within_third: Own[Array]
+    targets: Array
+    clients: Own[tuple[ClientGroup, ...]]
+
+
 class Scorer(NamedTuple):
     """What all clients score items with.
 
@@ -78,61 +98,119 @@ class Scorer(NamedTuple):
 def rank_among_sampled(
     scorer: Scorer, client: Array, test_item: Array, items: Array
 ) -> Array:
-    """Rank of one client's test item among its sampled candidates, int32 scalar."""
-    ranked = jnp.concatenate([test_item[None], items])
+    """Rank of one client's test item among its candidates, int32 scalar.
+
+    Args:
+        scorer: what items are scored with.
+        client: the client's representation.
+        test_item: int32 scalar.
+        items: candidates, perhaps padded with ``PADDING_ITEM``, int32 ``[k]``.
+    """
+    is_item = items != PADDING_ITEM
+    ranked = jnp.concatenate([test_item[None], jnp.where(is_item, items, test_item)])
     scores = scorer.scores(scorer.weights, client, scorer.item_embeddings[ranked])
-    return rank_of_test_item(scores[0], scores[1:], jnp.ones(items.shape, bool))
+    return rank_of_test_item(scores[0], scores[1:], is_item)
 
 
 def rank_among_all(
-    scorer: Scorer, client: Array, test_item: Array, excluded: Array
-) -> Array:
-    """Rank of one client's test item among all items it did not train on."""
+    scorer: Scorer, client: Array, items: Array, training_items: Array
+) -> tuple[Array, Array]:
+    """Ranks of items, each among all others that one client did not train on.
+
+    Args:
+        scorer: what items are scored with.
+        client: the client's representation.
+        items: those to rank, int32 ``[items]``.
+        training_items: of the client, padded, int32 ``[width]``.
+
+    Returns:
+        The ranks, int32 ``[items]``, and whether the client did not train on the item,
+        bool ``[items]``.
+    """
     scores = scorer.scores(scorer.weights, client, scorer.item_embeddings)
-    mask = full_ranking_mask(excluded, scorer.item_embeddings.shape[0])
-    return rank_of_test_item(scores[test_item], scores, mask)
+    mask = full_ranking_mask(training_items, scorer.item_embeddings.shape[0])
+
+    def rank_of(item: Array) -> Array:
+        return rank_of_test_item(scores[item], scores, mask.at[item].set(False))
+
+    return jax.vmap(rank_of)(items), mask[items]
 
 
 def evaluate(
+    metrics: Sequence[Metric],
+    ranking: RankingName,
     scorer: Scorer,
     clients: Array,
-    test_items: HeldOutItems,
-    candidates: Array | tuple[ClientGroup, ...],
-) -> Metrics:
+    items: RankedItems,
+) -> Outcome:
     """Evaluates all benign clients, those of all devices.
 
     Args:
-        scorer: what they score items with.
+        metrics: what to count for.
+        ranking: the run's own, ``sampled`` or ``full``.
+        scorer: what clients score items with.
         clients: their representations, which without ``Model.represent`` are their
             embeddings, float32 ``[n, r]``.
-        test_items: what is evaluated.
-        candidates: the items to rank among, int32 ``[n, num_candidates]``; or, to rank
-            among all items that a client did not train on, the clients in groups.
+        items: what is ranked, and among what.
     """
-    num_items, dim = scorer.item_embeddings.shape
-    if isinstance(candidates, tuple):
-        ranks = jnp.zeros(clients.shape[0], jnp.int32)
-        for group in candidates:
-            excluded = jnp.append(group.positives, group.test_item[:, None], axis=1)
-            found = map_in_blocks(
-                functools.partial(rank_among_all, scorer),
-                members_per_block(num_items),
-                clients.at[group.client].get(mode="clip"),
-                test_items.item.at[group.client].get(mode="clip"),
-                excluded,
-            )
-            ranks = ranks.at[group.client].set(found, mode="drop")
-    else:
-        ranks = map_in_blocks(
-            functools.partial(rank_among_sampled, scorer),
-            members_per_block(candidates.shape[1] * dim),
-            clients,
-            test_items.item,
-            candidates,
+    needed = {metric.ranking for metric in metrics} | {ranking}
+    ranks: dict[RankingName, Ranks] = {}
+    if "sampled" in needed:
+        ranks["sampled"] = _among_candidates(scorer, clients, items, items.sampled)
+    if "within_third" in needed:
+        candidates = items.within_third
+        ranks["within_third"] = _among_candidates(scorer, clients, items, candidates)
+    if {"full", "targets"} & needed:
+        test_item = items.test_items.item[:, None]
+        # Nobody need be ranked whose rank is not asked for.
+        watched = test_item if "full" in needed else test_item[:, :0]
+        found = _among_all(scorer, clients, items, watched)
+        exists = items.test_items.exists[:, None]
+        own = watched.shape[1]
+        ranks["full"] = Ranks(found.rank[:, :own], found.num_others, exists)
+        ranks["targets"] = Ranks(
+            found.rank[:, own:], found.num_others, found.counts[:, own:]
         )
-    return compute_metrics(
-        gather_over_devices(ranks),
-        gather_over_devices(test_items.exists),
-        gather_over_devices(test_items.degree_group),
-        len(GROUP_NAMES),
+    ranks["own"] = ranks[ranking]
+    return count_users(metrics, ranks, items.test_items.degree_group)
+
+
+def _among_candidates(
+    scorer: Scorer, clients: Array, items: RankedItems, candidates: Array
+) -> Ranks:
+    ranks = map_in_blocks(
+        functools.partial(rank_among_sampled, scorer),
+        members_per_block(candidates.shape[1] * scorer.item_embeddings.shape[1]),
+        clients,
+        items.test_items.item,
+        candidates,
     )
+    num_others = jnp.sum(candidates != PADDING_ITEM, axis=1, dtype=jnp.int32)
+    return Ranks(ranks[:, None], num_others, items.test_items.exists[:, None])
+
+
+def _among_all(
+    scorer: Scorer, clients: Array, items: RankedItems, own_items: Array
+) -> Ranks:
+    """Ranks of the items of each client, ``[n, own]``, and behind them the targets'."""
+    num_clients, num_items = clients.shape[0], scorer.item_embeddings.shape[0]
+    width = own_items.shape[1] + items.targets.shape[0]
+    ranks = jnp.zeros((num_clients, width), jnp.int32)
+    counts, num_others = jnp.zeros((num_clients, width), bool), ranks[:, 0]
+    for group in items.clients:
+        own = own_items.at[group.client].get(mode="clip")
+        shared = jnp.broadcast_to(items.targets, (own.shape[0], items.targets.size))
+        found, untrained = map_in_blocks(
+            functools.partial(rank_among_all, scorer),
+            members_per_block(num_items * width),
+            clients.at[group.client].get(mode="clip"),
+            jnp.append(own, shared, axis=1),
+            group.positives,
+        )
+        trained = jnp.sum(group.positives != PADDING_ITEM, axis=1, dtype=jnp.int32)
+        ranks = ranks.at[group.client].set(found, mode="drop")
+        counts = counts.at[group.client].set(untrained, mode="drop")
+        num_others = num_others.at[group.client].set(
+            num_items - trained - 1, mode="drop"
+        )
+    return Ranks(ranks, num_others, counts)

@@ -1,160 +1,99 @@
-"""Hit ratio and nDCG of a leave-one-out ranking, overall and by item degree."""
+"""Metrics by name, as flags and records write them.
 
-import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+A new metric is one new file and one line in ``METRICS``, or in ``METRICS_AT_K`` if it
+has a length of list.
+"""
 
-import chex
-import jax
-import jax.numpy as jnp
-import numpy as np
-from jax import Array
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
-from jaxfr.evaluation.ranking import NO_RANK
+from jaxfr.evaluation.exposure import exposure
+from jaxfr.evaluation.hit_ratio import hit_ratio
+from jaxfr.evaluation.metric import Metric, RankingName, in_ranking
+from jaxfr.evaluation.ndcg import ndcg
+from jaxfr.evaluation.percentile import percentile
+from jaxfr.ranges import Range
 
-# The list lengths K at which every metric is reported.
-CUTOFFS = (5, 10)
+METRICS: Mapping[str, Callable[[], Metric]] = {"percentile": percentile}
+METRICS_AT_K: Mapping[str, Callable[[int], Metric]] = {
+    "hr": hit_ratio,
+    "ndcg": ndcg,
+    "er": exposure,
+}
 
-_RANKS = np.arange(max(CUTOFFS))
-_HITS = (_RANKS[:, None] < np.array(CUTOFFS)).astype(np.float64)
-_GAINS = _HITS / np.log2(_RANKS[:, None] + 2)
+DEFAULT_NAMES = "hr@5,ndcg@5,hr@10,ndcg@10"
 
-
-class Averages(NamedTuple):
-    """How often a set of users have their test item at which rank, and its averages.
-
-    Only whole numbers are kept, so that the averages are a function of the ranks alone,
-    in whichever order, and on however many devices, users are counted.
-
-    Attributes:
-        users_at: number of users whose test item has rank 0, 1, ... up to the last that
-            is within some K of ``CUTOFFS``; int32 ``[..., max(CUTOFFS)]``.
-        num_users: number of users, int32 ``[...]``.
-    """
-
-    users_at: Array
-    num_users: Array
-
-    @property
-    def hit_ratio(self) -> Array:
-        """Share of users whose test item is among the first K, float32 ``[..., K]``.
-
-        With a single relevant item a user's hit at K is 1 where its rank, from 0, is
-        below K, else 0. NaN where there is no user: nobody's mean is not 0.
-        """
-        return _mean(jnp, self, _HITS.astype(np.float32))
-
-    @property
-    def ndcg(self) -> Array:
-        """Mean normalised discounted cumulative gain at K, float32 ``[..., K]``.
-
-        The ideal DCG of a single relevant item is 1, so that a user's nDCG at K is ``1
-        / log2(rank + 2)`` where its rank is below K, else 0. NaN where there is no
-        user.
-        """
-        return _mean(jnp, self, _GAINS.astype(np.float32))
+# Users are counted at each rank of a list.
+_CUTOFFS = Range(1, 1000, whole=True)
+_RANKINGS: Mapping[str, RankingName] = {
+    "sampled": "sampled",
+    "full": "full",
+    "within_third": "within_third",
+}
+_NAME = re.compile(rf"(?:({'|'.join(_RANKINGS)})_)?([a-z_]+)(?:@([0-9]{{1,9}}))?")
 
 
-class Metrics(NamedTuple):
-    """What one evaluation found.
-
-    Attributes:
-        overall: over all evaluated users, without leading axis.
-        by_group: over the users of each group, leading axis ``[groups]``.
-        nonfinite_scores: number of evaluated users whose test item has a score that is
-            not finite, and who therefore hit nothing; int32 scalar.
-    """
-
-    overall: Averages
-    by_group: Averages
-    nonfinite_scores: Array
-
-
-def zero_metrics() -> Metrics:
-    """Counts of no user at all, in the groups of ``GROUP_NAMES``."""
-
-    def zeros(*shape: int) -> Averages:
-        return Averages(
-            jnp.zeros((*shape, len(_RANKS)), jnp.int32), jnp.zeros(shape, jnp.int32)
-        )
-
-    return Metrics(zeros(), zeros(len(GROUP_NAMES)), jnp.int32(0))
-
-
-def compute_metrics(
-    ranks: Array, evaluated: Array, group: Array, num_groups: int
-) -> Metrics:
-    """Counts users by the rank of their test item, all and by group.
+def parse_metrics(names: str) -> tuple[Metric, ...]:
+    """Finds the metrics of a list such as ``hr@10,full_hr@10,percentile``.
 
     Args:
-        ranks: rank of each user's test item, from 0, or ``NO_RANK``; int32 ``[n]``.
-        evaluated: which users count: benign, and with a test item; bool ``[n]``.
-        group: each user's group; one outside 0 .. ``num_groups`` - 1 counts only
-            overall; int32 ``[n]``.
-        num_groups: static.
+        names: names with commas between them: a key of ``METRICS``, or of
+            ``METRICS_AT_K`` with ``@`` and a length; of the run's own ranking, or in
+            front of them ``sampled_``, ``full_`` or ``within_third_``.
 
-    Returns:
-        The counts, which know their averages.
+    Raises:
+        InvalidInputError: if there is no such metric, or one stands there twice.
     """
-    chex.assert_rank(ranks, 1)
-    chex.assert_equal_shape([ranks, evaluated, group])
-    has_rank = ranks == jnp.asarray(_RANKS, jnp.int32)[:, None]
-
-    def count(members: Array) -> Averages:
-        return Averages(
-            jnp.sum(has_rank & members, axis=1, dtype=jnp.int32),
-            jnp.sum(members, dtype=jnp.int32),
-        )
-
-    in_group = evaluated & (group == jnp.arange(num_groups)[:, None])
-    return Metrics(
-        count(evaluated),
-        jax.vmap(count)(in_group),
-        jnp.sum(evaluated & (ranks == NO_RANK), dtype=jnp.int32),
-    )
+    parts = names.split(",")
+    if len(set(parts)) < len(parts):
+        raise InvalidInputError(f"metrics={names!r}: must be distinct")
+    return tuple(map(_parse, parts))
 
 
-def metric_names(group_name: str | None = None) -> tuple[str, ...]:
-    """Returns the record fields of the metrics: ``hr@5``, ``ndcg@5``, ``hr@10``, ...
+def find_metric(field: str) -> Metric | None:
+    """The metric of a record's field, such as ``hr@10_tail``; None if it is of none."""
+    for group in GROUP_NAMES:
+        field = field.removesuffix(f"_{group}")
+    try:
+        return _parse(field)
+    except InvalidInputError:
+        return None
+
+
+def is_higher_better(field: str) -> bool:
+    """Whether more of a record's field is better; so it is said of unknown fields."""
+    metric = find_metric(field)
+    return metric is None or metric.higher_is_better
+
+
+def metric_names(
+    group_name: str | None = None, metrics: Sequence[Metric] | None = None
+) -> tuple[str, ...]:
+    """Returns the record fields of metrics: ``hr@5``, ``ndcg@5``, ``hr@10``, ...
 
     Args:
         group_name: one of ``GROUP_NAMES``, which becomes a suffix (``hr@5_head``), or
             None for the metrics over all users.
+        metrics: those of a run; by default ``DEFAULT_METRICS``.
     """
-    suffix = "" if group_name is None else f"_{group_name}"
+    chosen = DEFAULT_METRICS if metrics is None else metrics
+    if group_name is None:
+        return tuple(metric.name for metric in chosen)
     return tuple(
-        f"{metric}@{cutoff}{suffix}" for cutoff in CUTOFFS for metric in ("hr", "ndcg")
+        f"{metric.name}_{group_name}" for metric in chosen if metric.has_groups
     )
 
 
-EVERY_METRIC = frozenset(
-    name for group in (None, *GROUP_NAMES) for name in metric_names(group)
-)
-
-
-def as_record(metrics: Metrics) -> dict[str, float | None]:
-    """Flattens one evaluation to named numbers.
-
-    Averages are made on the host, from counts, so that they have the same bits whatever
-    counted; rounded to float32.
+def overall_fields(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields of a record's metrics over all users, in the order of its settings.
 
     Args:
-        metrics: of one evaluation of one seed, with a group for each of
-            ``GROUP_NAMES``.
-
-    Returns:
-        The fields ``metric_names()``, then for each group its metrics and its number
-        of users, as in ``hr@5_head`` and ``users_head``, and ``nonfinite_scores``. A
-        mean over nobody is None.
+        record: a run; an older one does not say and has the default ones.
     """
-    overall, by_group, nonfinite_scores = jax.device_get(metrics)
-    chex.assert_shape(by_group.num_users, (len(GROUP_NAMES),))
-    record = _named(overall, None)
-    for index, name in enumerate(GROUP_NAMES):
-        group = Averages(*(field[index] for field in by_group))
-        record |= _named(group, name) | {f"users_{name}": int(group.num_users)}
-    return record | {"nonfinite_scores": int(nonfinite_scores)}
+    return tuple(record.get("metrics", DEFAULT_NAMES).split(","))
 
 
 def null_where_nobody(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,26 +111,24 @@ def null_where_nobody(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _mean(array_module: Any, averages: Averages, values: np.ndarray) -> Any:
-    """The mean over users of a value by rank, NaN where there is no user.
+def _parse(name: str) -> Metric:
+    parts = _NAME.fullmatch(name)
+    prefix, base, cutoff = parts.groups() if parts else (None, "", None)
+    if cutoff is None and base in METRICS:
+        metric = METRICS[base]()
+    elif cutoff is not None and base in METRICS_AT_K and _CUTOFFS.holds(int(cutoff)):
+        metric = METRICS_AT_K[base](int(cutoff))
+    else:
+        known = [*METRICS, *(f"{base}@K" for base in METRICS_AT_K)]
+        raise InvalidInputError(
+            f"metrics={name!r}: must be {', '.join(known)}, K {_CUTOFFS}, with "
+            f"{'_, '.join(_RANKINGS)}_ or nothing before it"
+        )
+    if prefix is None:
+        return metric
+    if metric.ranking != "own":
+        raise InvalidInputError(f"metrics={name!r}: has a ranking of its own")
+    return in_ranking(metric, _RANKINGS[prefix])
 
-    Args:
-        array_module: ``numpy`` or ``jax.numpy``.
-        averages: counts ``[..., ranks]``.
-        values: ``[ranks, K]``, of the type to compute with.
 
-    Returns:
-        ``[..., K]``.
-    """
-    users_at = averages.users_at[..., None].astype(values.dtype)
-    total = array_module.sum(users_at * values, axis=-2)
-    number = averages.num_users[..., None].astype(values.dtype)
-    mean = total / array_module.maximum(number, 1)
-    return array_module.where(number > 0, mean, values.dtype.type(math.nan))
-
-
-def _named(averages: Averages, group_name: str | None) -> dict[str, float | None]:
-    means = [_mean(np, averages, values) for values in (_HITS, _GAINS)]
-    values = np.stack(means, axis=-1).ravel().astype(np.float32).tolist()
-    known = [None if math.isnan(value) else value for value in values]
-    return dict(zip(metric_names(group_name), known, strict=True))
+DEFAULT_METRICS = parse_metrics(DEFAULT_NAMES)

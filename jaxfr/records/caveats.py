@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jaxfr.attacks import CLEAN
-from jaxfr.evaluation.metrics import CUTOFFS
+from jaxfr.evaluation.metrics import find_metric, overall_fields
 from jaxfr.records.chance import HIT_RATIO, chance_level, is_clean_at_chance
 from jaxfr.store import Record
 
@@ -57,14 +57,17 @@ def _at_chance(records: Sequence[Record]) -> str:
 
 
 def _short_lists(records: Sequence[Record]) -> str:
+    fields = {name for record in records for name in overall_fields(record)}
+    hit_ratios = [name for name in fields if name.startswith("hr@")]
+    lengths = sorted(int(name[3:]) for name in hit_ratios if find_metric(name))
     found = {
         cutoff: [r for r in records if r.get("num_ranked", cutoff + 1) <= cutoff]
-        for cutoff in CUTOFFS
+        for cutoff in lengths
     }
     names = [f"HR@{cutoff}" for cutoff, short in found.items() if short]
     if not names:
         return ""
-    short = found[CUTOFFS[-1]]
+    short = found[lengths[-1]]
     numbers = _range([record["num_ranked"] for record in short], "g")
     return (
         f"{_some(short, records)} ranked test items among {numbers} items on average: "

@@ -1,4 +1,4 @@
-"""What a random order of the items would score, and whether a run does better."""
+"""What random and most popular items would score, and whether a run does better."""
 
 import math
 
@@ -6,22 +6,49 @@ import numpy as np
 
 from jaxfr.attacks import CLEAN
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
+from jaxfr.evaluation.metrics import find_metric
 from jaxfr.store import Record
+
+CHANCE = "chance"
+MOST_POPULAR = "most_popular"
+# What a run stands beside, as records name it.
+REFERENCES = (CHANCE, MOST_POPULAR)
 
 HIT_RATIO = "hr@10"
 _CUTOFF = 10
 
 
 def chance_level(metric: str, num_ranked: float) -> float:
-    """The metric of a random order.
+    """The metric of a random order, NaN where that is not known.
 
     Args:
-        metric: ``hr@10`` or ``ndcg@10``.
+        metric: a metric of test items, such as ``hr@10``.
         num_ranked: items in each user's ranking, the test item among them.
     """
-    place = np.arange(min(_CUTOFF, int(num_ranked)))
-    gains = np.ones(len(place)) if metric == HIT_RATIO else 1 / np.log2(place + 2)
-    return float(np.sum(gains) / num_ranked)
+    found = find_metric(metric)
+    if found is None or found.chance is None:
+        return math.nan
+    return float(found.chance(np.array([num_ranked - 1.0]))[0])
+
+
+def reference(record: Record, name: str, metric: str) -> float:
+    """What a metric of a run stands beside.
+
+    Args:
+        record: a run; an older one knows chance alone, of HR and nDCG.
+        name: one of ``REFERENCES``.
+        metric: the field, such as ``hr@10_tail``.
+
+    Returns:
+        The metric of a random order, or of the most popular items for everybody; NaN
+        where it is not known.
+    """
+    known = record.get(name, {}).get(metric)
+    if known is not None:
+        return known
+    if name == CHANCE and CHANCE not in record and "num_ranked" in record:
+        return chance_level(metric, record["num_ranked"])
+    return math.nan
 
 
 def standard_error_bound(value: float, users: int) -> float:

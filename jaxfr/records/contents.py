@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
-from jaxfr.evaluation.metrics import metric_names
+from jaxfr.evaluation.metrics import find_metric, overall_fields
+from jaxfr.records.chance import REFERENCES
 from jaxfr.store import Record
 from jaxfr.sweeps.settings import Settings
 
@@ -28,6 +29,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "repeated_negatives",
     ),
     ("room_for_malicious_clients", "nonfinite_scores"),
+    ("metrics", "targets", "chance", "most_popular"),
 )
 
 
@@ -43,30 +45,46 @@ def lack_of_record(record: Record) -> str | None:
         A few words about the first field that is missing or holds a value of another
         type, None if there is no such field.
     """
-    for name, types_of_field in _FIELDS.items():
-        if name not in record:
-            if name in _LATER and not _is_expected(name, record):
-                continue
-            return f"has no {name}"
-        if type(record[name]) not in types_of_field:
-            return f"has {name}={_short(record[name])}"
+    lack = _lack_of_fields(record, _FIELDS)
+    if lack is not None:
+        return lack
+    metrics = overall_fields(record)
+    lack = _lack_of_fields(record, _metric_fields(metrics))
+    if lack is not None:
+        return lack
     if not _is_moment(record["finished"]):
         return f"has finished={_short(record['finished'])}"
     if not _are_all(record["versions"].values(), _TEXT):
         return "has versions that are no text"
     if not _are_all(record["seconds"].values(), _NUMBER):
         return "has seconds that are no numbers"
-    return _lack_of_curve(record["curve"])
+    for name in REFERENCES:
+        if not _are_all(record.get(name, {}).values(), _NUMBER | _NOTHING):
+            return f"has {name} that are no numbers"
+    return _lack_of_curve(record["curve"], metrics)
 
 
-def _lack_of_curve(curve: Sequence[Any]) -> str | None:
+def _lack_of_fields(
+    record: Record, fields: Mapping[str, frozenset[type]]
+) -> str | None:
+    for name, types_of_field in fields.items():
+        if name not in record:
+            if name in _LATER and not _is_expected(name, record):
+                continue
+            return f"has no {name}"
+        if type(record[name]) not in types_of_field:
+            return f"has {name}={_short(record[name])}"
+    return None
+
+
+def _lack_of_curve(curve: Sequence[Any], metrics: Sequence[str]) -> str | None:
     if not curve:
         return "has an empty curve"
     for point in curve:
         if type(point) is not dict or type(point.get("round")) is not int:
             return "has a curve without rounds"
-        for name in _OVERALL:
-            if type(point.get(name)) not in _NUMBER:
+        for name in metrics:
+            if name not in point or type(point[name]) not in _types_of_metric(name):
                 return f"has a curve without {name}"
     return None
 
@@ -102,6 +120,23 @@ def _types_of(hint: Any) -> frozenset[type]:
     return _NUMBER if hint is float else frozenset({hint})
 
 
+def _metric_fields(metrics: Sequence[str]) -> dict[str, frozenset[type]]:
+    """The fields of metrics; of those that only other code knows, the overall ones."""
+    known = {name: find_metric(name) for name in metrics}
+    in_groups = [name for name, metric in known.items() if metric and metric.has_groups]
+    return {name: _types_of_metric(name) for name in metrics} | {
+        f"{name}_{group}": _NUMBER | _NOTHING  # of a group that has no user
+        for group in GROUP_NAMES
+        for name in in_groups
+    }
+
+
+def _types_of_metric(name: str) -> frozenset[type]:
+    """Of test items there is always one; a target may be everybody's."""
+    metric = find_metric(name)
+    return _NUMBER if metric and metric.has_groups else _NUMBER | _NOTHING
+
+
 def _fields() -> Mapping[str, frozenset[type]]:
     settings = typing.get_type_hints(Settings)
     return {
@@ -116,13 +151,9 @@ def _fields() -> Mapping[str, frozenset[type]]:
         "runs_at_once": _WHOLE,
         "room_for_malicious_clients": _WHOLE,
         "max_poisoned_items_used": _WHOLE,
-        **dict.fromkeys(_OVERALL, _NUMBER),
-        **{
-            name: _NUMBER | _NOTHING  # of a group that has no user
-            for group in GROUP_NAMES
-            for name in metric_names(group)
-        },
         **{f"users_{group}": _WHOLE for group in GROUP_NAMES},
+        "chance": frozenset({dict}),
+        "most_popular": frozenset({dict}),
         "curve": frozenset({list}),
         "dropped_uploads": _WHOLE,
         "nonfinite_scores": _WHOLE,
@@ -133,6 +164,5 @@ def _fields() -> Mapping[str, frozenset[type]]:
     }
 
 
-_OVERALL = metric_names()
 _FIELDS = _fields()
 _LATER = {name: step for step, names in enumerate(_STEPS) for name in names}

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.metrics import metric_names
 from jaxfr.files import replacing
+from jaxfr.records.chance import REFERENCES
 from jaxfr.records.results import Record
 from jaxfr.records.selection import Scalar, as_text
 from jaxfr.records.summary import Cell, WorstCase
@@ -55,12 +55,12 @@ def curve_rows(
         settings: names of settings.
 
     Returns:
-        Rows of ``run``, the settings, ``seed``, ``round`` and the four metrics.
+        Rows of ``run``, the settings, ``seed``, ``round`` and the metrics over all
+        users.
     """
     names = ["run", *(name for name in settings if name != "seed"), "seed"]
     return [
-        {name: record.get(name) for name in names}
-        | {name: point[name] for name in ("round", *metric_names())}
+        {name: record.get(name) for name in names} | point
         for record in records
         for point in record["curve"]
     ]
@@ -77,8 +77,8 @@ def summary_rows(
 
     Returns:
         Rows of the groupings, ``metric``, ``runs``, how many of them ``diverged``,
-        ``mean``, ``deviation``, and the 95 % interval from ``low`` to ``high``; null
-        where one run, or none, gives none.
+        ``mean``, ``deviation``, the 95 % interval from ``low`` to ``high``, and what
+        ``chance`` and the ``most_popular`` items give; null where it is not known.
     """
     return [
         dict(zip(group_by, cell.group, strict=True)) | {"metric": metric} | _cell(cell)
@@ -188,6 +188,7 @@ def _cell(cell: Cell) -> dict[str, Scalar]:
         "deviation": _known(cell.deviation),
         "low": _known(cell.low),
         "high": _known(cell.high),
+        **{name: _known(getattr(cell, name)) for name in REFERENCES},
     }
 
 

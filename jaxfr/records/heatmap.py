@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
+from jaxfr.records.chance import REFERENCES
 from jaxfr.records.pictures import new_figure, save_figure, set_title
 from jaxfr.records.selection import Scalar, as_text, in_order
 from jaxfr.records.summary import Cell, worst_case
-from jaxfr.records.table import heading
+from jaxfr.records.table import direction, heading
 from jaxfr.terminal import printable
 
 WORST_CASE = "worst case"
@@ -107,7 +108,8 @@ def draw_heatmap(
     figure = new_figure(width, height)
     axes = figure.subplots()
     known = [cell.mean for cell in cells if cell.runs]
-    scale = _colour_scale(max(known, default=0.0))
+    higher_is_better = all(cell.higher_is_better for cell in cells)
+    scale = _colour_scale(max(known, default=0.0), higher_is_better)
     lefts = [float(index) for index in range(len(grid.column_labels))]
     if grid.set_apart:
         lefts[-1] += _GAP
@@ -135,7 +137,7 @@ def draw_heatmap(
     )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    figure.colorbar(scale, ax=axes, label=heading(metric))
+    figure.colorbar(scale, ax=axes, label=f"{heading(metric)}{direction(metric)}")
     set_title(figure, title)
     save_figure(figure, path)
 
@@ -197,14 +199,20 @@ def _explanation(cells: Sequence[Cell]) -> str:
         parts.append("mean ± half of its 95 % interval")
     if any(cell.diverged for cell in cells):
         parts.append(f"{_MARK} some runs diverged")
+    for name in REFERENCES:
+        levels = {f"{getattr(cell, name):.3f}" for cell in cells if cell.runs}
+        if len(levels) == 1 and "nan" not in levels:
+            parts.append(f"{name.replace('_', ' ')} {levels.pop()}")
     return "; ".join(parts)
 
 
-def _colour_scale(highest: float) -> Any:
+def _colour_scale(highest: float, higher_is_better: bool) -> Any:
+    """Colours from 0 to the highest mean, the brightest for the best."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    return ScalarMappable(Normalize(0, highest if highest > 0 else 1), COLOURS)
+    colours = COLOURS if higher_is_better else f"{COLOURS}_r"
+    return ScalarMappable(Normalize(0, highest if highest > 0 else 1), colours)
 
 
 def _figure_size(grid: Grid) -> tuple[float, float]:

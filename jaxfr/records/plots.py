@@ -1,34 +1,43 @@
 """Records as pictures; needs the extra ``plots``."""
 
 import itertools
+import math
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from jaxfr.attacks import CLEAN
-from jaxfr.records.chance import chance_level
+from jaxfr.evaluation.metrics import overall_fields
+from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
 from jaxfr.records.results import Record
+from jaxfr.records.table import direction, heading
 
 # Attacks that all freeze the items give the same curve; none must hide another.
 LINE_STYLES = ("-", "--", "-.", ":")
-SHOWN = (("hr@10", "HR@10"), ("ndcg@10", "nDCG@10"))
 
 
 def draw_curves(records: Sequence[Record], title: str, path: pathlib.Path) -> None:
-    """Draws HR@10 and nDCG@10 by round: mean over seeds, shaded to the extremes.
+    """Draws metrics by round: mean over seeds, shaded to the extremes.
+
+    Of metrics that differ in the length of their list only, the longest is drawn, so
+    by default HR@10 and nDCG@10.
 
     Args:
-        records: runs with one schedule of evaluations, a line for each attack.
+        records: runs with one schedule of evaluations and the same metrics, a line for
+            each attack.
         title: what the runs have in common.
         path: a file that ends in ``.png``.
 
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    figure = new_figure(9, 3.9)
-    for axes, (metric, label) in zip(figure.subplots(1, 2), SHOWN, strict=True):
+    shown = drawn_metrics(records[0])
+    figure = new_figure(max(4.5 * len(shown), 6), 3.9)
+    panels = np.ravel(figure.subplots(1, len(shown)))
+    for axes, metric in zip(panels, shown, strict=True):
         attacks = dict.fromkeys(record["attack"] for record in records)
         for attack, style in zip(attacks, itertools.cycle(LINE_STYLES), strict=False):
             chosen = [record for record in records if record["attack"] == attack]
@@ -46,21 +55,41 @@ def draw_curves(records: Sequence[Record], title: str, path: pathlib.Path) -> No
                 alpha=0.2,
                 linewidth=0,
             )
-        chance = chance_level(metric, records[0]["num_ranked"])
-        axes.axhline(chance, color="0.4", linestyle=":")
-        axes.annotate(
-            "chance",
-            (1, chance),
-            xycoords=("axes fraction", "data"),
-            xytext=(-4, -12),
-            textcoords="offset points",
-            ha="right",
-            color="0.4",
-        )
-        axes.set(xlabel="round", ylabel=label)
+        for name in REFERENCES:
+            level = np.mean([reference(record, name, metric) for record in records])
+            _draw_level(axes, name.replace("_", " "), float(level))
+        axes.set(xlabel="round", ylabel=f"{heading(metric)}{direction(metric)}")
         axes.set_ylim(bottom=0)
         axes.set_xlim(left=0)
         axes.grid(alpha=0.3)
     legend_below(figure)
     set_title(figure, title)
     save_figure(figure, path)
+
+
+def _draw_level(axes: Any, name: str, level: float) -> None:
+    """A line across at what something else than a run reaches; none where it is NaN."""
+    if math.isnan(level):
+        return
+    axes.axhline(level, color="0.4", linestyle=":")
+    axes.annotate(
+        name,
+        (1, level),
+        xycoords=("axes fraction", "data"),
+        xytext=(-4, -12),
+        textcoords="offset points",
+        ha="right",
+        color="0.4",
+    )
+
+
+def drawn_metrics(record: Record) -> list[str]:
+    """Of a run's metrics, those with the longest list of each kind, in their order."""
+    longest: dict[str, tuple[int, str]] = {}
+    for name in overall_fields(record):
+        kind, _, cutoff = name.partition("@")
+        longest[kind] = max(
+            longest.get(kind, (-1, "")),
+            (int(cutoff) if cutoff.isdecimal() else 0, name),
+        )
+    return [name for _, name in longest.values()]

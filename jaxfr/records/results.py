@@ -10,7 +10,9 @@ from typing import Any
 
 import jax
 
-from jaxfr.evaluation.metrics import as_record, metric_names
+from jaxfr.evaluation.metric import Metric
+from jaxfr.evaluation.metrics import find_metric, metric_names
+from jaxfr.evaluation.outcome import as_record
 from jaxfr.files import write_atomically
 from jaxfr.store import Record
 from jaxfr.training.host import Run
@@ -18,33 +20,42 @@ from jaxfr.training.host import Run
 PACKAGES = ("jaxfr", "jax", "jaxlib", "numpy", "optax")
 
 
-def make_record(settings: Mapping[str, Any], run: Run) -> Record:
+def make_record(
+    settings: Mapping[str, Any], run: Run, metrics: Sequence[Metric]
+) -> Record:
     """Describes a run completely: settings, seed, metrics, curve, versions, seconds.
 
     Args:
         settings: every setting by its flag's name, the seed among them, and what
             else is known before the run.
         run: the finished run.
+        metrics: what its evaluations counted.
 
     Returns:
         The settings; ``max_poisoned_items_used``, which is the setting or what it
-        stands for; the metrics after the last round (``hr@5``, ...);
-        ``curve``, for each evaluation the number of finished ``round``s and the four
-        metrics, a mean over nobody as null; ``nonfinite_scores``, the number of users
-        whose test item has no finite score after the last round; ``dropped_uploads``,
-        the number of uploads that were not finite, of all rounds; ``versions``;
-        ``device``; ``seconds`` by ``compile``, ``train`` and ``evaluation``; the moment
-        when it was ``finished``, in UTC.
+        stands for; the metrics after the last round (``hr@5``, ...), all and by group;
+        ``most_popular``, these metrics of the items ranked by training degree, for the
+        same users, candidates and targets; ``curve``, for each evaluation the number of
+        finished ``round``s and the metrics over all users, a mean over nobody as null;
+        ``nonfinite_scores``, the number of users whose test item has no finite score
+        after the last round; ``dropped_uploads``, the number of uploads that were not
+        finite, of all rounds; ``versions``; ``device``; ``seconds`` by ``compile``,
+        ``train`` and ``evaluation``; the moment when it was ``finished``, in UTC.
     """
+    described = [(done, as_record(metrics, found)) for done, found in run.curve]
+    popular = as_record(metrics, run.most_popular)
     curve = [
         {"round": finished}
-        | {name: as_record(metrics)[name] for name in metric_names()}
-        for finished, metrics in run.curve
+        | {name: found[name] for name in metric_names(None, metrics)}
+        for finished, found in described
     ]
     return {
         **settings,
         "max_poisoned_items_used": run.max_poisoned_items,
-        **as_record(run.curve[-1][1]),
+        **described[-1][1],
+        "most_popular": {
+            name: value for name, value in popular.items() if find_metric(name)
+        },
         "curve": curve,
         "dropped_uploads": run.dropped,
         "versions": versions(),

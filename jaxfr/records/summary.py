@@ -9,11 +9,12 @@ from scipy.special import stdtrit
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.metrics import EVERY_METRIC
+from jaxfr.evaluation.metrics import find_metric, is_higher_better
 from jaxfr.records.caveats import has_diverged
+from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.results import Record
 from jaxfr.records.selection import Scalar, as_text, check_columns, grouped, in_order
-from jaxfr.records.table import align
+from jaxfr.records.table import align, direction
 
 CONFIDENCE = 0.95
 
@@ -30,6 +31,9 @@ class Cell(NamedTuple):
         half_width: t_{0.975, n-1} s / sqrt(n), so that mean ± half_width is the 95 %
             interval of the mean by Student's t distribution; NaN for one run or none.
         diverged: how many of these runs diverged, see ``has_diverged``.
+        higher_is_better: whether users are better served by more of the metric.
+        chance: mean of what a random order scores in these runs; NaN if not known.
+        most_popular: the same of the most popular items for everybody.
     """
 
     group: tuple[Scalar, ...]
@@ -38,6 +42,9 @@ class Cell(NamedTuple):
     deviation: float
     half_width: float
     diverged: int = 0
+    higher_is_better: bool = True
+    chance: float = math.nan
+    most_popular: float = math.nan
 
     @property
     def low(self) -> float:
@@ -51,7 +58,7 @@ class Cell(NamedTuple):
 
 
 class WorstCase(NamedTuple):
-    """The attack under which a metric is lowest: what a defense is judged by.
+    """The attack under which users are served worst: what a defense is judged by.
 
     Attributes:
         group: the group's value of each grouping but the attack.
@@ -81,8 +88,8 @@ def summarize(
     Args:
         records: runs.
         group_by: columns; runs that agree in all of them are one group.
-        metric: a column of numbers; one of ``EVERY_METRIC`` may be null in some runs,
-            which then do not count.
+        metric: a column of numbers; a metric of an evaluation may be null in some
+            runs, which then do not count.
 
     Returns:
         A cell for each group. Groups are sorted by the first grouping, then by the
@@ -95,7 +102,7 @@ def summarize(
     check_columns([*group_by, metric], records)
     for record in records:
         value = record.get(metric)
-        if value is None and metric in EVERY_METRIC:
+        if value is None and find_metric(metric) is not None:
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidInputError(
@@ -119,7 +126,9 @@ def summarize(
 
 
 def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase]:
-    """Finds the attack with the lowest mean for each group of the other groupings.
+    """Finds the attack with the worst mean for each group of the other groupings.
+
+    That is the lowest, or of a metric of which less is better the highest.
 
     Args:
         cells: of one metric.
@@ -138,7 +147,7 @@ def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase
     for group, by_attack in groups.items():
         clean = by_attack.pop(CLEAN, None)
         if by_attack:
-            attack = min(by_attack, key=lambda name: by_attack[name].mean)
+            attack = min(by_attack, key=lambda name: _goodness(by_attack[name]))
             found.append(WorstCase(group, attack, by_attack[attack], clean))
     return found
 
@@ -146,13 +155,18 @@ def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase
 def format_summary(cells: Sequence[Cell], group_by: Sequence[str], metric: str) -> str:
     """Writes a line for each cell: group, runs, mean, deviation, interval.
 
-    Behind the number of runs stands how many of them diverged.
+    Then chance and the most popular items, where they are known. Behind the number of
+    runs stands how many of them diverged.
     """
-    rows = [[*group_by, "runs", metric, "deviation", "95 % interval"]]
+    told = f"{metric}{direction(metric)}"
+    shown = [name for name in REFERENCES if _any_known(cells, name)]
+    titles = [name.replace("_", " ") for name in shown]
+    rows = [[*group_by, "runs", told, "deviation", "95 % interval", *titles]]
     for cell in cells:
         group = [as_text(value) for value in cell.group]
         numbers = [_number(cell.mean), _number(cell.deviation), _interval(cell)]
-        rows.append([*group, f"{cell.runs}{_diverged(cell)}", *numbers])
+        beside = [_number(getattr(cell, name)) for name in shown]
+        rows.append([*group, f"{cell.runs}{_diverged(cell)}", *numbers, *beside])
     return align(rows)
 
 
@@ -161,7 +175,8 @@ def format_worst_case(
 ) -> str:
     """Writes a line for each group: clean mean, worst attack, its mean, the change.
 
-    Behind a mean stands how many of its runs diverged.
+    Then chance and the most popular items, where they are known. Behind a mean stands
+    how many of its runs diverged.
 
     Args:
         cases: the worst cases.
@@ -169,9 +184,12 @@ def format_worst_case(
         metric: the metric.
     """
     others = [name for name in group_by if name != "attack"]
+    told = f"{metric}{direction(metric)}"
     rows = [
-        [*others, f"clean {metric}", "worst attack", metric, "95 % interval", "change"]
+        [*others, f"clean {metric}", "worst attack", told, "95 % interval", "change"]
     ]
+    shown = [name for name in REFERENCES if _any_known([c.cell for c in cases], name)]
+    rows[0] += [name.replace("_", " ") for name in shown]
     for case in cases:
         clean = "-"
         if case.clean is not None:
@@ -185,23 +203,44 @@ def format_worst_case(
                 f"{_number(case.cell.mean)}{_diverged(case.cell)}",
                 _interval(case.cell),
                 "-" if math.isnan(change) else f"{change:+.1f} %",
+                *(_number(getattr(case.cell, name)) for name in shown),
             ]
         )
     return align(rows)
 
 
+def _any_known(cells: Sequence[Cell], name: str) -> bool:
+    return any(not math.isnan(getattr(cell, name)) for cell in cells)
+
+
+def _references(records: Sequence[Record], metric: str) -> list[float]:
+    """The mean of each reference over runs of which all know it, else NaN."""
+    return [
+        math.fsum(reference(record, name, metric) for record in records)
+        / max(len(records), 1)
+        if records
+        else math.nan
+        for name in REFERENCES
+    ]
+
+
+def _goodness(cell: Cell) -> float:
+    return cell.mean if cell.higher_is_better else -cell.mean
+
+
 def _cell(group: tuple[Scalar, ...], records: list[Record], metric: str) -> Cell:
     values = [float(record[metric]) for record in records]
     runs, diverged = len(values), sum(map(has_diverged, records))
+    beside = (is_higher_better(metric), *_references(records, metric))
     # Exactly rounded sums, so that the order of the runs changes nothing.
     mean = math.fsum(values) / runs if runs else math.nan
     if runs < 2:
-        return Cell(group, runs, mean, math.nan, math.nan, diverged)
+        return Cell(group, runs, mean, math.nan, math.nan, diverged, *beside)
     squares = math.fsum((value - mean) ** 2 for value in values)
     deviation = math.sqrt(squares / (runs - 1))
     quantile = float(stdtrit(runs - 1, (1 + CONFIDENCE) / 2))
     half_width = quantile * deviation / math.sqrt(runs)
-    return Cell(group, runs, mean, deviation, half_width, diverged)
+    return Cell(group, runs, mean, deviation, half_width, diverged, *beside)
 
 
 def _diverged(cell: Cell) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from jaxfr.evaluation.chance import chance_of
 from jaxfr.sweeps.execution import Execution, RunOptions, plan_execution
 from jaxfr.sweeps.plan import Plan, RunGroup
 from jaxfr.sweeps.sources import SourceName
@@ -46,6 +47,12 @@ class Bench:
     def execution(self, group: RunGroup) -> Execution:
         """How a group's runs are executed, as long as memory does not forbid it."""
         return plan_execution(group.size, self._options)
+
+    def chance(self, group: RunGroup) -> dict[str, float]:
+        """What the metrics of a group's runs are in a random order of the items."""
+        made = group.configuration
+        dataset = self._plan.sources[group.source].dataset
+        return chance_of(made.metrics, made.ranking, made.num_candidates, dataset)
 
     def prepare(self, group: RunGroup, more_room: bool = False) -> Prepared:
         """Compiles a group's program.

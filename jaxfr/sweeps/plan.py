@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from jaxfr.data import LoadOptions
 from jaxfr.errors import InvalidInputError
+from jaxfr.evaluation.metrics import DEFAULT_NAMES
+from jaxfr.evaluation.targets import DEFAULT_TARGETS
 from jaxfr.store.identity import code_version, run_identity
 from jaxfr.sweeps.settings import Settings, check_alone, resolve
 from jaxfr.sweeps.sources import (
@@ -21,6 +23,9 @@ from jaxfr.training.settings import Configuration, Hyperparameters
 
 # A name or path of data tells nothing of their content, of which there are hashes.
 _NOT_IDENTIFYING = ("dataset", "synthetic", "init_from")
+
+# Settings that came later: at these values runs are those of before.
+_AS_BEFORE = {"metrics": DEFAULT_NAMES, "targets": DEFAULT_TARGETS}
 
 
 class PlannedRun(NamedTuple):
@@ -189,6 +194,7 @@ def _plan_run(settings: Settings, source: Source) -> tuple[Configuration, Planne
         name: value
         for name, value in resolved.recorded.items()
         if name not in _NOT_IDENTIFYING
+        and (name not in _AS_BEFORE or value != _AS_BEFORE[name])
     }
     code = code_version()
     run = run_identity({**deciding, **contents}, code)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.settings import Settings, needed_rankings
 from jaxfr.training.settings import expects_byzantine
 
 
@@ -56,7 +56,14 @@ READERS: Mapping[str, Reader] = {
         lambda s: s.aggregator == "trimmed_mean" and s.trim_form == "classic",
     ),
     "krum_distance": Reader("aggregator=krum", lambda s: s.aggregator == "krum"),
-    "num_candidates": Reader("ranking=sampled", lambda s: s.ranking == "sampled"),
+    "num_candidates": Reader(
+        "ranking=sampled, or a metric sampled_ or within_third_",
+        lambda s: bool({"sampled", "within_third"} & needed_rankings(s)),
+    ),
+    "targets": Reader(
+        "a metric er@K, as in metrics=hr@10,er@10",
+        lambda s: "targets" in needed_rankings(s),
+    ),
 }
 
 

@@ -187,8 +187,10 @@ def _run_batch(
     beside = {
         "room_for_malicious_clients": runner.group.configuration.malicious_clients,
         **recorded(prepared.execution),
+        "chance": runner.bench.chance(runner.group),
     }
     programs, points = prepared.programs, [planned.point for planned in batch]
+    metrics = programs.configuration.metrics
     runs = run_batch(
         programs,
         runner.evaluation,
@@ -203,7 +205,7 @@ def _run_batch(
             planned,
             programs,
             run,
-            make_record({**planned.recorded, **beside}, run),
+            make_record({**planned.recorded, **beside}, run, metrics),
         )
         for planned, run in zip(batch, runs, strict=True)
     ]

@@ -15,6 +15,9 @@ from jaxfr.attacks import (
 from jaxfr.attacks.options import Scope
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
+from jaxfr.evaluation.metric import RankingName
+from jaxfr.evaluation.metrics import DEFAULT_NAMES, parse_metrics
+from jaxfr.evaluation.targets import DEFAULT_TARGETS, parse_targets, write_targets
 from jaxfr.ranges import RANGES, check_number
 from jaxfr.training.checks import check_settings
 from jaxfr.training.settings import Configuration, Hyperparameters, RepeatedNegatives
@@ -57,6 +60,8 @@ class Settings:
         krum_distance: ``squared`` or ``plain``.
         ranking: ``sampled`` or ``full``.
         num_candidates: items that a test item is ranked among when sampled.
+        metrics: what is evaluated, as ``parse_metrics`` reads it.
+        targets: items whose exposure is measured, as ``parse_targets`` reads it.
         eval_every: evaluates after every so many rounds; 0 for the last only.
         neighbours_per_item: other users whose embeddings a client is sent for each of
             its training items, for models that look at the client's graph.
@@ -97,6 +102,8 @@ class Settings:
     krum_distance: KrumDistance = "squared"
     ranking: Literal["sampled", "full"] = "sampled"
     num_candidates: int = NUM_CANDIDATES
+    metrics: str = DEFAULT_NAMES
+    targets: str = DEFAULT_TARGETS
     eval_every: int = 10
     neighbours_per_item: int = 0
     pseudo_items: int = 0
@@ -126,6 +133,16 @@ class ResolvedSettings:
     recorded: Mapping[str, Any]
 
 
+def needed_rankings(settings: Settings) -> frozenset[RankingName]:
+    """The rankings that an evaluation needs.
+
+    Raises:
+        InvalidInputError: as ``parse_metrics``.
+    """
+    metrics = parse_metrics(settings.metrics)
+    return frozenset({settings.ranking, *(metric.ranking for metric in metrics)})
+
+
 def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
     """Finds what settings come to.
 
@@ -146,6 +163,8 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
     clip_norm = settings.clip_norm
     if clip_norm is None and settings.aggregator == "norm":
         clip_norm = 1.0
+    metrics, targets = parse_metrics(settings.metrics), parse_targets(settings.targets)
+    used = targets if "targets" in needed_rankings(settings) else ()
     configuration = Configuration(
         model=settings.model,
         attack=settings.attack,
@@ -165,6 +184,8 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
         server_optimizer=settings.server_optimizer,
         ranking=settings.ranking,
         num_candidates=settings.num_candidates,
+        metrics=metrics,
+        num_targets=len(used),
         neighbours_per_item=settings.neighbours_per_item,
         pseudo_items=settings.pseudo_items,
         local_privacy=settings.privacy_clip is not None,
@@ -184,6 +205,7 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
         participation=settings.participation,
         privacy_clip=1.0 if settings.privacy_clip is None else settings.privacy_clip,
         privacy_noise=settings.privacy_noise,
+        targets=used,
     )
     check_settings(configuration, hyperparameters, settings.rounds, settings.eval_every)
     recorded = dataclasses.asdict(settings) | {
@@ -191,6 +213,7 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
         "malicious_clients": malicious,
         "expected_byzantine": expected,
         "clip_norm": clip_norm,
+        "targets": write_targets(targets),
     }
     return ResolvedSettings(configuration, hyperparameters, recorded)
 

@@ -14,13 +14,14 @@ from jaxfr.data import (
 )
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import check_enough_candidates
+from jaxfr.evaluation.targets import check_targets, parse_targets
 from jaxfr.files import user_path
 from jaxfr.models import MODELS
 from jaxfr.models.weights import num_weights
 from jaxfr.processes import leader_note
 from jaxfr.records.parameters import load_given_values
 from jaxfr.store.identity import content_hash
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.settings import Settings, needed_rankings
 from jaxfr.training.state import GivenValues
 
 
@@ -133,7 +134,10 @@ def check_source(settings: Settings, source: Source) -> None:
             f"{source.dataset.name}: no user has a test item, so that nothing can be "
             "evaluated; a user with a single interaction has none"
         )
-    if settings.ranking == "sampled":
+    rankings = needed_rankings(settings)
+    if "targets" in rankings:
+        check_targets(source.dataset, parse_targets(settings.targets))
+    if "sampled" in rankings:
         check_enough_candidates(source.dataset, settings.num_candidates)
     if source.given.negatives is not None and settings.negatives != "fixed":
         raise InvalidInputError(

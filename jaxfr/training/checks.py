@@ -76,6 +76,7 @@ def check_settings(
     _check_model(configuration, hyperparameters)
     _check_attack(configuration, numbers, rounds)
     _check_expected(configuration, numbers)
+    _check_metrics(configuration, hyperparameters)
 
 
 def _check_attack(
@@ -116,6 +117,20 @@ def _check_expected(configuration: Configuration, numbers: Mapping[str, Any]) ->
             f"expected_byzantine={expected}: aggregator={configuration.aggregator} "
             "needs the number of Byzantine clients to expect, 0 for none"
         )
+
+
+def _check_metrics(
+    configuration: Configuration, hyperparameters: Hyperparameters
+) -> None:
+    """Refuses metrics that share a name, and targets that nobody or nothing has."""
+    names = [metric.name for metric in configuration.metrics]
+    if not names or len(set(names)) < len(names):
+        raise InvalidInputError(f"metrics={names}: must be distinct, and at least one")
+    given, room = len(hyperparameters.targets), configuration.num_targets
+    if given != room:
+        raise InvalidInputError(f"num_targets={room}: {given} targets are given")
+    if room == 0 and configuration.ranks("targets"):
+        raise InvalidInputError(f"num_targets=0: {names} measure their exposure")
 
 
 def _check_devices(configuration: Configuration) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import numpy as np
 
-from jaxfr.evaluation.metrics import Metrics
+from jaxfr.evaluation.outcome import Outcome
 from jaxfr.processes import agree
 from jaxfr.training.calls import (
     ROUNDS_OF_FIRST_CALL,
@@ -52,7 +52,7 @@ class Run(NamedTuple):
 
     Attributes:
         seed: its seed.
-        curve: after so many rounds (0: untrained), the metrics; ascending.
+        curve: after so many rounds (0: untrained), what was counted; ascending.
         dropped: client uploads left out because they were not finite, all rounds.
         seconds: where the time went.
         batch: of all runs of its batch, what the seeds fixed, and the final states.
@@ -60,7 +60,7 @@ class Run(NamedTuple):
     """
 
     seed: int
-    curve: tuple[tuple[int, Metrics], ...]
+    curve: tuple[tuple[int, Outcome], ...]
     dropped: int
     seconds: Seconds
     batch: tuple[Setup, TrainingState]
@@ -75,6 +75,11 @@ class Run(NamedTuple):
     def state(self) -> TrainingState:
         """Its state after the last round; copied when it is asked for."""
         return _of_run(self.place, self.batch[1])
+
+    @property
+    def most_popular(self) -> Outcome:
+        """What an evaluation with its candidates finds of the most popular items."""
+        return _of_run(self.place, self.batch[0].most_popular)
 
     @property
     def max_poisoned_items(self) -> int:
@@ -155,7 +160,7 @@ def run_batch(
     train = make_trainer(programs, hyperparameters, setup, rounds, eval_every)
     state, stretches = _train_to_the_end(
         train,
-        *restore_batch(checkpoints, state, programs.runs),
+        *restore_batch(checkpoints, programs.configuration, state, programs.runs),
         programs.stretch,
         rounds,
         lambda finished: on_rounds(len(batch) * finished),
@@ -247,13 +252,13 @@ def _check_room(seed: int, reports: Sequence[RoundReport]) -> None:
         )
 
 
-def _curve(report: RoundReport, numbers: np.ndarray) -> list[tuple[int, Metrics]]:
+def _curve(report: RoundReport, numbers: np.ndarray) -> list[tuple[int, Outcome]]:
     """The evaluations in one run's report of a stretch, by finished rounds."""
 
-    def metrics_at(index: int) -> Metrics:
-        return jax.tree.map(lambda leaf: leaf[index], report.metrics)
+    def outcome_at(index: int) -> Outcome:
+        return jax.tree.map(lambda leaf: leaf[index], report.outcome)
 
     return [
-        (int(numbers[index]) + 1, metrics_at(index))
+        (int(numbers[index]) + 1, outcome_at(index))
         for index in np.flatnonzero(report.evaluated).tolist()
     ]

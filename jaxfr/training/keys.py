@@ -25,7 +25,9 @@ class Purpose(enum.IntEnum):
     NEIGHBOURS = 8
     PSEUDO_ITEMS = 9
     PRIVACY = 10
-    SERVER_IDS = 11
+    WITHIN_THIRD = 11
+    TARGETS = 12
+    SERVER_IDS = 13
 
 
 def run_key(seed: int) -> Array:

@@ -25,7 +25,7 @@ from jaxfr.clients.neighbours import Holders, list_holders
 from jaxfr.clients.parts import ClientPart, divide_clients, join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.devices import Own, place, placement
-from jaxfr.evaluation.degree_groups import user_degree_groups
+from jaxfr.evaluation.degree_groups import item_degree_groups, user_degree_groups
 from jaxfr.evaluation.evaluate import HeldOutItems
 from jaxfr.processes import fetch
 from jaxfr.sampling import ItemLists, list_items
@@ -66,6 +66,8 @@ class Layout(NamedTuple):
         client_activity: training items of each of all clients, on every device, int32
             ``[all clients]``.
         item_popularity: interactions of each item, training and test, int32 ``[m]``.
+        item_degree: training interactions of each item, int32 ``[m]``.
+        item_third: index into ``GROUP_NAMES`` of each item, int32 ``[m]``.
         devices: those that a run is spread over, 0, 1, ..., int32 ``[devices]``.
         holders: who holds each item, where neighbours are wanted.
     """
@@ -83,6 +85,8 @@ class Layout(NamedTuple):
     item_slots: tuple[ItemSlots, ...]
     client_activity: Array
     item_popularity: Array
+    item_degree: Array
+    item_third: Array
     devices: Array
     holders: Holders | None = None
 
@@ -145,6 +149,8 @@ def plan_layout(
         ),
         client_activity=jnp.asarray(activity, jnp.int32),
         item_popularity=jnp.asarray(dataset.item_popularity, jnp.int32),
+        item_degree=jnp.asarray(dataset.item_degree, jnp.int32),
+        item_third=jnp.asarray(item_degree_groups(dataset.item_degree)),
         devices=jnp.arange(devices, dtype=jnp.int32),
         holders=_holders(dataset, parts, devices, most) if with_neighbours else None,
     )
@@ -186,6 +192,8 @@ def _lay_out(part: ClientPart, degree_group: np.ndarray, width: int) -> Layout:
         item_slots=(),
         client_activity=nothing,
         item_popularity=nothing,
+        item_degree=nothing,
+        item_third=nothing,
         devices=nothing,
     )
 

@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfr.evaluation.metrics import zero_metrics
+from jaxfr.evaluation.outcome import no_outcome
 from jaxfr.training.calls import Stretch
 from jaxfr.training.round import RoundCounts
 from jaxfr.training.run import RoundReport
+from jaxfr.training.settings import Configuration
 from jaxfr.training.state import TrainingState
 
 
@@ -49,12 +50,16 @@ class _Saved(NamedTuple):
 
 
 def restore_batch(
-    checkpoints: Checkpoints, state: TrainingState, runs: int
+    checkpoints: Checkpoints,
+    configuration: Configuration,
+    state: TrainingState,
+    runs: int,
 ) -> tuple[TrainingState, list[Stretch]]:
     """Goes back to the newest checkpoint of a batch, if there is one.
 
     Args:
         checkpoints: those of the batch.
+        configuration: that of its program.
         state: the batch's state before its first round.
         runs: how many runs it has room for.
 
@@ -65,7 +70,8 @@ def restore_batch(
 
     def saved_at(finished: int) -> _Saved:
         numbers = np.arange(-1, finished, dtype=np.int32)
-        reported = Stretch(numbers, _blank_report(runs, numbers.size), _number(0.0))
+        report = _blank_report(configuration, runs, numbers.size)
+        reported = Stretch(numbers, report, _number(0.0))
         return _Saved(state, reported)
 
     found = checkpoints.restore(saved_at)
@@ -94,10 +100,11 @@ def save_batch(
     checkpoints.save(int(numbers[-1]) + 1, saved)
 
 
-def _blank_report(runs: int, rounds: int) -> RoundReport:
+def _blank_report(configuration: Configuration, runs: int, rounds: int) -> RoundReport:
     """A report of nothing, leading axes ``[runs, rounds]``."""
     counts = RoundCounts(jnp.int32(0), jnp.int32(0))
-    of_round = RoundReport(counts, jnp.bool_(False), zero_metrics())
+    outcome = no_outcome(configuration.metrics, configuration.num_targets)
+    of_round = RoundReport(counts, jnp.bool_(False), outcome)
     return jax.tree.map(
         lambda leaf: np.zeros((runs, rounds, *leaf.shape), leaf.dtype), of_round
     )

@@ -9,8 +9,8 @@ from jax import Array
 
 from jaxfr.clients.representation import represent_clients
 from jaxfr.devices import WHOLE, placement, spread
-from jaxfr.evaluation.evaluate import Scorer, evaluate
-from jaxfr.evaluation.metrics import Metrics, zero_metrics
+from jaxfr.evaluation.evaluate import RankedItems, Scorer, evaluate
+from jaxfr.evaluation.outcome import Outcome, no_outcome
 from jaxfr.models import MODELS
 from jaxfr.models.weights import unflatten
 from jaxfr.training.checks import check_settings
@@ -31,18 +31,17 @@ class RoundReport(NamedTuple):
     Attributes:
         counts: what the server counted.
         evaluated: whether the schedule asked for an evaluation, bool scalar.
-        metrics: its outcome, that of no user where it did not.
+        outcome: what it found, of no user where it did not.
     """
 
     counts: RoundCounts
     evaluated: Array
-    metrics: Metrics
+    outcome: Outcome
 
 
 def _evaluate_state(
     configuration: Configuration, layout: Layout, setup: Setup, state: TrainingState
-) -> Metrics:
-    sampled = configuration.ranking == "sampled"
+) -> Outcome:
     model, weights = MODELS[configuration.model](), ()
     if state.weights is not None:
         flat = state.weights.values[0]
@@ -57,18 +56,23 @@ def _evaluate_state(
             layout.clients,
             setup.neighbours,
         )
-    return evaluate(
-        Scorer(model.scores, weights, state.item_embeddings),
-        clients,
+    scorer = Scorer(model.scores, weights, state.item_embeddings)
+    items = RankedItems(
         layout.test_items,
-        setup.candidates if sampled else layout.clients,
+        setup.candidates,
+        setup.within_third,
+        setup.targets,
+        layout.clients,
+    )
+    return evaluate(
+        configuration.metrics, configuration.ranking, scorer, clients, items
     )
 
 
 @functools.partial(jax.jit, static_argnames="configuration")
 def evaluate_now(
     configuration: Configuration, layout: Layout, setup: Setup, state: TrainingState
-) -> Metrics:
+) -> Outcome:
     """Evaluates a state outside the schedule, such as the untrained one."""
     with jax.default_matmul_precision("highest"):
         return spread(
@@ -151,13 +155,13 @@ def _train_on_each_device(
         period = jnp.where(eval_every > 0, eval_every, rounds)
         due = (finished % period == 0) | (finished == rounds)
         due &= (finished >= 0) & (finished <= rounds)
-        metrics = jax.lax.cond(
+        outcome = jax.lax.cond(
             due,
             lambda state: _evaluate_state(configuration, layout, setup, state),
-            lambda state: zero_metrics(),
+            lambda state: no_outcome(configuration.metrics, configuration.num_targets),
             state,
         )
-        return state, RoundReport(counts, due, metrics)
+        return state, RoundReport(counts, due, outcome)
 
     return jax.lax.scan(step, state, round_numbers)
 

@@ -26,6 +26,8 @@ from jaxfr.attacks import ATTACKS, Attack, AttackOptions
 from jaxfr.attacks.options import Scope
 from jaxfr.clients.privacy import Privacy
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
+from jaxfr.evaluation.metric import Metric, RankingName
+from jaxfr.evaluation.metrics import DEFAULT_METRICS
 from jaxfr.models import MODELS
 
 RepeatedNegatives = Literal["merged", "reference"]
@@ -65,6 +67,8 @@ class Configuration:
         server_optimizer: a name of ``OPTIMIZERS``, for item embeddings.
         ranking: ``"sampled"`` candidates or the ``"full"`` set of non-training items.
         num_candidates: items that a test item is ranked among when sampled.
+        metrics: what is counted in an evaluation.
+        num_targets: how many items' exposure is measured.
         neighbours_per_item: other users whose embeddings a client is sent for each of
             its training items, for a model that looks at the client's graph.
         pseudo_items: items that each client pretends to have interacted with.
@@ -93,11 +97,17 @@ class Configuration:
     server_optimizer: str = "sgd"
     ranking: Literal["sampled", "full"] = "sampled"
     num_candidates: int = NUM_CANDIDATES
+    metrics: tuple[Metric, ...] = DEFAULT_METRICS
+    num_targets: int = 0
     neighbours_per_item: int = 0
     pseudo_items: int = 0
     local_privacy: bool = False
     repeated_negatives: RepeatedNegatives = "merged"
     num_devices: int = 1
+
+    def ranks(self, ranking: RankingName) -> bool:
+        """Whether an evaluation needs this ranking."""
+        return ranking in {self.ranking, *(metric.ranking for metric in self.metrics)}
 
     @property
     def works_by_pairs(self) -> bool:
@@ -107,7 +117,7 @@ class Configuration:
 
 
 class Hyperparameters(NamedTuple):
-    """The traced part of the settings, scalars all.
+    """The traced part of the settings, scalars all but the targets, which are several.
 
     Attributes:
         learning_rate: eta, of clients and server alike.
@@ -128,6 +138,8 @@ class Hyperparameters(NamedTuple):
         privacy_clip: largest absolute number that a client uploads, where it protects
             its uploads.
         privacy_noise: scale of the Laplace noise that it adds there.
+        targets: items whose exposure is measured, ``num_targets`` of them, each an
+            item or what ``parse_targets`` has for one that the seed draws.
     """
 
     learning_rate: Array | float = 0.01
@@ -143,6 +155,7 @@ class Hyperparameters(NamedTuple):
     participation: Array | float = 1.0
     privacy_clip: Array | float = 1.0
     privacy_noise: Array | float = 0.0
+    targets: tuple[Array | int, ...] = ()
 
 
 def expects_byzantine(aggregator: str, trim_form: str, trim_share_given: bool) -> bool:

@@ -12,7 +12,10 @@ from jaxfr.clients.neighbours import draw_neighbours
 from jaxfr.clients.update import ClientState
 from jaxfr.devices import WHOLE, placement, spread
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.evaluate import draw_candidates
+from jaxfr.evaluation.evaluate import RankedItems, draw_candidates
+from jaxfr.evaluation.most_popular import evaluate_most_popular
+from jaxfr.evaluation.targets import draw_targets
+from jaxfr.evaluation.within_third import draw_within_third
 from jaxfr.learning import init_rows
 from jaxfr.models import MODELS
 from jaxfr.models.weights import flatten
@@ -129,18 +132,42 @@ def _start_on_each_device(
         layout.client_ids,
         layout.known_items,
         layout.num_items,
-        configuration.num_candidates if configuration.ranking == "sampled" else 0,
+        configuration.num_candidates if configuration.ranks("sampled") else 0,
     )
     wanted = jnp.asarray(hyperparameters.max_poisoned_items)
     poisoned = jnp.where(wanted > 0, wanted, pairs.most_uploaded)
     neighbours = _draw_neighbours(configuration, layout, key)
+    within_third = draw_within_third(
+        key_for(key, Purpose.WITHIN_THIRD),
+        layout.client_ids,
+        layout.known_items,
+        layout.item_third,
+        layout.test_items.degree_group,
+        configuration.num_candidates if configuration.ranks("within_third") else 0,
+    )
+    targets = draw_targets(
+        key_for(key, Purpose.TARGETS),
+        jnp.array(hyperparameters.targets, jnp.int32),
+        layout.item_third,
+    )
+    most_popular = evaluate_most_popular(
+        configuration.metrics,
+        configuration.ranking,
+        layout.item_degree,
+        RankedItems(
+            layout.test_items, candidates, within_third, targets, layout.clients
+        ),
+    )
     server_ids = None
     if sees_clients(make_aggregator(configuration, hyperparameters)):
         own_key = key_for(key, Purpose.SERVER_IDS)
         server_ids = jax.random.permutation(
             own_key, _num_server_ids(configuration, layout)
         )
-    setup = Setup(key, pairs, candidates, poisoned, neighbours, server_ids)
+    setup = Setup(
+        *(key, pairs, candidates, poisoned, neighbours),
+        *(within_third, targets, most_popular, server_ids),
+    )
     return setup, _initial_state(configuration, hyperparameters, layout, setup, given)
 
 

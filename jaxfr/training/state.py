@@ -9,6 +9,7 @@ from jaxfr.aggregators import ServerState
 from jaxfr.attacks import AttackState
 from jaxfr.clients.update import ClientState
 from jaxfr.devices import Own
+from jaxfr.evaluation.outcome import Outcome
 from jaxfr.training.pairs import Pairs
 
 
@@ -39,9 +40,13 @@ class Setup(NamedTuple):
         key: the run's random key.
         pairs: the fixed pairs, or those of round 0 where they are drawn anew.
         candidates: the items that each test item is ranked among, int32
-            ``[n, num_candidates]``; empty in full ranking.
+            ``[n, num_candidates]``; empty where no metric is of sampled ranking.
         max_poisoned_items: items that a client of the S attacks poisons, int32 scalar.
         neighbours: of each training pair, int32 ``[pairs, neighbours_per_item]``.
+        within_third: candidates of each test item's popularity third, padded with
+            ``PADDING_ITEM``, int32 ``[n, num_candidates]``; empty where no metric asks.
+        targets: items whose exposure is measured, int32 ``[num_targets]``.
+        most_popular: what an evaluation finds that ranks items by their degree.
         server_ids: by which number the server knows each client, malicious ones behind
             the benign ones, a permutation, int32 ``[n + malicious_clients]``; None
             where it does not ask.
@@ -52,6 +57,9 @@ class Setup(NamedTuple):
     candidates: Own[Array]
     max_poisoned_items: Array
     neighbours: Own[Array]
+    within_third: Own[Array]
+    targets: Array
+    most_popular: Outcome
     server_ids: Array | None
 
 

@@ -17,17 +17,25 @@ from jaxfr.clients.layout import (
 )
 from jaxfr.clients.parts import divide_clients, join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.devices import OWN, WHOLE, spread
+from jaxfr.devices import OWN, WHOLE, placement, spread
 from jaxfr.evaluation import evaluate as evaluation_module
-from jaxfr.evaluation.degree_groups import user_degree_groups
-from jaxfr.evaluation.evaluate import Scorer, draw_candidates, evaluate
-from jaxfr.evaluation.metrics import CUTOFFS, Metrics
+from jaxfr.evaluation.degree_groups import item_degree_groups, user_degree_groups
+from jaxfr.evaluation.evaluate import RankedItems, Scorer, draw_candidates, evaluate
+from jaxfr.evaluation.metric import RankingName
+from jaxfr.evaluation.metrics import parse_metrics
+from jaxfr.evaluation.outcome import Outcome, as_record
+from jaxfr.evaluation.within_third import draw_within_third
 from jaxfr.models import fedmf
 from jaxfr.sampling import ItemLists, list_items
 
 draw = jax.jit(draw_candidates, static_argnums=(3, 4))
+draw_within = jax.jit(draw_within_third, static_argnums=5)
 
+METRICS = parse_metrics(
+    "hr@10,ndcg@10,full_hr@10,full_ndcg@10,within_third_hr@10,within_third_ndcg@10,er@10"
+)
 NUM_USERS, NUM_ITEMS, DIM, NUM_CANDIDATES = 30, 40, 3, 20
+TARGETS = (0, 17, 39)
 WITHOUT_TEST_ITEM = [3, 17]
 
 
@@ -88,6 +96,16 @@ def candidates(count: int, seed: int = 0, users: int = NUM_USERS) -> np.ndarray:
 
 
 @functools.cache
+def within_third(count: int = NUM_CANDIDATES) -> np.ndarray:
+    """Padded: most users have fewer such items."""
+    key, ids = jax.random.key(0), jnp.arange(NUM_USERS)
+    thirds = jnp.asarray(item_degree_groups(dataset().item_degree))
+    own_third = jnp.asarray(user_degree_groups(dataset()))
+    drawn = draw_within(key, ids, known_items(), thirds, own_third, count)
+    return np.asarray(drawn)
+
+
+@functools.cache
 def embeddings() -> tuple[np.ndarray, np.ndarray]:
     """Small integers, so that ties of scores are common and exact."""
     random = np.random.default_rng(1)
@@ -95,77 +113,114 @@ def embeddings() -> tuple[np.ndarray, np.ndarray]:
     return users, random.integers(-2, 3, (NUM_ITEMS, DIM)).astype(np.float32)
 
 
-def evaluate_fedmf(users, items, test_items, among) -> Metrics:
-    return evaluate(Scorer(fedmf().scores, (), items), users, test_items, among)
+def ranked(among=None) -> RankedItems:
+    """What is ranked, perhaps among other candidates."""
+    if among is None:
+        among = candidates(NUM_CANDIDATES)
+    return RankedItems(
+        held_out(),
+        jnp.asarray(among),
+        jnp.asarray(within_third()),
+        jnp.asarray(TARGETS),
+        clients(),
+    )
+
+
+def evaluate_fedmf(
+    users, items, among: RankedItems, ranking: RankingName = "sampled"
+) -> Outcome:
+    return evaluate(METRICS, ranking, Scorer(fedmf().scores, (), items), users, among)
 
 
 @functools.cache
 def compiled(block_numbers: int):
     """The evaluation, traced anew for every size of block."""
     assert block_numbers == blocks.BLOCK_NUMBERS
-    return jax.jit(evaluate_fedmf)
+    return jax.jit(evaluate_fedmf, static_argnums=3)
 
 
-def evaluation(ranking: str, items: np.ndarray) -> Metrics:
+def evaluation(ranking: str, items: np.ndarray) -> Outcome:
+    return compiled(blocks.BLOCK_NUMBERS)(embeddings()[0], items, ranked(), ranking)
+
+
+def rank_by_loop(user: int, item: int, among, items: np.ndarray) -> float:
     users, _ = embeddings()
-    run = compiled(blocks.BLOCK_NUMBERS)
-    among = candidates(NUM_CANDIDATES) if ranking == "sampled" else clients()
-    return run(users, items, held_out(), among)
+    with np.errstate(invalid="ignore"):
+        scores = [float(users[user] @ items[other]) for other in among]
+        own_score = float(users[user] @ items[item])
+    above = [math.isfinite(score) and score >= own_score for score in scores]
+    return sum(above) if math.isfinite(own_score) else math.inf
 
 
 def ranks_by_loop(ranking: str, items: np.ndarray) -> dict[int, float]:
-    users, _ = embeddings()
     ranks = {}
-    for user in range(NUM_USERS):
+    for user in np.flatnonzero(dataset().test_items != NO_TEST_ITEM).tolist():
         test_item = dataset().test_items[user]
-        if test_item == NO_TEST_ITEM:
-            continue
-        among = candidates(NUM_CANDIDATES)[user]
-        if ranking == "full":
-            own = [*training_items(user), test_item]
-            among = np.setdiff1d(np.arange(NUM_ITEMS), own)
-        with np.errstate(invalid="ignore"):
-            scores = [float(users[user] @ items[item]) for item in among]
-            test_score = float(users[user] @ items[test_item])
-        above = [math.isfinite(score) and score >= test_score for score in scores]
-        ranks[user] = sum(above) if math.isfinite(test_score) else math.inf
+        others = np.setdiff1d(np.arange(NUM_ITEMS), [*training_items(user), test_item])
+        among = {
+            "sampled": candidates(NUM_CANDIDATES)[user],
+            "full": others,
+            "within_third": np.intersect1d(within_third()[user], others),
+        }
+        ranks[user] = rank_by_loop(user, test_item, among[ranking], items)
     return ranks
 
 
-def assert_averages(found, ranks: list[float]) -> None:
-    assert found.num_users == len(ranks)
-    for index, cutoff in enumerate(CUTOFFS):
-        hits = [rank < cutoff for rank in ranks]
-        gains = [1 / math.log2(rank + 2) if rank < cutoff else 0.0 for rank in ranks]
-        share, gain = np.sum(hits) / len(ranks), np.sum(gains) / len(ranks)
-        np.testing.assert_allclose(found.hit_ratio[index], share, rtol=1e-6)
-        np.testing.assert_allclose(found.ndcg[index], gain, rtol=1e-6)
-
-
-@pytest.mark.parametrize("broken", [None, math.nan, math.inf])
-@pytest.mark.parametrize("ranking", ["sampled", "full"])
-def test_an_evaluation_is_the_average_over_users_one_by_one(ranking, broken):
+def broken_items(broken: float | None) -> np.ndarray:
     items = embeddings()[1].copy()
     if broken is not None:
         items[dataset().test_items[0]] = broken
-    metrics, ranks = evaluation(ranking, items), ranks_by_loop(ranking, items)
+    return items
+
+
+@pytest.mark.parametrize("broken", [None, math.nan, math.inf])
+@pytest.mark.parametrize("own", ["sampled", "full"])
+@pytest.mark.parametrize("ranking", ["own", "full", "within_third"])
+def test_an_evaluation_is_the_average_over_users_one_by_one(ranking, own, broken):
+    items = broken_items(broken)
+    record = as_record(METRICS, evaluation(own, items))
+    ranks = ranks_by_loop(own if ranking == "own" else ranking, items)
+    prefix = "" if ranking == "own" else f"{ranking}_"
     assert len(set(ranks.values())) > 5
-    assert_averages(metrics.overall, list(ranks.values()))
-    assert metrics.nonfinite_scores == sum(map(math.isinf, ranks.values()))
-    assert (metrics.nonfinite_scores > 0) == (broken is not None)
+    assert record["nonfinite_scores"] == sum(map(math.isinf, ranks.values()))
+    assert (record["nonfinite_scores"] != 0) == (broken is not None)
     groups = user_degree_groups(dataset())
-    for group in range(3):
-        members = [rank for user, rank in ranks.items() if groups[user] == group]
-        assert members
-        averages = jax.tree.map(lambda leaf: leaf[group], metrics.by_group)  # noqa: B023
-        assert_averages(averages, members)
+    for index, suffix in enumerate(("", "_head", "_middle", "_tail")):
+        members = np.array(
+            [r for user, r in ranks.items() if index in (0, 1 + groups[user])]
+        )
+        gains = np.where(members < 10, 1 / np.log2(members + 2), 0).mean()
+        assert record[f"{prefix}hr@10{suffix}"] == np.float32(np.mean(members < 10))
+        np.testing.assert_allclose(record[f"{prefix}ndcg@10{suffix}"], gains, rtol=1e-6)
+
+
+@pytest.mark.parametrize("broken", [None, math.nan, math.inf])
+def test_exposure_is_the_mean_share_of_users_without_a_target_who_see_it(broken):
+    """The users without a test item are among them."""
+    items = broken_items(broken)
+    shares = []
+    for target in TARGETS:
+        without = [u for u in range(NUM_USERS) if target not in training_items(u)]
+        assert len(without) < NUM_USERS
+        others = [
+            np.setdiff1d(np.arange(NUM_ITEMS), [*training_items(user), target])
+            for user in without
+        ]
+        ranks = [
+            rank_by_loop(user, target, among, items)
+            for user, among in zip(without, others, strict=True)
+        ]
+        shares.append(np.mean(np.array(ranks) < 10))
+    assert len(set(shares)) > 1
+    record = as_record(METRICS, evaluation("sampled", items))
+    np.testing.assert_allclose(record["er@10"], np.mean(shares), rtol=1e-6)
 
 
 def test_users_without_a_test_item_are_left_out():
-    metrics = evaluation("sampled", embeddings()[1])
+    outcome = evaluation("sampled", embeddings()[1])
     expected = NUM_USERS - len(WITHOUT_TEST_ITEM)
-    assert metrics.overall.num_users == expected
-    assert metrics.by_group.num_users.sum() == expected
+    assert outcome.num_users[0] == expected
+    assert outcome.num_users[1:].sum() == expected
 
 
 @pytest.mark.parametrize("ranking", ["sampled", "full"])
@@ -186,18 +241,19 @@ def test_devices_that_each_have_some_users_find_what_one_finds(ranking, devices)
     parts = divide_clients(dataset(), np.arange(1, NUM_USERS + 1), devices)
     sizes = [part.client_ids.size for part in parts]
     assert len(set(sizes)) > 1
-    own = users, held_out(), candidates(NUM_CANDIDATES)
+    own = users, held_out(), candidates(NUM_CANDIDATES), within_third()
     of_parts = [jax.tree.map(lambda leaf: leaf[part.client_ids], own) for part in parts]  # noqa: B023
-    users, test_items, among = join_parts(of_parts, devices)
-    if ranking == "full":
-        widths = client_widths(dataset().user_activity, 2)
-        groups = [plan_clients(part.dataset, widths) for part in parts]
-        among = join_groups(groups, devices, nobody=max(sizes))
-    placements = OWN, WHOLE, OWN, OWN
-    shared = jax.jit(spread(evaluate_fedmf, devices, placements, WHOLE))
+    users, test_items, sampled, third = join_parts(of_parts, devices)
+    widths = client_widths(dataset().user_activity, 2)
+    groups = [plan_clients(part.dataset, widths) for part in parts]
+    joined = join_groups(groups, devices, nobody=max(sizes))
+    among = RankedItems(test_items, sampled, third, jnp.asarray(TARGETS), joined)
+    placements = OWN, WHOLE, placement(among)
+    evaluate_own = functools.partial(evaluate_fedmf, ranking=ranking)
+    shared = jax.jit(spread(evaluate_own, devices, placements, WHOLE))
     jax.tree.map(
         np.testing.assert_array_equal,
-        shared(users, items, test_items, among),
+        shared(users, items, among),
         evaluation(ranking, items),
     )
 
@@ -247,15 +303,15 @@ def test_full_ranking_excludes_training_items_and_test_item(max_groups):
         items = np.zeros((NUM_ITEMS, DIM), np.float32)
         items[training_items(user)], items[dataset().test_items[user]] = 2, 1
         alone = held_out()._replace(exists=jnp.arange(NUM_USERS) == user)
-        metrics = run(users, items, alone, clients(max_groups))
-        assert metrics.overall.num_users == 1
-        np.testing.assert_array_equal(metrics.overall.ndcg, 1)
+        among = ranked()._replace(test_items=alone, clients=clients(max_groups))
+        outcome = run(users, items, among, "full")
+        assert outcome.num_users[0] == 1
+        assert as_record(METRICS, outcome)["ndcg@10"] == 1
 
 
 def test_what_overflowed_hits_nothing_among_fewer_items_than_the_cut_off():
     users, items = map(jnp.asarray, embeddings())
-    among = candidates(5)
-    assert evaluate_fedmf(users, items, held_out(), among).overall.hit_ratio[1] == 1
-    broken = evaluate_fedmf(users, items * math.inf, held_out(), among)
-    np.testing.assert_array_equal(broken.overall.hit_ratio, 0)
-    np.testing.assert_array_equal(broken.overall.ndcg, 0)
+    among = ranked(candidates(5))
+    whole = as_record(METRICS, evaluate_fedmf(users, items, among))
+    broken = as_record(METRICS, evaluate_fedmf(users, items * math.inf, among))
+    assert (whole["hr@10"], broken["hr@10"], broken["ndcg@10"]) == (1, 0, 0)

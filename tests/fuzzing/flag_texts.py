@@ -34,6 +34,8 @@ _TEXTS = {
     "aggregator": ("mean", "median", "mean,krum"),
     "attack": ("none", "spattack_o_d", "none,lie"),
     "sizes": ("1000", "1000,5000"),
+    "metrics": ("hr@10,percentile", "er@5", "full_hr@1,within_third_ndcg@10"),
+    "targets": ("cold:3", "7", "popular:2", "items:0,5"),
 }
 
 

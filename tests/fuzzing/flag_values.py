@@ -13,6 +13,7 @@ from unittest import mock
 import jax
 import numpy as np
 
+from experiments.setting_flags import SETTING_FLAGS
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.plan import Plan
 from jaxfr.training.programs import keys_of
@@ -33,7 +34,9 @@ _BASE = {
     "benchmark": {"dataset": "synthetic", "synthetic": SMALL, "num_devices": "1"},
 }
 # Of which a record may say something else than the flag, by their meaning.
-_RESOLVED = frozenset(("dataset", "synthetic", "expected_byzantine", "clip_norm"))
+_RESOLVED = frozenset(
+    ("dataset", "synthetic", "expected_byzantine", "clip_norm", "targets")
+)
 
 
 class _PlannedError(Exception):
@@ -115,7 +118,8 @@ def _check_plan(plan: Plan, given: dict[str, str]) -> None:
     """Holds a plan's numbers and records against the flags."""
     for planned in plan.runs:
         for name, number in planned.hyperparameters._asdict().items():
-            _check_number(name, number)
+            for one in number if isinstance(number, tuple) else (number,):
+                _check_number(name, one)
         json.dumps(planned.recorded, allow_nan=False)
     attacks = given.get("attack", "").split(",")
     records = [run.recorded for run in plan.runs]
@@ -123,7 +127,7 @@ def _check_plan(plan: Plan, given: dict[str, str]) -> None:
     for name, text in given.items():
         if name not in records[0] or name in _RESOLVED:
             continue
-        separator = ";" if name == "synthetic" else ","
+        separator = SETTING_FLAGS[name].separator if name in SETTING_FLAGS else ","
         wanted = {_meaning(part, records[0][name]) for part in text.split(separator)}
         found = {record[name] for record in attacked or records}
         if found != wanted:

@@ -16,6 +16,7 @@ _READERS: Mapping[str, Mapping[str, Any]] = {
     "expected_byzantine": {"aggregator": "krum"},
     "neighbours_per_item": {"model": "fedgnn"},
     "privacy_noise": {"privacy_clip": 1.0},
+    "targets": {"metrics": "hr@10,er@10"},
 }
 
 

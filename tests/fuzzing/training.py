@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import ATTACKS, CLEAN
+from jaxfr.evaluation.metrics import find_metric
 from jaxfr.models import MODELS
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import RunOptions
@@ -46,6 +47,8 @@ _USUAL: Mapping[str, tuple[Any, ...]] = {
     "krum_distance": ("squared", "plain"),
     "ranking": ("sampled", "full"),
     "num_candidates": (1, 5, 20, 45),
+    "metrics": ("hr@5", "percentile,er@3", "full_hr@10,within_third_ndcg@5"),
+    "targets": ("cold:1", "popular:1", "items:3,7"),
     "learning_rate": (0.1, 0.0, 1e6, 3e38, 1e-30),
     "regularization": (0.1, 0.0, 1e6, 3e38),
     "neighbours_per_item": (0, 1, 3),
@@ -84,7 +87,7 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     if settings.attack != CLEAN and record["malicious_clients"] == 0:
         raise WrongOutcomeError(f"an attack with nobody: {changes}")
     for name, value in record.items():
-        if name.startswith(("hr@", "ndcg@")) and not _is_share(value):
+        if find_metric(name) is not None and not _is_share(value):
             raise WrongOutcomeError(f"{name} is {value}")
     if record["curve"][-1]["round"] != settings.rounds:
         raise WrongOutcomeError(

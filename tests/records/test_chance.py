@@ -1,7 +1,9 @@
+import math
+
 import numpy as np
 import pytest
 
-from jaxfr.records.chance import chance_level, is_clean_at_chance
+from jaxfr.records.chance import chance_level, is_clean_at_chance, reference
 
 USERS = {"users_head": 500, "users_middle": 300, "users_tail": 200}
 
@@ -17,6 +19,19 @@ def test_chance_is_the_metric_of_a_random_order():
     assert chance_level("ndcg@10", 100) == pytest.approx(
         (hits / np.log2(ranks + 2)).mean()
     )
+
+
+def test_what_a_run_stands_beside_is_in_its_record():
+    known = {"chance": {"hr@10": 0.3}, "most_popular": {"hr@10_tail": 0.2}}
+    assert reference(clean(0.5, **known), "chance", "hr@10") == 0.3
+    assert reference(clean(0.5, **known), "most_popular", "hr@10_tail") == 0.2
+    assert math.isnan(reference(clean(0.5, **known), "most_popular", "hr@10"))
+
+
+def test_of_an_older_run_chance_is_known_by_the_number_of_items():
+    assert reference(clean(0.5), "chance", "hr@10_tail") == pytest.approx(0.1)
+    assert math.isnan(reference(clean(0.5), "chance", "seconds_train"))
+    assert math.isnan(reference(clean(0.5), "most_popular", "hr@10"))
 
 
 def test_with_fewer_items_than_are_shown_every_one_is_a_hit():

@@ -13,6 +13,7 @@ STEPS = (
         "repeated_negatives",
     },
     {"room_for_malicious_clients", "nonfinite_scores"},
+    {"metrics", "targets", "chance", "most_popular"},
 )
 LATER = set().union(*STEPS)
 POINT = whole_record()["curve"][0]
@@ -26,7 +27,7 @@ def test_a_whole_record_lacks_nothing():
     assert lack_of_record(whole_record()) is None
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3])
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
 def test_records_of_older_stores_lack_what_came_later(steps):
     assert lack_of_record(without(*set().union(*STEPS[-steps:]))) is None
 
@@ -34,6 +35,15 @@ def test_records_of_older_stores_lack_what_came_later(steps):
 @pytest.mark.parametrize("name", sorted(whole_record().keys() - STEPS[-1]))
 def test_a_record_without_one_of_its_fields_is_none(name):
     assert lack_of_record(without(name)) == f"has no {name}"
+
+
+def test_a_record_has_the_metrics_that_its_settings_name():
+    other = without("hr@10", "hr@10_tail") | {"metrics": "hr@5,ndcg@5,ndcg@10,er@3"}
+    assert lack_of_record(other) == "has no er@3"
+    points = {"curve": [POINT | {"er@3": None}]}
+    assert lack_of_record(other | points | {"er@3": None}) is None
+    foreign = without("hr@10") | {"metrics": "ndcg@10,mrr", "mrr": 0.5}
+    assert lack_of_record(foreign | {"curve": [POINT | {"mrr": 1}]}) is None
 
 
 @pytest.mark.parametrize("name", whole_record())
@@ -68,6 +78,8 @@ def test_what_a_field_may_hold_besides(changes):
         ({"finished": "2026-11-24T13:00:00"}, "has finished='2026-11-24T13:00:00'"),
         ({"seconds": {"train": "1"}}, "has seconds that are no numbers"),
         ({"versions": {"jax": 1}}, "has versions that are no text"),
+        ({"chance": {"hr@10": "1"}}, "has chance that are no numbers"),
+        ({"most_popular": {"hr@10": [1]}}, "has most_popular that are no numbers"),
         ({"curve": []}, "has an empty curve"),
         ({"curve": [POINT, 7]}, "has a curve without rounds"),
         ({"curve": [POINT | {"round": 1.5}]}, "has a curve without rounds"),

@@ -97,13 +97,16 @@ def test_curves_have_a_row_for_each_run_and_evaluation():
 def test_an_interval_that_is_not_known_is_null():
     one, two = (
         Cell(("mean",), 1, 0.5, math.nan, math.nan),
-        Cell(("krum",), 2, 0.5, 1, 2, diverged=1),
+        Cell(("krum",), 2, 0.5, 1, 2, diverged=1, chance=0.1, most_popular=0.4),
     )
+    unknown = {"chance": None, "most_popular": None}
     assert summary_rows({"hr@10": [one, two]}, ["aggregator"]) == [
         {"aggregator": "mean", "metric": "hr@10", "runs": 1, "diverged": 0}
-        | {"mean": 0.5, "deviation": None, "low": None, "high": None},
+        | {"mean": 0.5, "deviation": None, "low": None, "high": None}
+        | unknown,
         {"aggregator": "krum", "metric": "hr@10", "runs": 2, "diverged": 1}
-        | {"mean": 0.5, "deviation": 1, "low": -1.5, "high": 2.5},
+        | {"mean": 0.5, "deviation": 1, "low": -1.5, "high": 2.5}
+        | {"chance": 0.1, "most_popular": 0.4},
     ]
 
 
@@ -133,6 +136,8 @@ def test_a_worst_case_stands_beside_its_clean_mean():
         "deviation": 0.1,
         "low": 0.125,
         "high": 0.375,
+        "chance": None,
+        "most_popular": None,
         "change_percent": -50.0,
         "clean_diverged": 1,
     }

@@ -111,6 +111,29 @@ def test_the_worst_case_stands_apart(tmp_path, drawn):
     assert steps[-1] > steps[0] == steps[1]
 
 
+def test_what_all_cells_stand_beside_is_told_above(tmp_path, drawn):
+    cells = [
+        cell(name)._replace(chance=0.1, most_popular=popular)
+        for name, popular in (("none", 0.4), ("lie", 0.5))
+    ]
+    draw_heatmap(cells, ["attack"], "attack", "hr@10", "", tmp_path / "a.png")
+    told = drawn[0].axes[0].get_title()
+    assert "chance 0.100" in told
+    assert "most popular" not in told
+
+
+def test_the_brightest_colour_is_the_best_also_where_less_is_better(tmp_path, drawn):
+    for better, metric in ((True, "hr@10"), (False, "er@10")):
+        cells = [
+            cell("none", mean=0.5)._replace(higher_is_better=better),
+            cell("lie", mean=0.0)._replace(higher_is_better=better),
+        ]
+        draw_heatmap(cells, ["attack"], "attack", metric, "", tmp_path / "a.png")
+        colours = [patch.get_facecolor() for patch in drawn[-1].axes[0].patches]
+        assert (sum(colours[0]) > sum(colours[1])) == better
+    assert drawn[-1].axes[1].get_ylabel() == "ER@10 (less is better)"
+
+
 def test_a_picture_grows_with_its_cells(tmp_path, drawn):
     for rows, columns in ((2, 3), (5, 6)):
         cells = [cell(row, column) for row in range(rows) for column in range(columns)]

@@ -1,7 +1,7 @@
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.records.plots import draw_curves
+from jaxfr.records.plots import draw_curves, drawn_metrics
 
 
 def record(attack: str, values: list[float]) -> dict:
@@ -19,6 +19,21 @@ def test_curves_become_a_picture(tmp_path):
     path = tmp_path / "curves.png"
     draw_curves([*RECORDS, record("spattack_o_d", [0.1, 0.1])], "title", path)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_longest_lists_of_each_kind_are_drawn():
+    assert drawn_metrics({}) == ["hr@10", "ndcg@10"]
+    chosen = "hr@20,full_hr@5,percentile,hr@5,er@10"
+    assert drawn_metrics({"metrics": chosen}) == [
+        *("hr@20", "full_hr@5", "percentile", "er@10"),
+    ]
+
+
+def test_a_single_metric_is_a_single_panel(tmp_path):
+    points = [{"round": 0, "percentile": 0.5}, {"round": 9, "percentile": 0.2}]
+    one = {"attack": "none", "curve": points, "num_ranked": 100}
+    draw_curves([one | {"metrics": "percentile"}], "title", tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").exists()
 
 
 def test_a_picture_that_cannot_be_written_is_reported(tmp_path):

@@ -45,6 +45,34 @@ def test_the_interval_is_that_of_students_t(numbers):
         assert (found.low, found.high) == pytest.approx((low, high))
 
 
+def test_the_worst_case_of_a_metric_of_which_less_is_better_is_the_highest():
+    values = {"none": 0.1, "lie": 0.4, "fang": 0.2}
+    for metric, worst in (("er@10", "lie"), ("hr@10", "fang")):
+        records = [record(name) | {metric: value} for name, value in values.items()]
+        cells = summarize(records, ["attack"], metric)
+        (case,) = worst_case(cells, ["attack"])
+        assert case.attack == worst, metric
+    table = format_worst_case([case], ["attack"], "percentile_tail")
+    assert "percentile_tail (less is better)" in table
+
+
+def test_chance_and_the_most_popular_items_stand_beside_a_metric_if_known():
+    beside = {"chance": {"hr@10": 0.1}, "most_popular": {"hr@10": 0.4}}
+    records = [record(name) | beside for name in ("none", "lie")]
+    cells = summarize(records, ["attack"], "hr@10")
+    tables = (
+        format_summary(cells, ["attack"], "hr@10"),
+        format_worst_case(worst_case(cells, ["attack"]), ["attack"], "hr@10"),
+    )
+    for table in tables:
+        lines = table.splitlines()
+        assert lines[0].endswith("chance  most popular")
+        assert all(line.endswith("0.1000  0.4000") for line in lines[1:])
+    (unknown,) = summarize([record()], ["attack"], "hr@10")
+    assert math.isnan(unknown.most_popular)
+    assert "chance" not in format_summary([unknown], ["attack"], "hr@10")
+
+
 def test_one_run_has_a_mean_and_no_interval():
     (found,) = summarize([record(value=0.25)], ["attack"], "hr@10")
     assert (found.runs, found.mean) == (1, 0.25)

@@ -1,3 +1,6 @@
+import re
+
+from jaxfr.evaluation.degree_groups import GROUP_NAMES
 from jaxfr.records.table import align, format_table
 
 COLUMNS = ("hr@5", "ndcg@5", "hr@10", "ndcg@10")
@@ -60,6 +63,24 @@ def test_diverged_runs_are_marked():
     clean, attacked = format_table(runs).splitlines()[1:]
     assert "diverged" not in clean
     assert attacked.startswith("lie     1 (1 diverged)  ")
+
+
+def test_the_columns_are_the_metrics_of_the_runs():
+    own = {"metrics": "percentile,er@5", "percentile": 0.25, "er@5": 0.5}
+    groups = {f"percentile_{group}": 0.3 for group in ("head", "middle", "tail")}
+    first, row = format_table([{"attack": "none"} | own | groups]).splitlines()
+    assert re.split("  +", first)[2:] == [
+        *("percentile (less is better)", "ER@5 (less is better)"),
+        *(f"percentile {group} (less is better)" for group in GROUP_NAMES),
+    ]
+    assert row.split()[2:] == ["0.2500", "0.5000", *["0.3000"] * 3]
+
+
+def test_chance_and_the_most_popular_items_are_the_last_rows():
+    beside = {"chance": {"hr@10": 0.1}, "most_popular": {"hr@10_tail": 0.25}}
+    rows = format_table([record("none", 0.4) | beside]).splitlines()
+    assert rows[2].split() == ["chance", "-", "-", "0.1000", *["-"] * 4]
+    assert rows[3].split() == ["most", "popular", *["-"] * 6, "0.2500"]
 
 
 def test_no_cell_breaks_a_line_or_commands_a_terminal():

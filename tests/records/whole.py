@@ -28,6 +28,8 @@ def whole_record(**changes: Any) -> dict[str, Any]:
         "max_poisoned_items_used": 100,
         **metrics,
         **groups,
+        "chance": {"hr@10": 0.125},
+        "most_popular": {"hr@10": 0.375, "hr@10_tail": None},
         "curve": [{"round": finished, **metrics} for finished in (0, 10)],
         "dropped_uploads": 0,
         "nonfinite_scores": 0,

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.store.identity import run_identity
 from jaxfr.sweeps.grid import cross
 from jaxfr.sweeps.plan import identify, plan_runs, take_shard
 from jaxfr.sweeps.settings import SETTING_NAMES, Settings
@@ -22,6 +23,7 @@ NUMBERS = {
     "rounds": 9,
     "eval_every": 2,
     "privacy_noise": 0.1,
+    "targets": "popular:5",
     "seed": 1,
 }
 # And of every setting that is compiled in.
@@ -47,11 +49,13 @@ STATIC = {
     "pseudo_items": 3,
     "privacy_clip": 0.5,
     "repeated_negatives": "reference",
+    "metrics": "hr@10,percentile",
 }
 # What a setting needs beside it.
 NEEDS = {
     "neighbours_per_item": {"model": "fedgnn"},
     "privacy_noise": {"privacy_clip": 0.5},
+    "targets": {"metrics": "er@10"},
 }
 SOURCES = {"dataset", "synthetic", "init_from"}
 
@@ -109,6 +113,18 @@ def test_runs_that_only_differ_in_the_name_of_the_same_data_are_one(tmp_path):
         wanted.append(Settings(dataset=str(tmp_path / name), ranking="full"))
     one, two = plan_runs(wanted).runs
     assert one.run == two.run
+
+
+def test_settings_that_came_later_leave_older_runs_what_they_are():
+    """A run with their defaults has the identity that it had without them."""
+    (run,) = plan_runs([SMALL]).runs
+    older = {
+        name: value
+        for name, value in run.recorded.items()
+        if name not in {"metrics", "targets", "run", "num_ranked", "code_version"}
+        and name not in SOURCES
+    }
+    assert run.run == run_identity(older, run.recorded["code_version"])
 
 
 def test_a_record_tells_its_settings_data_and_code():

@@ -17,6 +17,7 @@ READ = {
     "trim_share": (0.1, {"aggregator": "trimmed_mean", "trim_form": "classic"}),
     "krum_distance": ("plain", {"aggregator": "krum"}),
     "num_candidates": (20, {}),
+    "targets": ("popular:5", {"metrics": "er@10"}),
 }
 
 

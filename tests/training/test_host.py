@@ -50,12 +50,12 @@ def test_every_run_ends_where_one_compiled_run_of_it_ends(runs):
             run.state.item_embeddings, state.item_embeddings, atol=1e-6
         )
         assert [number for number, _ in run.curve] == [0, 20, 40, 50]
-        for number, metrics in run.curve[1:]:
+        for number, outcome in run.curve[1:]:
             scheduled = jax.tree.map(
                 lambda leaf: leaf[number - 1],  # noqa: B023
-                report.metrics,
+                report.outcome,
             )
-            jax.tree.map(np.testing.assert_allclose, metrics, scheduled)
+            jax.tree.map(np.testing.assert_allclose, outcome, scheduled)
         assert run.dropped == 0
 
 

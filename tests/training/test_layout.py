@@ -16,7 +16,11 @@ from jaxfr.clients.pairs import TiledPairs
 from jaxfr.clients.parts import divide_clients
 from jaxfr.data.dataset import NO_TEST_ITEM
 from jaxfr.devices import OWN, WHOLE, placement
-from jaxfr.evaluation.degree_groups import NO_GROUP, user_degree_groups
+from jaxfr.evaluation.degree_groups import (
+    NO_GROUP,
+    item_degree_groups,
+    user_degree_groups,
+)
 from jaxfr.sampling import ItemLists
 from jaxfr.training import (
     Configuration,
@@ -82,6 +86,11 @@ def test_each_client_is_in_the_degree_group_of_its_test_item():
     groups = small_layout().test_items.degree_group
     np.testing.assert_array_equal(groups, user_degree_groups(small_dataset()))
     assert NO_GROUP in groups
+    thirds = item_degree_groups(small_dataset().item_degree)
+    np.testing.assert_array_equal(small_layout().item_third, thirds)
+    np.testing.assert_array_equal(
+        small_layout().item_degree, small_dataset().item_degree
+    )
 
 
 def test_a_layout_is_made_of_numbers_also_while_tracing():
@@ -166,7 +175,10 @@ def test_what_belongs_to_clients_is_divided_and_what_belongs_to_items_is_copied(
 @pytest.mark.parametrize("with_neighbours", [False, True])
 def test_a_placement_says_of_every_field_where_it_lies(with_neighbours):
     found = placement(small_layout(with_neighbours=with_neighbours))
-    of_items = "item_slots", "client_activity", "item_popularity", "devices"
+    of_items = {
+        *("item_slots", "client_activity", "item_popularity", "item_degree"),
+        *("item_third", "devices"),
+    }
     for name, where in found._asdict().items():
         if name in of_items:
             assert {*jax.tree.leaves(where)} == {WHOLE}

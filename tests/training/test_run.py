@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.metrics import Metrics
+from jaxfr.evaluation.metrics import parse_metrics
+from jaxfr.evaluation.outcome import Outcome as Counted
+from jaxfr.evaluation.outcome import averages
+from jaxfr.evaluation.targets import COLD, POPULAR
 from jaxfr.training import (
     Configuration,
     Hyperparameters,
@@ -149,8 +152,8 @@ def test_seeds_can_be_mapped_over():
             (state.item_embeddings, state.clients.embedding),
             (alone.item_embeddings, alone.clients.embedding),
         )
-        last = jax.tree.map(lambda leaf: leaf[-1], report.metrics)
-        alone_last = jax.tree.map(lambda leaf: leaf[-1], alone_report.metrics)
+        last = jax.tree.map(lambda leaf: leaf[-1], report.outcome)
+        alone_last = jax.tree.map(lambda leaf: leaf[-1], alone_report.outcome)
         jax.tree.map(np.testing.assert_allclose, last, alone_last)
 
 
@@ -166,7 +169,7 @@ def test_changing_numbers_compiles_nothing():
     assert number_of_programs() == programs
 
 
-@pytest.mark.parametrize("name", Hyperparameters._fields)
+@pytest.mark.parametrize("name", CHANGES)
 def test_every_number_has_its_effect(name):
     configuration = PRIVATE if name.startswith("privacy") else CONFIGURED
     outcome = run(
@@ -183,6 +186,34 @@ def test_every_number_has_its_effect(name):
 def test_numbers_of_private_uploads_have_no_effect_without_them(name):
     outcome = run(NUMBERS._replace(**{name: CHANGES[name]}))
     assert item_change(outcome, run_once()) == 0
+
+
+def test_other_targets_compile_nothing_and_change_their_exposure_alone():
+    metrics = parse_metrics("hr@5,er@5")
+    watching = dataclasses.replace(CONFIGURED, metrics=metrics, num_targets=2)
+    numbers = NUMBERS._replace(targets=(0, 3))
+    first, programs = run(numbers, configuration=watching), number_of_programs()
+    others = numbers._replace(targets=(POPULAR, POPULAR))
+    second = run(others, configuration=watching)
+    assert number_of_programs() == programs
+    assert_same_bits(first[0], second[0])
+    found, other = (averages(metrics, report.outcome) for _, report in (first, second))
+    assert_same_bits(found["hr@5"], other["hr@5"])
+    assert np.any(found["er@5"] != other["er@5"])
+
+
+def test_other_metrics_leave_the_run_alone():
+    """Their candidates and targets have random keys of their own."""
+    names = "hr@5,ndcg@5,hr@10,ndcg@10,full_hr@5,within_third_hr@5,er@5,percentile"
+    metrics = parse_metrics(names)
+    watching = dataclasses.replace(CONFIGURED, metrics=metrics, num_targets=1)
+    numbers = NUMBERS._replace(targets=(COLD,))
+    state, report = run(numbers, configuration=watching)
+    plain = run_once()
+    assert_same_bits(state, plain[0])
+    found = averages(metrics, report.outcome)
+    for name, value in averages(CONFIGURED.metrics, plain[1].outcome).items():
+        np.testing.assert_array_equal(found[name], value)
 
 
 def test_an_attack_that_starts_after_the_last_round_is_no_attack():
@@ -227,17 +258,17 @@ def test_evaluations_follow_the_schedule_and_the_last_round(eval_every, expected
     np.testing.assert_array_equal(np.flatnonzero(report.evaluated), expected)
     users = np.zeros(ROUNDS, int)
     users[expected] = np.sum(small_layout().test_items.exists)
-    np.testing.assert_array_equal(report.metrics.overall.num_users, users)
+    np.testing.assert_array_equal(report.outcome.num_users[:, 0], users)
 
 
 def test_an_evaluation_is_that_of_the_state_after_its_round():
     states, report = run_in_stretches()
     setup, _ = start(CONFIGURED, NUMBERS, small_layout(), jax.random.key(0))
     for number, state in ((STRETCH - 1, states[0]), (ROUNDS - 1, states[1])):
-        scheduled = jax.tree.map(lambda leaf: leaf[number], report.metrics)  # noqa: B023
-        now: Metrics = evaluate_now(CONFIGURED, small_layout(), setup, state)
+        scheduled = jax.tree.map(lambda leaf: leaf[number], report.outcome)  # noqa: B023
+        now: Counted = evaluate_now(CONFIGURED, small_layout(), setup, state)
         jax.tree.map(np.testing.assert_allclose, scheduled, now)
-        assert now.overall.hit_ratio[-1] > 0
+        assert averages(CONFIGURED.metrics, now)["hr@10"] > 0
 
 
 # --- Spattack-O-D against the mean ---

@@ -10,6 +10,8 @@ import pytest
 
 from jaxfr.aggregators import aggregate
 from jaxfr.errors import InvalidInputError
+from jaxfr.evaluation.exposure import exposure
+from jaxfr.evaluation.hit_ratio import hit_ratio
 from jaxfr.ranges import RANGES
 from jaxfr.training import Configuration, Hyperparameters, check_settings
 from jaxfr.training.settings import OPTIMIZERS, make_aggregator
@@ -183,6 +185,23 @@ def test_as_many_devices_as_there_are_are_accepted_and_no_other_number():
 )
 def test_clients_that_are_taken_as_a_whole_may_be_spread_too(changes):
     check_settings(Configuration(num_devices=2, **changes), Hyperparameters())
+
+
+# --- metrics ---
+
+
+@pytest.mark.parametrize(
+    ("changes", "targets", "message"),
+    [
+        ({"metrics": ()}, (), "metrics="),
+        ({"metrics": (hit_ratio(5), hit_ratio(5))}, (), "metrics="),
+        ({"metrics": (exposure(5),)}, (), "num_targets=0"),
+        ({"metrics": (exposure(5),), "num_targets": 2}, (3,), "num_targets=2"),
+    ],
+)
+def test_metrics_without_meaning_are_refused(changes, targets, message):
+    numbers = Hyperparameters(targets=targets)
+    assert refusal(Configuration(**changes), numbers).startswith(message)
 
 
 # --- models ---

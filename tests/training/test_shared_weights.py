@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxfr.evaluation.outcome import averages
 from jaxfr.models import MODELS
 from jaxfr.models.bpr import bpr_model
 from jaxfr.models.fedmf import init_embeddings
@@ -280,9 +281,10 @@ def test_a_model_of_one_s_own_is_one_name_more(monkeypatch):
     assert pairs_loss_of(clean) < 0.8 * pairs_loss_of(before)
     for one, other in zip(attacked[1:], clean[1:], strict=True):  # items and weights
         assert np.max(np.abs(one.values - other.values)) > 0.1
-    assert report.metrics.overall.num_users[-1] == NUM_USERS - 1
+    assert report.outcome.num_users[-1, 0] == NUM_USERS - 1
     evaluated = np.asarray(report.evaluated)
-    assert np.all(np.isfinite(report.metrics.overall.ndcg) == evaluated[:, None])
+    ndcg = averages(configuration.metrics, report.outcome)["ndcg@10"]
+    assert np.all(np.isfinite(ndcg) == evaluated)
 
 
 def pairs_loss_of(state: TrainingState) -> float:

@@ -1,0 +1,64 @@
+"""What every metric of a run would be if items were in random order."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
+from jaxfr.evaluation.degree_groups import GROUP_NAMES, user_degree_groups
+from jaxfr.evaluation.metric import Metric, RankingName
+from jaxfr.evaluation.within_third import count_within_third
+
+
+def chance_of(
+    metrics: Sequence[Metric],
+    ranking: RankingName,
+    num_candidates: int,
+    dataset: Dataset,
+) -> dict[str, float]:
+    """The expectation of each metric under a random order, exact for each user.
+
+    Of targets it is the mean over all users, those who hold a target among them.
+
+    Args:
+        metrics: those of a run.
+        ranking: the run's own, ``sampled`` or ``full``.
+        num_candidates: items that a test item is ranked among when they are drawn.
+        dataset: the data.
+
+    Returns:
+        Numbers by the metric's fields, as ``hr@10`` and ``hr@10_tail``; without those
+        of which chance is not known, and without means over nobody.
+    """
+    exists = dataset.test_items != NO_TEST_ITEM
+    own_third = user_degree_groups(dataset)
+    everybody = np.ones(dataset.num_users, bool)
+    found = {}
+    for metric in metrics:
+        if metric.chance is None:
+            continue
+        of = ranking if metric.ranking == "own" else metric.ranking
+        value = metric.chance(_num_others(of, num_candidates, dataset))
+        members = {metric.name: exists if metric.has_groups else everybody}
+        if metric.has_groups:
+            members |= {
+                f"{metric.name}_{name}": own_third == index
+                for index, name in enumerate(GROUP_NAMES)
+            }
+        found |= {
+            field: float(np.mean(value[users]))
+            for field, users in members.items()
+            if users.any()
+        }
+    return found
+
+
+def _num_others(
+    ranking: RankingName, num_candidates: int, dataset: Dataset
+) -> np.ndarray:
+    """How many items an item of each user is ranked beside, float64 ``[n]``."""
+    if ranking == "sampled":
+        return np.full(dataset.num_users, float(num_candidates))
+    if ranking == "within_third":
+        return count_within_third(dataset, num_candidates).astype(float)
+    return (dataset.num_items - dataset.user_activity - 1).astype(float)
