@@ -10,6 +10,7 @@ from jax import Array
 
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.layout import ClientGroup
+from jaxfr.devices import Own
 from jaxfr.evaluation.candidates import sample_candidate_ranks
 from jaxfr.evaluation.metric import Metric, RankingName
 from jaxfr.evaluation.outcome import Outcome, Ranks, count_users
