@@ -580,6 +580,7 @@ import numpy as np
 jax.config.update("jax_num_cpu_devices", 8)
 from jaxfr.data.options import SyntheticSettings
 from jaxfr.data.synthetic import make_dataset
+from jaxfr.evaluation.outcome import averages
 from jaxfr.training import Configuration, Hyperparameters, plan_layout, train_rounds
 from tests.training.problem import QUICK_COMPILE, compiled_start
 
@@ -603,11 +604,11 @@ for devices in (1, 8):
             configuration, numbers, layout, setup, state,
             np.arange(3), np.int32(3), np.int32(1),
         )
-        outcome = report.outcome
+        found = averages(configuration.metrics, report.outcome)
         ends[f"{rule} {devices} items"] = np.asarray(end.item_embeddings)
-        for metric, counts in zip(configuration.metrics, outcome.counts):
-            ends[f"{rule} {devices} {metric.name}"] = np.asarray(counts.sums)
-        ends[f"{rule} {devices} users"] = np.asarray(outcome.num_users)
+        ends[f"{rule} {devices} hits"] = np.asarray(found["hr@10"])
+        ends[f"{rule} {devices} gains"] = np.asarray(found["ndcg@10"])
+        ends[f"{rule} {devices} users"] = np.asarray(report.outcome.num_users[:, 0])
 np.savez(sys.argv[1], **ends)
 """
 
