@@ -43,11 +43,13 @@ class ServerView(NamedTuple):
         expected_byzantine: the declared number n~ of Byzantine clients, int32 scalar.
         last_aggregate: what the rule made in the round before, float32 ``[m, d]``; 0
             in round 0.
+        num_clients: clients that have an id, static, see :class:`ServerKnowledge`.
     """
 
     round: Array
     expected_byzantine: Array
     last_aggregate: Array
+    num_clients: int
 
 
 class Init(Protocol):
@@ -307,7 +309,8 @@ def aggregate(
     num_items, dim = uploads.item_embeddings.shape
     state = init_server(rule, ServerKnowledge(num_clients, num_items, dim))
     last = jnp.zeros_like(uploads.item_embeddings)
-    view = ServerView(jnp.int32(0), jnp.asarray(expected_byzantine), last)
+    expected = jnp.asarray(expected_byzantine)
+    view = ServerView(jnp.int32(0), expected, last, num_clients)
     received, dropped = receive(rule, uploads)
     return combine(rule, state, received, view)[0], dropped
 

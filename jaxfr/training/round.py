@@ -53,18 +53,20 @@ class ClientIds(NamedTuple):
     Attributes:
         benign: of this device's benign clients, int32 ``[n]``.
         malicious: of the malicious clients, int32 ``[malicious_clients]``.
+        number: of all ids, static.
     """
 
     benign: Array | None
     malicious: Array | None
+    number: int
 
     @classmethod
     def of(cls, layout: Layout, setup: Setup) -> "ClientIds":
         """Those that the run's seed decided."""
-        if setup.server_ids is None:
-            return cls(None, None)
-        benign = setup.server_ids[layout.client_ids]
-        return cls(benign, setup.server_ids[layout.num_clients :])
+        ids = setup.server_ids
+        if ids is None:
+            return cls(None, None, number=0)
+        return cls(ids[layout.client_ids], ids[layout.num_clients :], number=ids.size)
 
     def name(self, uploads: Uploads) -> Uploads:
         """Replaces the number of each row's client by its id, or by nothing."""
@@ -257,7 +259,9 @@ def _update_table(
     def serve(malicious: Uploads) -> tuple[Table, Array]:
         malicious, dropped_malicious = receive(rule, malicious)
         uploads = ids.name(append_tables(benign, malicious))
-        server_view = ServerView(round_number, expected, table.last_aggregate)
+        server_view = ServerView(
+            round_number, expected, table.last_aggregate, ids.number
+        )
         found, server = combine(rule, table.server, uploads, server_view)
         moved = learn_rows(
             optimizer, table.values, table.optimizer, found.rows, found.received

@@ -18,7 +18,7 @@ from jaxfr.evaluation.targets import draw_targets
 from jaxfr.evaluation.within_third import draw_within_third
 from jaxfr.learning import init_rows
 from jaxfr.models import MODELS
-from jaxfr.models.weights import flatten
+from jaxfr.models.weights import flatten, num_weights
 from jaxfr.training.checks import check_settings
 from jaxfr.training.keys import Purpose, check_key, key_for
 from jaxfr.training.layout import Layout
@@ -102,8 +102,30 @@ def _start(
             functools.partial(_start_on_each_device, configuration),
             configuration.num_devices,
             (WHOLE, placement(layout), WHOLE, WHOLE),
-            (placement(Setup), placement(TrainingState)),
+            (
+                placement(Setup),
+                _state_placement(configuration, hyperparameters, layout),
+            ),
         )(hyperparameters, layout, key, given)
+
+
+def _state_placement(
+    configuration: Configuration, hyperparameters: Hyperparameters, layout: Layout
+) -> TrainingState:
+    """How the state lies on devices, which a stage of the server may have a say in."""
+    rule = make_aggregator(configuration, hyperparameters)
+    model, dim = MODELS[configuration.model](), configuration.embedding_dim
+
+    def of_table(*shape: int) -> Table:
+        knowledge = ServerKnowledge(_num_server_ids(configuration, layout), *shape)
+        server = jax.eval_shape(functools.partial(init_server, rule, knowledge))
+        return placement(Table)._replace(server=placement(server))
+
+    weights = num_weights(model, dim)
+    return placement(TrainingState)._replace(
+        items=of_table(layout.num_items, dim),
+        weights=of_table(1, weights) if weights else WHOLE,
+    )
 
 
 def check_devices(configuration: Configuration, layout: Layout) -> None:

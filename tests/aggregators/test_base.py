@@ -80,7 +80,7 @@ def test_aggregating_is_receiving_and_combining(kind):
     uploads = uploads._replace(scale=uploads.scale.at[4].set(jnp.inf))
     received, dropped = receive(NORM[0], uploads)
     found, counted = aggregate(NORM[0], uploads, jnp.int32(1))
-    view = ServerView(jnp.int32(0), jnp.int32(1), jnp.zeros((NUM_ITEMS, DIM)))
+    view = ServerView(jnp.int32(0), jnp.int32(1), jnp.zeros((NUM_ITEMS, DIM)), 0)
     expected, _ = combine(NORM[0], init_server(NORM[0], KNOWLEDGE), received, view)
     np.testing.assert_array_equal(found.rows, expected.rows)
     assert counted == dropped

@@ -47,7 +47,7 @@ def add_last_aggregate() -> Stage:
 
 
 def seen(round_number: int, last: jnp.ndarray) -> ServerView:
-    return ServerView(jnp.int32(round_number), jnp.int32(0), last)
+    return ServerView(jnp.int32(round_number), jnp.int32(0), last, CLIENTS)
 
 
 def test_a_stage_gets_back_the_state_that_it_left():

@@ -1,0 +1,125 @@
+"""A server with memory that sees clients, in whole runs and over devices."""
+
+import functools
+import importlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.aggregators import Rule, Stage, chain, mean, median, stateless_stage
+from jaxfr.devices import Own, device_index
+from jaxfr.training import Hyperparameters, plan_layout, start
+from jaxfr.training.keys import run_key
+from jaxfr.training.run import train_rounds
+from jaxfr.training.state import TrainingState
+from jaxfr.uploads.clients import rows_by_client
+from jaxfr.uploads.trust import trust_clients
+from tests.training.problem import NUM_USERS, ROOM, configured, small_dataset
+
+takes_two = pytest.mark.skipif("jax.device_count() < 2")
+NUMBERS = Hyperparameters(malicious_clients=ROOM, learning_rate=0.5)
+ROUNDS = 3
+
+
+@pytest.fixture
+def _nothing_compiled() -> Iterator[None]:
+    """Programs are known by their configuration, which does not name these rules."""
+    jax.clear_caches()
+    yield
+    jax.clear_caches()
+
+
+def trained(
+    rule: Rule, monkeypatch: pytest.MonkeyPatch, devices: int = 1, model: str = "fedmf"
+) -> TrainingState:
+    """The state after some rounds under attack, with this rule on the server."""
+    jax.clear_caches()
+    for name in ("pairs", "round", "start"):
+        module = importlib.import_module(f"jaxfr.training.{name}")
+        monkeypatch.setattr(module, "make_aggregator", lambda *settings: rule)
+    configuration = configured(
+        "spattack_o_d", "median", num_devices=devices, model=model
+    )
+    layout = plan_layout(small_dataset(), devices)
+    setup, state = start(configuration, NUMBERS, layout, run_key(0))
+    numbers = jnp.arange(ROUNDS, dtype=jnp.int32)
+    rounds = jnp.int32(ROUNDS), jnp.int32(0)
+    return train_rounds(configuration, NUMBERS, layout, setup, state, numbers, *rounds)[
+        0
+    ]
+
+
+def budget(largest: int) -> Stage:
+    """Trusts clients less the more rows they send."""
+
+    def trust(uploads, view):
+        sent = rows_by_client(uploads, view.num_clients)
+        return trust_clients(uploads, jnp.minimum(1, largest / jnp.maximum(sent, 1)))
+
+    return stateless_stage(trust, sees_clients=True)
+
+
+class Counted(NamedTuple):
+    """Rows of each client in all rounds, and what each device has counted."""
+
+    rows: jax.Array
+    own: Own[jax.Array]
+
+
+def count_rows() -> Stage:
+    def init(knowledge):
+        rows = jnp.zeros(knowledge.num_clients, jnp.int32)
+        return Counted(rows, jnp.full(2, 10 * device_index()))
+
+    def update(state, uploads, view):
+        rows = state.rows + rows_by_client(uploads, view.num_clients)
+        return uploads, Counted(rows, state.own + 1)
+
+    return Stage(init, update, sees_clients=True)
+
+
+@pytest.mark.usefixtures("_nothing_compiled")
+def test_the_server_sees_the_rows_of_every_client_malicious_ones_among_them(
+    monkeypatch,
+):
+    state = trained(chain(count_rows(), mean()), monkeypatch)
+    counted = state.items.server[0][0]
+    rows = np.sort(np.asarray(counted.rows))
+    items = state.item_embeddings.shape[0]
+    assert rows.shape == (NUM_USERS + ROOM,)
+    # Each malicious client sends a row for every item, no benign one does.
+    assert (rows == ROUNDS * items).sum() == ROOM
+    assert rows.min() > 0
+    assert not np.array_equal(counted.rows, rows)  # in no order
+
+
+@takes_two
+@pytest.mark.usefixtures("_nothing_compiled")
+@pytest.mark.parametrize("model", ["fedmf", "fedgnn"])
+def test_a_server_that_sees_clients_ends_alike_on_several_devices(monkeypatch, model):
+    run = functools.partial(trained, monkeypatch=monkeypatch, model=model)
+    rule = chain(count_rows(), budget(8), median())
+    alone, both = run(rule), run(rule, devices=2)
+    np.testing.assert_allclose(
+        both.item_embeddings, alone.item_embeddings, rtol=1e-4, atol=1e-5
+    )
+    counted, on_both = (state.items.server[0][0] for state in (alone, both))
+    np.testing.assert_array_equal(on_both.rows, counted.rows)
+    np.testing.assert_array_equal(counted.own, [ROUNDS] * 2)
+    np.testing.assert_array_equal(on_both.own, [ROUNDS] * 2 + [10 + ROUNDS] * 2)
+    plain = run(median()).item_embeddings
+    assert np.abs(alone.item_embeddings - plain).max() > 1e-3
+
+
+@pytest.mark.usefixtures("_nothing_compiled")
+def test_nothing_is_learned_where_nobody_is_trusted(monkeypatch):
+    nobody = stateless_stage(
+        lambda uploads, view: trust_clients(uploads, jnp.zeros(view.num_clients)),
+        sees_clients=True,
+    )
+    state = trained(chain(nobody, mean()), monkeypatch)
+    np.testing.assert_array_equal(state.items.last_aggregate, 0)
