@@ -27,23 +27,25 @@ def linear(function: Function, transpose: Function, value: Array) -> Array:
     """
     if not jnp.issubdtype(value.dtype, jnp.inexact):
         return function(value)
-    return _linear.bind(value, function=function, transpose=transpose)
+    program = jax.make_jaxpr(function)(value)
+    return _linear.bind(value, program=program, function=function, transpose=transpose)
 
 
-def _apply(value: Array, *, function: Function, transpose: Function) -> Array:
-    del transpose
+def _apply(value: Array, *, function: Function, **_: Any) -> Array:
     return function(value)
 
 
-def _shape(value: Any, *, function: Function, transpose: Function) -> Any:
-    del transpose
-    (shape,) = jax.make_jaxpr(function)(value).out_avals
+def _shape(_: Any, *, program: Any, **others: Any) -> Any:
+    """The program stands in the operation for readers of programs, too."""
+    del others
+    (shape,) = program.out_avals
     return shape
 
 
 def _back(
-    cotangent: Array, _: Any, *, function: Function, transpose: Function
+    cotangent: Array, _: Any, *, function: Function, transpose: Function, **others: Any
 ) -> list[Array]:
+    del others
     return [linear(transpose, function, cotangent)]
 
 
@@ -54,6 +56,7 @@ def _batched(
     *,
     function: Function,
     transpose: Function,
+    **_: Any,
 ) -> tuple[Array, int]:
     """Of a batch; its axis may be one that the function joins over."""
     (value,), (place,) = values, places

@@ -7,7 +7,7 @@ malicious clients are not marked, and a :class:`ServerView`.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, overload
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 import jax.numpy as jnp
 from jax import Array
@@ -15,6 +15,9 @@ from jax import Array
 from jaxfr.devices import Join
 from jaxfr.uploads import Uploads, drop_nonfinite, row_counts
 from jaxfr.uploads.trust import MOST_CLIENTS, trust_as_weight
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 ServerState = Any
 """A pytree of a stage's or a rule's own, the same on all devices but for ``Own``."""
@@ -60,34 +63,24 @@ class Init(Protocol):
         ...
 
 
-class StageUpdate(Protocol):
-    """What a stage makes of a round's uploads."""
+class Update(Protocol[T_co]):
+    """What a stage or a rule makes of a round's uploads.
+
+    A stage returns the uploads with changed rows or trust. A rule joins the rows of
+    each item, every item on its own: one row per item, float32 ``[m, d]``, 0 for an
+    item with no row.
+    """
 
     def __call__(
         self, state: ServerState, uploads: Uploads, view: ServerView
-    ) -> tuple[Uploads, ServerState]:
-        """Returns the uploads with changed rows or trust, and the new state."""
-        ...
-
-
-class RuleUpdate(Protocol):
-    """Joins the rows of each item to one."""
-
-    def __call__(
-        self, state: ServerState, uploads: Uploads, view: ServerView
-    ) -> tuple[Array, ServerState]:
-        """Aggregates every item on its own.
+    ) -> tuple[T_co, ServerState]:
+        """Returns what it makes, and the new state.
 
         Args:
             state: from the round before.
-            uploads: what the stages left; trust is weight here, see
+            uploads: what the stages before it left; to a rule trust is weight, see
                 ``jaxfr.uploads.trust``.
-            view: of the round. Rules that need no number of Byzantine clients ignore
-                it.
-
-        Returns:
-            One row per item, float32 ``[m, d]``, 0 for an item with no row; and the
-            new state.
+            view: of the round. Who needs no number of Byzantine clients ignores it.
         """
         ...
 
@@ -125,7 +118,7 @@ class Stage(NamedTuple):
     """
 
     init: Init = _no_state
-    update: StageUpdate = _pass_on
+    update: Update[Uploads] = _pass_on
     on_arrival: RowTransform = keep_rows
     sees_clients: bool = False
 
@@ -142,7 +135,7 @@ class Rule(NamedTuple):
     """
 
     init: Init
-    update: RuleUpdate
+    update: Update[Array]
     needs_groups: bool = False
     sees_clients: bool = False
     before: Stage = Stage()
@@ -157,26 +150,25 @@ def stateless_stage(
     function: Callable[[Uploads, ServerView], Uploads], sees_clients: bool = False
 ) -> Stage:
     """Makes a stage of a function of a round's uploads."""
-
-    def update(
-        state: ServerState, uploads: Uploads, view: ServerView
-    ) -> tuple[Uploads, ServerState]:
-        return function(uploads, view), state
-
-    return Stage(update=update, sees_clients=sees_clients)
+    return Stage(update=_keeping_state(function), sees_clients=sees_clients)
 
 
 def stateless_rule(
     function: Callable[[Uploads, ServerView], Array], needs_groups: bool = False
 ) -> Rule:
     """Makes a rule of a function from a round's uploads to float32 ``[m, d]``."""
+    return Rule(_no_state, _keeping_state(function), needs_groups)
 
+
+def _keeping_state(
+    function: Callable[[Uploads, ServerView], T],
+) -> Update[T]:
     def update(
         state: ServerState, uploads: Uploads, view: ServerView
-    ) -> tuple[Array, ServerState]:
+    ) -> tuple[T, ServerState]:
         return function(uploads, view), state
 
-    return Rule(_no_state, update, needs_groups)
+    return update
 
 
 @overload

@@ -5,6 +5,7 @@ from jax import Array
 
 from jaxfr.aggregators.base import Rule, ServerState, ServerView
 from jaxfr.uploads import Uploads, append_tables, item_table, row_counts
+from jaxfr.uploads.trust import weight_of_clients
 
 
 def add_absent_clients(uploads: Uploads) -> Uploads:
@@ -12,8 +13,8 @@ def add_absent_clients(uploads: Uploads) -> Uploads:
 
     They are one row, weighted with their number.
     """
-    all_of_them = uploads.participants * uploads.one_client
-    absent = jnp.maximum(all_of_them - row_counts(uploads), 0)
+    everybody = weight_of_clients(uploads, uploads.participants)
+    absent = jnp.maximum(everybody - row_counts(uploads), 0)
     num_items, dim = uploads.item_embeddings.shape
     zeros = jnp.zeros((num_items, 1, dim), uploads.vectors.dtype)
     table = item_table(

@@ -12,6 +12,7 @@ from jaxfr.aggregators.order_statistics import computed_once, sum_of_smallest
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.uploads import Uploads
+from jaxfr.uploads.trust import weight_of_clients
 
 KrumDistance = Literal["squared", "plain"]
 
@@ -34,12 +35,11 @@ def krum(distance: KrumDistance = "squared") -> Rule:
     """
 
     def combine(uploads: Uploads, view: ServerView) -> Array:
-        one_client = uploads.one_client
-        expected = view.expected_byzantine * one_client
+        expected = weight_of_clients(uploads, view.expected_byzantine)
 
         def one_item(rows: Array, weight: Array, join: Join) -> Array:
             assert join is IN_ONE_PART
-            return krum_of_item(rows, weight, expected, distance, one_client)
+            return krum_of_item(rows, weight, expected, distance, uploads.client_weight)
 
         return map_items(uploads, one_item, work_per_row=0)
 
@@ -51,7 +51,7 @@ def krum_of_item(
     weight: Array,
     expected_byzantine: Array,
     distance: KrumDistance,
-    one_client: Array | int = 1,
+    client_weight: Array | int = 1,
 ) -> Array:
     """Krum's choice among one item's rows, ``[k, d]`` to ``[d]``; 0 for no row.
 
@@ -62,17 +62,17 @@ def krum_of_item(
         weight: int32 ``[k]``.
         expected_byzantine: the weight of the expected Byzantine clients, int32 scalar.
         distance: see ``krum``.
-        one_client: what a row of one client weighs.
+        client_weight: what a row of one client weighs.
     """
     rows = computed_once(rows, weight)
     compared = jax.lax.stop_gradient(rows)
     count = jnp.sum(weight)
-    neighbours = num_neighbours(count, expected_byzantine, one_client)
+    neighbours = num_neighbours(count, expected_byzantine, client_weight)
 
     def score(squared: Array) -> Array:
         # A row's distance to itself, 0, is among the smallest and adds nothing.
         distances = jnp.sqrt(squared) if distance == "plain" else squared
-        return sum_of_smallest(distances, weight, neighbours + one_client)
+        return sum_of_smallest(distances, weight, neighbours + client_weight)
 
     if weight.size**2 <= LARGEST_MATRIX:
         scores = jax.vmap(score)(pairwise_squared_distances(compared, weight))
@@ -90,14 +90,14 @@ def krum_of_item(
 
 
 def num_neighbours(
-    count: Array, expected_byzantine: Array, one_client: Array | int = 1
+    count: Array, expected_byzantine: Array, client_weight: Array | int = 1
 ) -> Array:
     """How many nearest rows Krum sums over, by their weight, int32 scalar."""
-    strict = count - expected_byzantine - 2 * one_client
+    strict = count - expected_byzantine - 2 * client_weight
     loose = count - expected_byzantine
-    others = count - one_client
-    least = jnp.where(loose >= one_client, loose, others)
-    wanted = jnp.where(strict >= one_client, strict, least)
+    others = count - client_weight
+    least = jnp.where(loose >= client_weight, loose, others)
+    wanted = jnp.where(strict >= client_weight, strict, least)
     return jnp.clip(wanted, 0, jnp.maximum(others, 0))
 
 

@@ -21,6 +21,7 @@ from jaxfr.aggregators.order_statistics import (
 )
 from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.uploads import Uploads
+from jaxfr.uploads.trust import weight_of_clients
 
 SEARCHES = 2
 """Of a k-th smallest number, in either form."""
@@ -34,7 +35,7 @@ def trimmed_mean() -> Rule:
     """
 
     def combine(uploads: Uploads, view: ServerView) -> Array:
-        dropped = view.expected_byzantine * uploads.one_client
+        dropped = weight_of_clients(uploads, view.expected_byzantine)
 
         def one_item(rows: Array, weight: Array, join: Join) -> Array:
             def of_coordinate(values: Array) -> Array:
@@ -65,9 +66,10 @@ def classic_trimmed_mean(trim_share: Array | float | None = None) -> Rule:
             return floor_of_share(count, jnp.asarray(trim_share))
 
         def one_item(rows: Array, weight: Array, join: Join) -> Array:
-            clients = count_all(weight, join) // uploads.one_client
+            clients = count_all(weight, join) // uploads.client_weight
             most = jnp.maximum(clients - 1, 0) // 2
-            trimmed = jnp.clip(number_trimmed(clients), 0, most) * uploads.one_client
+            trimmed = jnp.clip(number_trimmed(clients), 0, most)
+            trimmed = trimmed * uploads.client_weight
 
             def of_coordinate(values: Array) -> Array:
                 return mean_between_ends(values, weight, trimmed, join)

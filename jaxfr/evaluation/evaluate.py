@@ -12,7 +12,7 @@ from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.layout import ClientGroup
 from jaxfr.devices import Own
 from jaxfr.evaluation.candidates import sample_candidate_ranks
-from jaxfr.evaluation.metric import Metric, RankingName
+from jaxfr.evaluation.metric import Metric, RankingName, needed_rankings
 from jaxfr.evaluation.outcome import Outcome, Ranks, count_users
 from jaxfr.evaluation.ranking import full_ranking_mask, rank_of_test_item
 from jaxfr.models.base import Scores, Weights
@@ -154,7 +154,7 @@ def evaluate(
             embeddings, float32 ``[n, r]``.
         items: what is ranked, and among what.
     """
-    needed = {metric.ranking for metric in metrics} | {ranking}
+    needed = needed_rankings(ranking, metrics)
     ranks: dict[RankingName, Ranks] = {}
     if "sampled" in needed:
         ranks["sampled"] = _among_candidates(scorer, clients, items, items.sampled)

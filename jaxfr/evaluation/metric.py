@@ -4,7 +4,7 @@ A metric of one's own is a function of one file: ``mean_over_users`` makes it fr
 value that it has for one user.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import jax.numpy as jnp
@@ -85,6 +85,18 @@ def mean_over_users(
         return (sums * _WEIGHTS).sum(-1) / _STEPS / num_users
 
     return Metric(name, higher_is_better, count_user, average, chance)
+
+
+def needed_rankings(
+    ranking: RankingName, metrics: Sequence[Metric]
+) -> frozenset[RankingName]:
+    """The rankings that an evaluation needs.
+
+    Args:
+        ranking: the run's own, ``sampled`` or ``full``.
+        metrics: those that are evaluated.
+    """
+    return frozenset({ranking, *(metric.ranking for metric in metrics)})
 
 
 def in_ranking(metric: Metric, ranking: RankingName) -> Metric:

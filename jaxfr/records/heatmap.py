@@ -202,7 +202,7 @@ def _explanation(cells: Sequence[Cell]) -> str:
     for name in REFERENCES:
         levels = {f"{getattr(cell, name):.3f}" for cell in cells if cell.runs}
         if len(levels) == 1 and "nan" not in levels:
-            parts.append(f"{name.replace('_', ' ')} {levels.pop()}")
+            parts.append(f"{heading(name)} {levels.pop()}")
     return "; ".join(parts)
 
 

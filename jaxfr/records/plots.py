@@ -57,7 +57,7 @@ def draw_curves(records: Sequence[Record], title: str, path: pathlib.Path) -> No
             )
         for name in REFERENCES:
             level = np.mean([reference(record, name, metric) for record in records])
-            _draw_level(axes, name.replace("_", " "), float(level))
+            _draw_level(axes, heading(name), float(level))
         axes.set(xlabel="round", ylabel=f"{heading(metric)}{direction(metric)}")
         axes.set_ylim(bottom=0)
         axes.set_xlim(left=0)

@@ -14,7 +14,7 @@ from jaxfr.records.caveats import has_diverged
 from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.results import Record
 from jaxfr.records.selection import Scalar, as_text, check_columns, grouped, in_order
-from jaxfr.records.table import align, direction
+from jaxfr.records.table import align, direction, heading
 
 CONFIDENCE = 0.95
 
@@ -160,7 +160,7 @@ def format_summary(cells: Sequence[Cell], group_by: Sequence[str], metric: str) 
     """
     told = f"{metric}{direction(metric)}"
     shown = [name for name in REFERENCES if _any_known(cells, name)]
-    titles = [name.replace("_", " ") for name in shown]
+    titles = [heading(name) for name in shown]
     rows = [[*group_by, "runs", told, "deviation", "95 % interval", *titles]]
     for cell in cells:
         group = [as_text(value) for value in cell.group]
@@ -189,7 +189,7 @@ def format_worst_case(
         [*others, f"clean {metric}", "worst attack", told, "95 % interval", "change"]
     ]
     shown = [name for name in REFERENCES if _any_known([c.cell for c in cases], name)]
-    rows[0] += [name.replace("_", " ") for name in shown]
+    rows[0] += [heading(name) for name in shown]
     for case in cases:
         clean = "-"
         if case.clean is not None:
@@ -216,8 +216,7 @@ def _any_known(cells: Sequence[Cell], name: str) -> bool:
 def _references(records: Sequence[Record], metric: str) -> list[float]:
     """The mean of each reference over runs of which all know it, else NaN."""
     return [
-        math.fsum(reference(record, name, metric) for record in records)
-        / max(len(records), 1)
+        math.fsum(reference(record, name, metric) for record in records) / len(records)
         if records
         else math.nan
         for name in REFERENCES

@@ -51,7 +51,7 @@ def format_table(records: Sequence[Record]) -> str:
     for name in REFERENCES:
         beside = [_mean([reference(r, name, c) for r in records]) for c in columns]
         if any(text != "-" for text in beside):
-            rows.append([name.replace("_", " "), "", *beside])
+            rows.append([heading(name), "", *beside])
     return align(rows)
 
 
@@ -79,7 +79,7 @@ def direction(field: str) -> str:
 
 
 def heading(column: str) -> str:
-    """Writes the name of a metric as papers do, such as ``HR@10 tail``."""
+    """Writes the name of a field as papers do, such as ``HR@10 tail``."""
     words = column.replace("_", " ")
     return _SHORT.sub(lambda found: _AS_IN_PAPERS[found[0]], words)
 

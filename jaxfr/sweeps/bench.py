@@ -22,11 +22,13 @@ class Prepared(NamedTuple):
     Attributes:
         programs: compiled for so many runs as memory holds at once.
         execution: how they are executed.
+        chance: what their metrics are in a random order of the items, by field.
         more_room: whether items have more room than is planned at first.
     """
 
     programs: Programs
     execution: Execution
+    chance: dict[str, float]
     more_room: bool = False
 
 
@@ -47,12 +49,6 @@ class Bench:
     def execution(self, group: RunGroup) -> Execution:
         """How a group's runs are executed, as long as memory does not forbid it."""
         return plan_execution(group.size, self._options)
-
-    def chance(self, group: RunGroup) -> dict[str, float]:
-        """What the metrics of a group's runs are in a random order of the items."""
-        made = group.configuration
-        dataset = self._plan.sources[group.source].dataset
-        return chance_of(made.metrics, made.ranking, made.num_candidates, dataset)
 
     def prepare(self, group: RunGroup, more_room: bool = False) -> Prepared:
         """Compiles a group's program.
@@ -80,7 +76,15 @@ class Bench:
             runs=execution.runs,
             devices=execution.divided,
         )
-        return Prepared(programs, execution._replace(runs=programs.runs), more_room)
+        dataset = self._plan.sources[group.source].dataset
+        chance = chance_of(
+            configuration.metrics,
+            configuration.ranking,
+            configuration.num_candidates,
+            dataset,
+        )
+        execution = execution._replace(runs=programs.runs)
+        return Prepared(programs, execution, chance, more_room)
 
     def _laid_out(
         self, name: SourceName, configuration: Configuration, more_room: bool = False

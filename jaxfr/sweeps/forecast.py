@@ -9,6 +9,7 @@ from jaxfr.store import Store
 from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
+from jaxfr.sweeps.settings import Settings
 from jaxfr.training.calls import Costs, measure_costs
 from jaxfr.training.memory import memory_need
 from jaxfr.training.settings import Configuration
@@ -117,9 +118,11 @@ def describe(group: RunGroup) -> str:
     settings = group.runs[0].settings
     words = [group.source.dataset, group.source.synthetic]
     words += [settings.attack, settings.aggregator]
-    for field in dataclasses.fields(Configuration):
-        value = getattr(settings, field.name, field.default)
-        if field.name not in _NAMED and value != field.default:
+    compiled_in = {field.name for field in dataclasses.fields(Configuration)}
+    for field in dataclasses.fields(Settings):
+        value = getattr(settings, field.name)
+        unusual = field.name not in _NAMED and value != field.default
+        if field.name in compiled_in and unusual:
             words.append(f"{field.name}={value}")
     return " ".join(word for word in words if word)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
-from jaxfr.sweeps.settings import Settings, needed_rankings
+from jaxfr.sweeps.settings import Settings, rankings_of
 from jaxfr.training.settings import expects_byzantine
 
 
@@ -58,11 +58,11 @@ READERS: Mapping[str, Reader] = {
     "krum_distance": Reader("aggregator=krum", lambda s: s.aggregator == "krum"),
     "num_candidates": Reader(
         "ranking=sampled, or a metric sampled_ or within_third_",
-        lambda s: bool({"sampled", "within_third"} & needed_rankings(s)),
+        lambda s: bool({"sampled", "within_third"} & rankings_of(s)),
     ),
     "targets": Reader(
         "a metric er@K, as in metrics=hr@10,er@10",
-        lambda s: "targets" in needed_rankings(s),
+        lambda s: "targets" in rankings_of(s),
     ),
 }
 

@@ -187,7 +187,7 @@ def _run_batch(
     beside = {
         "room_for_malicious_clients": runner.group.configuration.malicious_clients,
         **recorded(prepared.execution),
-        "chance": runner.bench.chance(runner.group),
+        "chance": prepared.chance,
     }
     programs, points = prepared.programs, [planned.point for planned in batch]
     metrics = programs.configuration.metrics

@@ -15,7 +15,7 @@ from jaxfr.attacks import (
 from jaxfr.attacks.options import Scope
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
-from jaxfr.evaluation.metric import RankingName
+from jaxfr.evaluation.metric import RankingName, needed_rankings
 from jaxfr.evaluation.metrics import DEFAULT_NAMES, parse_metrics
 from jaxfr.evaluation.targets import DEFAULT_TARGETS, parse_targets, write_targets
 from jaxfr.ranges import RANGES, check_number
@@ -133,14 +133,13 @@ class ResolvedSettings:
     recorded: Mapping[str, Any]
 
 
-def needed_rankings(settings: Settings) -> frozenset[RankingName]:
+def rankings_of(settings: Settings) -> frozenset[RankingName]:
     """The rankings that an evaluation needs.
 
     Raises:
         InvalidInputError: as ``parse_metrics``.
     """
-    metrics = parse_metrics(settings.metrics)
-    return frozenset({settings.ranking, *(metric.ranking for metric in metrics)})
+    return needed_rankings(settings.ranking, parse_metrics(settings.metrics))
 
 
 def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
@@ -164,7 +163,7 @@ def resolve(settings: Settings, num_clients: int) -> ResolvedSettings:
     if clip_norm is None and settings.aggregator == "norm":
         clip_norm = 1.0
     metrics, targets = parse_metrics(settings.metrics), parse_targets(settings.targets)
-    used = targets if "targets" in needed_rankings(settings) else ()
+    used = targets if "targets" in needed_rankings(settings.ranking, metrics) else ()
     configuration = Configuration(
         model=settings.model,
         attack=settings.attack,

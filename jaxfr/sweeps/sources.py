@@ -21,7 +21,7 @@ from jaxfr.models.weights import num_weights
 from jaxfr.processes import leader_note
 from jaxfr.records.parameters import load_given_values
 from jaxfr.store.identity import content_hash
-from jaxfr.sweeps.settings import Settings, needed_rankings
+from jaxfr.sweeps.settings import Settings, rankings_of
 from jaxfr.training.state import GivenValues
 
 
@@ -134,7 +134,7 @@ def check_source(settings: Settings, source: Source) -> None:
             f"{source.dataset.name}: no user has a test item, so that nothing can be "
             "evaluated; a user with a single interaction has none"
         )
-    rankings = needed_rankings(settings)
+    rankings = rankings_of(settings)
     if "targets" in rankings:
         check_targets(source.dataset, parse_targets(settings.targets))
     if "sampled" in rankings:

@@ -100,6 +100,10 @@ class Layout(NamedTuple):
         """Number of all benign clients."""
         return self.client_activity.size
 
+    def num_server_ids(self, malicious_clients: int) -> int:
+        """How many ids the server has for these clients and so many malicious ones."""
+        return self.num_clients + malicious_clients
+
 
 @jax.ensure_compile_time_eval()
 def plan_layout(

@@ -61,12 +61,12 @@ class ClientIds(NamedTuple):
     number: int
 
     @classmethod
-    def of(cls, layout: Layout, setup: Setup) -> "ClientIds":
+    def of(cls, layout: Layout, setup: Setup, malicious_clients: int) -> "ClientIds":
         """Those that the run's seed decided."""
-        ids = setup.server_ids
+        ids, number = setup.server_ids, layout.num_server_ids(malicious_clients)
         if ids is None:
-            return cls(None, None, number=0)
-        return cls(ids[layout.client_ids], ids[layout.num_clients :], number=ids.size)
+            return cls(None, None, number)
+        return cls(ids[layout.client_ids], ids[layout.num_clients :], number)
 
     def name(self, uploads: Uploads) -> Uploads:
         """Replaces the number of each row's client by its id, or by nothing."""
@@ -152,7 +152,7 @@ def train_round(
         benign_part,
         round_number,
     )
-    ids = ClientIds.of(layout, setup)
+    ids = ClientIds.of(layout, setup, configuration.malicious_clients)
     update_table = functools.partial(
         _update_table, configuration, hyperparameters, round_number, malicious_part, ids
     )

@@ -26,7 +26,7 @@ from jaxfr.attacks import ATTACKS, Attack, AttackOptions
 from jaxfr.attacks.options import Scope
 from jaxfr.clients.privacy import Privacy
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
-from jaxfr.evaluation.metric import Metric, RankingName
+from jaxfr.evaluation.metric import Metric, RankingName, needed_rankings
 from jaxfr.evaluation.metrics import DEFAULT_METRICS
 from jaxfr.models import MODELS
 
@@ -107,7 +107,7 @@ class Configuration:
 
     def ranks(self, ranking: RankingName) -> bool:
         """Whether an evaluation needs this ranking."""
-        return ranking in {self.ranking, *(metric.ranking for metric in self.metrics)}
+        return ranking in needed_rankings(self.ranking, self.metrics)
 
     @property
     def works_by_pairs(self) -> bool:

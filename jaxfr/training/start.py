@@ -115,9 +115,10 @@ def _state_placement(
     """How the state lies on devices, which a stage of the server may have a say in."""
     rule = make_aggregator(configuration, hyperparameters)
     model, dim = MODELS[configuration.model](), configuration.embedding_dim
+    ids = layout.num_server_ids(configuration.malicious_clients)
 
     def of_table(*shape: int) -> Table:
-        knowledge = ServerKnowledge(_num_server_ids(configuration, layout), *shape)
+        knowledge = ServerKnowledge(ids, *shape)
         server = jax.eval_shape(functools.partial(init_server, rule, knowledge))
         return placement(Table)._replace(server=placement(server))
 
@@ -184,7 +185,7 @@ def _start_on_each_device(
     if sees_clients(make_aggregator(configuration, hyperparameters)):
         own_key = key_for(key, Purpose.SERVER_IDS)
         server_ids = jax.random.permutation(
-            own_key, _num_server_ids(configuration, layout)
+            own_key, layout.num_server_ids(configuration.malicious_clients)
         )
     setup = Setup(
         *(key, pairs, candidates, poisoned, neighbours),
@@ -241,20 +242,17 @@ def _initial_table(
     optimizer = OPTIMIZERS[configuration.server_optimizer](learning_rate)
     attack = make_attack(configuration, hyperparameters)
     rule = make_aggregator(configuration, hyperparameters)
+    ids = layout.num_server_ids(configuration.malicious_clients)
     return Table(
         values,
         init_rows(optimizer, values),
         attack.init(attack_key, knowledge),
         init_server(
             rule,
-            ServerKnowledge(_num_server_ids(configuration, layout), *values.shape),
+            ServerKnowledge(ids, *values.shape),
         ),
         jnp.zeros_like(values),
     )
-
-
-def _num_server_ids(configuration: Configuration, layout: Layout) -> int:
-    return layout.num_clients + configuration.malicious_clients
 
 
 def _on_weights(knowledge: Knowledge, num_weights: int) -> Knowledge:

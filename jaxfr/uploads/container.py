@@ -117,7 +117,7 @@ class Uploads(NamedTuple):
     unit: Array | None = None
 
     @property
-    def one_client(self) -> Array | int:
+    def client_weight(self) -> Array | int:
         """What a row weighs that one client sent and that is trusted in full."""
         return 1 if self.unit is None else self.unit
 

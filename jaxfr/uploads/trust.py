@@ -15,8 +15,18 @@ from jaxfr.uploads.container import ItemTable, Uploads
 TRUST_UNIT = 1024
 """Trust is rounded to one part in so many."""
 
-MOST_CLIENTS = (2**31 - 1) // TRUST_UNIT
-"""So many clients' rows of one item can be counted in int32."""
+MOST_CLIENTS = 2**30 // TRUST_UNIT
+"""So many clients' rows of one item can be counted in int32, with room for sums."""
+
+
+def weight_of_clients(uploads: Uploads, clients: Array) -> Array:
+    """What a row of each of so many clients weighs, all trusted in full, int32.
+
+    Where trust is weight, of no more than ``MOST_CLIENTS``; there are no more.
+    """
+    if uploads.unit is None:
+        return clients
+    return jnp.minimum(clients, MOST_CLIENTS) * uploads.unit
 
 
 def trust_clients(uploads: Uploads, trust: Array) -> Uploads:

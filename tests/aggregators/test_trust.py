@@ -113,6 +113,15 @@ def test_a_row_that_is_not_trusted_is_one_that_was_not_sent():
     np.testing.assert_allclose(found.rows, without.rows, rtol=1e-5, atol=1e-6)
 
 
+@every_rule
+def test_more_byzantine_clients_than_there_are_may_be_expected(rule):
+    """Their weight, at 1024 for each client, is one more than int32 has."""
+    uploads, many = uploads_of_clients(5, "single_rows"), 2**22
+    found = trusted(rule, uploads, shares(np.ones(CLIENTS)), many)
+    expected, _ = run(rule, uploads, many)
+    np.testing.assert_allclose(found.rows, expected.rows, rtol=1e-5, atol=1e-6)
+
+
 def test_trust_of_several_stages_is_multiplied():
     first, second = np.random.default_rng(3).random((2, CLIENTS)).astype(np.float32)
     twice = trusting(trusting(MEAN, second), first)

@@ -47,6 +47,7 @@ def test_a_loop_counts_as_often_as_it_is_run():
         counted(sum_over_devices, jnp.zeros(8)),
         counted(ten_sums, jnp.zeros(8)),
     )
+    assert once["messages"] == 1
     assert often == {name: 10 * value for name, value in once.items()}
 
 
