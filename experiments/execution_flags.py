@@ -8,7 +8,7 @@ from absl import flags
 from experiments.flag_parsers import define_number
 from jaxfr.checkpoints import CheckpointSettings, prepare_directory
 from jaxfr.files import user_path
-from jaxfr.ranges import AMOUNT, COUNT, COUNT_FROM_1, RANGES
+from jaxfr.ranges import AMOUNT, COUNT, COUNT_FROM_1, DEVICES
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU, RunOptions
 
 STORE = flags.DEFINE_string(
@@ -23,7 +23,7 @@ NUM_DEVICES = define_number(
     "Devices to use: cores of the CPU, or GPUs. Runs are divided among them; a single "
     "run on a CPU is spread over them. 0: all, on a CPU "
     f"{MOST_CPU_DEVICES} of each process at most.",
-    RANGES["num_devices"]._replace(low=0),
+    DEVICES._replace(low=0),
 )
 RUNS_AT_ONCE = define_number(
     "runs_at_once",

@@ -15,7 +15,7 @@ flags.adopt_module_key_flags(program)
 
 _AGGREGATORS = flags.DEFINE_list(
     "aggregators",
-    list(AGGREGATORS),
+    list(figure1_2.COMPARED),
     f"Which of {', '.join(AGGREGATORS)} to compare, with commas between them. (krum "
     "takes much longer than the others on large data.)",
 )

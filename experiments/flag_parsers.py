@@ -1,9 +1,12 @@
 """How the values of flags are read: numbers of a range, and lists."""
 
+from collections.abc import Callable
 from typing import Any
 
 from absl import flags
 
+from jaxfr.errors import InvalidInputError
+from jaxfr.parts import Option
 from jaxfr.ranges import Range
 
 # Flags belong to the modules that call the functions below.
@@ -11,22 +14,48 @@ flags.disclaim_key_flags()
 
 
 class NumberParser(flags.ArgumentParser):
-    """A number of a range, or ``none`` where nothing is to be given."""
+    """A number of a range."""
 
-    def __init__(self, allowed: Range, optional: bool = False) -> None:
+    def __init__(self, allowed: Range) -> None:
         self.allowed = allowed
-        self.optional = optional
         self.syntactic_help = str(allowed)
 
     def parse(self, argument: Any) -> Any:
         """See base class."""
-        if self.optional and argument in ("none", None):
-            return None
         parser = flags.IntegerParser() if self.allowed.whole else flags.FloatParser()
         number = parser.parse(argument)
         if not self.allowed.holds(number):
             raise ValueError(f"must be {self.allowed}")
         return number
+
+
+class ReadingParser(flags.ArgumentParser):
+    """A value that a function reads."""
+
+    def __init__(
+        self, name: str, read: Callable[[str, str], Any], option: Option
+    ) -> None:
+        self.name = name
+        self.read = read
+        allowed = option.allowed
+        self.syntactic_help = str(allowed) if isinstance(allowed, Range) else ""
+
+    def parse(self, argument: Any) -> Any:
+        """See base class."""
+        if not isinstance(argument, str):
+            return argument
+        try:
+            return self.read(self.name, argument)
+        except InvalidInputError as error:
+            # The flag itself is named already.
+            told = f"{self.name}={argument!r}: "
+            raise ValueError(str(error).removeprefix(told)) from None
+
+
+class ListValue(tuple[Any, ...]):
+    """Several values of a flag; a tuple by itself may be a single one."""
+
+    __slots__ = ()
 
 
 class ListParser(flags.ArgumentParser):
@@ -39,25 +68,26 @@ class ListParser(flags.ArgumentParser):
 
     def parse(self, argument: Any) -> tuple[Any, ...]:  # type: ignore[override]
         """Returns the values; a tuple is taken as it is."""
-        if isinstance(argument, tuple):
-            return argument
+        if not isinstance(argument, str):
+            return ListValue(argument)
         texts = argument.split(self.separator)
-        values = tuple(self.value_parser.parse(text.strip()) for text in texts)
+        values = ListValue(self.value_parser.parse(text.strip()) for text in texts)
         if len(set(values)) < len(values):
             raise ValueError("values must be distinct")
         return values
 
 
 class ValueSerializer(flags.ArgumentSerializer):
-    """Writes a value as its parser reads it, also one of a list and None."""
+    """Writes a value as its parser reads it, also one of a list."""
 
-    def __init__(self, separator: str) -> None:
+    def __init__(self, separator: str, write: Callable[[Any], str]) -> None:
         self.separator = separator
+        self.write = write
 
     def serialize(self, value: Any) -> str:
         """See base class."""
-        values = value if isinstance(value, tuple) else [value]
-        return self.separator.join("none" if v is None else str(v) for v in values)
+        values = value if isinstance(value, ListValue) else [value]
+        return self.separator.join(map(self.write, values))
 
 
 def define_number(

@@ -31,14 +31,14 @@ from experiments.running import opened_store
 from experiments.studies.catalogue import STUDIES, choose_studies
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import write_atomically
-from jaxfr.ranges import RANGES
+from jaxfr.ranges import COUNT_FROM_1
 from jaxfr.records import program
 from jaxfr.records.pictures import can_draw
 from jaxfr.records.program import prepare_output, run_program
 from jaxfr.sweeps.execution import start_devices
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.readers import check_read
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 REPORT_FILE = "report.html"
 MARKDOWN_FILE = "results.md"
@@ -61,7 +61,7 @@ _SEEDS = flags.DEFINE_string(
     "--quick: 0.",
 )
 _ROUNDS = define_number(
-    "rounds", Settings().rounds, "Number of rounds of every run.", RANGES["rounds"]
+    "rounds", RunRequest().rounds, "Number of rounds of every run.", COUNT_FROM_1
 )
 _STUDIES = flags.DEFINE_list(
     "studies",
@@ -130,7 +130,7 @@ def _asked(output_dir: str) -> Asked:
     if not datasets:
         raise InvalidInputError("dataset: name at least one")
     bases = tuple(
-        Settings(
+        RunRequest(
             dataset=dataset, synthetic=_SYNTHETIC.value, rounds=_ROUNDS.value, seed=seed
         )
         for dataset in dict.fromkeys(datasets)

@@ -15,7 +15,7 @@ from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_path
 from jaxfr.records.caveats import caveats
-from jaxfr.records.contents import lack_of_record
+from jaxfr.records.contents import lack_of_record, option_names
 from jaxfr.records.export import (
     check_table_path,
     curve_rows,
@@ -38,7 +38,6 @@ from jaxfr.records.summary import (
     worst_case,
 )
 from jaxfr.store import read_store
-from jaxfr.sweeps.settings import SETTING_NAMES
 
 SUMMARY_FILE = "summary.csv"
 WORST_CASE_FILE = "worst_case.csv"
@@ -136,7 +135,7 @@ def main() -> None:
     for line in caveats(records):
         note(line)
     told = averaged_over(
-        records, group_by, (*SETTING_NAMES, "dataset_hash", "code_version")
+        records, group_by, (*option_names(records), "dataset_hash", "code_version")
     )
     if told:
         print(f"averaged over runs that differ in {', '.join(told)}, besides the seed")
@@ -149,7 +148,7 @@ def _exported_paths() -> dict[pathlib.Path, Callable[[Sequence[Record]], Any]]:
     exported: dict[pathlib.Path, Callable[[Sequence[Record]], Any]] = {}
     for flag, rows_of in (
         (_EXPORT, lambda records: [flatten(record) for record in records]),
-        (_EXPORT_CURVES, lambda records: curve_rows(records, SETTING_NAMES)),
+        (_EXPORT_CURVES, lambda records: curve_rows(records, option_names(records))),
     ):
         if flag.value is not None:
             path = user_path(flag.value, flag.name)
@@ -182,7 +181,7 @@ def _chosen_records(stored: Sequence[Record]) -> Sequence[Record]:
 def _groupings(records: Sequence[Record]) -> list[str]:
     if _GROUP_BY.value is not None:
         return _distinct("group_by", _GROUP_BY.value)
-    names = varying(records, SETTING_NAMES) or ["attack"]
+    names = varying(records, option_names(records)) or ["attack"]
     return sorted(names, key=lambda name: name == "attack")
 
 

@@ -55,7 +55,7 @@ def run_with_progress(
         options: as there.
         label: what the work is.
     """
-    total = sum(run.settings.rounds for run in plan.runs)
+    total = sum(run.request.rounds for run in plan.runs)
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(show_progress(total, "round", label))
         if options.checkpoints is not None:

@@ -73,7 +73,7 @@ def main() -> None:
     """Submits the jobs, and waits for them if asked to."""
     if store_path() is None:
         raise InvalidInputError("store: name the folder for the records, --store=...")
-    check_all(sweep.chosen_settings())  # better refused here than in a queue
+    check_all(sweep.chosen_runs())  # better refused here than in a queue
     submitit = _import_submitit()
     command = [sys.executable, "-m", "experiments.sweep", *forwarded_arguments()]
     shares = [

@@ -1,4 +1,4 @@
-"""Runs a grid or a list of settings over many seeds, into a result store.
+"""Runs a grid or a list of experiments over many seeds, into a result store.
 
 python -m experiments.sweep --dataset=ml-100k --learning_rate=0.003,0.01,0.03 \
     --attack=none,spattack_o_d --seeds=0:10 --store=runs/store
@@ -20,7 +20,6 @@ from experiments.execution_flags import (
 from experiments.flag_parsers import define_number
 from experiments.process_flags import COORDINATOR_ADDRESS, start_flagged_devices
 from experiments.running import opened_store, run_with_progress
-from experiments.setting_flags import SETTING_FLAGS
 from experiments.sweep_file import SweepFile, read_sweep_file
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_path
@@ -36,18 +35,18 @@ from jaxfr.sweeps.forecast import describe, forecast, format_forecasts
 from jaxfr.sweeps.grid import Axes, cross, parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
 from jaxfr.sweeps.readers import check_read
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 from jaxfr.training.free_memory import available_memory
 
-setting_flags.define_setting_flags(lists=SETTING_FLAGS)
+setting_flags.define_setting_flags(lists=RUN_OPTIONS)
 for _module in (setting_flags, data_flags, execution_flags, process_flags, program):
     flags.adopt_module_key_flags(_module)
 
 _SWEEP_FILE = flags.DEFINE_string(
     "sweep_file",
     None,
-    "File (.toml or .json) with seeds, a table grid of settings whose values are all "
-    "combined, and tables list, each combined with the grid in turn. Settings that it "
+    "File (.toml or .json) with seeds, a table grid of options whose values are all "
+    "combined, and tables list, each combined with the grid in turn. Options that it "
     "does not name are taken from the flags.",
 )
 _SHARD_INDEX = define_number(
@@ -69,7 +68,7 @@ def main() -> None:
     path = store_path()
     if path is None and not _DRY_RUN.value:
         raise InvalidInputError("store: name the folder for the records, --store=...")
-    wanted = chosen_settings()
+    wanted = chosen_runs()
     if _DRY_RUN.value and COORDINATOR_ADDRESS.value is not None:
         raise InvalidInputError("dry_run: takes one process, no coordinator_address")
     options = run_options(start_flagged_devices)
@@ -83,11 +82,11 @@ def main() -> None:
         _run(plan, path, options)
 
 
-def chosen_settings() -> list[Settings]:
-    """The settings of all runs, from the flags and the file that they may name.
+def chosen_runs() -> list[RunRequest]:
+    """All runs, from the flags and the file that they may name.
 
     Raises:
-        InvalidInputError: if the file cannot be read, both name the same setting, or
+        InvalidInputError: if the file cannot be read, both name the same option, or
             no run reads one.
     """
     content = SweepFile({}, (), None)
@@ -101,7 +100,7 @@ def chosen_settings() -> list[Settings]:
         raise InvalidInputError(
             f"{twice[0]}: stands in {_SWEEP_FILE.value} and on the command line"
         )
-    axes: Axes = {name: flags.FLAGS[name].value or () for name in SETTING_FLAGS}
+    axes: Axes = {name: flags.FLAGS[name].value or () for name in RUN_OPTIONS}
     seeds = content.seeds or parse_seeds(flags.FLAGS.seeds)
     wanted = cross({**axes, **content.grid, "seed": seeds}, content.alternatives)
     check_read(wanted)

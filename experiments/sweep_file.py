@@ -18,7 +18,7 @@ class SweepFile(NamedTuple):
     """What a file says.
 
     Attributes:
-        grid: values by setting, all combinations of them.
+        grid: values by option, all combinations of them.
         alternatives: further grids, each of which is crossed with the first.
         seeds: the seeds, None where the file names none.
     """
@@ -42,7 +42,7 @@ def read_sweep_file(path: pathlib.Path) -> SweepFile:
         unknown = [name for name in content if name not in _PARTS]
         if unknown:
             raise InvalidInputError(
-                f"{unknown[0]}: is none of {', '.join(_PARTS)}; settings stand in grid "
+                f"{unknown[0]}: is none of {', '.join(_PARTS)}; options stand in grid "
                 "or list"
             )
         tables = content.get("list", [])
@@ -76,7 +76,7 @@ def _parse(path: pathlib.Path) -> Mapping[str, Any]:
 
 def _axes(part: str, table: object) -> Axes:
     if not isinstance(table, dict):
-        raise InvalidInputError(f"{part}: must hold settings with their values")
+        raise InvalidInputError(f"{part}: must hold options with their values")
     return {name: parse_values(name, values) for name, values in table.items()}
 
 

@@ -19,10 +19,11 @@ from experiments.execution_flags import (
 )
 from experiments.process_flags import start_flagged_devices
 from experiments.running import opened_store, run_with_progress
-from experiments.setting_flags import flagged_settings
-from jaxfr.attacks import CLEAN
+from experiments.setting_flags import flagged_request
+from jaxfr.attacks import CLEAN, none
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_path
+from jaxfr.own_files import keep_copies
 from jaxfr.processes import is_leader
 from jaxfr.records import program
 from jaxfr.records.caveats import caveats
@@ -37,6 +38,7 @@ from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.readers import check_read
+from jaxfr.sweeps.request import own_files_of
 from jaxfr.sweeps.run import FinishedRun
 
 RESULTS_FILE = "results.jsonl"
@@ -77,10 +79,10 @@ _SAVE_PARAMS = flags.DEFINE_string(
 def main() -> None:
     """Does what the flags say."""
     attacks, seeds = tuple(flags.FLAGS.attack), parse_seeds(flags.FLAGS.seeds)
-    with_clean = _COMPARE_CLEAN.value and CLEAN not in attacks
+    with_clean = _COMPARE_CLEAN.value and none() not in attacks
     wanted = [
-        flagged_settings(attack=attack, seed=seed)
-        for attack in (*[CLEAN] * with_clean, *attacks)
+        flagged_request(attack=attack, seed=seed)
+        for attack in (*[none()] * with_clean, *attacks)
         for seed in seeds
     ]
     check_read(wanted)
@@ -99,8 +101,11 @@ def main() -> None:
     title, written = _title(records[-1], seeds), []
     if folder is not None:
         written = [folder / RESULTS_FILE]
-        chosen = [record for record in records if record["attack"] in attacks]
+        names = {attack.name for attack in attacks}
+        chosen = [record for record in records if record["attack"] in names]
         write_records(written[0], chosen)
+        for request in wanted:
+            keep_copies(own_files_of(request), folder)
         if with_clean:
             write_records(folder / CLEAN_FILE, records[: len(seeds)])
         draw = functools.partial(draw_curves, records, title)
@@ -141,15 +146,17 @@ def _run(plan: Plan, store: Store, options: RunOptions) -> None:
     if found:
         note(f"{found} of {len(plan.runs)} runs are in the store")
     for done in run_with_progress(plan, store, options, "train"):
-        if _SAVE_PARAMS.value and done.planned.settings.attack in flags.FLAGS.attack:
+        if (
+            _SAVE_PARAMS.value
+            and done.planned.request.experiment.attack in flags.FLAGS.attack
+        ):
             _save(done)
 
 
 def _save(done: FinishedRun) -> None:
     save_parameters(
         user_path(_SAVE_PARAMS.value or "", "save_params"),
-        done.group.configuration,
-        done.planned.hyperparameters,
+        done.planned.experiment,
         done.programs.layout,
         done.run,
     )

@@ -1,6 +1,120 @@
 """jaxfr: Byzantine attacks on federated recommendation, simulated in JAX.
 
+>>> import jaxfr as fr
+>>> data = fr.synthetic_dataset(num_users=40, num_items=300, num_pairs=600)
+>>> experiment = fr.Experiment(
+...     aggregator=fr.chain(fr.clip_by_norm(1.0), fr.median()),
+...     attack=fr.attacks.spattack_l_d(noise_scale=2.0),
+...     malicious_ratio=0.05,
+...     num_candidates=9,
+... )
+>>> (record,) = fr.sweep([experiment], data, rounds=2)
+>>> record["attack"], record["aggregator"], record["noise_scale"]
+('spattack_l_d', 'clip_by_norm+median', 2.0)
+
 The way through the package, in the direction in which data flows: ``data``,
 ``clients`` (with ``models``), ``uploads``, ``attacks``, ``aggregators``, ``training``
 (one round, the whole run), ``evaluation``, ``records``. ``theory`` stands beside it.
+An ``Experiment`` says what is run, and is made of ``parts``.
 """
+
+from jaxfr import aggregators, attacks, models, optimizers
+from jaxfr.aggregators import (
+    Rule,
+    ServerKnowledge,
+    ServerView,
+    Stage,
+    chain,
+    classic_trimmed_mean,
+    clip_by_norm,
+    krum,
+    mean,
+    median,
+    norm,
+    row_wise,
+    stateless_rule,
+    stateless_stage,
+    trimmed_mean,
+)
+from jaxfr.attacks import (
+    Knowledge,
+    LimitedAttack,
+    OmniscientAttack,
+    RoundView,
+    WhiteBoxAttack,
+    same_rows,
+)
+from jaxfr.data import Dataset, load_dataset, synthetic_dataset
+from jaxfr.errors import InvalidInputError
+from jaxfr.evaluation.exposure import exposure
+from jaxfr.evaluation.hit_ratio import hit_ratio
+from jaxfr.evaluation.metric import Metric, in_ranking, mean_over_users
+from jaxfr.evaluation.ndcg import ndcg
+from jaxfr.evaluation.percentile import percentile
+from jaxfr.experiment import Experiment
+from jaxfr.models import Model
+from jaxfr.models.bpr import bpr_model
+from jaxfr.parts import Number, Part, Whole, part
+from jaxfr.sweeps.sweep import sweep
+from jaxfr.training import run_key, simulate
+from jaxfr.uploads import Uploads, item_sums, item_table, row_counts
+from jaxfr.uploads.clients import map_rows, row_norm, scale_rows, sum_by_client
+from jaxfr.uploads.trust import trust_clients
+
+__all__ = [
+    "Dataset",
+    "Experiment",
+    "InvalidInputError",
+    "Knowledge",
+    "LimitedAttack",
+    "Metric",
+    "Model",
+    "Number",
+    "OmniscientAttack",
+    "Part",
+    "RoundView",
+    "Rule",
+    "ServerKnowledge",
+    "ServerView",
+    "Stage",
+    "Uploads",
+    "WhiteBoxAttack",
+    "Whole",
+    "aggregators",
+    "attacks",
+    "bpr_model",
+    "chain",
+    "classic_trimmed_mean",
+    "clip_by_norm",
+    "exposure",
+    "hit_ratio",
+    "in_ranking",
+    "item_sums",
+    "item_table",
+    "krum",
+    "load_dataset",
+    "map_rows",
+    "mean",
+    "mean_over_users",
+    "median",
+    "models",
+    "ndcg",
+    "norm",
+    "optimizers",
+    "part",
+    "percentile",
+    "row_counts",
+    "row_norm",
+    "row_wise",
+    "run_key",
+    "same_rows",
+    "scale_rows",
+    "simulate",
+    "stateless_rule",
+    "stateless_stage",
+    "sum_by_client",
+    "sweep",
+    "synthetic_dataset",
+    "trimmed_mean",
+    "trust_clients",
+]

@@ -1,6 +1,5 @@
 """The range of every number that a run can be given, for flags, files and library."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,45 +69,22 @@ COUNT_FROM_1 = Range(1, MOST, whole=True)
 SHARE = Range(0, 1, below_high=True)
 SEED = Range(0, 2**32 - 1, whole=True)  # as many bits as a random key takes in
 AMOUNT = Range(0, LARGEST)
-_LIMIT = Range(SMALLEST, LARGEST)
-
-# By the names of ``Settings``, ``Configuration`` and ``Hyperparameters``.
-RANGES: Mapping[str, Range] = {
-    "embedding_dim": COUNT_FROM_1,
-    "rounds": COUNT_FROM_1,
-    "learning_rate": AMOUNT,
-    "regularization": AMOUNT,
-    "participation": Range(SMALLEST, 1),
-    "malicious_ratio": SHARE,
-    "malicious_clients": COUNT,
-    "expected_byzantine": Range(-1, MOST, whole=True),
-    "attack_start": COUNT,
-    "noise_scale": AMOUNT,
-    "max_poisoned_items": COUNT,
-    "lie_z": Range(-LARGEST, LARGEST),
-    "clip_norm": _LIMIT,
-    "trim_share": Range(0, 0.5, below_high=True),
-    "num_candidates": COUNT_FROM_1,
-    "num_targets": COUNT,
-    "eval_every": COUNT,
-    "neighbours_per_item": COUNT,
-    "pseudo_items": COUNT,
-    "privacy_clip": _LIMIT,
-    "privacy_noise": AMOUNT,
-    "num_devices": Range(1, 4096, whole=True),
-    "seed": SEED,
-}
+POSITIVE = Range(SMALLEST, LARGEST)
+ANY_NUMBER = Range(-LARGEST, LARGEST)
+ANY_WHOLE_NUMBER = Range(-MOST, MOST, whole=True)
+DEVICES = Range(1, 4096, whole=True)
 
 
-def check_number(name: str, value: object) -> None:
+def check_number(name: str, value: object, allowed: Range) -> None:
     """Refuses a number that is out of its range.
 
     Args:
-        name: of ``RANGES``.
+        name: what it is called.
         value: a number, or an array of numbers.
+        allowed: its range.
 
     Raises:
-        InvalidInputError: names the setting, its value and what is allowed.
+        InvalidInputError: says the name, the value and what is allowed.
     """
-    if not RANGES[name].holds(value):
-        raise InvalidInputError(f"{name}={value}: must be {RANGES[name]}")
+    if not allowed.holds(value):
+        raise InvalidInputError(f"{name}={value}: must be {allowed}")

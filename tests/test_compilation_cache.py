@@ -216,7 +216,7 @@ def test_a_training_run_from_the_cache_gives_the_same_record(tmp_path):
         start(
             *("-m", "experiments.train", "--dataset=synthetic", "--rounds=2"),
             "--synthetic=num_users=40,num_items=300,num_pairs=600",
-            *("--embedding_dim=4", f"--compilation_cache_dir={tmp_path / 'compiled'}"),
+            *("--model=fedmf:4", f"--compilation_cache_dir={tmp_path / 'compiled'}"),
             f"--output_dir={tmp_path / name}",
         )
         [line] = (tmp_path / name / "results.jsonl").read_text().splitlines()

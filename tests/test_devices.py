@@ -41,9 +41,8 @@ from jaxfr.devices import (
 from jaxfr.devices import WHOLE as ALL
 from jaxfr.evaluation.metrics import DEFAULT_METRICS
 from jaxfr.evaluation.outcome import averages
+from jaxfr.experiment import Experiment
 from jaxfr.training import (
-    Configuration,
-    Hyperparameters,
     Layout,
     RoundReport,
     Setup,
@@ -54,6 +53,7 @@ from jaxfr.training import (
 )
 from jaxfr.training.layout import in_client_order
 from tests.training.problem import (
+    DIM,
     QUICK_COMPILE,
     ROOM,
     compiled_start,
@@ -66,16 +66,7 @@ from tests.training.problem import (
 pytestmark = pytest.mark.skipif("jax.device_count() < 4", reason="takes four devices")
 
 ROUNDS = 4
-NUMBERS = Hyperparameters(
-    learning_rate=0.2,
-    regularization=0.1,
-    malicious_clients=ROOM,
-    expected_byzantine=ROOM,
-    clip_norm=0.4,
-    participation=0.7,
-    privacy_clip=0.2,
-    privacy_noise=0.01,
-)
+LEARNING_RATE = 0.2
 
 # --- the parts of a whole ---
 
@@ -393,32 +384,32 @@ def test_devices_that_have_the_same_share_the_derivative_of_an_extreme(devices):
 SETS = {"uneven": uneven_dataset, "two clients": two_clients}
 several_runs = pytest.mark.parametrize("devices", [2, 3])
 
-PARTIAL, RESAMPLED = {"partial_participation": True}, {"negatives": "resample"}
-CLIPPED, DENSE = {"clip": True}, {"aggregation": "dense"}
+PARTIAL, RESAMPLED = {"participation": 0.7}, {"negatives": "resample"}
+CLIPPED, DENSE = "clip_by_norm:0.4+", {"aggregation": "dense"}
 
 GRAPH = {
-    "model": "fedgnn",
-    "neighbours_per_item": 2,
+    "model": f"fedgnn:{DIM}:neighbours_per_item=2",
     "pseudo_items": 2,
-    "local_privacy": True,
+    "privacy_clip": 0.2,
+    "privacy_noise": 0.01,
 }
-MLP = {"model": "mlp", "ranking": "full"}
+MLP = {"model": f"mlp:{DIM}", "ranking": "full"}
 
 # Of every aggregator a run under an attack whose clients all send the same, which also
 # runs without malicious clients, and one whose clients send rows of their own; and runs
 # of models that take clients as a whole.
 RUNS = {
-    "mean, o_d": ("mean", "spattack_o_d", PARTIAL | CLIPPED),
+    "mean, o_d": (CLIPPED + "mean", "spattack_o_d", PARTIAL),
     "mean, gaussian": ("mean", "gaussian", PARTIAL),
     "median, l_d": ("median", "spattack_l_d", {}),
     "median, o_d": ("median", "spattack_o_d", PARTIAL | RESAMPLED),
     "median, gaussian": ("median", "gaussian", DENSE),
     "trimmed_mean, o_d": ("trimmed_mean", "spattack_o_d", {}),
     "trimmed_mean, gaussian": ("trimmed_mean", "gaussian", PARTIAL | DENSE),
-    "krum, o_d": ("krum", "spattack_o_d", CLIPPED),
+    "krum, o_d": (CLIPPED + "krum", "spattack_o_d", {}),
     "krum, gaussian": ("krum", "gaussian", RESAMPLED),
-    "norm, o_d": ("norm", "spattack_o_d", RESAMPLED),
-    "norm, gaussian": ("norm", "gaussian", PARTIAL | DENSE),
+    "norm, o_d": ("norm:0.4", "spattack_o_d", RESAMPLED),
+    "norm, gaussian": ("norm:0.4", "gaussian", PARTIAL | DENSE),
     "fedgnn, mean": ("mean", "none", GRAPH),
     "fedgnn, median": ("median", "none", GRAPH),
     "mlp, mean": ("mean", "none", MLP),
@@ -432,18 +423,14 @@ CLEAN = [name for name in RUNS if name.endswith(("o_d", "l_d"))]
 # what all clients' rows add up to.
 EXACT = [("median, l_d", ROOM), ("median, l_d", 0), ("median, o_d", 0)]
 
-compiled_rounds = jax.jit(
-    train_rounds, static_argnames="configuration", compiler_options=QUICK_COMPILE
-)
-evaluated = jax.jit(
-    evaluate_now, static_argnames="configuration", compiler_options=QUICK_COMPILE
-)
+compiled_rounds = jax.jit(train_rounds, compiler_options=QUICK_COMPILE)
+evaluated = jax.jit(evaluate_now, compiler_options=QUICK_COMPILE)
 
 
 class Run(NamedTuple):
     """A run from its start to its end."""
 
-    configuration: Configuration
+    experiment: Experiment
     layout: Layout
     setup: Setup
     before: TrainingState
@@ -453,17 +440,19 @@ class Run(NamedTuple):
 
 @functools.cache
 def laid_out(dataset: str, devices: int) -> Layout:
-    return plan_layout(SETS[dataset](), devices, 2, with_neighbours=True)
+    return plan_layout(SETS[dataset](), devices, ROOM, 2, with_neighbours=True)
 
 
 @functools.cache
-def started(configuration: Configuration, dataset: str) -> tuple[Setup, TrainingState]:
+def started(
+    experiment: Experiment, dataset: str, devices: int
+) -> tuple[Setup, TrainingState]:
     """From embeddings that rounds change a lot; all else is drawn."""
     given = drawn_values()._replace(negatives=None)
     if dataset != "uneven":
         given = given._replace(user_embeddings=None)
-    layout = laid_out(dataset, configuration.num_devices)
-    return compiled_start(configuration, NUMBERS, layout, jax.random.key(0), given)
+    layout = laid_out(dataset, devices)
+    return compiled_start(experiment, layout, jax.random.key(0), given)
 
 
 @functools.cache
@@ -471,15 +460,19 @@ def run(
     name: str, devices: int = 1, malicious: int = ROOM, dataset: str = "uneven"
 ) -> Run:
     aggregator, attack, changes = RUNS[name]
-    configuration = configured(attack, aggregator, num_devices=devices, **changes)
+    numbers = {"learning_rate": LEARNING_RATE, "malicious_clients": malicious}
+    experiment = configured(attack, aggregator, **numbers, **changes)
     layout = laid_out(dataset, devices)
-    # Rows grouped by item serve every rule, so the start is that of all rules.
+    # Rows grouped by item serve every rule, so the start is that of all rules, with or
+    # without a stage before them.
+    stage = CLIPPED if "norm" in aggregator else ""
     by_model = {key: changes[key] for key in changes if key in GRAPH | MLP}
-    shared = configured(attack, "median", num_devices=devices, **by_model)
-    setup, state = started(shared, dataset)
+    shared = configured(
+        attack, stage + "median", learning_rate=LEARNING_RATE, **by_model
+    )
+    setup, state = started(shared, dataset, devices)
     after, report = compiled_rounds(
-        configuration,
-        NUMBERS._replace(malicious_clients=malicious),
+        experiment,
         layout,
         setup,
         state,
@@ -487,7 +480,7 @@ def run(
         jnp.int32(ROUNDS),
         jnp.int32(2),
     )
-    return Run(configuration, layout, setup, state, after, report)
+    return Run(experiment, layout, setup, state, after, report)
 
 
 def assert_same_end(found: Run, expected: Run) -> None:
@@ -549,7 +542,7 @@ def test_what_every_run_compares_differs_from_its_start():
 def test_a_spread_evaluation_finds_what_one_device_finds(devices):
     found, expected = (
         evaluated(
-            dataclasses.replace(one.configuration, ranking="full"),
+            dataclasses.replace(one.experiment, ranking="full"),
             one.layout,
             one.setup,
             one.after,
@@ -578,33 +571,32 @@ import sys
 import jax
 import numpy as np
 jax.config.update("jax_num_cpu_devices", 8)
-from jaxfr.data.options import SyntheticSettings
-from jaxfr.data.synthetic import make_dataset
+from jaxfr.aggregators import AGGREGATORS
+from jaxfr.data import synthetic_dataset
 from jaxfr.evaluation.outcome import averages
-from jaxfr.training import Configuration, Hyperparameters, plan_layout, train_rounds
+from jaxfr.experiment import Experiment
+from jaxfr.models import fedmf
+from jaxfr.training import plan_layout, train_rounds
 from tests.training.problem import QUICK_COMPILE, compiled_start
 
-settings = SyntheticSettings(num_users=60, num_items=50, num_pairs=600)
-dataset, ends = make_dataset(settings), {}
-train = jax.jit(
-    train_rounds, static_argnames="configuration", compiler_options=QUICK_COMPILE
-)
+dataset = synthetic_dataset(num_users=60, num_items=50, num_pairs=600)
+ends, train = {}, jax.jit(train_rounds, compiler_options=QUICK_COMPILE)
 for devices in (1, 8):
     layout = plan_layout(dataset, devices)
     for rule in ("median", "mean", "trimmed_mean", "krum", "norm"):
-        configuration = Configuration(
-            aggregator=rule, embedding_dim=4, num_candidates=20, num_devices=devices
-        )
-        numbers = Hyperparameters(learning_rate=0.2, expected_byzantine=3)
-        if rule == "median":
-            # Rows grouped by item serve every rule.
+        experiment = Experiment(
+            model=fedmf(4), learning_rate=0.2, num_candidates=20, expected_byzantine=3,
+            aggregator=AGGREGATORS[rule](),
+        ).with_data(dataset.num_users)
+        if rule in ("median", "norm"):
+            # Rows grouped by item serve every rule, but for its stages.
             key = jax.random.key(0)
-            setup, state = compiled_start(configuration, numbers, layout, key)
+            setup, state = compiled_start(experiment, layout, key)
         end, report = train(
-            configuration, numbers, layout, setup, state,
+            experiment, layout, setup, state,
             np.arange(3), np.int32(3), np.int32(1),
         )
-        found = averages(configuration.metrics, report.outcome)
+        found = averages(experiment.metrics, report.outcome)
         ends[f"{rule} {devices} items"] = np.asarray(end.item_embeddings)
         ends[f"{rule} {devices} hits"] = np.asarray(found["hr@10"])
         ends[f"{rule} {devices} gains"] = np.asarray(found["ndcg@10"])

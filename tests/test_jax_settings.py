@@ -8,11 +8,11 @@ import pytest
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.jax_settings import check_jax_settings, find_devices
-from jaxfr.sweeps.settings import Settings, resolve
-from jaxfr.training import Hyperparameters, simulate, start
+from jaxfr.sweeps.request import RunRequest, check_alone
+from jaxfr.training import check_run, simulate, start
 from jaxfr.training.keys import run_key
 from jaxfr.training.programs import compile_programs
-from tests.training.problem import CONFIGURATION, configured, small_layout
+from tests.training.problem import EXPERIMENT, configured, small_layout
 
 
 @pytest.fixture
@@ -56,10 +56,11 @@ def test_every_way_into_a_run_looks_at_them(change):
     key, layout = run_key(0), small_layout()
     change("jax_threefry_partitionable", False)
     for begin in (
-        lambda: resolve(Settings(), 10),
-        lambda: start(CONFIGURATION, Hyperparameters(), layout, key),
-        lambda: simulate(CONFIGURATION, Hyperparameters(), layout, key, 1),
-        lambda: compile_programs(CONFIGURATION, Hyperparameters(), layout, 1),
+        lambda: check_alone(RunRequest()),
+        lambda: check_run(EXPERIMENT, layout),
+        lambda: start(EXPERIMENT, layout, key),
+        lambda: simulate(EXPERIMENT, layout, 1, key),
+        lambda: compile_programs(EXPERIMENT, layout, 1),
     ):
         with pytest.raises(InvalidInputError, match="JAX_THREEFRY_PARTITIONABLE"):
             begin()
@@ -91,8 +92,7 @@ def test_arithmetic_that_knows_no_nan_is_refused(monkeypatch, tmp_path, flags, r
 def test_what_a_seed_draws_is_the_same_whatever_kind_of_key_is_the_default(change):
     def drawn() -> list:
         setup, state = start(
-            configured("spattack_l_s", "mean"),
-            Hyperparameters(malicious_clients=2),
+            configured("spattack_l_s", "mean", malicious_clients=2),
             small_layout(),
             run_key(3),
         )

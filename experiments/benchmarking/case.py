@@ -29,15 +29,16 @@ from experiments.benchmarking.rounds import (
     SEED,
     Case,
     JaxfrRounds,
-    case_settings,
+    case_experiment,
     item_blocks,
     load_case,
     set_up_process,
+    wanted_experiment,
 )
 from jaxfr.data import Dataset
-from jaxfr.evaluation.metrics import metric_names
 from jaxfr.files import note
 from jaxfr.records.results import device_name, versions
+from jaxfr.sweeps.request import RunRequest, recorded_options
 from jaxfr.training import Layout
 
 Record = dict[str, Any]
@@ -68,12 +69,10 @@ def measure_case(case: Case) -> Record:
     """
     set_up_process(case.num_devices)
     began = time.perf_counter()
-    dataset, configuration, hyperparameters, layout = load_case(case)
+    dataset, experiment, layout = load_case(case)
     data_seconds = time.perf_counter() - began
     data_memory = measuring.peak_memory()
-    ours = JaxfrRounds(
-        configuration, hyperparameters, layout, case.rounds, case.eval_every, case.runs
-    )
+    ours = JaxfrRounds(experiment, layout, case.rounds, case.eval_every, case.runs)
     ours()
     # Before any reference takes memory of its own.
     peak_memory = measuring.peak_memory()
@@ -88,9 +87,7 @@ def measure_case(case: Case) -> Record:
         at_rate = seconds_at_rate(case, layout, machine["matrix_gigaflops"])
         seconds["matrix_rate"] = [at_rate] * case.repeats
     return {
-        **dataclasses.asdict(configuration),
-        "metrics": ",".join(metric_names(None, configuration.metrics)),
-        **hyperparameters._asdict(),
+        **recorded_options(RunRequest(wanted_experiment(case)), experiment),
         **dataclasses.asdict(case),
         "seed": SEED,
         "num_users": dataset.num_users,
@@ -173,8 +170,8 @@ def prepare_references(
         require("torch").set_num_threads(case.reference_threads)
     if case.aggregator == "trimmed_mean" and case.references:
         median = dataclasses.replace(case, aggregator="median")
-        settings = case_settings(median, dataset.num_users)
-        rounds = JaxfrRounds(*settings, layout, case.rounds, case.eval_every)
+        experiment = case_experiment(median, dataset.num_users)
+        rounds = JaxfrRounds(experiment, layout, case.rounds, case.eval_every)
         found["jaxfr median"] = "round, same attack", rounds
     return found
 

@@ -18,7 +18,8 @@ from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS, own_path
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
-from jaxfr.ranges import COUNT, COUNT_FROM_1, MOST, RANGES, SHARE, Range
+from jaxfr.models import MODELS
+from jaxfr.ranges import COUNT, COUNT_FROM_1, DEVICES, MOST, SHARE, Range
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES
 
 _SIZE = Range(1000, MOST, whole=True)
@@ -64,7 +65,9 @@ _MALICIOUS_RATIO = define_number(
     "in clean rounds too.",
     SHARE,
 )
-_EMBEDDING_DIM = define_number("embedding_dim", 32, "Embedding size d.", COUNT_FROM_1)
+_MODEL = flags.DEFINE_string(
+    "model", "fedmf", f"Recommender, as in fedmf:64 for d = 64: {', '.join(MODELS)}."
+)
 _NUM_DEVICES = flags.DEFINE_list(
     "num_devices",
     None,
@@ -149,7 +152,7 @@ def default_num_devices(platform: str, devices: int) -> tuple[int, ...]:
 def chosen_num_devices() -> tuple[int, ...]:
     """The numbers of --num_devices."""
     if _NUM_DEVICES.value is not None:
-        return parse_counts("num_devices", _NUM_DEVICES.value, RANGES["num_devices"])
+        return parse_counts("num_devices", _NUM_DEVICES.value, DEVICES)
     # In a process of its own: JAX takes hold of a GPU when it looks for one.
     return default_num_devices(*call_apart(available_devices))
 
@@ -186,7 +189,7 @@ def chosen_cases() -> list[Case]:
             aggregator=aggregator,
             attack=attack,
             malicious_ratio=ratio,
-            embedding_dim=_EMBEDDING_DIM.value,
+            model=_MODEL.value,
             num_devices=num_devices,
             runs=runs,
             rounds=_ROUNDS.value,

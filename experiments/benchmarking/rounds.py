@@ -4,7 +4,6 @@ All of the benchmark that knows how jaxfr is run stands in this module.
 """
 
 import dataclasses
-import functools
 import time
 from collections.abc import Sequence
 
@@ -14,11 +13,7 @@ import numpy as np
 
 from experiments.benchmarking.communication import sent_bytes
 from jaxfr.aggregators.order_statistics import padded_size
-from jaxfr.attacks import (
-    attacker_count,
-    least_benign_clients,
-    malicious_client_count,
-)
+from jaxfr.attacks import least_benign_clients
 from jaxfr.data import (
     Dataset,
     LoadOptions,
@@ -28,14 +23,10 @@ from jaxfr.data import (
 )
 from jaxfr.devices import WHOLE, placement, replicate, spread
 from jaxfr.evaluation.candidates import check_enough_candidates
+from jaxfr.experiment import Experiment
 from jaxfr.jax_settings import find_devices
-from jaxfr.training import (
-    Configuration,
-    Hyperparameters,
-    Layout,
-    check_settings,
-    plan_layout,
-)
+from jaxfr.texts import read_part
+from jaxfr.training import Layout, layout_for
 from jaxfr.training.keys import run_key
 from jaxfr.training.many import stack_runs
 from jaxfr.training.memory import held_bytes
@@ -59,7 +50,7 @@ class Case:
     aggregator: str
     attack: str
     malicious_ratio: float
-    embedding_dim: int
+    model: str
     num_devices: int
     runs: int
     rounds: int
@@ -68,6 +59,11 @@ class Case:
     references: tuple[str, ...]
     reference_threads: int
     table: TableOptions = dataclasses.field(default_factory=TableOptions)
+
+    @property
+    def embedding_dim(self) -> int:
+        """That of the model."""
+        return read_part("model", self.model).make().embedding_dim
 
 
 def set_up_process(num_devices: int) -> None:
@@ -88,11 +84,11 @@ def available_devices() -> tuple[str, int]:
     return devices[0].platform, len(devices)
 
 
-def load_case(case: Case) -> tuple[Dataset, Configuration, Hyperparameters, Layout]:
+def load_case(case: Case) -> tuple[Dataset, Experiment, Layout]:
     """Loads a case's data and lays them out on all of its devices.
 
     Raises:
-        InvalidInputError: if the data or a setting cannot be used.
+        InvalidInputError: if the data or an option cannot be used.
     """
     dataset = load_dataset(
         case.dataset,
@@ -102,11 +98,9 @@ def load_case(case: Case) -> tuple[Dataset, Configuration, Hyperparameters, Layo
             table=case.table,
         ),
     )
-    configuration, hyperparameters = case_settings(case, dataset.num_users)
-    check_enough_candidates(dataset, configuration.num_candidates)
-    devices = configuration.num_devices
-    layout = plan_layout(dataset, devices)
-    return dataset, configuration, hyperparameters, layout
+    experiment = case_experiment(case, dataset.num_users)
+    check_enough_candidates(dataset, experiment.num_candidates)
+    return dataset, experiment, layout_for(experiment, dataset, case.num_devices)
 
 
 def check_case(case: Case) -> None:
@@ -117,14 +111,11 @@ def check_case(case: Case) -> None:
     """
     parse_synthetic_settings(case.synthetic)
     ratio = case.malicious_ratio
-    clients = least_benign_clients(ratio) if ratio else 1
-    case_settings(dataclasses.replace(case, num_devices=1), clients)
+    case_experiment(case, least_benign_clients(ratio) if ratio else 1)
 
 
-def case_settings(
-    case: Case, num_clients: int
-) -> tuple[Configuration, Hyperparameters]:
-    """The settings of a case for a number of benign clients.
+def case_experiment(case: Case, num_clients: int) -> Experiment:
+    """What a case runs with a number of benign clients.
 
     The server expects as many Byzantine clients as ``malicious_ratio`` adds, in a
     clean round too.
@@ -132,22 +123,21 @@ def case_settings(
     Raises:
         InvalidInputError: if a value has no meaning.
     """
-    expected = malicious_client_count(num_clients, case.malicious_ratio)
-    malicious = attacker_count(
-        case.attack, num_clients, case.malicious_ratio, case.dataset
+    return wanted_experiment(case).with_data(num_clients, case.dataset)
+
+
+def wanted_experiment(case: Case) -> Experiment:
+    """What a case runs with whatever data.
+
+    Raises:
+        InvalidInputError: if a value has no meaning.
+    """
+    return Experiment(
+        model=read_part("model", case.model),
+        attack=read_part("attack", case.attack),
+        aggregator=read_part("aggregator", case.aggregator),
+        malicious_ratio=case.malicious_ratio,
     )
-    configuration = Configuration(
-        attack=case.attack,
-        aggregator=case.aggregator,
-        embedding_dim=case.embedding_dim,
-        malicious_clients=malicious,
-        num_devices=case.num_devices,
-    )
-    hyperparameters = Hyperparameters(
-        malicious_clients=malicious, expected_byzantine=expected
-    )
-    check_settings(configuration, hyperparameters, case.rounds, case.eval_every)
-    return configuration, hyperparameters
 
 
 def item_blocks(layout: Layout, attacked: bool) -> Sequence[tuple[np.ndarray, int]]:
@@ -167,24 +157,19 @@ def item_blocks(layout: Layout, attacked: bool) -> Sequence[tuple[np.ndarray, in
     ]
 
 
-def count_sent_bytes(
-    configuration: Configuration, hyperparameters: Hyperparameters, layout: Layout
-) -> dict[str, int]:
+def count_sent_bytes(experiment: Experiment, layout: Layout) -> dict[str, int]:
     """What each device sends in a round; nothing where there is one."""
-    devices = configuration.num_devices
+    devices = layout.num_devices
     if devices == 1:
         return {}
-    key = run_key(SEED)
-    setup, state = jax.eval_shape(
-        functools.partial(start, configuration), hyperparameters, layout, key
-    )
+    setup, state = jax.eval_shape(start, experiment, layout, run_key(SEED))
     one_round = spread(
-        functools.partial(train_round, configuration, hyperparameters),
+        train_round,
         devices,
-        placement((layout, setup, state, WHOLE)),
+        (WHOLE, *placement((layout, setup, state, WHOLE))),
         (placement(state), WHOLE),
     )
-    program = jax.make_jaxpr(one_round)(layout, setup, state, jnp.int32(0))
+    program = jax.make_jaxpr(one_round)(experiment, layout, setup, state, jnp.int32(0))
     return sent_bytes(program, devices)
 
 
@@ -202,21 +187,20 @@ class JaxfrRounds:
 
     def __init__(
         self,
-        configuration: Configuration,
-        hyperparameters: Hyperparameters,
+        experiment: Experiment,
         layout: Layout,
         rounds: int,
         eval_every: int,
         runs: int = 1,
     ) -> None:
         programs = compile_programs(
-            configuration, hyperparameters, layout, rounds, runs=runs, stretch=rounds
+            experiment, layout, rounds, runs=runs, stretch=rounds
         )
         self.compile_seconds = programs.seconds
         self._numbers = np.arange(rounds, dtype=np.int32)
         points, keys, schedule = replicate(
             (
-                stack_runs([hyperparameters] * runs),
+                stack_runs([experiment] * runs),
                 jnp.stack([run_key(SEED + run) for run in range(runs)]),
                 (jnp.int32(_NEVER), jnp.int32(eval_every)),
             ),
@@ -232,7 +216,7 @@ class JaxfrRounds:
             "setup": held_bytes(setup),
             "state": held_bytes(self._state),
         }
-        self.sent_bytes = count_sent_bytes(configuration, hyperparameters, layout)
+        self.sent_bytes = count_sent_bytes(experiment, layout)
         self._devices = programs.devices
         self._train = lambda state, numbers: programs.train(
             points, programs.layout, setup, state, numbers, *schedule

@@ -9,7 +9,7 @@ from experiments.studies.study import Study
 from jaxfr.data import LoadOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.plan import Plan, identify, plan_runs
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import Source, load_sources, source_name
 
 
@@ -17,7 +17,7 @@ class Asked(NamedTuple):
     """What somebody wants reproduced.
 
     Attributes:
-        bases: settings of each data set and seed, data set by data set.
+        bases: the runs of each data set and seed, data set by data set.
         seeds: the seeds as they were written.
         studies: names of studies; none for all.
         quick: whether what is slow is left out.
@@ -26,7 +26,7 @@ class Asked(NamedTuple):
         store: folder of the result store, None for one in ``output_dir``.
     """
 
-    bases: tuple[Settings, ...]
+    bases: tuple[RunRequest, ...]
     seeds: str
     studies: tuple[str, ...]
     quick: bool
@@ -57,7 +57,7 @@ def load_all(studies: Sequence[Study], asked: Asked) -> Workload:
         asked: what they are to be made from.
 
     Raises:
-        InvalidInputError: if data cannot be loaded, or settings have no meaning.
+        InvalidInputError: if data cannot be loaded, or runs have no meaning.
     """
     names = list(dict.fromkeys(map(source_name, asked.bases)))
     data = []
@@ -106,9 +106,9 @@ def _flags(asked: Asked, decided: Sequence[str]) -> list[str]:
 
     Args:
         asked: what was asked for.
-        decided: settings that may not be named.
+        decided: options that may not be named.
     """
-    base, defaults = asked.bases[0], Settings()
+    base, defaults = asked.bases[0], RunRequest()
     datasets = dict.fromkeys(base.dataset for base in asked.bases)
     words = [f"--dataset={','.join(datasets)}", f"--seeds={asked.seeds}"]
     for name in ("synthetic", "rounds"):

@@ -4,19 +4,19 @@ from typing import NamedTuple
 
 from experiments.studies.names import dataset_title
 from experiments.studies.study import Material
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import Source, load_sources, source_name
 
 
 class StudiedDataset(NamedTuple):
-    """A data set and the settings that go with it.
+    """A data set and the run that goes with it.
 
     Attributes:
-        base: its settings, with the first of its seeds.
+        base: its run, with the first of its seeds.
         source: its data.
     """
 
-    base: Settings
+    base: RunRequest
     source: Source
 
     @property
@@ -31,12 +31,12 @@ class StudiedDataset(NamedTuple):
 
 
 def studied_datasets(material: Material) -> tuple[StudiedDataset, ...]:
-    """Loads each data set of a study once, in the order of its settings.
+    """Loads each data set of a study once, in the order of its runs.
 
     Raises:
         InvalidInputError: if one cannot be loaded.
     """
-    bases: dict[tuple[str, str], Settings] = {}
+    bases: dict[tuple[str, str], RunRequest] = {}
     for base in material.bases:
         name = source_name(base)
         bases.setdefault((name.dataset, name.synthetic), base)

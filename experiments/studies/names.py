@@ -27,6 +27,7 @@ _AGGREGATORS: Mapping[str, str] = {
     "mean": "Mean",
     "median": "Median",
     "trimmed_mean": "TrimM",
+    "classic_trimmed_mean": "TrimM (classic)",
     "krum": "Krum",
     "norm": "Norm",
 }

@@ -12,7 +12,7 @@ from experiments.execution_flags import (
     store_path,
 )
 from experiments.running import opened_store
-from experiments.setting_flags import flagged_settings
+from experiments.setting_flags import flagged_request
 from experiments.studies.running import run_study
 from experiments.studies.study import Study
 from experiments.studies.writing import (
@@ -29,7 +29,7 @@ from jaxfr.records.program import prepare_output
 from jaxfr.sweeps.execution import start_devices
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.readers import check_read
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 STORE_FOLDER = "store"
 
@@ -90,21 +90,21 @@ def main(study: Study) -> None:
             print("no pictures drawn: that needs pip install 'jaxfr[plots]'")
 
 
-def flagged_bases() -> list[Settings]:
-    """The settings that the flags name, for each data set and seed.
+def flagged_bases() -> list[RunRequest]:
+    """The runs that the flags name, for each data set and seed.
 
     Raises:
         InvalidInputError: if the seeds are none.
     """
     return [
-        flagged_settings(dataset=dataset, seed=seed)
+        flagged_request(dataset=dataset, seed=seed)
         for dataset in flags.FLAGS.dataset
         for seed in parse_seeds(flags.FLAGS.seeds)
     ]
 
 
 def check_left_to_study(study: Study) -> None:
-    """Refuses flags of settings that a study varies itself.
+    """Refuses flags of options that a study varies itself.
 
     Raises:
         InvalidInputError: names the first of them.
@@ -112,6 +112,6 @@ def check_left_to_study(study: Study) -> None:
     for name in study.decides:
         if flags.FLAGS["seeds" if name == "seed" else name].present:
             raise InvalidInputError(
-                f"{name}: {study.name} varies it itself; it takes every setting but "
+                f"{name}: {study.name} varies it itself; it takes every option but "
                 f"{', '.join(study.decides)}"
             )

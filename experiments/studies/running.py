@@ -13,7 +13,7 @@ from jaxfr.records.results import Record
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import Plan, identify, plan_runs
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 
 class Studied(NamedTuple):
@@ -31,7 +31,7 @@ class Studied(NamedTuple):
 
 def run_study(
     study: Study,
-    bases: Sequence[Settings],
+    bases: Sequence[RunRequest],
     load_options: LoadOptions | None,
     store: Store,
     options: RunOptions,
@@ -41,14 +41,14 @@ def run_study(
 
     Args:
         study: the study.
-        bases: settings for each data set and seed, see ``Material``.
+        bases: a run for each data set and seed, see ``Material``.
         load_options: how data are loaded; None for the defaults.
         store: where records are and go; one that is open.
         options: how runs are executed.
         label: what the display of progress calls the work.
 
     Raises:
-        InvalidInputError: if some settings have no meaning, data cannot be loaded, the
+        InvalidInputError: if some run has no meaning, data cannot be loaded, the
             store cannot be written, or a run does not fit into memory.
     """
     wanted = study.wanted(bases)
@@ -80,7 +80,7 @@ def finish_runs(plan: Plan, store: Store, options: RunOptions, label: str) -> No
 
 def present_study(
     study: Study,
-    bases: Sequence[Settings],
+    bases: Sequence[RunRequest],
     load_options: LoadOptions | None,
     runs: Sequence[str],
     store: Store,

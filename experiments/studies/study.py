@@ -6,20 +6,20 @@ from typing import NamedTuple, Protocol
 from experiments.studies.section import Section
 from jaxfr.data import LoadOptions
 from jaxfr.records.results import Record
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 
 class Material(NamedTuple):
     """What a study is made from.
 
     Attributes:
-        bases: settings for each data set and seed, data set by data set; what a study
+        bases: a run for each data set and seed, data set by data set; what a study
             does not vary itself, it takes from there.
         records: of the runs that the study wanted, in that order.
         load_options: how data are loaded; None for the defaults.
     """
 
-    bases: tuple[Settings, ...]
+    bases: tuple[RunRequest, ...]
     records: tuple[Record, ...]
     load_options: LoadOptions | None
 
@@ -27,8 +27,8 @@ class Material(NamedTuple):
 class Wanted(Protocol):
     """Says which runs a study needs."""
 
-    def __call__(self, bases: Sequence[Settings]) -> list[Settings]:
-        """Returns their settings; none where it needs no whole run.
+    def __call__(self, bases: Sequence[RunRequest]) -> list[RunRequest]:
+        """Returns them; none where it needs no whole run.
 
         Args:
             bases: see ``Material``.
@@ -49,7 +49,7 @@ class Study(NamedTuple):
 
     Attributes:
         name: of its program and its files.
-        decides: the settings that it varies itself, which nobody may ask it for.
+        decides: the options that it varies itself, which nobody may ask it for.
         wanted: its runs.
         present: what it shows.
     """

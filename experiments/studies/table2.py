@@ -14,7 +14,7 @@ from jaxfr.data.statistics import (
     DatasetStatistics,
     dataset_statistics,
 )
-from jaxfr.sweeps.settings import SETTING_NAMES, Settings
+from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 
 NAME = "table2"
 
@@ -48,7 +48,7 @@ PAPER: Mapping[str, PaperRow] = {
 
 def study() -> Study:
     """The study of Table 2, which needs no run."""
-    decides = tuple(name for name in SETTING_NAMES if name not in _OF_DATA)
+    decides = tuple(name for name in (*RUN_OPTIONS, "seed") if name not in _OF_DATA)
     return Study(NAME, decides, _no_runs, present)
 
 
@@ -72,7 +72,7 @@ def present(material: Material) -> Section:
     )
 
 
-def _no_runs(bases: Sequence[Settings]) -> list[Settings]:
+def _no_runs(bases: Sequence[RunRequest]) -> list[RunRequest]:
     del bases
     return []
 

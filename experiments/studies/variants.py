@@ -1,14 +1,12 @@
 """What a study varies, and its runs sorted by it."""
 
-import dataclasses
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from experiments.studies.names import dataset_title
 from experiments.studies.study import Material
 from jaxfr.records.results import Record
-from jaxfr.records.selection import as_text
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -21,7 +19,7 @@ class Variant(NamedTuple, Generic[Key]):
 
     Attributes:
         key: by which the study finds its runs again.
-        changes: the settings in which it differs from the base.
+        changes: the options in which it differs from the base.
     """
 
     key: Key
@@ -29,14 +27,10 @@ class Variant(NamedTuple, Generic[Key]):
 
 
 def cross_with_bases(
-    bases: Sequence[Settings], variants: Sequence[Variant[Any]]
-) -> list[Settings]:
-    """The settings of every variant of every base, base by base."""
-    return [
-        dataclasses.replace(base, **variant.changes)
-        for base in bases
-        for variant in variants
-    ]
+    bases: Sequence[RunRequest], variants: Sequence[Variant[Any]]
+) -> list[RunRequest]:
+    """The run of every variant of every base, base by base."""
+    return [base.replace(**one.changes) for base in bases for one in variants]
 
 
 def runs_by_dataset(
@@ -49,7 +43,7 @@ def runs_by_dataset(
         variants: as they were crossed with the bases.
 
     Returns:
-        For each data set, by its name in the settings, the records of each key, one
+        For each data set, by what runs call it, the records of each key, one
         for each seed.
     """
     found: dict[str, dict[Key, list[Record]]] = {}
@@ -61,21 +55,20 @@ def runs_by_dataset(
     return found
 
 
-def describe_bases(bases: Sequence[Settings], decided: Sequence[str]) -> str:
+def describe_bases(bases: Sequence[RunRequest], decided: Sequence[str]) -> str:
     """Says which data sets, seeds and rounds there are, and what is unusual.
 
     Args:
-        bases: the settings that a study started from.
-        decided: settings that the study replaces.
+        bases: the runs that a study started from.
+        decided: options that the study replaces.
     """
     datasets = list(dict.fromkeys(dataset_title(base.dataset) for base in bases))
     seeds = list(dict.fromkeys(base.seed for base in bases))
-    defaults, base = Settings(), bases[0]
+    base, usual = bases[0], RunRequest().texts()
     changed = [
-        f"{field.name}={as_text(getattr(base, field.name))}"
-        for field in dataclasses.fields(Settings)
-        if field.name not in (*_NOT_TOLD, *decided)
-        and getattr(base, field.name) != getattr(defaults, field.name)
+        f"{name}={text}"
+        for name, text in base.texts().items()
+        if name not in (*_NOT_TOLD, *decided) and text != usual[name]
     ]
     told = (
         f"{' and '.join(datasets)}; {base.rounds} rounds; {len(seeds)} "

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from jaxfr.experiment import Experiment
 from jaxfr.store import Store
 from jaxfr.sweeps.plan import Plan
-from jaxfr.training.settings import Configuration
 
 # What a round costs beside FedMF's under the mean, on ML-100K; on larger data Krum
 # costs more. What a rule costs more than the mean is added to what the model does.
@@ -14,6 +14,7 @@ RULE_COST: Mapping[str, float] = {
     "norm": 1,
     "median": 12,
     "trimmed_mean": 23,
+    "classic_trimmed_mean": 23,
     "krum": 100,
 }
 
@@ -34,19 +35,20 @@ def seconds_left(plan: Plan, store: Store) -> float:
     seconds = 0.0
     for group in plan.groups:
         left = [
-            planned.settings.rounds
+            planned.request.rounds
             for planned in group.runs
             if not store.is_finished(planned.run)
         ]
         if left:
             pairs = plan.sources[group.source].dataset.num_train_pairs
-            cost = _round_cost(group.configuration)
+            cost = _round_cost(group.experiment)
             seconds += _SECONDS_PER_PROGRAM + cost * pairs * _SECONDS_PER_PAIR * sum(
                 left
             )
     return seconds
 
 
-def _round_cost(configuration: Configuration) -> float:
-    model = MODEL_COST.get(configuration.model, 1)
-    return model + RULE_COST.get(configuration.aggregator, 1) - 1
+def _round_cost(experiment: Experiment) -> float:
+    model = MODEL_COST.get(experiment.model.name, 1)
+    *_, rule = experiment.aggregator.name.split("+")  # behind its stages
+    return model + RULE_COST.get(rule, 1) - 1

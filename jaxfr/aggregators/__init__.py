@@ -1,12 +1,7 @@
-"""Aggregation rules for sparse uploads, by name.
+"""Rules for sparse uploads and stages before them, by name.
 
-A new rule is one new file and one line in ``AGGREGATORS``.
+A new one is one new file and one line in ``AGGREGATORS`` or ``STAGES``.
 """
-
-from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
-
-from jax import Array
 
 from jaxfr.aggregators.base import (
     Aggregate,
@@ -16,26 +11,29 @@ from jaxfr.aggregators.base import (
     ServerView,
     Stage,
     aggregate,
-    chain,
+    chained,
     combine,
     init_server,
     receive,
+    report_server,
     row_wise,
     sees_clients,
     stateless_rule,
     stateless_stage,
 )
+from jaxfr.aggregators.chain import chain
 from jaxfr.aggregators.dense import dense
-from jaxfr.aggregators.krum import KrumDistance, krum
+from jaxfr.aggregators.krum import krum
 from jaxfr.aggregators.mean import mean
 from jaxfr.aggregators.median import median
-from jaxfr.aggregators.norm import clip_by_norm
+from jaxfr.aggregators.norm import clip_by_norm, norm
 from jaxfr.aggregators.trimmed_mean import classic_trimmed_mean, trimmed_mean
+from jaxfr.parts import Catalogue, by_name
 
 __all__ = [
     "AGGREGATORS",
+    "STAGES",
     "Aggregate",
-    "AggregatorOptions",
     "Rule",
     "ServerKnowledge",
     "ServerState",
@@ -43,6 +41,7 @@ __all__ = [
     "Stage",
     "aggregate",
     "chain",
+    "chained",
     "classic_trimmed_mean",
     "clip_by_norm",
     "combine",
@@ -51,7 +50,9 @@ __all__ = [
     "krum",
     "mean",
     "median",
+    "norm",
     "receive",
+    "report_server",
     "row_wise",
     "sees_clients",
     "stateless_rule",
@@ -59,34 +60,9 @@ __all__ = [
     "trimmed_mean",
 ]
 
+AGGREGATORS: Catalogue[Rule] = by_name(
+    mean, median, trimmed_mean, classic_trimmed_mean, krum, norm
+)
 
-class AggregatorOptions(NamedTuple):
-    """What the rules can be told; each reads what concerns it.
-
-    Attributes:
-        clip_norm: largest norm of a row for ``norm``, positive.
-        trim_form: ``"paper"`` or ``"classic"`` trimmed mean.
-        trim_share: share that the classic form drops at each end; ``None`` for the
-            expected share of Byzantine clients.
-        krum_distance: ``"squared"`` or ``"plain"`` distances.
-    """
-
-    clip_norm: Array | float = 1.0
-    trim_form: Literal["paper", "classic"] = "paper"
-    trim_share: Array | float | None = None
-    krum_distance: KrumDistance = "squared"
-
-
-def _trimmed_mean(options: AggregatorOptions) -> Rule:
-    if options.trim_form == "classic":
-        return classic_trimmed_mean(options.trim_share)
-    return trimmed_mean()
-
-
-AGGREGATORS: Mapping[str, Callable[[AggregatorOptions], Rule]] = {
-    "mean": lambda options: mean(),
-    "median": lambda options: median(),
-    "trimmed_mean": _trimmed_mean,
-    "krum": lambda options: krum(options.krum_distance),
-    "norm": lambda options: chain(clip_by_norm(options.clip_norm), mean()),
-}
+STAGES: Catalogue[Stage] = by_name(clip_by_norm)
+"""What may stand before a rule."""

@@ -13,11 +13,15 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.devices import Join
+from jaxfr.errors import InvalidInputError
 from jaxfr.uploads import Uploads, drop_nonfinite, row_counts
 from jaxfr.uploads.trust import MOST_CLIENTS, trust_as_weight
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+Report = Callable[["ServerState"], dict[str, Array]]
+"""Scalars by name, from the state of a stage or a rule after a round."""
 
 ServerState = Any
 """A pytree of a stage's or a rule's own, the same on all devices but for ``Own``."""
@@ -58,7 +62,7 @@ class ServerView(NamedTuple):
 class Init(Protocol):
     """Makes the state before round 0."""
 
-    def __call__(self, knowledge: ServerKnowledge) -> ServerState:
+    def __call__(self, knowledge: ServerKnowledge, /) -> ServerState:
         """Returns a pytree of arrays, whose shapes no round may change."""
         ...
 
@@ -72,7 +76,7 @@ class Update(Protocol[T_co]):
     """
 
     def __call__(
-        self, state: ServerState, uploads: Uploads, view: ServerView
+        self, state: ServerState, uploads: Uploads, view: ServerView, /
     ) -> tuple[T_co, ServerState]:
         """Returns what it makes, and the new state.
 
@@ -92,6 +96,11 @@ RowTransform = Callable[[Uploads], Uploads]
 def _no_state(knowledge: ServerKnowledge) -> ServerState:
     del knowledge
     return ()
+
+
+def _no_report(state: ServerState) -> dict[str, Array]:
+    del state
+    return {}
 
 
 def keep_rows(uploads: Uploads) -> Uploads:
@@ -115,12 +124,14 @@ class Stage(NamedTuple):
         on_arrival: what is done to each row on its own as it arrives. An omniscient
             attacker sees benign rows after it.
         sees_clients: whether ``update`` asks which client a row is from, or trusts.
+        report: scalars by name that records show, from the state after a round.
     """
 
     init: Init = _no_state
     update: Update[Uploads] = _pass_on
     on_arrival: RowTransform = keep_rows
     sees_clients: bool = False
+    report: Report = _no_report
 
 
 class Rule(NamedTuple):
@@ -130,14 +141,18 @@ class Rule(NamedTuple):
         init: makes the state.
         update: aggregates.
         needs_groups: whether ``update`` reads ``uploads.groups``.
+        expects_byzantine: whether it asks how many Byzantine clients to expect.
         sees_clients: as of a stage.
+        report: as of a stage.
         before: the stages that run first.
     """
 
     init: Init
     update: Update[Array]
     needs_groups: bool = False
+    expects_byzantine: bool = False
     sees_clients: bool = False
+    report: Report = _no_report
     before: Stage = Stage()
 
 
@@ -154,10 +169,13 @@ def stateless_stage(
 
 
 def stateless_rule(
-    function: Callable[[Uploads, ServerView], Array], needs_groups: bool = False
+    function: Callable[[Uploads, ServerView], Array],
+    needs_groups: bool = False,
+    expects_byzantine: bool = False,
 ) -> Rule:
     """Makes a rule of a function from a round's uploads to float32 ``[m, d]``."""
-    return Rule(_no_state, _keeping_state(function), needs_groups)
+    update = _keeping_state(function)
+    return Rule(_no_state, update, needs_groups, expects_byzantine)
 
 
 def _keeping_state(
@@ -172,21 +190,19 @@ def _keeping_state(
 
 
 @overload
-def chain(*parts: *tuple[*tuple[Stage, ...], Rule]) -> Rule: ...
+def chained(*parts: *tuple[*tuple[Stage, ...], Rule]) -> Rule: ...
 @overload
-def chain(*parts: Stage) -> Stage: ...
-def chain(*parts: Stage | Rule) -> Stage | Rule:
+def chained(*parts: Stage) -> Stage: ...
+def chained(*parts: Stage | Rule) -> Stage | Rule:
     """Joins stages, the first one first, to a stage; with a rule at the end, to a rule.
 
-    ``chain(clip_by_norm(1.0), median())`` is the median of clipped rows.
-
     Raises:
-        TypeError: if anything but stages stands before the end.
+        InvalidInputError: if anything but stages stands before the end.
     """
     rule = parts[-1] if parts and isinstance(parts[-1], Rule) else None
     stages = [part for part in parts if isinstance(part, Stage)]
     if len(stages) + (rule is not None) < len(parts):
-        raise TypeError("chain: nothing but stages can stand before the end")
+        raise InvalidInputError("nothing but stages can stand before the end")
     if rule is None:
         return _chain_stages(*stages)
     return rule._replace(before=_chain_stages(*stages, rule.before))
@@ -215,9 +231,15 @@ def _chain_stages(*stages: Stage) -> Stage:
             uploads, states[place] = stages[place].update(states[place], uploads, view)
         return uploads, tuple(states)
 
+    def report(state: ServerState) -> dict[str, Array]:
+        found: dict[str, Array] = {}
+        for stage, own in zip(stages, state, strict=True):
+            found |= stage.report(own)
+        return found
+
     sees_clients = any(stage.sees_clients for stage in stages)
     waiting = update if any(waits) else _pass_on
-    return Stage(init, waiting, on_arrival, sees_clients)
+    return Stage(init, waiting, on_arrival, sees_clients, report)
 
 
 class Aggregate(NamedTuple):
@@ -225,14 +247,23 @@ class Aggregate(NamedTuple):
 
     Attributes:
         rows: one row per item, float32 ``[m, d]``.
-        received: whether the item has a row that counts, bool ``[m]``.
+        weight: what its rows weighed together, int32 ``[m]``.
+        weight_of_tables: what those in tables weighed of it, int32 ``[m]``.
+        client_weight: what a row of one client weighs that is trusted in full.
         client_trust: in each client, by id, float32 ``[clients]``; None where no stage
             said.
     """
 
     rows: Array
-    received: Array
+    weight: Array
+    weight_of_tables: Array
+    client_weight: Array | int
     client_trust: Array | None
+
+    @property
+    def received(self) -> Array:
+        """Whether the item has a row that counts, bool ``[m]``."""
+        return self.weight > 0
 
 
 def sees_clients(rule: Rule) -> bool:
@@ -244,13 +275,27 @@ def init_server(rule: Rule, knowledge: ServerKnowledge) -> ServerState:
     """The state of the stages and of the rule before round 0.
 
     Raises:
-        ValueError: if there are more clients than their trust can be counted of.
+        InvalidInputError: if there are more clients than their trust can be counted of.
     """
     if sees_clients(rule) and knowledge.num_clients > MOST_CLIENTS:
-        raise ValueError(
+        raise InvalidInputError(
             f"{knowledge.num_clients} clients: trust is counted of {MOST_CLIENTS}"
         )
     return rule.before.init(knowledge), rule.init(knowledge)
+
+
+def report_server(rule: Rule, state: ServerState) -> dict[str, Array]:
+    """What the stages and the rule report of a round, float32 scalars by name.
+
+    Of two that report under one name the later one counts.
+
+    Args:
+        rule: with its stages.
+        state: after the round.
+    """
+    of_stages, of_rule = state
+    reported = rule.before.report(of_stages) | rule.report(of_rule)
+    return {name: jnp.float32(value) for name, value in reported.items()}
 
 
 def receive(rule: Rule, uploads: Uploads) -> tuple[Uploads, Array]:
@@ -280,7 +325,14 @@ def combine(
     trust = kept.client_trust
     weighted = trust_as_weight(kept)
     rows, of_rule = rule.update(of_rule, weighted, view)
-    found = Aggregate(rows, row_counts(weighted) > 0, trust)
+    of_tables = [jnp.sum(table.weight, axis=1) for table in weighted.tables]
+    found = Aggregate(
+        rows,
+        row_counts(weighted),
+        sum(of_tables, start=jnp.zeros(rows.shape[0], jnp.int32)),
+        weighted.client_weight,
+        trust,
+    )
     return found, (of_stages, of_rule)
 
 

@@ -11,6 +11,7 @@ from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import computed_once, sum_of_smallest
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.devices import IN_ONE_PART, Join
+from jaxfr.parts import part
 from jaxfr.uploads import Uploads
 from jaxfr.uploads.trust import weight_of_clients
 
@@ -20,7 +21,8 @@ KrumDistance = Literal["squared", "plain"]
 LARGEST_MATRIX = 2**22
 
 
-def krum(distance: KrumDistance = "squared") -> Rule:
+@part
+def krum(krum_distance: KrumDistance = "squared") -> Rule:
     """Selects the row with the smallest sum of distances to its nearest others.
 
     The nearest are ``count - n~ - 2`` rows; where that is less than one,
@@ -30,7 +32,7 @@ def krum(distance: KrumDistance = "squared") -> Rule:
     Source: Blanchard et al., "Machine learning with adversaries", NeurIPS 2017.
 
     Args:
-        distance: ``"squared"`` sums squared Euclidean distances, ``"plain"`` the
+        krum_distance: ``squared`` sums squared Euclidean distances, ``plain`` the
             distances themselves.
     """
 
@@ -39,11 +41,12 @@ def krum(distance: KrumDistance = "squared") -> Rule:
 
         def one_item(rows: Array, weight: Array, join: Join) -> Array:
             assert join is IN_ONE_PART
-            return krum_of_item(rows, weight, expected, distance, uploads.client_weight)
+            unit = uploads.client_weight
+            return krum_of_item(rows, weight, expected, krum_distance, unit)
 
         return map_items(uploads, one_item, work_per_row=0)
 
-    return stateless_rule(combine, needs_groups=True)
+    return stateless_rule(combine, needs_groups=True, expects_byzantine=True)
 
 
 def krum_of_item(

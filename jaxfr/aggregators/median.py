@@ -7,6 +7,7 @@ from jaxfr.aggregators.base import Rule, ServerView, stateless_rule
 from jaxfr.aggregators.blocks import map_items
 from jaxfr.aggregators.order_statistics import weighted_median
 from jaxfr.devices import IN_ONE_PART, Join
+from jaxfr.parts import part
 from jaxfr.uploads import Uploads
 
 SEARCHES = 1
@@ -22,6 +23,7 @@ def median_of_item(rows: Array, weight: Array, join: Join = IN_ONE_PART) -> Arra
     return jax.vmap(of_coordinate, in_axes=1)(rows)
 
 
+@part
 def median() -> Rule:
     """Coordinate-wise median; for an even count the mean of the two middle values.
 

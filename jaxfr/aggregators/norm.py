@@ -1,17 +1,24 @@
 """Norm clipping, which composes with every rule."""
 
 import functools
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.aggregators.base import Stage, row_wise
+from jaxfr.aggregators.base import Rule, Stage, chained, row_wise
+from jaxfr.aggregators.mean import mean
+from jaxfr.parts import Number, part
+from jaxfr.ranges import POSITIVE
 from jaxfr.uploads import Uploads
 from jaxfr.uploads.clients import map_rows, row_norm, scale_rows
 
+ClipNorm = Annotated[Number, POSITIVE]
 
-def clip_by_norm(clip_norm: Array | float) -> Stage:
+
+@part
+def clip_by_norm(clip_norm: ClipNorm = 1.0) -> Stage:
     """Scales each row to a Euclidean norm of at most ``clip_norm``.
 
     A row more than 8e37 times as long becomes zero: float32 has no smaller factor.
@@ -19,14 +26,25 @@ def clip_by_norm(clip_norm: Array | float) -> Stage:
     Source: Suresh et al., "Can you really backdoor federated learning", 2019.
 
     Args:
-        clip_norm: the largest norm c, positive scalar.
+        clip_norm: the largest norm c.
     """
-    factor = functools.partial(factor_to_norm, jnp.asarray(clip_norm, jnp.float32))
 
     def transform(uploads: Uploads) -> Uploads:
+        largest = jnp.asarray(clip_norm, jnp.float32)
+        factor = functools.partial(factor_to_norm, largest)
         return scale_rows(uploads, map_rows(factor, uploads))
 
     return row_wise(transform)
+
+
+@part
+def norm(clip_norm: ClipNorm = 1.0) -> Rule:
+    """The mean of rows that are scaled to a norm of at most ``clip_norm``.
+
+    Args:
+        clip_norm: the largest Euclidean norm c of a row.
+    """
+    return chained(clip_by_norm(clip_norm).make(), mean().make())
 
 
 @jax.custom_jvp

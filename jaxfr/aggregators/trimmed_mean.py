@@ -1,5 +1,7 @@
 """The coordinate-wise trimmed mean, in the paper's form and in the classic one."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -20,6 +22,8 @@ from jaxfr.aggregators.order_statistics import (
     sum_where,
 )
 from jaxfr.devices import IN_ONE_PART, Join
+from jaxfr.parts import Number, part
+from jaxfr.ranges import Range
 from jaxfr.uploads import Uploads
 from jaxfr.uploads.trust import weight_of_clients
 
@@ -27,6 +31,7 @@ SEARCHES = 2
 """Of a k-th smallest number, in either form."""
 
 
+@part
 def trimmed_mean() -> Rule:
     """Drops the n~ values of each coordinate farthest from the median; the paper's.
 
@@ -45,17 +50,20 @@ def trimmed_mean() -> Rule:
 
         return map_items(uploads, one_item, uploads.item_embeddings.shape[1], SEARCHES)
 
-    return stateless_rule(combine, needs_groups=True)
+    return stateless_rule(combine, needs_groups=True, expects_byzantine=True)
 
 
-def classic_trimmed_mean(trim_share: Array | float | None = None) -> Rule:
+@part
+def classic_trimmed_mean(
+    trim_share: Annotated[Number, Range(0, 0.5, below_high=True)] | None = None,
+) -> Rule:
     """Drops ``floor(trim_share * count)`` values at each end of each coordinate.
 
     Source: Yin et al., ICML 2018.
 
     Args:
-        trim_share: share of the rows to drop at each end, in [0, 0.5); by default
-            the expected share of Byzantine clients, n~ over all participants.
+        trim_share: share of the rows to drop at each end; none: the expected share of
+            Byzantine clients, n~ over all participants.
     """
 
     def combine(uploads: Uploads, view: ServerView) -> Array:
@@ -78,7 +86,9 @@ def classic_trimmed_mean(trim_share: Array | float | None = None) -> Rule:
 
         return map_items(uploads, one_item, uploads.item_embeddings.shape[1], SEARCHES)
 
-    return stateless_rule(combine, needs_groups=True)
+    return stateless_rule(
+        combine, needs_groups=True, expects_byzantine=trim_share is None
+    )
 
 
 def mean_near_median(

@@ -8,21 +8,38 @@ every client.
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+import jax.numpy as jnp
 from jax import Array
 
+from jaxfr.models import Model
 from jaxfr.uploads import Uploads
 
 AttackState = Any
 """A pytree of the attack's own."""
 
 
+class Task(NamedTuple):
+    """What the server asks every client to train, and how.
+
+    Attributes:
+        model: the recommender.
+        learning_rate: with which a client trains its embedding, scalar.
+        regularization: L2 coefficient lambda in its gradients, scalar.
+    """
+
+    model: Model
+    learning_rate: Array | float
+    regularization: Array | float
+
+
 class Knowledge(NamedTuple):
     """What attackers know before training.
 
     Attributes:
+        task: what every client is asked to train.
         item_popularity: interactions of each item, training and test, int32 ``[m]``.
-        max_poisoned_items: items that one malicious client may poison, int32 scalar.
-        noise_scale: standard deviation sigma of uploaded noise, scalar.
+        most_uploaded: the largest number of distinct items that one benign client
+            uploads, int32 scalar.
         malicious_clients: room for malicious clients, static; which of them exist
             and take part, each round says.
         embedding_dim: embedding size d, static.
@@ -30,9 +47,9 @@ class Knowledge(NamedTuple):
         noise: the noise to upload instead of drawing it, float32 ``[m, d]`` or None.
     """
 
+    task: Task
     item_popularity: Array
-    max_poisoned_items: Array
-    noise_scale: Array
+    most_uploaded: Array
     malicious_clients: int
     embedding_dim: int
     client_activity: Array
@@ -47,17 +64,19 @@ class RoundView(NamedTuple):
         item_embeddings: as the server sent them out, float32 ``[m, d]``.
         taking_part: malicious clients that act this round, bool
             ``[malicious_clients]``.
+        task: what every client is asked to train.
     """
 
     round: Array
     item_embeddings: Array
     taking_part: Array
+    task: Task
 
 
 class Init(Protocol):
     """Draws what the attack fixes before round 0."""
 
-    def __call__(self, key: Array, knowledge: Knowledge) -> AttackState:
+    def __call__(self, key: Array, knowledge: Knowledge, /) -> AttackState:
         """Returns the attack's state."""
         ...
 
@@ -66,7 +85,7 @@ class LimitedUpload(Protocol):
     """Makes the malicious uploads of a round without seeing benign ones."""
 
     def __call__(
-        self, state: AttackState, view: RoundView
+        self, state: AttackState, view: RoundView, /
     ) -> tuple[Uploads, AttackState]:
         """Returns an item table of uploads (``uploads.item_table``), and the state."""
         ...
@@ -76,7 +95,7 @@ class OmniscientUpload(Protocol):
     """Makes the malicious uploads of a round, knowing all benign ones."""
 
     def __call__(
-        self, state: AttackState, view: RoundView, benign: Uploads
+        self, state: AttackState, view: RoundView, benign: Uploads, /
     ) -> tuple[Uploads, AttackState]:
         """Returns an item table of uploads, and the state.
 
@@ -102,7 +121,7 @@ class WhiteBoxUpload(Protocol):
     """Makes the malicious uploads of a round, knowing benign ones and the server."""
 
     def __call__(
-        self, state: AttackState, view: RoundView, benign: Uploads, after: TableAfter
+        self, state: AttackState, view: RoundView, benign: Uploads, after: TableAfter, /
     ) -> tuple[Uploads, AttackState]:
         """Returns an item table of uploads, and the state.
 
@@ -118,7 +137,7 @@ class WhiteBoxUpload(Protocol):
 class PoisonedItems(Protocol):
     """Tells which items each malicious client poisons, for the record."""
 
-    def __call__(self, state: AttackState, knowledge: Knowledge) -> Array:
+    def __call__(self, state: AttackState, knowledge: Knowledge, /) -> Array:
         """Returns bool ``[malicious_clients, m]``."""
         ...
 
@@ -126,36 +145,59 @@ class PoisonedItems(Protocol):
 class UploadedNoise(Protocol):
     """Tells the noise that the attack uploads, for the record."""
 
-    def __call__(self, state: AttackState) -> Array | None:
+    def __call__(self, state: AttackState, /) -> Array | None:
         """Returns float32 ``[m, d]``, or None for an attack without noise."""
         ...
 
 
+def poisons_all_items(state: AttackState, knowledge: Knowledge) -> Array:
+    """``PoisonedItems`` where every malicious client may poison all items."""
+    del state
+    shape = knowledge.malicious_clients, knowledge.item_popularity.size
+    return jnp.ones(shape, bool)
+
+
+def without_noise(state: AttackState) -> None:
+    """``UploadedNoise`` of an attack that has no noise matrix."""
+    del state
+
+
 class LimitedAttack(NamedTuple):
-    """An attack that cannot see benign uploads."""
+    """An attack that cannot see benign uploads.
+
+    Attributes:
+        init: draws what the attack fixes.
+        upload: makes the malicious uploads of a round.
+        poisoned_items: which items are poisoned, for the record.
+        uploaded_noise: the noise that is uploaded, for the record.
+        needs: fields of ``Model``, None in some models, without which it does nothing.
+    """
 
     init: Init
     upload: LimitedUpload
-    poisoned_items: PoisonedItems
-    uploaded_noise: UploadedNoise
+    poisoned_items: PoisonedItems = poisons_all_items
+    uploaded_noise: UploadedNoise = without_noise
+    needs: tuple[str, ...] = ()
 
 
 class OmniscientAttack(NamedTuple):
-    """An attack that sees the benign uploads of the round."""
+    """An attack that sees the benign uploads of the round; as ``LimitedAttack``."""
 
     init: Init
     upload: OmniscientUpload
-    poisoned_items: PoisonedItems
-    uploaded_noise: UploadedNoise
+    poisoned_items: PoisonedItems = poisons_all_items
+    uploaded_noise: UploadedNoise = without_noise
+    needs: tuple[str, ...] = ()
 
 
 class WhiteBoxAttack(NamedTuple):
-    """An attack that sees the benign uploads of the round, and the whole server."""
+    """An attack that sees the whole server, too; as ``LimitedAttack``."""
 
     init: Init
     upload: WhiteBoxUpload
-    poisoned_items: PoisonedItems
-    uploaded_noise: UploadedNoise
+    poisoned_items: PoisonedItems = poisons_all_items
+    uploaded_noise: UploadedNoise = without_noise
+    needs: tuple[str, ...] = ()
 
 
 Attack = LimitedAttack | OmniscientAttack | WhiteBoxAttack

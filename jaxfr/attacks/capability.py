@@ -37,16 +37,20 @@ def all_items() -> Capability:
     return Capability(choose)
 
 
-def popular_items() -> Capability:
-    """S: each draws ``max_poisoned_items`` items, the popular ones more likely."""
+def popular_items(max_poisoned_items: Array | int) -> Capability:
+    """S: each draws some items, the popular ones more likely.
+
+    Args:
+        max_poisoned_items: how many; 0 for as many as a benign client uploads at most.
+    """
 
     def choose(key: Array, knowledge: Knowledge) -> Array:
+        wanted = jnp.asarray(max_poisoned_items)
+        count = jnp.where(wanted > 0, wanted, knowledge.most_uploaded)
+
         def one_client(client: Array) -> Array:
-            return draw_by_popularity(
-                jax.random.fold_in(key, client),
-                knowledge.item_popularity,
-                knowledge.max_poisoned_items,
-            )
+            own_key = jax.random.fold_in(key, client)
+            return draw_by_popularity(own_key, knowledge.item_popularity, count)
 
         return jax.lax.map(one_client, jnp.arange(knowledge.malicious_clients))
 

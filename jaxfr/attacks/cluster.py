@@ -17,14 +17,13 @@ from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
 from jaxfr.attacks.k_means import draw_centres, k_means
-from jaxfr.attacks.options import AttackOptions
 from jaxfr.attacks.own_rows import (
     counts_absent,
     each_its_own_row,
     own_rows,
-    poisons_all_items,
-    without_noise,
 )
+from jaxfr.attacks.scope import Scope
+from jaxfr.parts import part
 from jaxfr.uploads import NormStatistics, Uploads, item_table, norm_statistics
 
 FIRST_CLUSTERS, MOST_CLUSTERS = 2, 50
@@ -153,23 +152,25 @@ def disguised_row(key: Array, gradient: Array, mean: Array, deviation: Array) ->
     return scale_to_norm(gradient, norm)
 
 
-def cluster_attack(options: AttackOptions) -> OmniscientAttack:
+@part
+def cluster(scope: Scope = "dense") -> OmniscientAttack:
     """Uploads the gradient of the loss within the clusters of item embeddings.
 
     Direction and k are the same for all malicious clients; the norm of each row is
     drawn to look like those of honest rows. There is a gradient, and so a row, for
     every item in either scope; in the dense one the honest rows are those of all
     clients for all items, most of them zeros.
+
+    Args:
+        scope: whose rows count as honest; rows are sent for every item.
     """
 
     def upload(
         state: ClusterState, view: RoundView, benign: Uploads
     ) -> tuple[Uploads, AttackState]:
-        return _upload(
-            state, view, norm_statistics(benign, counts_absent(options.scope))
-        )
+        return _upload(state, view, norm_statistics(benign, counts_absent(scope)))
 
-    return OmniscientAttack(_init, upload, poisons_all_items, without_noise)
+    return OmniscientAttack(_init, upload)
 
 
 def _init(key: Array, knowledge: Knowledge) -> AttackState:

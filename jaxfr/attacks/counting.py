@@ -2,9 +2,6 @@
 
 import math
 
-from jaxfr.attacks.none import CLEAN
-from jaxfr.errors import InvalidInputError
-
 
 def malicious_client_count(benign_clients: int, malicious_ratio: float) -> int:
     """Malicious clients to add, ``floor(n rho / (1 - rho))``.
@@ -18,38 +15,6 @@ def malicious_client_count(benign_clients: int, malicious_ratio: float) -> int:
     exact = benign_clients * malicious_ratio / (1 - malicious_ratio)
     # What is whole but for rounding counts as whole (0.9 of 10 clients: 90, not 89).
     return int(exact * (1 + 1e-12))
-
-
-def attacker_count(
-    attack: str, benign_clients: int, malicious_ratio: float, dataset: str
-) -> int:
-    """The same for an attack, which needs at least one; 0 for the clean run.
-
-    Args:
-        attack: a name of ``ATTACKS``.
-        benign_clients: as there.
-        malicious_ratio: as there.
-        dataset: the name of the data, for the message.
-
-    Raises:
-        InvalidInputError: if the attack would have nobody; says which ratio is enough.
-    """
-    if attack == CLEAN:
-        return 0
-    if malicious_ratio == 0:
-        raise InvalidInputError(
-            f"malicious_ratio=0: attack={attack} needs a malicious client; the clean "
-            f"run is attack={CLEAN}"
-        )
-    count = malicious_client_count(benign_clients, malicious_ratio)
-    if count == 0:
-        enough = math.ceil(1e6 / (benign_clients + 1)) / 1e6
-        raise InvalidInputError(
-            f"malicious_ratio={malicious_ratio:g}: adds no malicious client to the "
-            f"{benign_clients} of {dataset}; attack={attack} needs at least "
-            f"{enough:g}, and the clean run is attack={CLEAN}"
-        )
-    return count
 
 
 def least_benign_clients(malicious_ratio: float) -> int:

@@ -9,7 +9,6 @@ from jax import Array
 from jaxfr.attacks.base import Knowledge
 from jaxfr.attacks.capability import draw_by_popularity
 from jaxfr.attacks.pair_gradients import ItemPairs
-from jaxfr.models import Model
 
 
 class FakeProfile(NamedTuple):
@@ -27,7 +26,7 @@ class FakeProfile(NamedTuple):
     embedding: Array
 
 
-def draw_fake_profiles(key: Array, knowledge: Knowledge, model: Model) -> FakeProfile:
+def draw_fake_profiles(key: Array, knowledge: Knowledge) -> FakeProfile:
     """Draws the profiles of all malicious clients, each from a key of its own.
 
     Returns:
@@ -35,12 +34,12 @@ def draw_fake_profiles(key: Array, knowledge: Knowledge, model: Model) -> FakePr
     """
 
     def one_client(client: Array) -> FakeProfile:
-        return draw_fake_profile(jax.random.fold_in(key, client), knowledge, model)
+        return draw_fake_profile(jax.random.fold_in(key, client), knowledge)
 
     return jax.lax.map(one_client, jnp.arange(knowledge.malicious_clients))
 
 
-def draw_fake_profile(key: Array, knowledge: Knowledge, model: Model) -> FakeProfile:
+def draw_fake_profile(key: Array, knowledge: Knowledge) -> FakeProfile:
     """Draws one client's profile.
 
     It has as many items as some benign user has training items, drawn by popularity
@@ -50,7 +49,8 @@ def draw_fake_profile(key: Array, knowledge: Knowledge, model: Model) -> FakePro
     key_user, key_items, key_negatives, key_embedding = jax.random.split(key, 4)
     activity = jax.random.choice(key_user, knowledge.client_activity)
     holds = draw_by_popularity(key_items, knowledge.item_popularity, activity)
-    embedding = model.init_embeddings(key_embedding, 1, knowledge.embedding_dim)[0]
+    draw = knowledge.task.model.init_embeddings
+    embedding = draw(key_embedding, 1, knowledge.embedding_dim)[0]
     return FakeProfile(holds, draw_negatives_outside(key_negatives, holds), embedding)
 
 

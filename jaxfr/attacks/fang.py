@@ -10,8 +10,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import OmniscientAttack
-from jaxfr.attacks.options import AttackOptions
 from jaxfr.attacks.own_rows import attack_with_own_rows, mean_and_deviation
+from jaxfr.attacks.scope import Scope
+from jaxfr.parts import part
 from jaxfr.uploads import Uploads, item_extremes, item_statistics
 
 STRETCH = 2.0
@@ -61,17 +62,27 @@ def beyond_extremes_row(
     return extreme + share * (farthest - extreme)
 
 
-def fang(options: AttackOptions) -> OmniscientAttack:
-    """Partial knowledge: beyond the benign rows by their mean and deviation."""
-    return attack_with_own_rows(fang_row, mean_and_deviation, options.scope)
+@part
+def fang(scope: Scope = "dense") -> OmniscientAttack:
+    """Partial knowledge: beyond the benign rows by their mean and deviation.
+
+    Args:
+        scope: whose rows count and which items are attacked.
+    """
+    return attack_with_own_rows(fang_row, mean_and_deviation, scope)
 
 
-def fang_full_knowledge(options: AttackOptions) -> OmniscientAttack:
-    """Full knowledge: beyond the benign rows' own minimum or maximum."""
+@part
+def fang_full_knowledge(scope: Scope = "dense") -> OmniscientAttack:
+    """Full knowledge: beyond the benign rows' own minimum or maximum.
+
+    Args:
+        scope: whose rows count and which items are attacked.
+    """
 
     def statistics(benign: Uploads, absent_as_zeros: bool) -> tuple[Array, ...]:
         extremes = item_extremes(benign, absent_as_zeros)
         mean = item_statistics(benign, absent_as_zeros).mean
         return mean, extremes.minimum, extremes.maximum
 
-    return attack_with_own_rows(beyond_extremes_row, statistics, options.scope)
+    return attack_with_own_rows(beyond_extremes_row, statistics, scope)

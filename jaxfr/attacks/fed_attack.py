@@ -11,18 +11,18 @@ from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
 from jaxfr.attacks.fake_profiles import FakeProfile, draw_fake_profiles, profile_pairs
-from jaxfr.attacks.options import AttackOptions
-from jaxfr.attacks.own_rows import poisons_all_items, without_noise
 from jaxfr.attacks.pair_gradients import (
+    NEEDS,
     ItemPairs,
     PairsGradient,
     gradient_of_pairs,
     learn,
-    model_of_pairs,
     upload_gradients,
 )
+from jaxfr.attacks.scope import Scope
 from jaxfr.blocks import members_per_block
 from jaxfr.devices import map_over_devices
+from jaxfr.parts import part
 from jaxfr.uploads import Uploads
 
 
@@ -52,37 +52,38 @@ def hard_pairs(scores: Array, count: Array) -> ItemPairs:
     return ItemPairs(ascending, ascending[::-1], jnp.arange(scores.size) < count)
 
 
-def fed_attack(options: AttackOptions) -> LimitedAttack:
+@part
+def fed_attack(scope: Scope = "dense") -> LimitedAttack:
     """Uploads the gradient that lifts the lowest items and sinks the highest.
 
     The loss is that of the model, with as many hard pairs (:func:`hard_pairs`) as the
     client's fake profile has items, L2 terms included. Its embedding, by which items
     are scored, it trains on its profile as a benign client would.
 
-    Raises:
-        InvalidInputError: if the model gives no gradient pair by pair.
+    Args:
+        scope: where it sends; a client has rows for the items of its pairs, and zeros
+            elsewhere.
     """
-    model, pair_gradients = model_of_pairs(options, "fed_attack")
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
-        return draw_fake_profiles(key, knowledge, model)
+        return draw_fake_profiles(key, knowledge)
 
     def upload(state: FakeProfile, view: RoundView) -> tuple[Uploads, AttackState]:
-        items = view.item_embeddings
+        items, model = view.item_embeddings, view.task.model
 
         def one_client(profile: FakeProfile) -> FedAttackGradients:
             user = profile.embedding
             hard = hard_pairs(model.scores((), user, items), jnp.sum(profile.holds))
             honest = profile_pairs(profile)
             return FedAttackGradients(
-                poisoned=gradient_of_pairs(pair_gradients, user, items, hard),
-                by_user=gradient_of_pairs(pair_gradients, user, items, honest).user,
+                poisoned=gradient_of_pairs(model, user, items, hard),
+                by_user=gradient_of_pairs(model, user, items, honest).user,
             )
 
         block = members_per_block(items.size)
         gradients = map_over_devices(one_client, block, state)
-        uploads = upload_gradients(gradients.poisoned, state.embedding, view, options)
-        trained = learn(state.embedding, gradients.by_user, view.taking_part, options)
+        uploads = upload_gradients(gradients.poisoned, state.embedding, view, scope)
+        trained = learn(state.embedding, gradients.by_user, view)
         return uploads, state._replace(embedding=trained)
 
-    return LimitedAttack(init, upload, poisons_all_items, without_noise)
+    return LimitedAttack(init, upload, needs=NEEDS)

@@ -8,8 +8,9 @@ import jax
 from jax import Array
 
 from jaxfr.attacks.base import OmniscientAttack
-from jaxfr.attacks.options import AttackOptions
 from jaxfr.attacks.own_rows import attack_with_own_rows, mean_and_deviation
+from jaxfr.attacks.scope import Scope
+from jaxfr.parts import part
 
 
 def gaussian_row(key: Array, mean: Array, deviation: Array) -> Array:
@@ -26,6 +27,11 @@ def gaussian_row(key: Array, mean: Array, deviation: Array) -> Array:
     return mean + deviation * jax.random.normal(key, mean.shape, mean.dtype)
 
 
-def gaussian(options: AttackOptions) -> OmniscientAttack:
-    """Each malicious client draws from the normal distribution of the benign rows."""
-    return attack_with_own_rows(gaussian_row, mean_and_deviation, options.scope)
+@part
+def gaussian(scope: Scope = "dense") -> OmniscientAttack:
+    """Each malicious client draws from the normal distribution of the benign rows.
+
+    Args:
+        scope: whose rows count and which items are attacked.
+    """
+    return attack_with_own_rows(gaussian_row, mean_and_deviation, scope)

@@ -10,50 +10,51 @@ from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
 from jaxfr.attacks.fake_profiles import FakeProfile, draw_fake_profiles, profile_pairs
-from jaxfr.attacks.options import AttackOptions
-from jaxfr.attacks.own_rows import without_noise
 from jaxfr.attacks.pair_gradients import (
+    NEEDS,
     PairsGradient,
     gradient_of_pairs,
     learn,
-    model_of_pairs,
     swap,
     upload_gradients,
 )
+from jaxfr.attacks.scope import Scope
 from jaxfr.blocks import members_per_block
 from jaxfr.devices import map_over_devices
+from jaxfr.parts import part
 from jaxfr.uploads import Uploads
 
 
-def label_flip(options: AttackOptions) -> LimitedAttack:
+@part
+def label_flip(scope: Scope = "dense") -> LimitedAttack:
     """Uploads the gradient of a fake profile's loss with every pair swapped.
 
     With the profile's pairs (j, k), the loss of a client with embedding u is
     ``-sum ln sigma(u.v_k - u.v_j) + (lambda/2) (|u|^2 + sum over the pairs' distinct
     items of |v|^2)``. The client trains its embedding on the same loss.
 
-    Raises:
-        InvalidInputError: if the model gives no gradient pair by pair.
+    Args:
+        scope: where it sends; a client has rows for the items of its pairs, and zeros
+            elsewhere.
     """
-    model, pair_gradients = model_of_pairs(options, "label_flip")
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
-        return draw_fake_profiles(key, knowledge, model)
+        return draw_fake_profiles(key, knowledge)
 
     def upload(state: FakeProfile, view: RoundView) -> tuple[Uploads, AttackState]:
-        items = view.item_embeddings
+        items, model = view.item_embeddings, view.task.model
 
         def one_client(profile: FakeProfile) -> PairsGradient:
             flipped = swap(profile_pairs(profile))
-            return gradient_of_pairs(pair_gradients, profile.embedding, items, flipped)
+            return gradient_of_pairs(model, profile.embedding, items, flipped)
 
         block = members_per_block(items.size)
         gradients = map_over_devices(one_client, block, state)
-        uploads = upload_gradients(gradients, state.embedding, view, options)
-        trained = learn(state.embedding, gradients.user, view.taking_part, options)
+        uploads = upload_gradients(gradients, state.embedding, view, scope)
+        trained = learn(state.embedding, gradients.user, view)
         return uploads, state._replace(embedding=trained)
 
-    return LimitedAttack(init, upload, _poisoned_items, without_noise)
+    return LimitedAttack(init, upload, _poisoned_items, needs=NEEDS)
 
 
 def _poisoned_items(state: FakeProfile, knowledge: Knowledge) -> Array:

@@ -9,14 +9,14 @@ from jax import Array
 from jax.scipy.special import ndtri
 
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
-from jaxfr.attacks.options import AttackOptions
 from jaxfr.attacks.own_rows import (
     attacked_items,
     counts_absent,
-    poisons_all_items,
-    without_noise,
 )
-from jaxfr.uploads import Uploads, item_statistics, item_table
+from jaxfr.attacks.same_rows import same_rows
+from jaxfr.attacks.scope import Scope
+from jaxfr.parts import Number, part
+from jaxfr.uploads import Uploads, item_statistics
 
 
 def overlooked_deviations(benign: Array, malicious: Array) -> Array:
@@ -49,8 +49,16 @@ def lie_row(mean: Array, deviation: Array, deviations: Array | float) -> Array:
     return mean - deviations * deviation
 
 
-def lie(options: AttackOptions) -> OmniscientAttack:
-    """Colluding clients all upload the same row: one weighted row per item."""
+@part
+def lie(lie_z: Number | None = None, scope: Scope = "dense") -> OmniscientAttack:
+    """Colluding clients all leave the mean by the same number of deviations.
+
+    They upload the same row: one weighted row per item.
+
+    Args:
+        lie_z: how many deviations; none: the formula of ``overlooked_deviations``.
+        scope: whose rows count and which items are attacked.
+    """
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
         del key, knowledge
@@ -60,16 +68,11 @@ def lie(options: AttackOptions) -> OmniscientAttack:
         state: AttackState, view: RoundView, benign: Uploads
     ) -> tuple[Uploads, AttackState]:
         acting = jnp.sum(view.taking_part, dtype=jnp.int32)
-        deviations = options.lie_z
+        deviations = lie_z
         if deviations is None:
             deviations = overlooked_deviations(benign.participants, acting)
-        found = item_statistics(benign, counts_absent(options.scope))
+        found = item_statistics(benign, counts_absent(scope))
         rows = lie_row(found.mean, found.deviation, deviations)
-        weight = acting * attacked_items(options.scope, found.received)
-        senders = view.taking_part[None, None]
-        uploads = item_table(
-            rows[:, None], weight[:, None], view.item_embeddings, acting, senders
-        )
-        return uploads, state
+        return same_rows(rows, view, attacked_items(scope, found.received)), state
 
-    return OmniscientAttack(init, upload, poisons_all_items, without_noise)
+    return OmniscientAttack(init, upload)

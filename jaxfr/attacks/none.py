@@ -4,15 +4,17 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
+from jaxfr.parts import part
 from jaxfr.uploads import Uploads, item_table
 
 CLEAN = "none"
 """The name under which runs without any attack go."""
 
 
-def no_attack() -> LimitedAttack:
+@part
+def none() -> LimitedAttack:
     """Malicious clients, if there are any, upload nothing."""
-    return LimitedAttack(_init, _upload, _poisoned_items, lambda state: None)
+    return LimitedAttack(_init, _upload, _poisoned_items)
 
 
 def _init(key: Array, knowledge: Knowledge) -> AttackState:

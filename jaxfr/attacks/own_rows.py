@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
-from jaxfr.attacks.options import Scope
+from jaxfr.attacks.scope import Scope
 from jaxfr.blocks import members_per_block
 from jaxfr.devices import map_over_devices
 from jaxfr.uploads import Uploads, item_statistics, item_table, row_counts
@@ -48,7 +48,7 @@ def attack_with_own_rows(
         uploads = item_table(rows, weight, view.item_embeddings, participants, senders)
         return uploads, state
 
-    return OmniscientAttack(init, upload, poisons_all_items, without_noise)
+    return OmniscientAttack(init, upload)
 
 
 def mean_and_deviation(benign: Uploads, absent_as_zeros: bool) -> tuple[Array, Array]:
@@ -112,15 +112,3 @@ def own_rows(
 def each_its_own_row(view: RoundView) -> Array:
     """``ItemTable.senders`` where row i of every item is from malicious client i."""
     return jnp.eye(view.taking_part.size, dtype=bool)[None]
-
-
-def poisons_all_items(state: AttackState, knowledge: Knowledge) -> Array:
-    """``PoisonedItems`` where every malicious client may poison all items."""
-    del state
-    shape = knowledge.malicious_clients, knowledge.item_popularity.size
-    return jnp.ones(shape, bool)
-
-
-def without_noise(state: AttackState) -> None:
-    """``UploadedNoise`` of an attack that has no noise matrix."""
-    del state

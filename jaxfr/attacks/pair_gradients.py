@@ -11,12 +11,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import RoundView
-from jaxfr.attacks.options import AttackOptions
 from jaxfr.attacks.own_rows import each_its_own_row
-from jaxfr.errors import InvalidInputError
+from jaxfr.attacks.scope import Scope
 from jaxfr.models import Model
-from jaxfr.models.base import PairGradients
 from jaxfr.uploads import Uploads, item_table
+
+NEEDS = ("pair_gradients",)
+"""Of an attack by these gradients: what the model must have."""
 
 
 class ItemPairs(NamedTuple):
@@ -47,43 +48,25 @@ class PairsGradient(NamedTuple):
     in_pairs: Array
 
 
-def model_of_pairs(options: AttackOptions, attack: str) -> tuple[Model, PairGradients]:
-    """The recommender and its gradients pair by pair.
-
-    Args:
-        options: what the attack was told.
-        attack: its name, for the message.
-
-    Raises:
-        InvalidInputError: if the attack was told none, or one without such gradients.
-    """
-    model = options.model
-    if model is None or model.pair_gradients is None:
-        raise InvalidInputError(
-            f"attack={attack}: needs a model that gives its gradient pair by pair "
-            "(Model.pair_gradients), such as fedmf"
-        )
-    return model, model.pair_gradients
-
-
 def swap(pairs: ItemPairs) -> ItemPairs:
     """The same pairs, each with positive and negative swapped."""
     return ItemPairs(pairs.negative, pairs.positive, pairs.present)
 
 
 def gradient_of_pairs(
-    pair_gradients: PairGradients, user: Array, items: Array, pairs: ItemPairs
+    model: Model, user: Array, items: Array, pairs: ItemPairs
 ) -> PairsGradient:
     """Differentiates one client's loss; an item sums up all pairs that it is in.
 
     Args:
-        pair_gradients: that of the model.
+        model: one that gives its gradient pair by pair.
         user: the client's embedding, float32 ``[d]``.
         items: item embeddings, float32 ``[m, d]``.
         pairs: the client's pairs.
     """
     positive, negative, present = pairs
-    pair = pair_gradients(user, items[positive], items[negative], present)
+    assert model.pair_gradients is not None
+    pair = model.pair_gradients(user, items[positive], items[negative], present)
     slope = jnp.zeros(items.shape[0]).at[positive].add(pair.slope)
     in_pairs = jnp.zeros(items.shape[0], bool).at[positive].max(present)
     return PairsGradient(
@@ -112,7 +95,7 @@ def item_row(
 
 
 def upload_gradients(
-    gradients: PairsGradient, users: Array, view: RoundView, options: AttackOptions
+    gradients: PairsGradient, users: Array, view: RoundView, scope: Scope
 ) -> Uploads:
     """The rows of all malicious clients that act.
 
@@ -123,10 +106,10 @@ def upload_gradients(
         gradients: of all malicious clients, leading axis ``[malicious_clients]``.
         users: their embeddings, float32 ``[malicious_clients, d]``.
         view: what they see of the round.
-        options: scope and regularisation.
+        scope: of the attack.
     """
     items, in_pairs = view.item_embeddings, gradients.in_pairs.T
-    regularization = jnp.asarray(options.regularization)
+    regularization = jnp.asarray(view.task.regularization)
 
     def rows_of_item(slopes: Array, in_pairs: Array, item: Array) -> Array:
         def row_of_client(slope: Array, in_pairs: Array, user: Array) -> Array:
@@ -138,24 +121,21 @@ def upload_gradients(
     # XLA's CPU compiler may build rows inside of their sum, twenty times as slowly.
     rows = jax.lax.optimization_barrier(rows)
     sent = jnp.broadcast_to(view.taking_part, in_pairs.shape)
-    if options.scope == "sparse":
+    if scope == "sparse":
         sent &= in_pairs
     participants = jnp.sum(view.taking_part, dtype=jnp.int32)
     senders = each_its_own_row(view)
     return item_table(rows, sent.astype(jnp.int32), items, participants, senders)
 
 
-def learn(
-    users: Array, by_user: Array, taking_part: Array, options: AttackOptions
-) -> Array:
+def learn(users: Array, by_user: Array, view: RoundView) -> Array:
     """A step of gradient descent on the embeddings of the clients that act.
 
     Args:
         users: the embeddings, float32 ``[malicious_clients, d]``.
         by_user: derivatives of the pairs' losses by them, of the same shape.
-        taking_part: bool ``[malicious_clients]``.
-        options: learning rate and regularisation.
+        view: what they see of the round.
     """
-    gradient = by_user + options.regularization * users
-    moved = users - options.learning_rate * gradient
-    return jnp.where(taking_part[:, None], moved, users)
+    gradient = by_user + view.task.regularization * users
+    moved = users - view.task.learning_rate * gradient
+    return jnp.where(view.taking_part[:, None], moved, users)

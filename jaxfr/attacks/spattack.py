@@ -7,7 +7,7 @@ Colluding clients upload the same row for an item, so one weighted row per item 
 all.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,12 @@ from jaxfr.attacks.capability import (
     poisoning_clients,
     popular_items,
 )
+from jaxfr.parts import Number, Whole, part
+from jaxfr.ranges import AMOUNT, COUNT
 from jaxfr.uploads import Uploads, item_sums, item_table
+
+Scale = Annotated[Number, AMOUNT]
+MostItems = Annotated[Whole, COUNT]
 
 
 class SpattackState(NamedTuple):
@@ -69,7 +74,7 @@ def spattack_o(capability: Capability) -> OmniscientAttack:
     return OmniscientAttack(init, upload, _poisoned_items, _uploaded_noise)
 
 
-def spattack_l(capability: Capability) -> LimitedAttack:
+def spattack_l(capability: Capability, noise_scale: Array | float) -> LimitedAttack:
     """L: uploads one noise matrix Z ~ N(0, sigma^2), the same in all rounds."""
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
@@ -77,7 +82,7 @@ def spattack_l(capability: Capability) -> LimitedAttack:
         noise = knowledge.noise
         if noise is None:
             shape = knowledge.item_popularity.size, knowledge.embedding_dim
-            noise = knowledge.noise_scale * jax.random.normal(key_noise, shape)
+            noise = noise_scale * jax.random.normal(key_noise, shape)
         return SpattackState(capability.choose(key_items, knowledge), noise)
 
     def upload(state: SpattackState, view: RoundView) -> tuple[Uploads, AttackState]:
@@ -88,24 +93,45 @@ def spattack_l(capability: Capability) -> LimitedAttack:
     return LimitedAttack(init, upload, _poisoned_items, _uploaded_noise)
 
 
+@part
 def spattack_o_d() -> OmniscientAttack:
     """Omniscient, all items: Spattack-O-D."""
     return spattack_o(all_items())
 
 
-def spattack_o_s() -> OmniscientAttack:
-    """Omniscient, ``max_poisoned_items`` items per client: Spattack-O-S."""
-    return spattack_o(popular_items())
+@part
+def spattack_o_s(max_poisoned_items: MostItems = 0) -> OmniscientAttack:
+    """Omniscient, some items per client, the popular ones first: Spattack-O-S.
+
+    Args:
+        max_poisoned_items: items that each malicious client poisons; 0: the largest
+            number of distinct items that a benign client uploads.
+    """
+    return spattack_o(popular_items(max_poisoned_items))
 
 
-def spattack_l_d() -> LimitedAttack:
-    """Limited knowledge, all items: Spattack-L-D."""
-    return spattack_l(all_items())
+@part
+def spattack_l_d(noise_scale: Scale = 1.0) -> LimitedAttack:
+    """Limited knowledge, all items: Spattack-L-D.
+
+    Args:
+        noise_scale: standard deviation sigma of the noise.
+    """
+    return spattack_l(all_items(), noise_scale)
 
 
-def spattack_l_s() -> LimitedAttack:
-    """Limited knowledge, ``max_poisoned_items`` items per client: Spattack-L-S."""
-    return spattack_l(popular_items())
+@part
+def spattack_l_s(
+    noise_scale: Scale = 1.0, max_poisoned_items: MostItems = 0
+) -> LimitedAttack:
+    """Limited knowledge, some items per client, the popular ones first: Spattack-L-S.
+
+    Args:
+        noise_scale: standard deviation sigma of the noise.
+        max_poisoned_items: items that each malicious client poisons; 0: the largest
+            number of distinct items that a benign client uploads.
+    """
+    return spattack_l(popular_items(max_poisoned_items), noise_scale)
 
 
 def _one_row_per_item(

@@ -17,8 +17,8 @@ from jaxfr.data.options import (
     parse_synthetic_settings,
 )
 from jaxfr.data.steam import load_steam
-from jaxfr.data.synthetic import load_synthetic
-from jaxfr.errors import InvalidInputError
+from jaxfr.data.synthetic import load_synthetic, synthetic_dataset
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import user_errors, user_path
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "load_dataset",
     "own_path",
     "parse_synthetic_settings",
+    "synthetic_dataset",
 ]
 
 DATASETS: Mapping[str, Loader] = {
@@ -74,5 +75,5 @@ def own_path(name: str) -> pathlib.Path:
                 return path
     raise InvalidInputError(
         f"no data set and no file or folder is named {name!r}; allowed: "
-        f"{', '.join(DATASETS)}, or a path"
+        f"{', '.join(DATASETS)}, or a path{nearest(name, DATASETS)}"
     )

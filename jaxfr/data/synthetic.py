@@ -21,6 +21,20 @@ def load_synthetic(options: LoadOptions) -> Dataset:
     return make_dataset(options.synthetic)
 
 
+def synthetic_dataset(**settings: float) -> Dataset:
+    """Makes a synthetic data set, as in ``synthetic_dataset(num_users=100)``.
+
+    Args:
+        **settings: fields of ``SyntheticSettings``; its defaults have the size of
+            MovieLens-100K.
+
+    Raises:
+        InvalidInputError: if a value is outside its range.
+        TypeError: if there is no such field.
+    """
+    return make_dataset(SyntheticSettings(**settings))  # type: ignore[arg-type]
+
+
 def make_dataset(settings: SyntheticSettings) -> Dataset:
     """Draws a synthetic data set.
 

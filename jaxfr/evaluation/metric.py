@@ -43,6 +43,7 @@ class Metric(NamedTuple):
             candidates in any case; ``within_third``: of the test item, among
             candidates of its own popularity third; ``targets``: of each target, among
             all items that the user did not train on.
+        part: what made it, of a metric of somebody's own file.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Metric(NamedTuple):
     average: Callable[[Any, Any], Any]
     chance: Callable[[np.ndarray], np.ndarray] | None = None
     ranking: RankingName = "own"
+    part: Any = None
 
     @property
     def has_groups(self) -> bool:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
 from jaxfr.evaluation.exposure import exposure
 from jaxfr.evaluation.hit_ratio import hit_ratio
@@ -88,7 +88,7 @@ def metric_names(
 
 
 def overall_fields(record: Mapping[str, Any]) -> tuple[str, ...]:
-    """The fields of a record's metrics over all users, in the order of its settings.
+    """The fields of a record's metrics over all users, in the order of its options.
 
     Args:
         record: a run; an older one does not say and has the default ones.
@@ -123,6 +123,7 @@ def _parse(name: str) -> Metric:
         raise InvalidInputError(
             f"metrics={name!r}: must be {', '.join(known)}, K {_CUTOFFS}, with "
             f"{'_, '.join(_RANKINGS)}_ or nothing before it"
+            f"{nearest(base, [*METRICS, *METRICS_AT_K])}"
         )
     if prefix is None:
         return metric

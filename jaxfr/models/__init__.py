@@ -1,7 +1,5 @@
 """Recommenders by name. A new model is one new file and one line in ``MODELS``."""
 
-from collections.abc import Callable, Mapping
-
 from jaxfr.models.base import (
     ClientGradient,
     ClientView,
@@ -14,6 +12,7 @@ from jaxfr.models.base import (
 from jaxfr.models.fedgnn import fedgnn
 from jaxfr.models.fedmf import fedmf
 from jaxfr.models.mlp import mlp
+from jaxfr.parts import Catalogue, by_name
 
 __all__ = [
     "MODELS",
@@ -29,8 +28,4 @@ __all__ = [
     "mlp",
 ]
 
-MODELS: Mapping[str, Callable[[], Model]] = {
-    "fedmf": fedmf,
-    "fedgnn": fedgnn,
-    "mlp": mlp,
-}
+MODELS: Catalogue[Model] = by_name(fedmf, fedgnn, mlp)

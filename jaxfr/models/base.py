@@ -4,14 +4,18 @@ A model knows its parameters and one client's batch; nothing of servers, uploads
 others, aggregation or attacks.
 """
 
-from typing import Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 
 from jax import Array
 
 from jaxfr.clients.batch import Batch
+from jaxfr.ranges import COUNT_FROM_1
 
 Weights = Any
 """A pytree of float32 arrays that all clients share, ``()`` for a model without any."""
+
+EmbeddingDim = Annotated[int, COUNT_FROM_1]
+"""The embedding size d, an option of every model."""
 
 
 class Neighbours(NamedTuple):
@@ -84,7 +88,7 @@ class PairGradient(NamedTuple):
 class InitEmbeddings(Protocol):
     """Draws a table of initial embeddings."""
 
-    def __call__(self, key: Array, rows: int, embedding_dim: int) -> Array:
+    def __call__(self, key: Array, rows: int, embedding_dim: int, /) -> Array:
         """Returns float32 ``[rows, embedding_dim]``."""
         ...
 
@@ -92,7 +96,7 @@ class InitEmbeddings(Protocol):
 class InitWeights(Protocol):
     """Draws the initial shared weights."""
 
-    def __call__(self, key: Array, embedding_dim: int) -> Weights:
+    def __call__(self, key: Array, embedding_dim: int, /) -> Weights:
         """Returns them; their shapes depend on ``embedding_dim`` only."""
         ...
 
@@ -101,7 +105,7 @@ class Represent(Protocol):
     """Makes what items are scored against from the graph that one client holds."""
 
     def __call__(
-        self, weights: Weights, user: Array, nodes: Array, present: Array
+        self, weights: Weights, user: Array, nodes: Array, present: Array, /
     ) -> Array:
         """Returns the client's representation, float32 ``[r]``.
 
@@ -118,7 +122,9 @@ class Represent(Protocol):
 class Loss(Protocol):
     """One client's loss."""
 
-    def __call__(self, view: ClientView, batch: Batch, regularization: Array) -> Array:
+    def __call__(
+        self, view: ClientView, batch: Batch, regularization: Array, /
+    ) -> Array:
         """Evaluates the loss.
 
         Args:
@@ -136,7 +142,7 @@ class Gradient(Protocol):
     """Derivative of one client's loss."""
 
     def __call__(
-        self, view: ClientView, batch: Batch, regularization: Array
+        self, view: ClientView, batch: Batch, regularization: Array, /
     ) -> ClientGradient:
         """Differentiates the loss; arguments as there."""
         ...
@@ -150,7 +156,7 @@ class PairGradients(Protocol):
     """
 
     def __call__(
-        self, user: Array, positives: Array, negatives: Array, present: Array
+        self, user: Array, positives: Array, negatives: Array, present: Array, /
     ) -> PairGradient:
         """Differentiates the loss of some pairs of one client.
 
@@ -166,7 +172,9 @@ class PairGradients(Protocol):
 class Scores(Protocol):
     """One client's scores of some items."""
 
-    def __call__(self, weights: Weights, representation: Array, items: Array) -> Array:
+    def __call__(
+        self, weights: Weights, representation: Array, items: Array, /
+    ) -> Array:
         """Scores items for a client.
 
         Args:
@@ -201,6 +209,9 @@ class Model(NamedTuple):
         pair_gradients: the derivative pair by pair where the loss allows it, which is
             several times as fast; None where each client must be taken as a whole. A
             model that has it has neither shared weights nor ``represent``.
+        embedding_dim: embedding size d.
+        neighbours_per_item: other users whose embeddings a client is sent for each of
+            its training items, for ``represent``.
     """
 
     init_embeddings: InitEmbeddings
@@ -210,3 +221,5 @@ class Model(NamedTuple):
     init_weights: InitWeights = no_weights
     represent: Represent | None = None
     pair_gradients: PairGradients | None = None
+    embedding_dim: int = 32
+    neighbours_per_item: int = 0

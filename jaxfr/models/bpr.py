@@ -113,8 +113,17 @@ def bpr_model(
     init_weights: InitWeights,
     scores: Scores,
     represent: Represent | None = None,
+    embedding_dim: int = 32,
 ) -> Model:
-    """A model that is told by its score, and trained on the BPR loss."""
+    """A model that is told by its score, and trained on the BPR loss.
+
+    Args:
+        init_embeddings: as in ``Model``.
+        init_weights: as there.
+        scores: as there.
+        represent: as there.
+        embedding_dim: as there.
+    """
     loss = bpr_loss(scores, represent)
     return Model(
         init_embeddings,
@@ -123,4 +132,5 @@ def bpr_model(
         scores,
         init_weights,
         represent,
+        embedding_dim=embedding_dim,
     )

@@ -6,16 +6,18 @@ attention networks", ICLR 2018. The Spattack paper, which attacks FedGNN, does n
 publish its form of it; this is one layer over the client's star.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.models.base import Model
+from jaxfr.models.base import EmbeddingDim, Model
 from jaxfr.models.bpr import bpr_model
 from jaxfr.models.fedmf import init_embeddings
+from jaxfr.parts import part
+from jaxfr.ranges import COUNT
 
 NEGATIVE_SLOPE = 0.2
 ATTENTION_SCALE = 0.1
@@ -37,9 +39,20 @@ class GraphWeights(NamedTuple):
     attention: Array
 
 
-def fedgnn() -> Model:
-    """Scores ``h . v``, h being the user's representation by one attention layer."""
-    return bpr_model(init_embeddings, init_weights, scores, represent)
+@part
+def fedgnn(
+    embedding_dim: EmbeddingDim = 32,
+    neighbours_per_item: Annotated[int, COUNT] = 0,
+) -> Model:
+    """Scores ``h . v``, h being the user's representation by one attention layer.
+
+    Args:
+        embedding_dim: embedding size d.
+        neighbours_per_item: other users whose embeddings, without names, a client is
+            sent for each of its training items.
+    """
+    model = bpr_model(init_embeddings, init_weights, scores, represent, embedding_dim)
+    return model._replace(neighbours_per_item=neighbours_per_item)
 
 
 def init_weights(key: Array, embedding_dim: int) -> GraphWeights:

@@ -12,23 +12,31 @@ from jaxfr.clients.batch import Batch
 from jaxfr.models.base import (
     ClientGradient,
     ClientView,
+    EmbeddingDim,
     Model,
     PairGradient,
     Weights,
 )
 from jaxfr.models.bpr import bpr_loss, pairwise_slopes
+from jaxfr.parts import part
 
 INITIAL_SCALE = 0.01
 
 
-def fedmf() -> Model:
-    """Scores ``u . v``; embeddings start from N(0, 0.01^2)."""
+@part
+def fedmf(embedding_dim: EmbeddingDim = 32) -> Model:
+    """Scores ``u . v``; embeddings start from N(0, 0.01^2).
+
+    Args:
+        embedding_dim: embedding size d.
+    """
     return Model(
         init_embeddings,
         bpr_loss(scores),
         gradient,
         scores,
         pair_gradients=pair_gradients,
+        embedding_dim=embedding_dim,
     )
 
 

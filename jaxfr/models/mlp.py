@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.models.base import Model
+from jaxfr.models.base import EmbeddingDim, Model
 from jaxfr.models.bpr import bpr_model
+from jaxfr.parts import part
 
 INITIAL_SCALE = 0.1
 
@@ -38,9 +39,14 @@ class TowerWeights(NamedTuple):
     output: Array
 
 
-def mlp() -> Model:
-    """Scores with a network of ``2 d``, ``d``, ``d / 2`` and one number."""
-    return bpr_model(init_embeddings, init_weights, scores)
+@part
+def mlp(embedding_dim: EmbeddingDim = 32) -> Model:
+    """Scores with a network of ``2 d``, ``d``, ``d / 2`` and one number.
+
+    Args:
+        embedding_dim: embedding size d.
+    """
+    return bpr_model(init_embeddings, init_weights, scores, embedding_dim=embedding_dim)
 
 
 def init_embeddings(key: Array, rows: int, embedding_dim: int) -> Array:

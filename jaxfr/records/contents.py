@@ -4,16 +4,18 @@ Whoever reads records may rely on it: a store holds every line to it.
 """
 
 import datetime
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
 from jaxfr.evaluation.metrics import find_metric, overall_fields
+from jaxfr.parts import Option
 from jaxfr.records.chance import REFERENCES
 from jaxfr.store import Record
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RUN_OPTIONS
+from jaxfr.texts import CATALOGUES
+from jaxfr.training.judgement import FIELDS as JUDGED
+from jaxfr.training.judgement import REPORTED
 
 _WHOLE = frozenset({int})
 _NUMBER = frozenset({int, float})
@@ -23,11 +25,7 @@ _NOTHING = frozenset({type(None)})
 # Fields that records lacked at first, in the order in which they came. A record that
 # has some of one step has all of those before it.
 _STEPS: tuple[tuple[str, ...], ...] = (
-    ("scope", "lie_z"),
-    (
-        *("neighbours_per_item", "pseudo_items", "privacy_clip", "privacy_noise"),
-        "repeated_negatives",
-    ),
+    ("pseudo_items", "privacy_clip", "privacy_noise", "repeated_negatives"),
     ("room_for_malicious_clients", "nonfinite_scores"),
     ("metrics", "targets", "chance", "most_popular"),
 )
@@ -45,7 +43,8 @@ def lack_of_record(record: Record) -> str | None:
         A few words about the first field that is missing or holds a value of another
         type, None if there is no such field.
     """
-    lack = _lack_of_fields(record, _FIELDS)
+    of_parts = {name: kinds for name, kinds in _OF_PARTS.items() if name in record}
+    lack = _lack_of_fields(record, {**_FIELDS, **of_parts})
     if lack is not None:
         return lack
     metrics = overall_fields(record)
@@ -111,13 +110,11 @@ def _short(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def _types_of(hint: Any) -> frozenset[type]:
-    """The types that JSON gives a value of a setting's type."""
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return frozenset().union(*map(_types_of, typing.get_args(hint)))
-    if typing.get_origin(hint) is typing.Literal:
-        return _TEXT
-    return _NUMBER if hint is float else frozenset({hint})
+def _types_of(option: Option) -> frozenset[type]:
+    """The types that JSON gives a value of an option; parts are told by name."""
+    found = {int: _WHOLE, float: _NUMBER, bool: frozenset({bool})}
+    types = found.get(option.kind, _TEXT)
+    return types | _NOTHING if option.optional else types
 
 
 def _metric_fields(metrics: Sequence[str]) -> dict[str, frozenset[type]]:
@@ -138,10 +135,10 @@ def _types_of_metric(name: str) -> frozenset[type]:
 
 
 def _fields() -> Mapping[str, frozenset[type]]:
-    settings = typing.get_type_hints(Settings)
     return {
         "run": _TEXT,
-        **{name: _types_of(hint) for name, hint in settings.items()},
+        **{name: _types_of(option) for name, option in RUN_OPTIONS.items()},
+        "seed": _WHOLE,
         "malicious_clients": _WHOLE,
         "num_ranked": _NUMBER,
         "dataset_hash": _TEXT,
@@ -164,5 +161,40 @@ def _fields() -> Mapping[str, frozenset[type]]:
     }
 
 
+def _fields_of_parts() -> Mapping[str, frozenset[type]]:
+    """Fields that the parts of a run decide; an older record has those of all."""
+    found: dict[str, frozenset[type]] = {}
+    for field, catalogue in CATALOGUES.items():
+        for factory in catalogue.values():
+            for option in factory.options:
+                for name in (option.name, f"{field}_{option.name}"):
+                    before = found.get(name, frozenset())
+                    found[name] = before | _types_of(option) | _NOTHING
+    return {name: kinds for name, kinds in found.items() if name not in RUN_OPTIONS}
+
+
 _FIELDS = _fields()
+_OF_PARTS = _fields_of_parts()
 _LATER = {name: step for step, names in enumerate(_STEPS) for name in names}
+
+
+# How the columns begin that nested values of a record have in an export.
+_OF_OUTCOMES = (REPORTED, "chance_", "most_popular_", "seconds_", "version_")
+
+
+def option_names(records: Sequence[Record]) -> list[str]:
+    """The fields of records that say what was run, in the order of their records.
+
+    Those are the options of the runs and of their parts, whichever those are.
+    """
+    names = dict.fromkeys(name for record in records for name in record)
+    outcomes = _FIELDS.keys() - RUN_OPTIONS.keys() - {"seed"}
+    outcomes |= {*REFERENCES, *JUDGED}
+    return [
+        name
+        for name in names
+        if name not in outcomes
+        and find_metric(name) is None
+        and not name.startswith(_OF_OUTCOMES)
+        and not any(isinstance(r.get(name), dict | list) for r in records)
+    ]

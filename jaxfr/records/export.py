@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"-$|[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?( ?%)?$", re.I)
 
 
 def flatten(record: Record) -> dict[str, Scalar]:
-    """Makes one row of a run: every setting, the seed, every metric, all else.
+    """Makes one row of a run: every option, the seed, every metric, all else.
 
     Args:
         record: a run. Of a nested value each field becomes a column
@@ -46,19 +46,19 @@ def flatten(record: Record) -> dict[str, Scalar]:
 
 
 def curve_rows(
-    records: Iterable[Record], settings: Iterable[str]
+    records: Iterable[Record], options: Iterable[str]
 ) -> list[dict[str, Scalar]]:
     """Makes a row for each run and evaluation.
 
     Args:
         records: runs with a ``curve``.
-        settings: names of settings.
+        options: names of options.
 
     Returns:
-        Rows of ``run``, the settings, ``seed``, ``round`` and the metrics over all
+        Rows of ``run``, the options, ``seed``, ``round`` and the metrics over all
         users.
     """
-    names = ["run", *(name for name in settings if name != "seed"), "seed"]
+    names = ["run", *(name for name in options if name != "seed"), "seed"]
     return [
         {name: record.get(name) for name in names} | point
         for record in records

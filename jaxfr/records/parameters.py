@@ -12,11 +12,11 @@ import numpy as np
 
 from jaxfr.data.dataset import Dataset
 from jaxfr.errors import InvalidInputError
+from jaxfr.experiment import Experiment
 from jaxfr.files import open_regular, replacing, user_errors
 from jaxfr.processes import is_leader
 from jaxfr.training.host import Run
 from jaxfr.training.layout import Layout, in_client_order, in_pair_order
-from jaxfr.training.settings import Configuration, Hyperparameters, make_attack
 from jaxfr.training.start import attack_knowledge
 from jaxfr.training.state import GivenValues
 
@@ -73,8 +73,7 @@ def load_given_values(
 
 def save_parameters(
     path: pathlib.Path,
-    configuration: Configuration,
-    hyperparameters: Hyperparameters,
+    experiment: Experiment,
     layout: Layout,
     run: Run,
 ) -> None:
@@ -90,10 +89,8 @@ def save_parameters(
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    attack = make_attack(configuration, hyperparameters)
-    knowledge = attack_knowledge(
-        configuration, hyperparameters, layout, run.setup.max_poisoned_items
-    )
+    attack = experiment.attack.make()
+    knowledge = attack_knowledge(experiment, layout, run.setup.pairs)
     state = run.state
     users = state.clients.embedding
     poisoned = np.asarray(attack.poisoned_items(state.items.attack, knowledge))
@@ -102,7 +99,7 @@ def save_parameters(
         "user_embeddings": in_client_order(layout, users),
         "item_embeddings": np.asarray(state.item_embeddings),
         "negatives": in_pair_order(layout, run.setup.pairs.negatives),
-        "poisoned_items": poisoned[: int(hyperparameters.malicious_clients)],
+        "poisoned_items": poisoned[: int(experiment.malicious_clients or 0)],
     }
     if noise is not None:
         arrays["noise"] = np.asarray(noise)

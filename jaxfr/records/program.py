@@ -141,11 +141,16 @@ def _parse_flags(arguments: Sequence[str]) -> list[str]:
     """Parses flags like absl's own parser, but leaves its errors to the caller."""
     try:
         remaining = flags.FLAGS(_without_byte_order_marks(list(arguments)))
+    except flags.UnrecognizedFlagError as error:
+        from jaxfr.texts import place_of_option
+
+        told = place_of_option(error.flagname)
+        raise InvalidInputError(told or str(error)) from None
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"flagfile: is no text in UTF-8 ({error})") from None
     if len(remaining) > 1:
         raise InvalidInputError(
-            f"unexpected argument {remaining[1]!r}; settings are flags, --name=value"
+            f"unexpected argument {remaining[1]!r}; options are flags, --name=value"
         )
     return remaining
 

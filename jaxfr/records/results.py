@@ -21,26 +21,28 @@ PACKAGES = ("jaxfr", "jax", "jaxlib", "numpy", "optax")
 
 
 def make_record(
-    settings: Mapping[str, Any], run: Run, metrics: Sequence[Metric]
+    options: Mapping[str, Any], run: Run, metrics: Sequence[Metric]
 ) -> Record:
-    """Describes a run completely: settings, seed, metrics, curve, versions, seconds.
+    """Describes a run completely: options, seed, metrics, curve, versions, seconds.
 
     Args:
-        settings: every setting by its flag's name, the seed among them, and what
-            else is known before the run.
+        options: every option by its name, the seed among them, and what else is known
+            before the run.
         run: the finished run.
         metrics: what its evaluations counted.
 
     Returns:
-        The settings; ``max_poisoned_items_used``, which is the setting or what it
-        stands for; the metrics after the last round (``hr@5``, ...), all and by group;
+        The options; ``max_poisoned_items_used``, the attack's option or what it stands
+        for; the metrics after the last round (``hr@5``, ...), all and by group;
         ``most_popular``, these metrics of the items ranked by training degree, for the
         same users, candidates and targets; ``curve``, for each evaluation the number of
         finished ``round``s and the metrics over all users, a mean over nobody as null;
         ``nonfinite_scores``, the number of users whose test item has no finite score
         after the last round; ``dropped_uploads``, the number of uploads that were not
-        finite, of all rounds; ``versions``; ``device``; ``seconds`` by ``compile``,
-        ``train`` and ``evaluation``; the moment when it was ``finished``, in UTC.
+        finite, of all rounds; ``reported_...``, what stages and rule reported, and,
+        where one sees clients, how well it told them apart; ``versions``; ``device``;
+        ``seconds`` by ``compile``, ``train`` and ``evaluation``; the moment when it was
+        ``finished``, in UTC.
     """
     described = [(done, as_record(metrics, found)) for done, found in run.curve]
     popular = as_record(metrics, run.most_popular)
@@ -50,14 +52,17 @@ def make_record(
         for finished, found in described
     ]
     return {
-        **settings,
-        "max_poisoned_items_used": run.max_poisoned_items,
+        **options,
+        "max_poisoned_items_used": (
+            options.get("max_poisoned_items") or run.most_uploaded
+        ),
         **described[-1][1],
         "most_popular": {
             name: value for name, value in popular.items() if find_metric(name)
         },
         "curve": curve,
         "dropped_uploads": run.dropped,
+        **run.served,
         "versions": versions(),
         "device": device_name(),
         "seconds": run.seconds._asdict(),

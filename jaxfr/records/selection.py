@@ -1,4 +1,4 @@
-"""Which runs count, and in which settings they differ."""
+"""Which runs count, and in which options they differ."""
 
 import datetime
 import re
@@ -8,12 +8,13 @@ from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.results import Record
 from jaxfr.store.identity import settings_part
+from jaxfr.sweeps.request import RUN_OPTIONS
 
 Scalar = str | int | float | bool | None
 
 # A record holds what these came to in the run. Where they were left to their default,
-# that follows from the data, the seed and the other settings.
-RESOLVED = ("expected_byzantine", "clip_norm")
+# that follows from the data, the seed and the other options.
+RESOLVED = ("expected_byzantine", "malicious_clients")
 _MOST_LISTED = 20
 
 
@@ -78,36 +79,37 @@ def select(records: Sequence[Record], conditions: Iterable[str]) -> list[Record]
     return chosen
 
 
-def varying(records: Sequence[Record], settings: Iterable[str]) -> list[str]:
-    """Names the settings that take more than one value, other than the seed.
+def varying(records: Sequence[Record], options: Iterable[str]) -> list[str]:
+    """Names the options that take more than one value, other than the seed.
 
     Args:
         records: runs.
-        settings: names of settings. Those of ``RESOLVED`` are left out where the
-            others, with the seed, decide their value.
+        options: names of options. Those of ``RESOLVED``, and the options of parts,
+            are left out where the others, with the seed, decide their value.
     """
-    names = list(settings)
-    others = ["seed", *(name for name in names if name not in RESOLVED)]
+    names = list(options)
+    deciding = [name for name in names if name in RUN_OPTIONS and name not in RESOLVED]
+    others = ["seed", *deciding]
     return [
         name
         for name in names
         if name != "seed"
         and len({record.get(name) for record in records}) > 1
-        and not (name in RESOLVED and _follows(name, others, records))
+        and (name in deciding or not _follows(name, others, records))
     ]
 
 
 def averaged_over(
-    records: Sequence[Record], group_by: Sequence[str], settings: Iterable[str]
+    records: Sequence[Record], group_by: Sequence[str], options: Iterable[str]
 ) -> list[str]:
-    """Names the settings, other than the seed, that differ inside some group.
+    """Names the options, other than the seed, that differ inside some group.
 
     Args:
         records: runs.
         group_by: the groupings.
-        settings: names of settings, as for :func:`varying`.
+        options: names of options, as for :func:`varying`.
     """
-    names = list(settings)
+    names = list(options)
     found = {
         name
         for members in grouped(records, group_by).values()

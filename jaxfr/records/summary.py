@@ -1,7 +1,7 @@
 """Many runs as a table: grouped, averaged with an interval, and judged."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 # JAX itself requires SciPy, so it is always there.
@@ -143,13 +143,27 @@ def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase
     for cell in (cell for cell in cells if cell.runs):
         others = cell.group[:attack_place] + cell.group[attack_place + 1 :]
         groups.setdefault(others, {})[cell.group[attack_place]] = cell
-    found = []
+    found, cleans = [], {}
     for group, by_attack in groups.items():
-        clean = by_attack.pop(CLEAN, None)
+        if CLEAN in by_attack:
+            cleans[group] = by_attack.pop(CLEAN)
+    for group, by_attack in groups.items():
+        clean = cleans.get(group) or _clean_beside(group, cleans)
         if by_attack:
             attack = min(by_attack, key=lambda name: _goodness(by_attack[name]))
             found.append(WorstCase(group, attack, by_attack[attack], clean))
     return found
+
+
+def _clean_beside(
+    group: tuple[Scalar, ...], cleans: Mapping[tuple[Scalar, ...], Cell]
+) -> Cell | None:
+    """The clean runs of the same groupings, but for options that the attack has."""
+    for others, cell in cleans.items():
+        pairs = zip(others, group, strict=True)
+        if all(own is None or own == value for own, value in pairs):
+            return cell
+    return None
 
 
 def format_summary(cells: Sequence[Cell], group_by: Sequence[str], metric: str) -> str:

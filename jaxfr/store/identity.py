@@ -1,4 +1,4 @@
-"""What makes two runs the same run: settings, data and code, as a hash."""
+"""What makes two runs the same run: options, data and code, as a hash."""
 
 import ast
 import functools
@@ -13,11 +13,12 @@ import numpy as np
 
 import jaxfr
 
-# What decides no number of a run. Of the data their content counts, of settings their
+# What decides no number of a run. Of the data their content counts, of options their
 # values.
 _BESIDE = (
     *("checkpoints", "data", "records", "store", "sweeps", "theory"),
-    *("compilation_cache.py", "errors.py", "files.py", "terminal.py"),
+    *("__init__.py", "compilation_cache.py", "errors.py", "files.py"),
+    *("own_files.py", "terminal.py", "texts.py"),
 )
 _DEPENDENCIES = ("jax", "jaxlib", "numpy", "optax")
 
@@ -25,17 +26,17 @@ _SETTINGS_DIGITS = 16
 _CODE_DIGITS = 8
 
 
-def run_identity(settings: Mapping[str, Any], code: str) -> str:
+def run_identity(options: Mapping[str, Any], code: str) -> str:
     """Names a run after all that decides it.
 
     Args:
-        settings: every setting with the seed, and hashes of the data that they name.
+        options: every option with the seed, and hashes of the data that they name.
         code: from ``code_version``.
 
     Returns:
-        The hash of the settings in 16 hexadecimal digits, a hyphen, and the code.
+        The hash of the options in 16 hexadecimal digits, a hyphen, and the code.
     """
-    text = json.dumps(settings, sort_keys=True, allow_nan=False)
+    text = json.dumps(options, sort_keys=True, allow_nan=False)
     return f"{hashlib.sha256(text.encode()).hexdigest()[:_SETTINGS_DIGITS]}-{code}"
 
 

@@ -1,1 +1,1 @@
-"""Many runs: from lists of settings to compiled programs, and into a result store."""
+"""Many runs: from lists of options to compiled programs, and into a result store."""

@@ -1,19 +1,18 @@
 """Compiled programs for the groups of a plan."""
 
-import dataclasses
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from jaxfr.evaluation.chance import chance_of
+from jaxfr.experiment import Experiment
 from jaxfr.sweeps.execution import Execution, RunOptions, plan_execution
 from jaxfr.sweeps.plan import Plan, RunGroup
 from jaxfr.sweeps.sources import SourceName
-from jaxfr.training.layout import Layout, plan_layout
+from jaxfr.training.layout import Layout, layout_for
 from jaxfr.training.memory import compile_to_fit
 from jaxfr.training.programs import Programs
-from jaxfr.training.settings import Configuration
 
 
 class Prepared(NamedTuple):
@@ -64,13 +63,11 @@ class Bench:
         # fifty in one process and its compiler dies.
         jax.clear_caches()
         execution = self.execution(group)
-        configuration = dataclasses.replace(
-            group.configuration, num_devices=execution.spread
-        )
+        experiment = group.experiment
+        layout = self._laid_out(group.source, experiment, execution.spread, more_room)
         programs = compile_to_fit(
-            configuration,
-            group.runs[0].hyperparameters,
-            self._laid_out(group.source, configuration, more_room),
+            experiment,
+            layout.with_room(group.malicious_clients),
             group.rounds,
             self._plan.sources[group.source].given,
             runs=execution.runs,
@@ -78,32 +75,30 @@ class Bench:
         )
         dataset = self._plan.sources[group.source].dataset
         chance = chance_of(
-            configuration.metrics,
-            configuration.ranking,
-            configuration.num_candidates,
+            experiment.metrics,
+            experiment.ranking,
+            experiment.num_candidates,
             dataset,
         )
         execution = execution._replace(runs=programs.runs)
         return Prepared(programs, execution, chance, more_room)
 
     def _laid_out(
-        self, name: SourceName, configuration: Configuration, more_room: bool = False
+        self, name: SourceName, experiment: Experiment, devices: int, more_room: bool
     ) -> Layout:
-        wanted = (
-            configuration.num_devices,
-            configuration.pseudo_items,
-            configuration.neighbours_per_item > 0,
-            more_room,
-        )
+        neighbours = experiment.model.make().neighbours_per_item > 0
+        wanted = name, devices, experiment.pseudo_items, neighbours, more_room
         kept = self._layout
-        if kept is None or kept[0] != (name, *wanted):
+        if kept is None or kept[0] != wanted:
             self._layout = None  # before the next one needs its memory
             source = self._plan.sources[name]
             negatives = source.given.negatives
-            layout = plan_layout(
+            layout = layout_for(
+                experiment,
                 source.dataset,
-                *wanted,
-                negatives=None if negatives is None else np.asarray(negatives),
+                devices,
+                more_room,
+                None if negatives is None else np.asarray(negatives),
             )
-            self._layout = kept = (name, *wanted), layout
+            self._layout = kept = wanted, layout
         return kept[1]

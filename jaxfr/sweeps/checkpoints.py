@@ -37,7 +37,7 @@ def batch_identity(
     deciding = {
         "runs": [planned.run for planned in batch],
         "schedule": batch[0].schedule,
-        "malicious_clients": group.configuration.malicious_clients,
+        "malicious_clients": group.malicious_clients,
         "stretch": prepared.programs.stretch,
         "more_room": prepared.more_room,
         "execution": prepared.execution._asdict(),

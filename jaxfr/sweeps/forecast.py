@@ -1,6 +1,5 @@
 """What a plan will take, known before it is run."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -9,10 +8,10 @@ from jaxfr.store import Store
 from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
+from jaxfr.texts import EXPERIMENT_OPTIONS
 from jaxfr.training.calls import Costs, measure_costs
 from jaxfr.training.memory import memory_need
-from jaxfr.training.settings import Configuration
 
 _COLUMNS = ("program", "runs", "finished", "at once", "memory", "compiling", "time")
 # What stands in every program's description.
@@ -115,15 +114,12 @@ def format_forecasts(forecasts: Sequence[Forecast], available: int | None) -> st
 
 def describe(group: RunGroup) -> str:
     """Names a group by its data, attack and aggregator, and by what is unusual."""
-    settings = group.runs[0].settings
+    texts, usual = group.runs[0].request.texts(), RunRequest().texts()
     words = [group.source.dataset, group.source.synthetic]
-    words += [settings.attack, settings.aggregator]
-    compiled_in = {field.name for field in dataclasses.fields(Configuration)}
-    for field in dataclasses.fields(Settings):
-        value = getattr(settings, field.name)
-        unusual = field.name not in _NAMED and value != field.default
-        if field.name in compiled_in and unusual:
-            words.append(f"{field.name}={value}")
+    words += [texts[name] for name in _NAMED]
+    for name, option in EXPERIMENT_OPTIONS.items():
+        if name in texts and not option.traced and name not in _NAMED:
+            words += [f"{name}={texts[name]}"] * (texts[name] != usual[name])
     return " ".join(word for word in words if word)
 
 

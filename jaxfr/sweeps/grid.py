@@ -1,5 +1,6 @@
-"""From lists of values to the settings of every run."""
+"""From lists of values to every run."""
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -7,21 +8,22 @@ from typing import Any
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.ranges import SEED
-from jaxfr.sweeps.settings import SETTING_NAMES, Settings
+from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 
-# The values that each setting is to take.
+# The values that each option of a run, or the seed, is to take.
 Axes = Mapping[str, Sequence[Any]]
 
-# More than any store is made for; a list of so many settings takes a gigabyte.
+# More than any store is made for; a list of so many takes a gigabyte.
 MOST_RUNS = 10**6
 
 
-def cross(axes: Axes, alternatives: Sequence[Axes] = ()) -> list[Settings]:
-    """Crosses axes, for each of several alternatives; no settings come twice.
+def cross(axes: Axes, alternatives: Sequence[Axes] = ()) -> list[RunRequest]:
+    """Crosses axes, for each of several alternatives; no run comes twice.
 
     Args:
-        axes: values by setting; a setting without any has its default. The settings
-            vary the faster the later they stand in ``Settings``, the seed fastest.
+        axes: values by option, of ``RUN_OPTIONS`` or ``seed``; what has none has its
+            default. Options vary the faster the later they stand there, the seed
+            fastest.
         alternatives: each replaces some of the axes by others; none is the same as
             one that replaces nothing.
 
@@ -34,9 +36,11 @@ def cross(axes: Axes, alternatives: Sequence[Axes] = ()) -> list[Settings]:
         raise InvalidInputError(f"{runs} runs: a sweep has at most {MOST_RUNS}")
     found = []
     for values_of in chosen:
-        names = [name for name in SETTING_NAMES if name in values_of]
+        names = [name for name in RUN_OPTIONS if name in values_of]
+        seeds = values_of.get("seed", (0,))
         for values in itertools.product(*(values_of[name] for name in names)):
-            found.append(Settings(**dict(zip(names, values, strict=True))))
+            one = RunRequest().replace(**dict(zip(names, values, strict=True)))
+            found += [dataclasses.replace(one, seed=seed) for seed in seeds]
     return list(dict.fromkeys(found))
 
 

@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from jaxfr.data import LoadOptions
+import jax
+
+from jaxfr.data import Dataset, LoadOptions
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.metrics import DEFAULT_NAMES
-from jaxfr.evaluation.targets import DEFAULT_TARGETS
+from jaxfr.experiment import Experiment
 from jaxfr.store.identity import code_version, run_identity
-from jaxfr.sweeps.settings import Settings, check_alone, resolve
+from jaxfr.sweeps.request import RunRequest, check_alone, recorded_options
 from jaxfr.sweeps.sources import (
     Source,
     SourceName,
@@ -19,13 +21,13 @@ from jaxfr.sweeps.sources import (
     source_name,
 )
 from jaxfr.training.calls import Point
-from jaxfr.training.settings import Configuration, Hyperparameters
+from jaxfr.training.checks import check_attack
 
 # A name or path of data tells nothing of their content, of which there are hashes.
 _NOT_IDENTIFYING = ("dataset", "synthetic", "init_from")
 
-# Settings that came later: at these values runs are those of before.
-_AS_BEFORE = {"metrics": DEFAULT_NAMES, "targets": DEFAULT_TARGETS}
+# What all runs of a program are the same in, and what tells programs apart.
+Kind = tuple[SourceName, Any]
 
 
 class PlannedRun(NamedTuple):
@@ -33,25 +35,25 @@ class PlannedRun(NamedTuple):
 
     Attributes:
         run: its identity, see ``jaxfr/store/identity.py``.
-        settings: its settings.
-        hyperparameters: what differs between runs of one program.
-        recorded: what its record says of its settings, data and code.
+        request: what was wanted.
+        experiment: its experiment with these data, see ``Experiment.with_data``.
+        recorded: what its record says of its options, data and code.
     """
 
     run: str
-    settings: Settings
-    hyperparameters: Hyperparameters
+    request: RunRequest
+    experiment: Experiment
     recorded: Mapping[str, Any]
 
     @property
     def point(self) -> Point:
         """The run for its compiled program."""
-        return Point(self.settings.seed, self.hyperparameters)
+        return Point(self.request.seed, self.experiment)
 
     @property
     def schedule(self) -> tuple[int, int]:
         """Its rounds and how often it is evaluated; one batch has one schedule."""
-        return self.settings.rounds, self.settings.eval_every
+        return self.request.rounds, self.request.eval_every
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,8 +62,8 @@ class RunGroup:
 
     Attributes:
         source: their data.
-        configuration: their static settings, with room for the most malicious clients
-            of any.
+        experiment: that of one of them, of which all have the structure.
+        malicious_clients: the most malicious clients of any.
         rounds: of the longest run.
         size: how many runs the group has in the whole sweep, of which a shard does
             some. It decides how runs are executed, so that a run ends with the same
@@ -70,7 +72,8 @@ class RunGroup:
     """
 
     source: SourceName
-    configuration: Configuration
+    experiment: Experiment
+    malicious_clients: int
     rounds: int
     size: int
     runs: tuple[PlannedRun, ...]
@@ -94,68 +97,69 @@ class Plan:
         return tuple(run for group in self.groups for run in group.runs)
 
 
-def check_all(wanted: Sequence[Settings]) -> None:
+def check_all(wanted: Sequence[RunRequest]) -> None:
     """Refuses what can be seen to be wrong before any data is loaded.
 
     Raises:
-        InvalidInputError: if some settings have no meaning.
+        InvalidInputError: if some run has no meaning.
     """
-    for settings in wanted:
-        check_alone(settings)
+    # Seeds change nothing of it.
+    for request in dict.fromkeys(dataclasses.replace(one, seed=0) for one in wanted):
+        check_alone(request)
 
 
 def plan_runs(
-    wanted: Sequence[Settings], load_options: LoadOptions | None = None
+    wanted: Sequence[RunRequest],
+    load_options: LoadOptions | None = None,
+    loaded: Mapping[str, Dataset] = MappingProxyType({}),
 ) -> Plan:
     """Loads the data of all runs and groups those that one program serves.
 
     Args:
-        wanted: the settings of the runs.
+        wanted: the runs.
         load_options: how data are loaded; None for the defaults.
+        loaded: data sets that are there already, by what runs call them.
 
     Raises:
-        InvalidInputError: if some settings have no meaning, or data cannot be loaded.
+        InvalidInputError: if some run has no meaning, or data cannot be loaded.
     """
     check_all(wanted)
-    sources = load_sources(map(source_name, wanted), load_options)
-    groups: dict[tuple[SourceName, Configuration], dict[str, PlannedRun]] = {}
-    room: dict[tuple[SourceName, Configuration], int] = {}
-    for settings in wanted:
-        name = source_name(settings)
-        configuration, planned = _plan_run(settings, sources[name])
-        key = name, dataclasses.replace(configuration, malicious_clients=0)
-        groups.setdefault(key, {})[planned.run] = planned
-        room[key] = max(room.get(key, 0), configuration.malicious_clients)
+    sources = load_sources(map(source_name, wanted), load_options, loaded)
+    groups: dict[Kind, dict[str, PlannedRun]] = {}
+    for request in wanted:
+        name = source_name(request)
+        planned = _plan_run(request, sources[name])
+        kind = name, jax.tree.structure(planned.experiment)
+        groups.setdefault(kind, {})[planned.run] = planned
     return Plan(
         sources,
-        tuple(
-            RunGroup(
-                name,
-                dataclasses.replace(
-                    configuration, malicious_clients=room[name, configuration]
-                ),
-                max(run.settings.rounds for run in runs.values()),
-                len(runs),
-                tuple(sorted(runs.values(), key=lambda run: run.schedule)),
-            )
-            for (name, configuration), runs in groups.items()
-        ),
+        tuple(_group(name, list(runs.values())) for (name, _), runs in groups.items()),
     )
 
 
-def identify(plan: Plan, wanted: Sequence[Settings]) -> list[str]:
+def _group(name: SourceName, runs: Sequence[PlannedRun]) -> RunGroup:
+    return RunGroup(
+        name,
+        runs[0].experiment,
+        max(run.recorded["malicious_clients"] for run in runs),
+        max(run.request.rounds for run in runs),
+        len(runs),
+        tuple(sorted(runs, key=lambda run: run.schedule)),
+    )
+
+
+def identify(plan: Plan, wanted: Sequence[RunRequest]) -> list[str]:
     """The identity of each wanted run, in the order wanted.
 
-    Settings that come to the same, as a number left to its default and the same number
-    given, have the same run.
+    What comes to the same, as a number left to its default and the same number given,
+    is the same run.
 
     Args:
-        plan: from ``plan_runs`` of these settings, perhaps among others.
-        wanted: settings.
+        plan: from ``plan_runs`` of these runs, perhaps among others.
+        wanted: runs.
     """
     return [
-        _plan_run(settings, plan.sources[source_name(settings)])[1].run
-        for settings in wanted
+        _plan_run(request, plan.sources[source_name(request)]).run for request in wanted
     ]
 
 
@@ -186,24 +190,21 @@ def take_shard(plan: Plan, index: int, count: int) -> Plan:
     return dataclasses.replace(plan, groups=tuple(groups))
 
 
-def _plan_run(settings: Settings, source: Source) -> tuple[Configuration, PlannedRun]:
-    check_source(settings, source)
-    resolved = resolve(settings, source.dataset.num_users)
+def _plan_run(request: RunRequest, source: Source) -> PlannedRun:
+    check_source(request, source)
+    dataset = source.dataset
+    experiment = request.experiment.with_data(dataset.num_users, request.dataset)
+    check_attack(experiment, experiment.malicious_clients or 0, request.rounds)
+    options = recorded_options(request, experiment)
     contents = {"dataset_hash": source.dataset_hash, "given_hash": source.given_hash}
-    deciding = {
-        name: value
-        for name, value in resolved.recorded.items()
-        if name not in _NOT_IDENTIFYING
-        and (name not in _AS_BEFORE or value != _AS_BEFORE[name])
-    }
+    deciding = {k: v for k, v in options.items() if k not in _NOT_IDENTIFYING}
     code = code_version()
     run = run_identity({**deciding, **contents}, code)
     recorded = {
         "run": run,
-        **resolved.recorded,
-        "num_ranked": num_ranked(settings, source.dataset),
+        **options,
+        "num_ranked": num_ranked(experiment, dataset),
         **contents,
         "code_version": code,
     }
-    planned = PlannedRun(run, settings, resolved.hyperparameters, recorded)
-    return resolved.configuration, planned
+    return PlannedRun(run, request, experiment, recorded)

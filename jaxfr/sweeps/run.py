@@ -1,6 +1,7 @@
 """Runs what a plan holds and a store lacks, batch by batch."""
 
 import functools
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -8,13 +9,15 @@ from typing import Any, NamedTuple
 from jaxfr.checkpoints import CheckpointKeeper, CheckpointSettings, prepare_directory
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
-from jaxfr.processes import agree
+from jaxfr.own_files import keep_copies
+from jaxfr.processes import agree, is_leader
 from jaxfr.records.results import Record, make_record
 from jaxfr.store import Store
 from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.checkpoints import as_checkpoints, keeper_of_batch
 from jaxfr.sweeps.execution import RunOptions, recorded
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
+from jaxfr.sweeps.request import own_files_of
 from jaxfr.training.calls import measure_evaluation
 from jaxfr.training.host import NoRoomError, Run, run_batch
 from jaxfr.training.programs import Programs
@@ -85,8 +88,11 @@ def run_plan(
     """
     if options.checkpoints is not None:
         prepare_directory(options.checkpoints)
+    if is_leader():
+        used = (own_files_of(run.request) for run in plan.runs)
+        keep_copies(itertools.chain.from_iterable(used), store.path)
     bench = Bench(plan, options)
-    unknown = {run.run: run.settings.rounds for run in plan.runs}
+    unknown = {run.run: run.request.rounds for run in plan.runs}
     told = False
     while True:
         left, chosen = agree(lambda: _next_group(plan.groups, store))
@@ -168,7 +174,7 @@ def _run_claimed(
             if prepared.more_room:
                 raise
             runner.watcher.say(f"jaxfr: {error}; once more, with more room")
-            runner.watcher.rounds(-sum(one.settings.rounds for one in batch))
+            runner.watcher.rounds(-sum(one.request.rounds for one in batch))
             roomy = runner.bench.prepare(runner.group, more_room=True)
             again = _run_claimed(runner, roomy, batch)
             finished += again[0]
@@ -185,12 +191,12 @@ def _run_batch(
     """Runs a batch of one schedule."""
     # What decides last bits besides the run's identity.
     beside = {
-        "room_for_malicious_clients": runner.group.configuration.malicious_clients,
+        "room_for_malicious_clients": runner.group.malicious_clients,
         **recorded(prepared.execution),
         "chance": prepared.chance,
     }
     programs, points = prepared.programs, [planned.point for planned in batch]
-    metrics = programs.configuration.metrics
+    metrics = programs.experiment.metrics
     runs = run_batch(
         programs,
         runner.evaluation,

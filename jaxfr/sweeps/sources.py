@@ -1,7 +1,8 @@
-"""The data and given values that settings name, each loaded once."""
+"""The data and given values that runs name, each loaded once."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -14,19 +15,21 @@ from jaxfr.data import (
 )
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import check_enough_candidates
-from jaxfr.evaluation.targets import check_targets, parse_targets
+from jaxfr.evaluation.targets import check_targets
+from jaxfr.experiment import Experiment
 from jaxfr.files import user_path
-from jaxfr.models import MODELS
 from jaxfr.models.weights import num_weights
+from jaxfr.own_files import OWN_FILE
 from jaxfr.processes import leader_note
 from jaxfr.records.parameters import load_given_values
 from jaxfr.store.identity import content_hash
-from jaxfr.sweeps.settings import Settings, rankings_of
+from jaxfr.sweeps.request import RunRequest
+from jaxfr.texts import read_own
 from jaxfr.training.state import GivenValues
 
 
 class SourceName(NamedTuple):
-    """What settings say of where a run's data come from.
+    """What a run says of where its data come from.
 
     Attributes:
         dataset: name or path of the data set.
@@ -60,24 +63,27 @@ class Source:
     given_hash: str | None
 
 
-def source_name(settings: Settings) -> SourceName:
+def source_name(request: RunRequest) -> SourceName:
     """Where a run's data come from."""
-    synthetic = settings.synthetic if settings.dataset == "synthetic" else ""
-    if settings.init_from is None:
-        return SourceName(settings.dataset, synthetic, None, 0, 0)
-    dim = settings.embedding_dim
-    weights = num_weights(MODELS[settings.model](), dim)
-    return SourceName(settings.dataset, synthetic, settings.init_from, dim, weights)
+    synthetic = request.synthetic if request.dataset == "synthetic" else ""
+    if request.init_from is None:
+        return SourceName(request.dataset, synthetic, None, 0, 0)
+    model = request.experiment.model.make()
+    dim, weights = model.embedding_dim, num_weights(model, model.embedding_dim)
+    return SourceName(request.dataset, synthetic, request.init_from, dim, weights)
 
 
 def load_sources(
-    names: Iterable[SourceName], load_options: LoadOptions | None
+    names: Iterable[SourceName],
+    load_options: LoadOptions | None,
+    loaded: Mapping[str, Dataset] = MappingProxyType({}),
 ) -> dict[SourceName, Source]:
     """Loads all that is named, each data set once.
 
     Args:
         names: names, some perhaps several times.
         load_options: how data are loaded; None for the defaults.
+        loaded: data sets that are there already, by what runs call them.
 
     Raises:
         InvalidInputError: if something cannot be loaded.
@@ -88,16 +94,12 @@ def load_sources(
         if name in sources:
             continue
         data = name.dataset, name.synthetic
+        if name.dataset in loaded:
+            given_data = loaded[name.dataset]
+            datasets[data] = given_data, hash_dataset(given_data)
         if data not in datasets:
-            loaded = load_dataset(
-                name.dataset,
-                dataclasses.replace(
-                    load_options or LoadOptions(),
-                    synthetic=parse_synthetic_settings(name.synthetic),
-                    say=leader_note,
-                ),
-            )
-            datasets[data] = loaded, hash_dataset(loaded)
+            found = _load(name, load_options or LoadOptions())
+            datasets[data] = found, hash_dataset(found)
         dataset, dataset_hash = datasets[data]
         given, given_hash = GivenValues(), None
         if name.init_from is not None:
@@ -112,6 +114,15 @@ def load_sources(
     return sources
 
 
+def _load(name: SourceName, options: LoadOptions) -> Dataset:
+    if f"{OWN_FILE}:" in name.dataset:
+        return read_own("dataset", name.dataset, Dataset)
+    options = dataclasses.replace(
+        options, synthetic=parse_synthetic_settings(name.synthetic), say=leader_note
+    )
+    return load_dataset(name.dataset, options)
+
+
 def hash_dataset(dataset: Dataset) -> str:
     """A hash of what a data set holds, not of its name or place."""
     return content_hash(
@@ -123,30 +134,30 @@ def hash_dataset(dataset: Dataset) -> str:
     )
 
 
-def check_source(settings: Settings, source: Source) -> None:
-    """Refuses data with which these settings make no sense.
+def check_source(request: RunRequest, source: Source) -> None:
+    """Refuses data with which a run makes no sense.
 
     Raises:
-        InvalidInputError: names the setting, or says that nobody can be evaluated.
+        InvalidInputError: names the option, or says that nobody can be evaluated.
     """
     if not source.dataset.num_test_items:
         raise InvalidInputError(
             f"{source.dataset.name}: no user has a test item, so that nothing can be "
             "evaluated; a user with a single interaction has none"
         )
-    rankings = rankings_of(settings)
-    if "targets" in rankings:
-        check_targets(source.dataset, parse_targets(settings.targets))
-    if "sampled" in rankings:
-        check_enough_candidates(source.dataset, settings.num_candidates)
-    if source.given.negatives is not None and settings.negatives != "fixed":
+    experiment = request.experiment
+    if experiment.ranks("targets"):
+        check_targets(source.dataset, [int(one) for one in experiment.targets])
+    if experiment.ranks("sampled"):
+        check_enough_candidates(source.dataset, experiment.num_candidates)
+    if source.given.negatives is not None and experiment.negatives != "fixed":
         raise InvalidInputError(
-            f"{settings.init_from}: holds negatives, needs --negatives=fixed"
+            f"{request.init_from}: holds negatives, needs --negatives=fixed"
         )
 
 
-def num_ranked(settings: Settings, dataset: Dataset) -> float:
+def num_ranked(experiment: Experiment, dataset: Dataset) -> float:
     """Items in a user's ranking; in full ranking, the average."""
-    if settings.ranking == "sampled":
-        return settings.num_candidates + 1
+    if experiment.ranking == "sampled":
+        return experiment.num_candidates + 1
     return dataset.num_items - dataset.num_train_pairs / dataset.num_users

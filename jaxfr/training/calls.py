@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxfr.devices import replicate
+from jaxfr.experiment import Experiment
 from jaxfr.training.many import stack_runs
 from jaxfr.training.programs import Programs, keys_of
 from jaxfr.training.run import RoundReport
-from jaxfr.training.settings import Hyperparameters
 from jaxfr.training.state import Setup, TrainingState
 
 # After each call progress is shown, and a checkpoint may be saved.
@@ -23,15 +23,15 @@ ROUNDS_OF_FIRST_CALL = 2
 
 
 class Point(NamedTuple):
-    """What tells one run of a configuration from another.
+    """What tells one run of a program from another.
 
     Attributes:
         seed: its seed.
-        hyperparameters: its traced settings.
+        experiment: its experiment, of the program's structure.
     """
 
     seed: int
-    hyperparameters: Hyperparameters
+    experiment: Experiment
 
 
 class Stretch(NamedTuple):
@@ -72,7 +72,7 @@ def measure_evaluation(programs: Programs, point: Point) -> float:
     """Measures an evaluation of a whole batch, in seconds, and warms the programs up.
 
     Args:
-        programs: the compiled configuration.
+        programs: the compiled experiment.
         point: any run of it.
     """
     seconds_of = _probe(programs, point)
@@ -84,12 +84,12 @@ def measure_costs(programs: Programs, point: Point) -> Costs:
     """Measures what all parts of a batch take, to foretell how long runs will take.
 
     Args:
-        programs: the compiled configuration.
+        programs: the compiled experiment.
         point: any run of it.
     """
     seconds_of = _probe(programs, point)
     points = [point] * programs.runs
-    start = start_runs(programs, points, stacked_hyperparameters(points))[2]
+    start = start_runs(programs, points, stacked_experiments(points))[2]
     for numbers in ([-1], [0]):  # warms up
         seconds_of(numbers)
     at_most = rounds_of_next_call(1, seconds_of([0]))
@@ -109,36 +109,36 @@ def _probe(programs: Programs, point: Point) -> Callable[[Sequence[int]], float]
     Round -1 is an evaluation, any other is one of training alone.
     """
     points = [point] * programs.runs
-    hyperparameters = stacked_hyperparameters(points)
-    setup, state, _ = start_runs(programs, points, hyperparameters)
+    experiments = stacked_experiments(points)
+    setup, state, _ = start_runs(programs, points, experiments)
     # No stretch comes to the last round, nor to the first evaluation behind round -1.
     beyond = programs.stretch + 1
-    train = make_trainer(programs, hyperparameters, setup, beyond, beyond)
+    train = make_trainer(programs, experiments, setup, beyond, beyond)
 
     return lambda numbers: train(state, np.array(numbers, np.int32))[1].seconds
 
 
-def stacked_hyperparameters(points: Sequence[Point]) -> Hyperparameters:
-    """The traced settings of a batch, leading axis ``[runs]``."""
-    return stack_runs([point.hyperparameters for point in points])
+def stacked_experiments(points: Sequence[Point]) -> Experiment:
+    """The experiments of a batch, their numbers with a leading axis ``[runs]``."""
+    return stack_runs([point.experiment for point in points])
 
 
 def start_runs(
-    programs: Programs, points: Sequence[Point], hyperparameters: Hyperparameters
+    programs: Programs, points: Sequence[Point], experiments: Experiment
 ) -> tuple[Setup, TrainingState, float]:
     """Draws what the seeds decide; also tells how long it took."""
     began = time.perf_counter()
     keys = keys_of([point.seed for point in points])
-    hyperparameters, keys = replicate((hyperparameters, keys), programs.devices)
+    experiments, keys = replicate((experiments, keys), programs.devices)
     setup, state = jax.block_until_ready(
-        programs.start(hyperparameters, programs.layout, keys, programs.given)
+        programs.start(experiments, programs.layout, keys, programs.given)
     )
     return setup, state, time.perf_counter() - began
 
 
 def make_trainer(
     programs: Programs,
-    hyperparameters: Hyperparameters,
+    experiments: Experiment,
     setup: Setup,
     rounds: int,
     eval_every: int,
@@ -150,7 +150,7 @@ def make_trainer(
     in the same bits however its rounds are divided among calls.
     """
     schedule = jnp.int32(rounds), jnp.int32(eval_every)
-    hyperparameters, schedule = replicate((hyperparameters, schedule), programs.devices)
+    experiments, schedule = replicate((experiments, schedule), programs.devices)
 
     def train(
         state: TrainingState, numbers: np.ndarray
@@ -160,7 +160,7 @@ def make_trainer(
         filled[: numbers.size] = numbers
         state, report = jax.block_until_ready(
             programs.train(
-                hyperparameters,
+                experiments,
                 programs.layout,
                 setup,
                 state,

@@ -16,12 +16,14 @@ from jaxfr.training.calls import (
     make_trainer,
     measure_evaluation,
     rounds_of_next_call,
-    stacked_hyperparameters,
+    stacked_experiments,
     start_runs,
 )
-from jaxfr.training.checks import check_settings
+from jaxfr.training.checks import check_run
+from jaxfr.training.judgement import REPORTED, as_fields
 from jaxfr.training.programs import Programs
 from jaxfr.training.resume import Checkpoints, restore_batch, save_batch
+from jaxfr.training.round import RoundCounts
 from jaxfr.training.run import RoundReport
 from jaxfr.training.state import Setup, TrainingState
 
@@ -54,6 +56,8 @@ class Run(NamedTuple):
         seed: its seed.
         curve: after so many rounds (0: untrained), what was counted; ascending.
         dropped: client uploads left out because they were not finite, all rounds.
+        served: what the server's stages and rule reported after the last round, and how
+            well they told clients apart in all rounds, see ``judgement``; by field.
         seconds: where the time went.
         batch: of all runs of its batch, what the seeds fixed, and the final states.
         place: its place in the batch.
@@ -62,6 +66,7 @@ class Run(NamedTuple):
     seed: int
     curve: tuple[tuple[int, Outcome], ...]
     dropped: int
+    served: dict[str, float | None]
     seconds: Seconds
     batch: tuple[Setup, TrainingState]
     place: int
@@ -82,9 +87,9 @@ class Run(NamedTuple):
         return _of_run(self.place, self.batch[0].most_popular)
 
     @property
-    def max_poisoned_items(self) -> int:
-        """How many items each malicious client of an S attack poisons."""
-        return int(self.batch[0].max_poisoned_items[self.place])
+    def most_uploaded(self) -> int:
+        """The largest number of distinct items that a benign client uploads."""
+        return int(self.batch[0].pairs.most_uploaded[self.place])
 
 
 def run_points(
@@ -97,7 +102,7 @@ def run_points(
     """Runs all points, as many at once as the programs were compiled for.
 
     Args:
-        programs: the compiled configuration.
+        programs: the compiled experiment.
         points: the runs.
         rounds: rounds of each run, at least 1.
         eval_every: evaluates after every so many rounds and after the last; 0 for the
@@ -109,8 +114,8 @@ def run_points(
         Each run, batch by batch; the first one bears the compile time.
 
     Raises:
-        InvalidInputError: if the settings of a run have no meaning, see
-            ``check_settings``.
+        InvalidInputError: if a run has no meaning, see
+            ``check_run``.
         NoRoomError: if an item received more rows than its planned capacity, see
             ``upload_capacity``; a layout with more room helps.
     """
@@ -146,21 +151,21 @@ def run_batch(
             to save more; by default none. A run ends with the same bits either way.
 
     Raises:
-        InvalidInputError: as ``check_settings``.
+        InvalidInputError: as ``check_run``.
         NoRoomError: as there.
     """
     for point in batch:
-        check_settings(
-            programs.configuration, point.hyperparameters, rounds, eval_every
-        )
+        check_run(point.experiment, programs.layout, rounds, eval_every)
     # Room that is left is filled with copies of the last run.
     filled = [*batch, *[batch[-1]] * (programs.runs - len(batch))]
-    hyperparameters = stacked_hyperparameters(filled)
-    setup, state, start_seconds = start_runs(programs, filled, hyperparameters)
-    train = make_trainer(programs, hyperparameters, setup, rounds, eval_every)
+    experiments = stacked_experiments(filled)
+    setup, state, start_seconds = start_runs(programs, filled, experiments)
+    train = make_trainer(programs, experiments, setup, rounds, eval_every)
     state, stretches = _train_to_the_end(
         train,
-        *restore_batch(checkpoints, programs.configuration, state, programs.runs),
+        *restore_batch(
+            checkpoints, programs.experiment, programs.layout, state, programs.runs
+        ),
         programs.stretch,
         rounds,
         lambda finished: on_rounds(len(batch) * finished),
@@ -237,7 +242,21 @@ def _finished_run(
         for pair in _curve(report, part.numbers)
     )
     dropped = sum(int(np.sum(report.counts.dropped)) for report in reports)
-    return Run(point.seed, curve, dropped, seconds, batch, place)
+    served = _served([report.counts for report in reports])
+    return Run(point.seed, curve, dropped, served, seconds, batch, place)
+
+
+def _served(counts: Sequence[RoundCounts]) -> dict[str, float | None]:
+    """The record's fields of what the server reported and how it judged clients."""
+    last = {
+        f"{REPORTED}{name}": float(values[-1]) if np.isfinite(values[-1]) else None
+        for name, values in counts[-1].reported.items()
+    }
+    if counts[0].judgement is None:
+        return {**last}
+    judged = [one.judgement for one in counts]
+    joined = jax.tree.map(lambda *parts: np.concatenate(parts), *judged)
+    return {**last, **as_fields(joined)}
 
 
 def _of_run(index: int, values: T) -> T:

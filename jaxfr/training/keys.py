@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.ranges import check_number
+from jaxfr.ranges import SEED, check_number
 from jaxfr.sampling import KEY_KIND
 
 
@@ -36,7 +36,7 @@ def run_key(seed: int) -> Array:
     Raises:
         InvalidInputError: if the seed has more bits than a key takes in.
     """
-    check_number("seed", seed)
+    check_number("seed", seed, SEED)
     return jax.random.key(seed, impl=KEY_KIND)
 
 

@@ -24,9 +24,12 @@ from jaxfr.clients.layout import (
 from jaxfr.clients.neighbours import Holders, list_holders
 from jaxfr.clients.parts import ClientPart, divide_clients, join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.devices import Own, place, placement
+from jaxfr.devices import Own, place, placement, replicate
+from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.degree_groups import item_degree_groups, user_degree_groups
 from jaxfr.evaluation.evaluate import HeldOutItems
+from jaxfr.experiment import Experiment
+from jaxfr.jax_settings import find_devices
 from jaxfr.processes import fetch
 from jaxfr.sampling import ItemLists, list_items
 from jaxfr.uploads import ItemSlots, plan_item_slots
@@ -69,6 +72,8 @@ class Layout(NamedTuple):
         item_degree: training interactions of each item, int32 ``[m]``.
         item_third: index into ``GROUP_NAMES`` of each item, int32 ``[m]``.
         devices: those that a run is spread over, 0, 1, ..., int32 ``[devices]``.
+        malicious_room: numbers of the malicious clients that there is room for, 0, 1,
+            ..., int32 ``[malicious_clients]``; an experiment says how many exist.
         holders: who holds each item, where neighbours are wanted.
     """
 
@@ -88,6 +93,7 @@ class Layout(NamedTuple):
     item_degree: Array
     item_third: Array
     devices: Array
+    malicious_room: Array
     holders: Holders | None = None
 
     @property
@@ -100,15 +106,32 @@ class Layout(NamedTuple):
         """Number of all benign clients."""
         return self.client_activity.size
 
-    def num_server_ids(self, malicious_clients: int) -> int:
-        """How many ids the server has for these clients and so many malicious ones."""
-        return self.num_clients + malicious_clients
+    @property
+    def malicious_clients(self) -> int:
+        """For how many malicious clients there is room."""
+        return self.malicious_room.size
+
+    @property
+    def num_server_ids(self) -> int:
+        """How many ids the server has for all of them."""
+        return self.num_clients + self.malicious_clients
+
+    @property
+    def num_devices(self) -> int:
+        """Over how many devices a run is spread."""
+        return self.devices.size
+
+    def with_room(self, malicious_clients: int) -> "Layout":
+        """The same with room for so many malicious clients."""
+        room = jnp.arange(malicious_clients, dtype=jnp.int32)
+        return self._replace(malicious_room=replicate(room, self.num_devices))
 
 
 @jax.ensure_compile_time_eval()
 def plan_layout(
     dataset: Dataset,
     devices: int = 1,
+    malicious_clients: int = 0,
     pseudo_items: int = 0,
     with_neighbours: bool = False,
     more_room: bool = False,
@@ -118,8 +141,9 @@ def plan_layout(
 
     Args:
         dataset: the data.
-        devices: over how many devices a run is spread, see ``Configuration``.
-        pseudo_items: of each client, see ``Configuration``.
+        devices: over how many devices a run is spread.
+        malicious_clients: for how many there is to be room.
+        pseudo_items: of each client, see ``Experiment``.
         with_neighbours: whether clients are sent neighbours of their items.
         more_room: for each item's rows, where a run did not find enough; it costs
             memory and time.
@@ -127,7 +151,13 @@ def plan_layout(
 
     Returns:
         The layout, each part on its device.
+
+    Raises:
+        InvalidInputError: if there are not so many devices.
     """
+    # One device is there without starting JAX to look.
+    if devices > 1 and devices > len(find_devices()):
+        raise InvalidInputError(f"num_devices={devices}: JAX has {len(find_devices())}")
     activity = dataset.user_activity
     width = cheapest_width(activity)
     parts = divide_clients(dataset, num_tiles(activity, width), devices)
@@ -156,9 +186,37 @@ def plan_layout(
         item_degree=jnp.asarray(dataset.item_degree, jnp.int32),
         item_third=jnp.asarray(item_degree_groups(dataset.item_degree)),
         devices=jnp.arange(devices, dtype=jnp.int32),
+        malicious_room=jnp.arange(malicious_clients, dtype=jnp.int32),
         holders=_holders(dataset, parts, devices, most) if with_neighbours else None,
     )
     return place(layout, placement(layout), devices)
+
+
+def layout_for(
+    experiment: Experiment,
+    dataset: Dataset,
+    devices: int = 1,
+    more_room: bool = False,
+    negatives: np.ndarray | None = None,
+) -> Layout:
+    """``plan_layout`` with what an experiment asks for, room for attackers included.
+
+    Args:
+        experiment: from ``Experiment.with_data``.
+        dataset: as there.
+        devices: as there.
+        more_room: as there.
+        negatives: as there.
+    """
+    return plan_layout(
+        dataset,
+        devices,
+        int(np.max(np.asarray(experiment.malicious_clients))),
+        experiment.pseudo_items,
+        experiment.model.make().neighbours_per_item > 0,
+        more_room,
+        negatives,
+    )
 
 
 def max_item_groups(num_pairs: int) -> int:
@@ -199,6 +257,7 @@ def _lay_out(part: ClientPart, degree_group: np.ndarray, width: int) -> Layout:
         item_degree=nothing,
         item_third=nothing,
         devices=nothing,
+        malicious_room=nothing,
     )
 
 

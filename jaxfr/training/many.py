@@ -1,12 +1,12 @@
-"""Many runs at once: seeds and numeric settings as an axis of one compiled program.
+"""Many runs at once: seeds and numbers as an axis of one compiled program.
 
-Runs differ in their random key and in any of the ``Hyperparameters``. They are divided
+Runs differ in their random key and in any number of the experiment. They are divided
 among the devices; on one device a GPU takes its runs side by side, a CPU one after the
 other, since there a batch of runs is no faster than its members and needs more memory.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import jax
@@ -14,9 +14,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.devices import divide_runs
+from jaxfr.experiment import Experiment
 from jaxfr.training.layout import Layout
 from jaxfr.training.run import RoundReport, train_rounds
-from jaxfr.training.settings import Configuration, Hyperparameters
 from jaxfr.training.start import start
 from jaxfr.training.state import GivenValues, Setup, TrainingState
 
@@ -65,11 +65,10 @@ def over_runs(
     return divide_runs(of_device, devices, shared=1, of_runs=1)(shared, runs)
 
 
-@functools.partial(jax.jit, static_argnames=("configuration", "devices"))
+@functools.partial(jax.jit, static_argnames="devices")
 def start_many(
-    configuration: Configuration,
+    experiments: Experiment,
     devices: int,
-    hyperparameters: Hyperparameters,
     layout: Layout,
     keys: Array,
     given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
@@ -77,27 +76,25 @@ def start_many(
     """``start`` for many runs.
 
     Args:
-        configuration: static settings of all runs.
+        experiments: those of the runs, whose numbers have a leading axis ``[runs]``.
         devices: among how many devices the runs are divided; divides their number.
-        hyperparameters: of each run, leading axis ``[runs]``.
         layout: the data.
         keys: random key of each run, ``[runs]``.
         given: values that all runs start from.
     """
 
     def one_run(
-        layout: Layout, given: GivenValues, numbers: Hyperparameters, key: Array
+        layout: Layout, given: GivenValues, experiment: Experiment, key: Array
     ) -> tuple[Setup, TrainingState]:
-        return start(configuration, numbers, layout, key, given)
+        return start(experiment, layout, key, given)
 
-    return over_runs(one_run, devices, (layout, given), (hyperparameters, keys))
+    return over_runs(one_run, devices, (layout, given), (experiments, keys))
 
 
-@functools.partial(jax.jit, static_argnames=("configuration", "devices"))
+@functools.partial(jax.jit, static_argnames="devices")
 def train_many(
-    configuration: Configuration,
+    experiments: Experiment,
     devices: int,
-    hyperparameters: Hyperparameters,
     layout: Layout,
     setup: Setup,
     state: TrainingState,
@@ -108,9 +105,8 @@ def train_many(
     """``train_rounds`` for many runs.
 
     Args:
-        configuration: static settings of all runs.
+        experiments: those of the runs, whose numbers have a leading axis ``[runs]``.
         devices: among how many devices the runs are divided; divides their number.
-        hyperparameters: of each run, leading axis ``[runs]``.
         layout: the data.
         setup: of each run.
         state: of each run.
@@ -125,19 +121,19 @@ def train_many(
     def one_run(
         layout: Layout,
         schedule: tuple[Array, Array, Array],
-        numbers: Hyperparameters,
+        experiment: Experiment,
         setup: Setup,
         state: TrainingState,
     ) -> tuple[TrainingState, RoundReport]:
-        return train_rounds(configuration, numbers, layout, setup, state, *schedule)
+        return train_rounds(experiment, layout, setup, state, *schedule)
 
     schedule = round_numbers, rounds, eval_every
-    runs = hyperparameters, setup, state
+    runs = experiments, setup, state
     return over_runs(one_run, devices, (layout, schedule), runs)
 
 
-def stack_runs(points: list[Hyperparameters]) -> Hyperparameters:
-    """Stacks the settings of several runs, each field to ``[runs]``."""
+def stack_runs(experiments: Sequence[Experiment]) -> Experiment:
+    """Stacks the numbers of experiments of one structure, each to ``[runs]``."""
     return jax.tree.map(
-        lambda *values: jnp.stack([jnp.asarray(v) for v in values]), *points
+        lambda *values: jnp.stack([jnp.asarray(v) for v in values]), *experiments
     )

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import jax
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.experiment import Experiment
 from jaxfr.training.free_memory import available_memory
 from jaxfr.training.layout import Layout
 from jaxfr.training.programs import Programs, compile_programs
-from jaxfr.training.settings import Configuration, Hyperparameters
 from jaxfr.training.state import GivenValues
 
 
@@ -60,8 +60,7 @@ def held_bytes(arrays: object) -> int:
 
 
 def compile_to_fit(
-    configuration: Configuration,
-    hyperparameters: Hyperparameters,
+    experiment: Experiment,
     layout: Layout,
     rounds: int,
     given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
@@ -73,8 +72,7 @@ def compile_to_fit(
     """``compile_programs`` for as many runs at once as the memory holds.
 
     Args:
-        configuration: as there.
-        hyperparameters: as there.
+        experiment: as there.
         layout: as there.
         rounds: as there.
         given: as there.
@@ -89,8 +87,7 @@ def compile_to_fit(
         available = available_memory()
     while True:
         programs = compile_programs(
-            configuration,
-            hyperparameters,
+            experiment,
             layout,
             rounds,
             given,

@@ -15,10 +15,10 @@ from jaxfr.clients.pairs import (
     tile_pairs,
 )
 from jaxfr.devices import Own, max_over_devices, sum_over_devices
+from jaxfr.experiment import Experiment
 from jaxfr.sampling import PADDING_ITEM
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout
-from jaxfr.training.settings import Configuration, Hyperparameters, make_aggregator
 from jaxfr.uploads import ItemGroup, group_rows
 
 
@@ -43,7 +43,7 @@ class Pairs(NamedTuple):
 
 
 def draw_pairs(
-    configuration: Configuration,
+    experiment: Experiment,
     layout: Layout,
     key: Array,
     round_number: Array | int = 0,
@@ -52,7 +52,7 @@ def draw_pairs(
     """Draws every client's negatives and lays out the rows that will be uploaded.
 
     Args:
-        configuration: decides how the pairs are laid out, and whether each item's rows
+        experiment: decides how the pairs are laid out, and whether each item's rows
             are to be found.
         layout: the data.
         key: the run's random key.
@@ -67,11 +67,11 @@ def draw_pairs(
         negatives = draw_negatives(
             own_key, layout.pair_ids, users, layout.training_items, layout.num_items
         )
-    if not configuration.works_by_pairs:
+    if not experiment.works_by_pairs:
         own_key = key_for(key, Purpose.PSEUDO_ITEMS, round_number)
         pseudo = draw_pseudo_items(
             own_key,
-            configuration.pseudo_items,
+            experiment.pseudo_items,
             layout.client_ids,
             layout.training_items,
             layout.num_items,
@@ -80,7 +80,7 @@ def draw_pairs(
             layout.clients, negatives, pseudo
         )
     else:
-        keep_repeats = configuration.repeated_negatives == "reference"
+        keep_repeats = experiment.repeated_negatives == "reference"
         laid_out = tile_pairs(layout.tiles, users, positives, negatives, keep_repeats)
         item, sent, order = laid_out.item.reshape(-1), laid_out.sent.reshape(-1), None
         distinct = laid_out.sent if laid_out.noticed is None else laid_out.noticed
@@ -88,7 +88,7 @@ def draw_pairs(
             jnp.sum(distinct, axis=1), laid_out.client, layout.client_ids.size
         )
     item_groups, overflow = (), jnp.zeros((), jnp.int32)
-    if make_aggregator(configuration, Hyperparameters()).needs_groups:
+    if experiment.rule().needs_groups:
         item_groups, overflow = group_rows(
             item, sent, layout.num_items, layout.item_slots, order
         )

@@ -1,4 +1,4 @@
-"""A configuration compiled once, for all its seeds and numeric settings."""
+"""An experiment compiled once, for all its seeds and numbers."""
 
 import time
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from jax import Array
 from jax.stages import Compiled
 
 from jaxfr.devices import replicate
-from jaxfr.training.checks import check_settings
+from jaxfr.experiment import Experiment
+from jaxfr.training.checks import check_run
 from jaxfr.training.keys import run_key
 from jaxfr.training.layout import Layout
 from jaxfr.training.many import stack_runs, start_many, train_many
-from jaxfr.training.settings import Configuration, Hyperparameters
 from jaxfr.training.state import GivenValues
 
 # A call of the compiled program has room for rounds of about so many pairs of each run,
@@ -29,7 +29,7 @@ class Programs(NamedTuple):
     """The compiled pieces of a batch of runs, and what they were compiled for.
 
     Attributes:
-        configuration: the static settings.
+        experiment: what is run, of whichever numbers.
         start: draws what a seed decides, see ``start_many``.
         train: runs a stretch of rounds, see ``train_many``.
         layout: the data, where the devices expect it.
@@ -40,7 +40,7 @@ class Programs(NamedTuple):
         seconds: spent compiling.
     """
 
-    configuration: Configuration
+    experiment: Experiment
     start: Compiled
     train: Compiled
     layout: Layout
@@ -52,8 +52,7 @@ class Programs(NamedTuple):
 
 
 def compile_programs(
-    configuration: Configuration,
-    hyperparameters: Hyperparameters,
+    experiment: Experiment,
     layout: Layout,
     rounds: int,
     given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
@@ -62,44 +61,44 @@ def compile_programs(
     devices: int = 1,
     stretch: int | None = None,
 ) -> Programs:
-    """Compiles a configuration once, for all seeds and numeric settings.
+    """Compiles an experiment once, for all seeds and numbers.
 
     Args:
-        configuration: static settings.
-        hyperparameters: traced settings of any of the runs; only their types matter.
-        layout: the data.
+        experiment: of any of the runs, from ``Experiment.with_data``; of its numbers
+            only the types matter.
+        layout: the data, with room for the malicious clients of all runs.
         rounds: rounds of a run.
         given: values to start from.
         devices: number of devices, on which arguments are expected.
         runs: number of runs at once.
         devices: among how many devices they are divided; divides their number. To
-            spread each run over devices instead, see ``Configuration.num_devices``.
+            spread each run over devices instead, see ``plan_layout``.
         stretch: rounds that a call of the program has room for; by default so many
             that a call may take a second.
 
     Raises:
-        InvalidInputError: as ``check_settings`` and ``start``.
+        InvalidInputError: as ``check_run`` and ``start``.
     """
-    check_settings(configuration, hyperparameters, rounds)
+    check_run(experiment, layout, rounds)
     began = time.perf_counter()
     if stretch is None:
         # One more than there are rounds, as round -1 evaluates the untrained state.
         by_pairs = max(1, PAIRS_PER_CALL // layout.train_items.size)
         stretch = min(rounds + 1, by_pairs, MOST_ROUNDS_PER_CALL)
-    used = max(devices, configuration.num_devices)
-    if configuration.num_devices == 1:  # otherwise it is where it belongs
+    used = max(devices, layout.num_devices)
+    if layout.num_devices == 1:  # otherwise it is where it belongs
         layout = replicate(layout, used)
     given, numbers, keys, round_numbers, number = replicate(
         (
             given,
-            stack_runs([hyperparameters] * runs),
+            stack_runs([experiment] * runs),
             keys_of([0] * runs),
             jnp.arange(stretch, dtype=jnp.int32),
             jnp.int32(rounds),
         ),
         used,
     )
-    traced = start_many.trace(configuration, devices, numbers, layout, keys, given)
+    traced = start_many.trace(numbers, devices, layout, keys, given)
     compiled_start = traced.lower().compile()
     setup, state = jax.tree.map(
         lambda leaf, sharding: jax.ShapeDtypeStruct(
@@ -109,9 +108,8 @@ def compile_programs(
         compiled_start.output_shardings,
     )
     train = train_many.lower(
-        configuration,
-        devices,
         numbers,
+        devices,
         layout,
         setup,
         state,
@@ -120,7 +118,7 @@ def compile_programs(
         number,
     )
     return Programs(
-        configuration,
+        experiment,
         compiled_start,
         train.compile(),
         layout,

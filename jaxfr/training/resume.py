@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxfr.evaluation.outcome import no_outcome
+from jaxfr.experiment import Experiment
 from jaxfr.training.calls import Stretch
-from jaxfr.training.round import RoundCounts
+from jaxfr.training.layout import Layout
+from jaxfr.training.round import no_counts
 from jaxfr.training.run import RoundReport
-from jaxfr.training.settings import Configuration
 from jaxfr.training.state import TrainingState
 
 
@@ -51,7 +52,8 @@ class _Saved(NamedTuple):
 
 def restore_batch(
     checkpoints: Checkpoints,
-    configuration: Configuration,
+    experiment: Experiment,
+    layout: Layout,
     state: TrainingState,
     runs: int,
 ) -> tuple[TrainingState, list[Stretch]]:
@@ -59,7 +61,8 @@ def restore_batch(
 
     Args:
         checkpoints: those of the batch.
-        configuration: that of its program.
+        experiment: that of its program.
+        layout: the data.
         state: the batch's state before its first round.
         runs: how many runs it has room for.
 
@@ -70,7 +73,7 @@ def restore_batch(
 
     def saved_at(finished: int) -> _Saved:
         numbers = np.arange(-1, finished, dtype=np.int32)
-        report = _blank_report(configuration, runs, numbers.size)
+        report = _blank_report(experiment, layout, runs, numbers.size)
         reported = Stretch(numbers, report, _number(0.0))
         return _Saved(state, reported)
 
@@ -100,10 +103,13 @@ def save_batch(
     checkpoints.save(int(numbers[-1]) + 1, saved)
 
 
-def _blank_report(configuration: Configuration, runs: int, rounds: int) -> RoundReport:
+def _blank_report(
+    experiment: Experiment, layout: Layout, runs: int, rounds: int
+) -> RoundReport:
     """A report of nothing, leading axes ``[runs, rounds]``."""
-    counts = RoundCounts(jnp.int32(0), jnp.int32(0))
-    outcome = no_outcome(configuration.metrics, configuration.num_targets)
+    dim = experiment.model.make().embedding_dim
+    counts = no_counts(experiment, layout, dim)
+    outcome = no_outcome(experiment.metrics, len(experiment.targets))
     of_round = RoundReport(counts, jnp.bool_(False), outcome)
     return jax.tree.map(
         lambda leaf: np.zeros((runs, rounds, *leaf.shape), leaf.dtype), of_round

@@ -7,9 +7,19 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.aggregators import ServerView, combine, receive
+from jaxfr.aggregators import (
+    Aggregate,
+    ServerKnowledge,
+    ServerView,
+    combine,
+    init_server,
+    receive,
+    report_server,
+    sees_clients,
+)
 from jaxfr.attacks import LimitedAttack, RoundView, malicious_uploads
 from jaxfr.clients.pairs import TiledPairs
+from jaxfr.clients.privacy import Privacy
 from jaxfr.clients.update import (
     ClientState,
     WholeClients,
@@ -17,19 +27,13 @@ from jaxfr.clients.update import (
     update_by_pairs,
 )
 from jaxfr.errors import InvalidInputError
+from jaxfr.experiment import Experiment
 from jaxfr.learning import learn_rows
-from jaxfr.models import MODELS
+from jaxfr.training.judgement import Judgement, judge, no_judgement
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout
 from jaxfr.training.pairs import Pairs, draw_pairs
-from jaxfr.training.settings import (
-    OPTIMIZERS,
-    Configuration,
-    Hyperparameters,
-    make_aggregator,
-    make_attack,
-    make_privacy,
-)
+from jaxfr.training.start import client_task
 from jaxfr.training.state import Setup, Table, TrainingState
 from jaxfr.uploads import Uploads, append_tables, with_sums
 
@@ -41,10 +45,27 @@ class RoundCounts(NamedTuple):
         dropped: client uploads left out because they were not finite.
         overflow: rows that found no room in the tables by item; always 0 unless the
             planned capacities fail.
+        judgement: of the trust in clients; None where no stage sees them.
+        reported: scalars by name that the stages and the rule report, float32.
     """
 
     dropped: Array
     overflow: Array
+    judgement: Judgement | None
+    reported: dict[str, Array]
+
+
+def no_counts(experiment: Experiment, layout: Layout, dim: int) -> RoundCounts:
+    """Those of a round in which nothing happens."""
+    rule, nothing = experiment.rule(), jnp.int32(0)
+    knowledge = ServerKnowledge(layout.num_server_ids, layout.num_items, dim)
+
+    def of_start() -> dict[str, Array]:
+        return report_server(rule, init_server(rule, knowledge))
+
+    reported = jax.tree.map(jnp.zeros_like, jax.eval_shape(of_start))
+    judged = no_judgement() if sees_clients(rule) else None
+    return RoundCounts(nothing, nothing, judged, reported)
 
 
 class ClientIds(NamedTuple):
@@ -61,9 +82,9 @@ class ClientIds(NamedTuple):
     number: int
 
     @classmethod
-    def of(cls, layout: Layout, setup: Setup, malicious_clients: int) -> "ClientIds":
+    def of(cls, layout: Layout, setup: Setup) -> "ClientIds":
         """Those that the run's seed decided."""
-        ids, number = setup.server_ids, layout.num_server_ids(malicious_clients)
+        ids, number = setup.server_ids, layout.num_server_ids
         if ids is None:
             return cls(None, None, number)
         return cls(ids[layout.client_ids], ids[layout.num_clients :], number)
@@ -80,8 +101,7 @@ class ClientIds(NamedTuple):
 
 
 def choose_participants(
-    configuration: Configuration,
-    hyperparameters: Hyperparameters,
+    experiment: Experiment,
     layout: Layout,
     key: Array,
     round_number: Array,
@@ -95,25 +115,25 @@ def choose_participants(
     Returns:
         bool ``[n]`` for benign and ``[malicious_clients]`` for malicious clients.
     """
-    room = configuration.malicious_clients
-    exists = jnp.arange(room) < hyperparameters.malicious_clients
+    room = layout.malicious_clients
+    assert experiment.malicious_clients is not None
+    exists = layout.malicious_room < experiment.malicious_clients
     benign, malicious = layout.is_client, exists
     num_clients = layout.num_clients
-    if configuration.partial_participation:
+    if experiment.participation is not None:
         drawn = jax.random.uniform(key, (num_clients + room,))
         drawn = drawn.at[num_clients:].set(jnp.where(exists, drawn[num_clients:], 2.0))
-        total = num_clients + hyperparameters.malicious_clients
-        wanted = jnp.round(hyperparameters.participation * total).astype(jnp.int32)
+        total = num_clients + experiment.malicious_clients
+        wanted = jnp.round(experiment.participation * total).astype(jnp.int32)
         place = jnp.argsort(jnp.argsort(drawn))
         chosen = place < jnp.maximum(wanted, 1)
         benign &= chosen[layout.client_ids]
         malicious &= chosen[num_clients:]
-    return benign, malicious & (round_number >= hyperparameters.attack_start)
+    return benign, malicious & (round_number >= experiment.attack_start)
 
 
 def train_round(
-    configuration: Configuration,
-    hyperparameters: Hyperparameters,
+    experiment: Experiment,
     layout: Layout,
     setup: Setup,
     state: TrainingState,
@@ -122,8 +142,7 @@ def train_round(
     """Runs one round of federated training under attack.
 
     Args:
-        configuration: static settings.
-        hyperparameters: traced settings.
+        experiment: from ``Experiment.with_data``.
         layout: the data.
         setup: what the seed fixed.
         state: the state before the round.
@@ -133,63 +152,67 @@ def train_round(
         The state after the round, and counts.
     """
     benign_part, malicious_part = choose_participants(
-        configuration,
-        hyperparameters,
+        experiment,
         layout,
         key_for(setup.key, Purpose.PARTICIPATION, round_number),
         round_number,
     )
     pairs = setup.pairs
-    if configuration.negatives == "resample":
-        pairs = draw_pairs(configuration, layout, setup.key, round_number)
+    if experiment.negatives == "resample":
+        pairs = draw_pairs(experiment, layout, setup.key, round_number)
 
     clients, uploads, of_weights = _update_clients(
-        configuration,
-        hyperparameters,
+        experiment,
         layout,
         setup._replace(pairs=pairs),
         state,
         benign_part,
         round_number,
     )
-    ids = ClientIds.of(layout, setup, configuration.malicious_clients)
+    ids = ClientIds.of(layout, setup)
     update_table = functools.partial(
-        _update_table, configuration, hyperparameters, round_number, malicious_part, ids
+        _update_table, experiment, round_number, malicious_part, ids
     )
     uploads = uploads._replace(groups=pairs.item_groups)
-    items, dropped = update_table(state.items, uploads, _noticed(pairs))
+    items, found, dropped = update_table(state.items, uploads, _noticed(pairs))
     weights = state.weights
     if weights is not None and of_weights is not None:
-        weights, dropped_weights = update_table(weights, of_weights)
+        weights, _, dropped_weights = update_table(weights, of_weights)
         dropped += dropped_weights
-    return TrainingState(clients, items, weights), RoundCounts(dropped, pairs.overflow)
+    judgement = None
+    if ids.benign is not None and ids.malicious is not None:
+        trust = found.client_trust
+        trust = jnp.ones(ids.number) if trust is None else trust
+        parts = benign_part, malicious_part
+        of_both = trust[ids.benign], trust[ids.malicious]
+        judgement = judge(found, *of_both, *parts, layout.item_third)
+    reported = report_server(experiment.rule(), items.server)
+    counts = RoundCounts(dropped, pairs.overflow, judgement, reported)
+    return TrainingState(clients, items, weights), counts
 
 
 def _update_clients(
-    configuration: Configuration,
-    hyperparameters: Hyperparameters,
+    experiment: Experiment,
     layout: Layout,
     setup: Setup,
     state: TrainingState,
     taking_part: Array,
     round_number: Array,
 ) -> tuple[ClientState, Uploads, Uploads | None]:
-    """The clients' part, in the form that the configuration allows."""
-    model = MODELS[configuration.model]()
-    learning_rate = jnp.asarray(hyperparameters.learning_rate)
-    optimizer = OPTIMIZERS[configuration.client_optimizer](learning_rate)
-    now = (
-        taking_part,
-        state.item_embeddings,
-        jnp.asarray(hyperparameters.regularization),
+    """The clients' part, in the form that the experiment allows."""
+    model = experiment.model.make()
+    optimizer = experiment.client_optimizer.make()(
+        jnp.asarray(experiment.learning_rate)
     )
+    regularization = jnp.asarray(experiment.regularization)
+    now = taking_part, state.item_embeddings, regularization
     laid_out = setup.pairs.laid_out
     if isinstance(laid_out, TiledPairs):
-        if not configuration.works_by_pairs or model.pair_gradients is None:
+        if not experiment.works_by_pairs or model.pair_gradients is None:
             # It would drop the clients' privacy.
             raise InvalidInputError(
-                "setup: was started for another configuration, whose clients work pair "
-                "by pair"
+                "setup: was started for another experiment, whose clients work pair by "
+                "pair"
             )
         updated = update_by_pairs(
             model.pair_gradients, optimizer, state.clients, laid_out, *now
@@ -202,12 +225,17 @@ def _update_clients(
         WholeClients(layout.client_ids, layout.clients, laid_out, setup.neighbours),
         *now,
         weights=None if state.weights is None else state.weights.values,
-        privacy=make_privacy(
-            configuration,
-            hyperparameters,
-            key_for(setup.key, Purpose.PRIVACY, round_number),
-        ),
+        privacy=_privacy(experiment, key_for(setup.key, Purpose.PRIVACY, round_number)),
     )
+
+
+def _privacy(experiment: Experiment, key: Array) -> Privacy | None:
+    """What clients do to their uploads in the round of this key; None for nothing."""
+    clip = experiment.privacy_clip
+    if experiment.pseudo_items == 0 and clip is None:
+        return None
+    noise = jnp.asarray(experiment.privacy_noise)
+    return Privacy(key, None if clip is None else jnp.asarray(clip), noise)
 
 
 def _noticed(pairs: Pairs) -> Array | None:
@@ -218,20 +246,18 @@ def _noticed(pairs: Pairs) -> Array | None:
 
 
 def _update_table(
-    configuration: Configuration,
-    hyperparameters: Hyperparameters,
+    experiment: Experiment,
     round_number: Array,
     malicious_part: Array,
     ids: ClientIds,
     table: Table,
     benign: Uploads,
     noticed: Array | None = None,
-) -> tuple[Table, Array]:
+) -> tuple[Table, Aggregate, Array]:
     """The attackers' and the server's part, for one of the server's tables.
 
     Args:
-        configuration: static settings.
-        hyperparameters: traced settings.
+        experiment: from ``Experiment.with_data``.
         round_number: int32 scalar.
         malicious_part: malicious clients that act, bool ``[malicious_clients]``.
         ids: by which the server knows the clients.
@@ -241,10 +267,10 @@ def _update_table(
             None for all.
 
     Returns:
-        The table after the round, and how many client uploads were dropped.
+        The table after the round, the aggregate, and how many client uploads were
+        dropped.
     """
-    rule = make_aggregator(configuration, hyperparameters)
-    attack = make_attack(configuration, hyperparameters)
+    rule, attack = experiment.rule(), experiment.attack.make()
     benign, dropped = receive(rule, benign)
     seen = benign
     if noticed is not None:
@@ -252,11 +278,13 @@ def _update_table(
     elif not isinstance(attack, LimitedAttack):
         seen = benign = with_sums(benign)  # for the attack and the aggregator
 
-    expected = jnp.asarray(hyperparameters.expected_byzantine)
-    learning_rate = jnp.asarray(hyperparameters.learning_rate)
-    optimizer = OPTIMIZERS[configuration.server_optimizer](learning_rate)
+    told = experiment.expected_byzantine
+    expected = jnp.asarray(0 if told is None else told)
+    optimizer = experiment.server_optimizer.make()(
+        jnp.asarray(experiment.learning_rate)
+    )
 
-    def serve(malicious: Uploads) -> tuple[Table, Array]:
+    def serve(malicious: Uploads) -> tuple[Table, Aggregate, Array]:
         malicious, dropped_malicious = receive(rule, malicious)
         uploads = ids.name(append_tables(benign, malicious))
         server_view = ServerView(
@@ -267,11 +295,12 @@ def _update_table(
             optimizer, table.values, table.optimizer, found.rows, found.received
         )
         after = Table(*moved, table.attack, server, last_aggregate=found.rows)
-        return after, dropped + dropped_malicious
+        return after, found, dropped + dropped_malicious
 
-    view = RoundView(round_number, table.values, malicious_part)
+    task = client_task(experiment)
+    view = RoundView(round_number, table.values, malicious_part, task)
     malicious, attack_state = malicious_uploads(
         attack, table.attack, view, seen, lambda uploads: serve(uploads)[0].values
     )
-    after, dropped = serve(malicious)
-    return after._replace(attack=attack_state), dropped
+    after, found, dropped = serve(malicious)
+    return after._replace(attack=attack_state), found, dropped

@@ -1,6 +1,5 @@
 """The whole run: rounds and evaluations, compiled as one loop."""
 
-import functools
 from typing import NamedTuple
 
 import jax
@@ -8,16 +7,17 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.clients.representation import represent_clients
+from jaxfr.data.dataset import Dataset
 from jaxfr.devices import WHOLE, placement, spread
 from jaxfr.evaluation.evaluate import RankedItems, Scorer, evaluate
 from jaxfr.evaluation.outcome import Outcome, no_outcome
-from jaxfr.models import MODELS
+from jaxfr.experiment import Experiment
 from jaxfr.models.weights import unflatten
-from jaxfr.training.checks import check_settings
-from jaxfr.training.layout import Layout
-from jaxfr.training.round import RoundCounts, train_round
-from jaxfr.training.settings import Configuration, Hyperparameters
-from jaxfr.training.start import check_devices, start
+from jaxfr.training.checks import check_run
+from jaxfr.training.keys import run_key
+from jaxfr.training.layout import Layout, layout_for
+from jaxfr.training.round import RoundCounts, no_counts, train_round
+from jaxfr.training.start import start
 from jaxfr.training.state import (
     GivenValues,
     Setup,
@@ -40,12 +40,12 @@ class RoundReport(NamedTuple):
 
 
 def _evaluate_state(
-    configuration: Configuration, layout: Layout, setup: Setup, state: TrainingState
+    experiment: Experiment, layout: Layout, setup: Setup, state: TrainingState
 ) -> Outcome:
-    model, weights = MODELS[configuration.model](), ()
+    model, weights = experiment.model.make(), ()
     if state.weights is not None:
         flat = state.weights.values[0]
-        weights = unflatten(model, flat, configuration.embedding_dim)
+        weights = unflatten(model, flat, model.embedding_dim)
     clients = state.clients.embedding
     if model.represent is not None:
         clients = represent_clients(
@@ -64,29 +64,26 @@ def _evaluate_state(
         setup.targets,
         layout.clients,
     )
-    return evaluate(
-        configuration.metrics, configuration.ranking, scorer, clients, items
-    )
+    return evaluate(experiment.metrics, experiment.ranking, scorer, clients, items)
 
 
-@functools.partial(jax.jit, static_argnames="configuration")
+@jax.jit
 def evaluate_now(
-    configuration: Configuration, layout: Layout, setup: Setup, state: TrainingState
+    experiment: Experiment, layout: Layout, setup: Setup, state: TrainingState
 ) -> Outcome:
     """Evaluates a state outside the schedule, such as the untrained one."""
     with jax.default_matmul_precision("highest"):
         return spread(
-            functools.partial(_evaluate_state, configuration),
-            configuration.num_devices,
-            placement((layout, setup, state)),
+            _evaluate_state,
+            layout.num_devices,
+            (WHOLE, *placement((layout, setup, state))),
             WHOLE,
-        )(layout, setup, state)
+        )(experiment, layout, setup, state)
 
 
-@functools.partial(jax.jit, static_argnames="configuration")
+@jax.jit
 def train_rounds(
-    configuration: Configuration,
-    hyperparameters: Hyperparameters,
+    experiment: Experiment,
     layout: Layout,
     setup: Setup,
     state: TrainingState,
@@ -102,8 +99,7 @@ def train_rounds(
     before round 0.
 
     Args:
-        configuration: static settings.
-        hyperparameters: traced settings.
+        experiment: from ``Experiment.with_data``.
         layout: the data.
         setup: what the seed fixed.
         state: the state before the first of these rounds.
@@ -114,24 +110,19 @@ def train_rounds(
 
     Returns:
         The new state, and a report for each round, leading axis ``[stretch]``.
-
-    Raises:
-        InvalidInputError: if the layout is planned for another number of devices.
     """
-    check_devices(configuration, layout)
     # On a GPU the default would round products to ten bits of mantissa.
     with jax.default_matmul_precision("highest"):
         return spread(
-            functools.partial(_train_on_each_device, configuration),
-            configuration.num_devices,
+            _train_on_each_device,
+            layout.num_devices,
             (WHOLE, *placement((layout, setup, state)), WHOLE, WHOLE, WHOLE),
             (placement(state), WHOLE),
-        )(hyperparameters, layout, setup, state, round_numbers, rounds, eval_every)
+        )(experiment, layout, setup, state, round_numbers, rounds, eval_every)
 
 
 def _train_on_each_device(
-    configuration: Configuration,
-    hyperparameters: Hyperparameters,
+    experiment: Experiment,
     layout: Layout,
     setup: Setup,
     state: TrainingState,
@@ -139,16 +130,16 @@ def _train_on_each_device(
     rounds: Array,
     eval_every: Array,
 ) -> tuple[TrainingState, RoundReport]:
+    nothing = no_counts(experiment, layout, state.item_embeddings.shape[1])
+
     def step(
         state: TrainingState, round_number: Array
     ) -> tuple[TrainingState, RoundReport]:
         active = (round_number >= 0) & (round_number < rounds)
         state, counts = jax.lax.cond(
             active,
-            lambda state: train_round(
-                configuration, hyperparameters, layout, setup, state, round_number
-            ),
-            lambda state: (state, RoundCounts(jnp.int32(0), jnp.int32(0))),
+            lambda state: train_round(experiment, layout, setup, state, round_number),
+            lambda state: (state, nothing),
             state,
         )
         finished = round_number + 1
@@ -157,8 +148,8 @@ def _train_on_each_device(
         due &= (finished >= 0) & (finished <= rounds)
         outcome = jax.lax.cond(
             due,
-            lambda state: _evaluate_state(configuration, layout, setup, state),
-            lambda state: no_outcome(configuration.metrics, configuration.num_targets),
+            lambda state: _evaluate_state(experiment, layout, setup, state),
+            lambda state: no_outcome(experiment.metrics, len(experiment.targets)),
             state,
         )
         return state, RoundReport(counts, due, outcome)
@@ -167,36 +158,46 @@ def _train_on_each_device(
 
 
 def simulate(
-    configuration: Configuration,
-    hyperparameters: Hyperparameters,
-    layout: Layout,
-    key: Array,
+    experiment: Experiment,
+    data: Dataset | Layout,
     rounds: int,
+    seed: int | Array = 0,
     eval_every: int = 0,
     given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
 ) -> tuple[TrainingState, RoundReport]:
     """Runs one seed from start to end; a pure function, to be jitted or vmapped.
 
+    >>> import jax, jaxfr as fr
+    >>> data = fr.synthetic_dataset(num_users=40, num_items=30, num_pairs=300)
+    >>> experiment = fr.Experiment(attack=fr.attacks.spattack_o_d(), num_candidates=9)
+    >>> state, report = fr.simulate(experiment, data, rounds=2)
+
     Args:
-        configuration: static settings.
-        hyperparameters: traced settings.
-        layout: the data, from ``plan_layout``.
-        key: the seed's random key, from ``run_key``.
+        experiment: what is run.
+        data: the data, or their layout from ``plan_layout`` or ``layout_for``, which is
+            made only once that way.
         rounds: number of rounds, static.
-        eval_every: evaluates after every so many rounds and after the last.
+        seed: the seed, or its random key from ``run_key``.
+        eval_every: evaluates after every so many rounds and after the last; 0: after
+            the last only.
         given: values to start from.
 
     Returns:
         The final state, and a report for each round.
 
     Raises:
-        InvalidInputError: as ``check_settings`` and ``start``.
+        InvalidInputError: as ``check_run`` and ``start``.
     """
-    check_settings(configuration, hyperparameters, rounds, eval_every)
-    setup, state = start(configuration, hyperparameters, layout, key, given)
+    if isinstance(data, Layout):
+        experiment, layout = experiment.with_data(data.num_clients), data
+    else:
+        experiment = experiment.with_data(data.num_users, data.name)
+        layout = layout_for(experiment, data)
+    check_run(experiment, layout, rounds, eval_every)
+    key = run_key(seed) if isinstance(seed, int) else seed
+    setup, state = start(experiment, layout, key, given)
     return train_rounds(
-        configuration,
-        hyperparameters,
+        experiment,
         layout,
         setup,
         state,

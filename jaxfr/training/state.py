@@ -41,7 +41,6 @@ class Setup(NamedTuple):
         pairs: the fixed pairs, or those of round 0 where they are drawn anew.
         candidates: the items that each test item is ranked among, int32
             ``[n, num_candidates]``; empty where no metric is of sampled ranking.
-        max_poisoned_items: items that a client of the S attacks poisons, int32 scalar.
         neighbours: of each training pair, int32 ``[pairs, neighbours_per_item]``.
         within_third: candidates of each test item's popularity third, padded with
             ``PADDING_ITEM``, int32 ``[n, num_candidates]``; empty where no metric asks.
@@ -55,7 +54,6 @@ class Setup(NamedTuple):
     key: Array
     pairs: Pairs
     candidates: Own[Array]
-    max_poisoned_items: Array
     neighbours: Own[Array]
     within_third: Own[Array]
     targets: Array

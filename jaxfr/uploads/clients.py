@@ -7,6 +7,7 @@ from jax import Array
 
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.devices import sum_over_devices
+from jaxfr.errors import InvalidInputError
 from jaxfr.segments import sum_by_index
 from jaxfr.uploads.container import ItemTable, Uploads, for_own_rows, rows_of
 
@@ -70,17 +71,17 @@ def sum_by_client(uploads: Uploads, of_rows: OfRows, num_clients: int) -> Array:
         Of each client by its id, the same on all devices, ``[clients]``.
 
     Raises:
-        ValueError: if it is not known who sent the rows.
+        InvalidInputError: if it is not known who sent the rows.
     """
     if uploads.client is None:
-        raise ValueError("uploads: nobody says which client sent a row")
+        raise InvalidInputError("uploads: nobody says which client sent a row")
     scattered, tables = of_rows
     counted = jnp.where(uploads.weight > 0, scattered, 0)
     of_bundles = jnp.sum(counted.reshape(uploads.vector.size, -1), axis=1)
     total = sum_over_devices(sum_by_index(of_bundles, uploads.client, num_clients))
     for table, numbers in zip(uploads.tables, tables, strict=True):
         if table.senders is None or table.client is None:
-            raise ValueError("attack: does not say which client sent a row")
+            raise InvalidInputError("attack: does not say which client sent a row")
         sent = jnp.where(table.weight > 0, numbers, 0)
         of_senders = jnp.sum(table.senders * sent[..., None], axis=(0, 1))
         total = total.at[table.client].add(of_senders.astype(total.dtype))

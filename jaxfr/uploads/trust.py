@@ -10,6 +10,7 @@ trusted 0 or 1 are left out or kept exactly.
 import jax.numpy as jnp
 from jax import Array
 
+from jaxfr.errors import InvalidInputError
 from jaxfr.uploads.container import ItemTable, Uploads
 
 TRUST_UNIT = 1024
@@ -64,7 +65,7 @@ def trust_as_weight(uploads: Uploads) -> Uploads:
     """The same rows, weighted with the trust in them, where anybody said how much.
 
     Raises:
-        ValueError: if clients are trusted and it is not known who sent the rows.
+        InvalidInputError: if clients are trusted and it is not known who sent the rows.
     """
     trusted = uploads.client_trust is not None or uploads.row_trust is not None
     if not trusted:
@@ -73,7 +74,7 @@ def trust_as_weight(uploads: Uploads) -> Uploads:
     share = jnp.ones(uploads.item.shape) if share is None else share
     if uploads.client_trust is not None:
         if uploads.client is None:
-            raise ValueError("uploads: nobody says which client sent a row")
+            raise InvalidInputError("uploads: nobody says which client sent a row")
         of_bundle = uploads.client_trust[uploads.client]
         of_bundles = share.reshape(uploads.vector.size, -1) * of_bundle[:, None]
         share = of_bundles.reshape(-1)
@@ -93,7 +94,7 @@ def _weigh_table(table: ItemTable, client_trust: Array | None) -> ItemTable:
     count = table.weight.astype(jnp.float32)
     if client_trust is not None:
         if table.senders is None or table.client is None:
-            raise ValueError("attack: does not say which client sent a row")
+            raise InvalidInputError("attack: does not say which client sent a row")
         of_senders = client_trust[table.client]
         trusted = jnp.einsum("jrc,c->jr", table.senders.astype(jnp.float32), of_senders)
         # What the server left out, such as a row that is not finite, weighs 0.

@@ -10,13 +10,14 @@ import numpy as np
 from jaxfr.aggregators import (
     Rule,
     aggregate,
-    chain,
+    chained,
     classic_trimmed_mean,
     clip_by_norm,
     dense,
     krum,
     mean,
     median,
+    norm,
     trimmed_mean,
 )
 from jaxfr.uploads import Uploads
@@ -102,26 +103,33 @@ def in_dense_form(rule: Oracle) -> Oracle:
     return with_zeros
 
 
+CLIP = clip_by_norm(CLIP_NORM).make()
 BASIC_RULES: dict[str, tuple[Rule, Oracle]] = {
-    "mean": (mean(), loop_mean),
-    "median": (median(), loop_median),
-    "trimmed_mean": (trimmed_mean(), loop_trimmed),
-    "classic_trimmed_mean": (classic_trimmed_mean(), loop_classic),
-    "krum": (krum("squared"), loop_krum(2)),
-    "plain_krum": (krum("plain"), loop_krum(1)),
+    "mean": (mean().make(), loop_mean),
+    "median": (median().make(), loop_median),
+    "trimmed_mean": (trimmed_mean().make(), loop_trimmed),
+    "classic_trimmed_mean": (classic_trimmed_mean().make(), loop_classic),
+    "krum": (krum("squared").make(), loop_krum(2)),
+    "plain_krum": (krum("plain").make(), loop_krum(1)),
 }
-CLIPPED_RULES = {
-    f"clipped_{name}": (chain(clip_by_norm(CLIP_NORM), rule), clipped(oracle))
+CLIPPED_RULES: dict[str, tuple[Rule, Oracle]] = {
+    f"clipped_{name}": (chained(CLIP, rule), clipped(oracle))
     for name, (rule, oracle) in BASIC_RULES.items()
 }
-DENSE_RULES = {
+DENSE_RULES: dict[str, tuple[Rule, Oracle]] = {
     f"dense_{name}": (dense(rule), in_dense_form(oracle))
     for name, (rule, oracle) in BASIC_RULES.items()
 }
-NORM = CLIPPED_RULES["clipped_mean"]
+NORM: tuple[Rule, Oracle] = norm(CLIP_NORM).make(), clipped(loop_mean)
 # The clip leaves the zeros of absent clients as they are.
 DENSE_NORM = dense(NORM[0]), in_dense_form(NORM[1])
-RULES = BASIC_RULES | CLIPPED_RULES | DENSE_RULES | {"dense_clipped_mean": DENSE_NORM}
+PLAIN_RULES = BASIC_RULES | {"norm": NORM}
+# The clip and the dense form know nothing of the rule behind them: one of each stands
+# for all.
+ONE_CLIPPED = {"clipped_krum": CLIPPED_RULES["clipped_krum"]}
+ONE_DENSE = {"dense_trimmed_mean": DENSE_RULES["dense_trimmed_mean"]}
+RULES = PLAIN_RULES | ONE_CLIPPED | ONE_DENSE
+ALL_RULES = PLAIN_RULES | CLIPPED_RULES | DENSE_RULES
 
 
 MEAN, MEDIAN, TRIMMED_MEAN, CLASSIC_TRIMMED_MEAN, KRUM, _ = (

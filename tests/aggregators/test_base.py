@@ -9,7 +9,7 @@ from jaxfr.aggregators import (
     ServerKnowledge,
     ServerView,
     aggregate,
-    chain,
+    chained,
     clip_by_norm,
     combine,
     init_server,
@@ -40,17 +40,17 @@ def double(uploads: Uploads) -> Uploads:
 
 def test_transforms_are_applied_the_first_one_first():
     uploads = rows_of_one_item([[3, 0, 0]])
-    clip = clip_by_norm(1.0)
-    doubled_last = aggregated(chain(clip, double, MEAN), uploads, 0)
-    doubled_first = aggregated(chain(double, clip, MEAN), uploads, 0)
+    clip = clip_by_norm(1.0).make()
+    doubled_last = aggregated(chained(clip, double, MEAN), uploads, 0)
+    doubled_first = aggregated(chained(double, clip, MEAN), uploads, 0)
     np.testing.assert_allclose(doubled_last[0], [2, 0, 0])
     np.testing.assert_allclose(doubled_first[0], [1, 0, 0])
 
 
 def test_a_chain_is_a_rule_that_can_be_chained_outside_first():
     uploads = rows_of_one_item([[3, 0, 0]])
-    inner = chain(clip_by_norm(1.0), MEAN)
-    found = aggregated(chain(double, inner), uploads, 0)
+    inner = chained(clip_by_norm(1.0).make(), MEAN)
+    found = aggregated(chained(double, inner), uploads, 0)
     np.testing.assert_allclose(found[0], [1, 0, 0])
 
 
@@ -58,7 +58,7 @@ def test_a_chain_is_a_rule_that_can_be_chained_outside_first():
 def test_a_chain_of_nothing_is_the_rule_itself(kind):
     uploads = grouped(factored_uploads([3, 0, 2, 9], seed=0, kind=kind))
     np.testing.assert_array_equal(
-        aggregated(chain(MEAN), uploads, 0), aggregated(MEAN, uploads, 0)
+        aggregated(chained(MEAN), uploads, 0), aggregated(MEAN, uploads, 0)
     )
     assert keep_rows(uploads) is uploads
 

@@ -111,10 +111,10 @@ def _network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 RULES = {
-    "median": median(),
-    "trimmed_mean": trimmed_mean(),
-    "trimmed_mean, classic": classic_trimmed_mean(0.2),
-    "krum": krum(),
+    "median": median().make(),
+    "trimmed_mean": trimmed_mean().make(),
+    "trimmed_mean, classic": classic_trimmed_mean(0.2).make(),
+    "krum": krum().make(),
 }
 
 

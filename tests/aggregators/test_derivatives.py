@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.typing import ArrayLike
 
-from jaxfr.aggregators import Rule, aggregate, blocks, chain, clip_by_norm, mean
+from jaxfr.aggregators import Rule, aggregate, blocks, clip_by_norm, norm
 from jaxfr.aggregators.order_statistics import (
     kth_smallest,
     middle_values,
@@ -23,7 +23,7 @@ from jaxfr.uploads import Uploads, item_table, row_counts
 from tests.training.problem import QUICK_COMPILE
 from tests.uploads.samples import Kind, on_devices
 
-from .oracles import BASIC_RULES, RULES, Oracle, right_answers, settled_items
+from .oracles import ALL_RULES, BASIC_RULES, RULES, Oracle, right_answers, settled_items
 from .samples import (
     DIM,
     KINDS,
@@ -275,7 +275,7 @@ def test_the_derivative_of_a_clipped_row_is_the_part_across_it(size):
 
 @jax.jit
 def jacobian(uploads: Uploads) -> Numbers:
-    rule = chain(clip_by_norm(1.0), mean())
+    rule = norm(1.0).make()
     return jax.jacrev(as_function(rule, uploads))(numbers_of(uploads))
 
 
@@ -291,7 +291,8 @@ def test_a_clipped_row_grows_with_the_norm_that_it_is_clipped_to(size, grows):
     uploads = one_row_in_a_table(size * unit)
 
     def row(clip_norm: jax.Array) -> jax.Array:
-        return clip_by_norm(clip_norm).on_arrival(uploads).tables[0].rows[0, 0]
+        clipped = clip_by_norm(clip_norm).make().on_arrival(uploads)
+        return clipped.tables[0].rows[0, 0]
 
     found = jax.jacfwd(row)(jnp.float32(1.0))
     np.testing.assert_allclose(found, grows * unit, rtol=1e-5)
@@ -356,9 +357,9 @@ def test_each_device_finds_the_derivatives_of_one_device(
     monkeypatch.setattr(blocks, "network_between_devices", lambda: counted)
     monkeypatch.setattr(blocks, "COUNTS_PER_SEARCH", 0)
     uploads = factored_uploads(COUNTS, seed=0, max_weight=3, kind=kind)
-    expected = gradient(RULES[name][0], grouped(uploads))
+    expected = gradient(ALL_RULES[name][0], grouped(uploads))
     assert max(np.abs(leaf).max() for leaf in jax.tree.leaves(expected)) > 0.1
-    found = gradient_on_each(RULES[name][0], uploads, devices)
+    found = gradient_on_each(ALL_RULES[name][0], uploads, devices)
     assert_same_derivatives(found, expected, kind, devices)
 
 

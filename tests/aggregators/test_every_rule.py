@@ -1,4 +1,4 @@
-"""Every rule, alone and clipped, sparse and dense, against a loop over items."""
+"""Every rule, one clipped and one in dense form, against a loop over items."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from jaxfr.uploads import plan_item_slots
 
 from .oracles import (
     BASIC_RULES,
-    DENSE_RULES,
+    ONE_DENSE,
     RULES,
     aggregated,
     assert_right,
@@ -27,7 +27,7 @@ from .samples import (
     rows_of_any_kind,
 )
 
-EXACT_RULES = BASIC_RULES | DENSE_RULES
+EXACT_RULES = BASIC_RULES | ONE_DENSE
 every_rule = pytest.mark.parametrize(("rule", "oracle"), RULES.values(), ids=RULES)
 every_exact_rule = pytest.mark.parametrize(
     ("rule", "oracle"), EXACT_RULES.values(), ids=EXACT_RULES

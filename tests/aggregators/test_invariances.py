@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.aggregators import Rule, aggregate, chain, clip_by_norm, mean
+from jaxfr.aggregators import Rule, aggregate, norm
 from jaxfr.uploads import Uploads, plan_item_slots, row_counts
 
 from .oracles import (
     BASIC_RULES,
     CLIP_NORM,
     DENSE_RULES,
-    NORM,
+    ONE_DENSE,
+    PLAIN_RULES,
     Oracle,
     aggregated,
     loose,
@@ -35,7 +36,6 @@ from .samples import (
     scaled,
 )
 
-ROW_RULES = BASIC_RULES | {"norm": NORM}
 some_examples = settings(max_examples=20)
 more_examples = settings(max_examples=40)
 byzantine_numbers = st.integers(0, 10)
@@ -76,7 +76,7 @@ def one_by_one(uploads: Uploads) -> Uploads:
     return grouped(apart, plan)
 
 
-@every(ROW_RULES | DENSE_RULES)
+@every(PLAIN_RULES | ONE_DENSE)
 @given(uploads=few_rows(kind=KINDS["bundles_and_tables"]), byzantine=byzantine_numbers)
 @some_examples
 def test_how_rows_are_held_does_not_matter(rule, oracle, uploads, byzantine):
@@ -85,7 +85,7 @@ def test_how_rows_are_held_does_not_matter(rule, oracle, uploads, byzantine):
     assert_same(found, aggregated(rule, one_by_one(uploads), byzantine), settled)
 
 
-@every(ROW_RULES)
+@every(PLAIN_RULES)
 @given(uploads=few_rows(), byzantine=byzantine_numbers, order=row_orders)
 @some_examples
 def test_the_order_of_uploads_does_not_matter(rule, oracle, uploads, byzantine, order):
@@ -95,7 +95,7 @@ def test_the_order_of_uploads_does_not_matter(rule, oracle, uploads, byzantine, 
     assert_same(found, aggregated(rule, uploads, byzantine), settled)
 
 
-@every(ROW_RULES)
+@every(PLAIN_RULES)
 @given(uploads=rows_of_any_kind(), byzantine=byzantine_numbers, names=row_orders)
 @more_examples
 def test_the_names_of_clients_do_not_matter(rule, oracle, uploads, byzantine, names):
@@ -109,7 +109,7 @@ def test_the_names_of_clients_do_not_matter(rule, oracle, uploads, byzantine, na
     )
 
 
-@every(ROW_RULES)
+@every(PLAIN_RULES)
 @given(uploads=few_rows(), byzantine=byzantine_numbers)
 @some_examples
 def test_a_row_of_weight_w_equals_w_rows(rule, oracle, uploads, byzantine):
@@ -122,7 +122,7 @@ def test_a_row_of_weight_w_equals_w_rows(rule, oracle, uploads, byzantine):
     assert_same(found, aggregated(rule, uploads, byzantine), settled)
 
 
-@every(ROW_RULES | DENSE_RULES)
+@every(PLAIN_RULES | ONE_DENSE)
 @given(
     uploads=rows_of_any_kind(),
     byzantine=byzantine_numbers,
@@ -160,7 +160,7 @@ def test_shifting_all_rows_shifts_the_result(rule, oracle, uploads, byzantine, s
     assert_same(found, expected, received & settled)
 
 
-@every(BASIC_RULES | DENSE_RULES)
+@every(BASIC_RULES | ONE_DENSE)
 @given(uploads=rows_of_any_kind(), byzantine=byzantine_numbers, factor=powers_of_two)
 @more_examples
 def test_scaling_all_rows_scales_the_result(rule, oracle, uploads, byzantine, factor):
@@ -170,16 +170,17 @@ def test_scaling_all_rows_scales_the_result(rule, oracle, uploads, byzantine, fa
 
 
 @jax.jit
-def norm(uploads: Uploads, clip_norm: float) -> jax.Array:
-    rule = chain(clip_by_norm(clip_norm), mean())
+def clipped_means(uploads: Uploads, clip_norm: float) -> jax.Array:
+    rule = norm(clip_norm).make()
     return aggregate(rule, uploads, jnp.int32(0))[0].rows
 
 
 @given(uploads=rows_of_any_kind(), factor=st.floats(0.01, 100))
 @more_examples
 def test_norm_follows_a_scale_that_its_bound_follows(uploads, factor):
-    found = np.asarray(norm(scaled(uploads, factor), CLIP_NORM * factor)) / factor
-    assert_same(found, np.asarray(norm(uploads, CLIP_NORM)))
+    found = clipped_means(scaled(uploads, factor), CLIP_NORM * factor) / factor
+    expected = clipped_means(uploads, CLIP_NORM)
+    assert_same(np.asarray(found), np.asarray(expected))
 
 
 @pytest.mark.parametrize("name", BASIC_RULES)
@@ -201,7 +202,7 @@ def test_sparse_is_dense_where_everybody_uploads_everything(name, rows, byzantin
     )
 
 
-@every(ROW_RULES | DENSE_RULES)
+@every(PLAIN_RULES | ONE_DENSE)
 @given(uploads=rows_of_any_kind(), byzantine=byzantine_numbers)
 @more_examples
 def test_rows_that_nobody_sent_do_not_matter(rule, oracle, uploads, byzantine):

@@ -113,7 +113,7 @@ def test_benign_rows_win_ties_against_malicious_rows(distance):
         jnp.int32(1),
     )
     uploads = append_tables(benign, malicious)
-    found = run(krum(distance), uploads, 1)[0].rows
+    found = run(krum(distance).make(), uploads, 1)[0].rows
     expected = [[1, 2, 3], [5, 5, 5], [0, 0, 0], [0, 0, 0]]
     np.testing.assert_array_equal(found, expected)
 

@@ -14,7 +14,7 @@ from .samples import DIM, every_kind, factored_uploads, rows_of_one_item
 
 @jax.jit
 def clipped_rows(uploads: Uploads, clip_norm: float) -> jax.Array:
-    return all_rows(clip_by_norm(clip_norm).on_arrival(uploads))
+    return all_rows(clip_by_norm(clip_norm).make().on_arrival(uploads))
 
 
 def all_rows(uploads: Uploads) -> jax.Array:
@@ -72,7 +72,7 @@ def test_rows_whose_squares_vanish_are_left_alone():
 @every_kind
 def test_clipping_changes_no_vector_that_other_rows_share(kind):
     uploads = factored_uploads([9, 9, 9, 5], seed=1, kind=kind)
-    clipped = clip_by_norm(0.5).on_arrival(uploads)
+    clipped = clip_by_norm(0.5).make().on_arrival(uploads)
     for before, after in zip(uploads.tables, clipped.tables, strict=True):
         np.testing.assert_array_equal(after.weight, before.weight)
     for field in ("item", "weight", "vector", "vectors", "item_embeddings"):
@@ -82,7 +82,7 @@ def test_clipping_changes_no_vector_that_other_rows_share(kind):
 @every_kind
 def test_sums_from_before_are_not_taken_for_those_of_the_clipped_rows(kind):
     uploads = factored_uploads([9, 9, 9, 5], seed=2, kind=kind)
-    clip = clip_by_norm(0.5).on_arrival
+    clip = clip_by_norm(0.5).make().on_arrival
     found, expected = item_sums(clip(with_sums(uploads))), item_sums(clip(uploads))
     np.testing.assert_array_equal(found, expected)
     assert np.abs(found - item_sums(uploads)).max() > 0.1
@@ -90,8 +90,8 @@ def test_sums_from_before_are_not_taken_for_those_of_the_clipped_rows(kind):
 
 def test_rows_are_clipped_alike_in_blocks_of_any_size(monkeypatch):
     uploads = factored_uploads([9, 9, 9, 5], seed=3)
-    expected = all_rows(clip_by_norm(0.5).on_arrival(uploads))
+    expected = all_rows(clip_by_norm(0.5).make().on_arrival(uploads))
     for rows_per_block in (1, 5, 31):
         monkeypatch.setattr(blocks, "BLOCK_NUMBERS", rows_per_block * DIM)
-        found = all_rows(clip_by_norm(0.5).on_arrival(uploads))
+        found = all_rows(clip_by_norm(0.5).make().on_arrival(uploads))
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)

@@ -12,7 +12,7 @@ import pytest
 from jaxfr.aggregators import aggregate
 from jaxfr.uploads import Uploads, plan_item_slots
 
-from .oracles import RULES, assert_right
+from .oracles import ALL_RULES, assert_right
 from .samples import grouped, make_uploads
 
 ITEMS, BUNDLES, WIDTH, BYZANTINE = 30, 400, 8, 5
@@ -44,7 +44,7 @@ def many_rows(seed: int, dim: int, one_item_scale: bool) -> Uploads:
     ],
 )
 def test_rules_are_their_definition_in_few_dimensions(dim, name, one_item_scale):
-    rule, oracle = RULES[name]
+    rule, oracle = ALL_RULES[name]
     seeds = [many_rows(seed, dim, one_item_scale) for seed in range(2)]
 
     def combine(uploads: Uploads) -> jax.Array:

@@ -137,7 +137,8 @@ def test_the_share_may_be_given_and_traced():
 
     @jax.jit
     def with_share(share):
-        return aggregate(classic_trimmed_mean(share), uploads, jnp.int32(0))[0].rows[0]
+        rule = classic_trimmed_mean(share).make()
+        return aggregate(rule, uploads, jnp.int32(0))[0].rows[0]
 
     for share, trimmed in ((0.0, 0), (0.1, 1), (0.25, 2), (0.4, 4)):
         expected = rows[trimmed : 10 - trimmed].mean(axis=0)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.aggregators import aggregate, chain, stateless_stage
+from jaxfr.aggregators import aggregate, chained, stateless_stage
 from jaxfr.uploads.trust import TRUST_UNIT, trust_clients, trust_rows
 
 from .defended import CLIENTS, sent_rows, uploads_of_clients, without_clients
@@ -29,7 +29,7 @@ def trusting(rule, trust):
         del view
         return trust_clients(uploads, trust)
 
-    return chain(stateless_stage(distrust, sees_clients=True), rule)
+    return chained(stateless_stage(distrust, sees_clients=True), rule)
 
 
 @functools.partial(jax.jit, static_argnames="rule")
@@ -103,7 +103,7 @@ def test_a_row_that_is_not_trusted_is_one_that_was_not_sent():
         del view
         return trust_rows(uploads, shares(kept), (shares(of_table),))
 
-    defended = chain(stateless_stage(distrust, sees_clients=True), MEDIAN)
+    defended = chained(stateless_stage(distrust, sees_clients=True), MEDIAN)
     expected = uploads._replace(
         weight=uploads.weight * kept,
         tables=(table._replace(weight=table.weight * of_table),),

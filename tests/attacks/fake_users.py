@@ -7,28 +7,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfr.attacks import (
-    ATTACKS,
-    AttackOptions,
-    Knowledge,
-    LimitedAttack,
-    RoundView,
-)
+from jaxfr.attacks import ATTACKS, LimitedAttack, Task
 from jaxfr.attacks.fake_profiles import FakeProfile
-from jaxfr.attacks.options import Scope
+from jaxfr.attacks.scope import Scope
 from jaxfr.models import fedmf
+from tests.attacks.known import knowledge_of, view_of
 
 NUM_ITEMS, DIM, CLIENTS = 11, 3, 4
 LEARNING_RATE, REGULARIZATION = 0.3, 0.2
+TASK = Task(fedmf(DIM).make(), LEARNING_RATE, REGULARIZATION)
 
 # The last two items never occur. One user has more than half of the items.
-KNOWLEDGE = Knowledge(
-    item_popularity=jnp.array([9, 7, 7, 5, 4, 3, 2, 1, 1, 0, 0], jnp.int32),
-    max_poisoned_items=jnp.int32(3),
-    noise_scale=jnp.float32(1.0),
-    malicious_clients=CLIENTS,
-    embedding_dim=DIM,
-    client_activity=jnp.array([2, 3, 4, 7], jnp.int32),
+KNOWLEDGE = knowledge_of(
+    [9, 7, 7, 5, 4, 3, 2, 1, 1, 0, 0], CLIENTS, DIM, activity=[2, 3, 4, 7], task=TASK
 )
 
 # Who acts, round by round.
@@ -58,19 +49,16 @@ class Sent(NamedTuple):
 
 
 def attack_named(name: str, scope: Scope = "dense") -> LimitedAttack:
-    options = AttackOptions(
-        scope=scope,
-        learning_rate=LEARNING_RATE,
-        regularization=REGULARIZATION,
-        model=fedmf(),
-    )
-    attack = ATTACKS[name](options)
+    attack = ATTACKS[name](scope=scope).make()
     assert isinstance(attack, LimitedAttack)
     return attack
 
 
 @functools.partial(jax.jit, static_argnames=("name", "scope"))
-def _send(name: str, scope: Scope, state: FakeProfile, view: RoundView):
+def _send(
+    name: str, scope: Scope, state: FakeProfile, items: jax.Array, acting: jax.Array
+):
+    view = view_of(items, acting, task=TASK)
     return attack_named(name, scope).upload(state, view)
 
 
@@ -78,10 +66,7 @@ def send(
     name: str, scope: Scope, state: FakeProfile, items: np.ndarray, acting: np.ndarray
 ) -> Sent:
     """One round of an attack."""
-    view = RoundView(
-        jnp.int32(0), jnp.asarray(items, jnp.float32), jnp.asarray(acting, bool)
-    )
-    uploads, state = _send(name, scope, state, view)
+    uploads, state = _send(name, scope, state, jnp.asarray(items), jnp.asarray(acting))
     assert uploads.item.size == 0
     (table,) = uploads.tables
     return Sent(

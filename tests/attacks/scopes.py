@@ -8,15 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks import (
-    ATTACKS,
-    AttackOptions,
-    Knowledge,
-    RoundView,
-    malicious_uploads,
-)
-from jaxfr.attacks.options import Scope
+from jaxfr.attacks import ATTACKS, Knowledge, malicious_uploads
+from jaxfr.attacks.scope import Scope
 from jaxfr.uploads import Uploads
+from tests.attacks.known import knowledge_of, view_of
 from tests.uploads.samples import DIM, KINDS, NUM_ITEMS, loose, random_uploads
 
 CLIENTS = 4
@@ -47,14 +42,7 @@ class Sent(NamedTuple):
 
 
 def knowledge(clients: int = CLIENTS) -> Knowledge:
-    return Knowledge(
-        item_popularity=jnp.arange(NUM_ITEMS, dtype=jnp.int32),
-        max_poisoned_items=jnp.int32(2),
-        noise_scale=jnp.float32(1.0),
-        malicious_clients=clients,
-        embedding_dim=DIM,
-        client_activity=jnp.array([1, 2], jnp.int32),
-    )
+    return knowledge_of(range(NUM_ITEMS), clients, DIM)
 
 
 def benign_uploads(seed: int, participants: int = 150) -> Uploads:
@@ -113,12 +101,14 @@ def _upload(
     name: str,
     scope: Scope,
     key: jax.Array,
-    view: RoundView,
+    number: jax.Array,
+    acting: jax.Array,
     benign: Uploads,
-    lie_z: jax.Array | None,
+    options: dict[str, jax.Array],
 ) -> Uploads:
-    attack = ATTACKS[name](AttackOptions(scope=scope, lie_z=lie_z))
-    state = attack.init(key, knowledge(view.taking_part.size))
+    attack = ATTACKS[name](scope=scope, **options).make()
+    state = attack.init(key, knowledge(acting.size))
+    view = view_of(benign.item_embeddings, acting, number)
     return malicious_uploads(attack, state, view, benign, no_server)[0]
 
 
@@ -129,12 +119,14 @@ def send(
     acting: np.ndarray = EVERYONE,
     number: int = 0,
     seed: int = 0,
-    lie_z: float | None = None,
+    **options: float,
 ) -> Sent:
     """What the malicious clients upload in round ``number``."""
-    view = RoundView(jnp.int32(number), benign.item_embeddings, jnp.asarray(acting))
-    given = None if lie_z is None else jnp.float32(lie_z)
-    uploads = _upload(name, scope, jax.random.key(seed), view, benign, given)
+    given = {name: jnp.float32(value) for name, value in options.items()}
+    round_number, key = jnp.int32(number), jax.random.key(seed)
+    uploads = _upload(
+        name, scope, key, round_number, jnp.asarray(acting), benign, given
+    )
     assert uploads.item.size == 0
     (table,) = uploads.tables
     return Sent(

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxfr.attacks import ATTACKS, AttackOptions, LimitedAttack, OmniscientAttack
+from jaxfr.attacks import ATTACKS, LimitedAttack, OmniscientAttack
 from jaxfr.attacks import malicious_client_count as count
-from jaxfr.models import fedmf
 
 
 def test_every_attack_has_its_name():
@@ -43,7 +42,7 @@ OMNISCIENT = [
 @pytest.mark.parametrize("name", ATTACKS)
 def test_only_the_omniscient_attacks_are_of_the_kind_that_sees_benign_rows(name):
     kind = OmniscientAttack if name in OMNISCIENT else LimitedAttack
-    assert isinstance(ATTACKS[name](AttackOptions(model=fedmf())), kind)
+    assert isinstance(ATTACKS[name]().make(), kind)
 
 
 @pytest.mark.parametrize(

@@ -7,30 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks import Knowledge
 from jaxfr.attacks.capability import all_items, poisoning_clients, popular_items
+from tests.attacks.known import knowledge_of
 
 POPULARITY = np.array([8, 0, 4, 2, 1, 0])
 MANY = 6000
 
 
-def knowledge(
-    max_poisoned_items: int, clients: int, popularity: np.ndarray = POPULARITY
-) -> Knowledge:
-    return Knowledge(
-        item_popularity=jnp.asarray(popularity, jnp.int32),
-        max_poisoned_items=jnp.int32(max_poisoned_items),
-        noise_scale=jnp.float32(1.0),
-        malicious_clients=clients,
-        embedding_dim=2,
-        client_activity=jnp.array([1, 2], jnp.int32),
-    )
-
-
 @jax.jit
 def draw_many(key: jax.Array, max_poisoned_items: jax.Array) -> jax.Array:
-    known = knowledge(0, MANY)._replace(max_poisoned_items=max_poisoned_items)
-    return popular_items().choose(key, known)
+    known = knowledge_of(POPULARITY, MANY)
+    return popular_items(max_poisoned_items).choose(key, known)
 
 
 def successive_sampling(weights: np.ndarray, count: int) -> dict[frozenset[int], float]:
@@ -68,6 +55,16 @@ def test_each_client_poisons_as_many_popular_items_as_it_may(wanted, expected):
     assert not chosen[:, POPULARITY == 0].any()
 
 
+@pytest.mark.parametrize("most_uploaded", [1, 3])
+def test_without_a_number_it_is_the_most_that_a_benign_client_uploads(most_uploaded):
+    known = knowledge_of(POPULARITY, 20, most_uploaded=most_uploaded)
+    asked, unasked = (
+        popular_items(number).choose(jax.random.key(2), known)
+        for number in (most_uploaded, 0)
+    )
+    np.testing.assert_array_equal(unasked, asked)
+
+
 def test_clients_draw_independently_of_each_other():
     chosen = np.asarray(draw_many(jax.random.key(4), jnp.int32(2)))[:, 2]
     share = chosen.mean()
@@ -78,21 +75,23 @@ def test_clients_draw_independently_of_each_other():
 
 def test_more_room_for_clients_changes_nothing_for_those_already_there():
     few, more = (
-        popular_items().choose(jax.random.key(1), knowledge(2, clients))
+        popular_items(2).choose(jax.random.key(1), knowledge_of(POPULARITY, clients))
         for clients in (2, 5)
     )
     np.testing.assert_array_equal(few, more[:2])
 
 
 def test_without_malicious_clients_nobody_chooses():
-    chosen = popular_items().choose(jax.random.key(1), knowledge(2, 0))
+    chosen = popular_items(2).choose(jax.random.key(1), knowledge_of(POPULARITY, 0))
     assert chosen.shape == (0, POPULARITY.size)
     assert np.all(poisoning_clients(chosen, jnp.zeros(0, bool)) == 0)
 
 
 @pytest.mark.parametrize("acting", [[], [True], [True, False, True]])
 def test_all_items_are_poisoned_by_everyone_who_acts(acting):
-    chosen = all_items().choose(jax.random.key(0), knowledge(1, len(acting)))
+    chosen = all_items().choose(
+        jax.random.key(0), knowledge_of(POPULARITY, len(acting))
+    )
     found = poisoning_clients(chosen, jnp.array(acting, bool))
     np.testing.assert_array_equal(found, np.full(POPULARITY.size, sum(acting)))
 

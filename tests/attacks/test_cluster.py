@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from jaxfr.attacks import ATTACKS, AttackOptions, Knowledge, OmniscientAttack, RoundView
+from jaxfr.attacks import Knowledge, OmniscientAttack, cluster
 from jaxfr.attacks.cluster import (
     ClusterCount,
     ClusterState,
@@ -18,9 +18,10 @@ from jaxfr.attacks.cluster import (
     scale_to_norm,
 )
 from jaxfr.attacks.k_means import draw_centres
-from jaxfr.attacks.options import Scope
+from jaxfr.attacks.scope import Scope
 from jaxfr.devices import WHOLE, spread
 from jaxfr.uploads import Uploads, item_table
+from tests.attacks.known import knowledge_of, view_of
 from tests.attacks.test_k_means import nearest, plain_k_means
 
 NUM_ITEMS, DIM, CLIENTS, PER_ITEM = 60, 3, 4, 3
@@ -30,18 +31,11 @@ ITEMS = np.random.default_rng(0).normal(size=(NUM_ITEMS, DIM)).astype(np.float32
 
 
 def knowledge(num_items: int = NUM_ITEMS, clients: int = CLIENTS) -> Knowledge:
-    return Knowledge(
-        item_popularity=jnp.ones(num_items, jnp.int32),
-        max_poisoned_items=jnp.int32(3),
-        noise_scale=jnp.float32(1.0),
-        malicious_clients=clients,
-        embedding_dim=DIM,
-        client_activity=jnp.array([2, 3, 3], jnp.int32),
-    )
+    return knowledge_of([1] * num_items, clients, DIM)
 
 
 def attack_in(scope: Scope = "dense") -> OmniscientAttack:
-    attack = ATTACKS["cluster"](AttackOptions(scope=scope))
+    attack = cluster(scope).make()
     assert isinstance(attack, OmniscientAttack)
     return attack
 
@@ -51,7 +45,15 @@ def initial(num_items: int = NUM_ITEMS, clients: int = CLIENTS) -> ClusterState:
 
 
 @functools.partial(jax.jit, static_argnames="scope")
-def _send(state: ClusterState, view: RoundView, benign: Uploads, scope: Scope):
+def _send(
+    state: ClusterState,
+    items: jax.Array,
+    acting: jax.Array,
+    number: jax.Array,
+    benign: Uploads,
+    scope: Scope = "dense",
+):
+    view = view_of(items, acting, number)
     return attack_in(scope).upload(state, view, benign)
 
 
@@ -78,8 +80,8 @@ def send(
     scope: Scope = "dense",
 ) -> tuple[np.ndarray, np.ndarray, int, ClusterState]:
     """Rows, weights, participants and the state after the round."""
-    view = RoundView(jnp.int32(number), jnp.asarray(items), jnp.asarray(acting))
-    uploads, state = _send(state, view, benign_uploads(items)[0], scope)
+    view = jnp.asarray(items), jnp.asarray(acting), jnp.int32(number)
+    uploads, state = _send(state, *view, benign_uploads(items)[0], scope)
     assert uploads.item.size == 0
     (table,) = uploads.tables
     rows = np.asarray(table.rows, np.float64)
@@ -296,10 +298,10 @@ def test_without_malicious_clients_nothing_is_sent():
 
 @pytest.mark.parametrize("devices", [2, 3])
 def test_devices_send_the_same(devices):
-    view = RoundView(jnp.int32(0), jnp.asarray(ITEMS), jnp.asarray(SOME))
-    arguments = initial(), view, benign_uploads(ITEMS)[0]
-    alone = jax.jit(attack_in().upload)(*arguments)
-    everywhere = spread(attack_in().upload, devices, (WHOLE,) * 3, WHOLE)
+    view = jnp.asarray(ITEMS), jnp.asarray(SOME), jnp.int32(0)
+    arguments = initial(), *view, benign_uploads(ITEMS)[0]
+    alone = _send(*arguments)
+    everywhere = spread(_send, devices, (WHOLE,) * 5, WHOLE)
     shared = jax.jit(everywhere)(*arguments)
     np.testing.assert_allclose(
         alone[0].tables[0].rows, shared[0].tables[0].rows, rtol=1e-5, atol=1e-6

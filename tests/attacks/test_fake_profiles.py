@@ -16,26 +16,19 @@ from jaxfr.attacks.fake_profiles import (
     draw_negatives_outside,
     profile_pairs,
 )
-from jaxfr.models import fedmf
+from tests.attacks.known import TASK, knowledge_of
 
 POPULARITY = np.array([8, 0, 4, 2, 1, 0])
 NUM_ITEMS, DIM, MANY = POPULARITY.size, 3, 6000
 
 
 def knowledge(activity: list[int], clients: int) -> Knowledge:
-    return Knowledge(
-        item_popularity=jnp.asarray(POPULARITY, jnp.int32),
-        max_poisoned_items=jnp.int32(1),
-        noise_scale=jnp.float32(1.0),
-        malicious_clients=clients,
-        embedding_dim=DIM,
-        client_activity=jnp.array(activity, jnp.int32),
-    )
+    return knowledge_of(POPULARITY, clients, DIM, activity)
 
 
 def draw(activity: list[int], clients: int = MANY, seed: int = 0) -> FakeProfile:
     known = knowledge(activity, clients)
-    profiles = draw_fake_profiles(jax.random.key(seed), known, fedmf())
+    profiles = draw_fake_profiles(jax.random.key(seed), known)
     return jax.tree.map(np.asarray, profiles)
 
 
@@ -105,8 +98,9 @@ def test_the_embedding_is_drawn_by_the_model():
         del key
         return jnp.full((rows, embedding_dim), 7.0)
 
-    model = fedmf()._replace(init_embeddings=init_embeddings)
-    found = draw_fake_profiles(jax.random.key(0), knowledge([2], 5), model)
+    model = TASK.model._replace(init_embeddings=init_embeddings)
+    known = knowledge([2], 5)._replace(task=TASK._replace(model=model))
+    found = draw_fake_profiles(jax.random.key(0), known)
     np.testing.assert_array_equal(found.embedding, np.full((5, DIM), 7.0))
 
 

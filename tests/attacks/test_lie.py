@@ -111,10 +111,12 @@ def test_other_numbers_of_clients_need_no_other_program():
 @pytest.mark.parametrize("lie_z", [None, 1.5, -2.0])
 def test_rows_are_the_mean_less_z_deviations(lie_z, acting, scope):
     benign = benign_uploads(0, participants=40)
-    z = lie_z
-    if z is None:
+    if lie_z is None:
         z = formula(int(benign.participants), int(acting.sum()))
-    sent = send("lie", benign, scope, acting, lie_z=lie_z)
+        sent = send("lie", benign, scope, acting)
+    else:
+        z = lie_z
+        sent = send("lie", benign, scope, acting, lie_z=lie_z)
     assert sent.rows.shape[:2] == (NUM_ITEMS, 1)
     for item, rows in enumerate(rows_in_scope(benign, scope)):
         mean, deviation = moments(rows)

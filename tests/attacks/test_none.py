@@ -4,24 +4,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfr.attacks import Knowledge, RoundView, no_attack
+from jaxfr.attacks import none
 from jaxfr.uploads import row_counts
+from tests.attacks.known import knowledge_of, view_of
 
 NUM_ITEMS, CLIENTS = 4, 3
-KNOWLEDGE = Knowledge(
-    item_popularity=jnp.arange(NUM_ITEMS, dtype=jnp.int32),
-    max_poisoned_items=jnp.int32(2),
-    noise_scale=jnp.float32(1.0),
-    malicious_clients=CLIENTS,
-    embedding_dim=2,
-    client_activity=jnp.array([1, 2], jnp.int32),
-)
+KNOWLEDGE = knowledge_of(range(NUM_ITEMS), CLIENTS)
 
 
 def test_no_attack_uploads_nothing_and_poisons_nothing():
-    attack = no_attack()
+    attack = none().make()
     state = attack.init(jax.random.key(0), KNOWLEDGE)
-    view = RoundView(jnp.int32(0), jnp.ones((NUM_ITEMS, 2)), jnp.ones(CLIENTS, bool))
+    view = view_of(jnp.ones((NUM_ITEMS, 2)), jnp.ones(CLIENTS, bool))
     uploads, state = attack.upload(state, view)
     np.testing.assert_array_equal(row_counts(uploads), np.zeros(NUM_ITEMS))
     assert uploads.item.size == 0

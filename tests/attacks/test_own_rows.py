@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks import ATTACKS, AttackOptions, RoundView
+from jaxfr.attacks import ATTACKS
 from jaxfr.attacks.own_rows import attacked_items, own_rows
 from jaxfr.devices import AXIS
+from tests.attacks.known import view_of
 from tests.attacks.scopes import (
     CLIENTS,
     EVERYONE,
@@ -33,8 +34,7 @@ def drawn(key: jax.Array, scale: jax.Array) -> jax.Array:
 
 
 def draw(clients: int = CLIENTS, number: int = 0, seed: int = 0) -> jax.Array:
-    items = jnp.zeros((NUM_ITEMS, DIM))
-    view = RoundView(jnp.int32(number), items, jnp.ones(clients, bool))
+    view = view_of(jnp.zeros((NUM_ITEMS, DIM)), jnp.ones(clients, bool), number)
     return own_rows(drawn, jax.random.key(seed), view, SCALE)
 
 
@@ -155,7 +155,7 @@ def test_nothing_sent_at_all_makes_no_nan(name, scope):
 
 @every_baseline
 def test_every_client_may_poison_all_items_and_there_is_no_noise(name):
-    attack = ATTACKS[name](AttackOptions())
+    attack = ATTACKS[name]().make()
     state = attack.init(jax.random.key(0), knowledge())
     poisoned = attack.poisoned_items(state, knowledge())
     np.testing.assert_array_equal(poisoned, np.ones((CLIENTS, NUM_ITEMS), bool))

@@ -9,15 +9,10 @@ import numpy as np
 import pytest
 
 from jaxfr.aggregators import clip_by_norm
-from jaxfr.attacks import (
-    ATTACKS,
-    AttackOptions,
-    Knowledge,
-    RoundView,
-    malicious_uploads,
-)
+from jaxfr.attacks import ATTACKS, malicious_uploads, spattack_l_d, spattack_o_d
 from jaxfr.attacks.spattack import SpattackState
 from jaxfr.uploads import Uploads, item_table, with_sums
+from tests.attacks.known import knowledge_of, view_of
 from tests.attacks.scopes import no_server
 
 NUM_ITEMS, DIM, CLIENTS, PER_ITEM = 7, 3, 4, 5
@@ -25,31 +20,26 @@ OMNISCIENT, LIMITED = ["spattack_o_d", "spattack_o_s"], ["spattack_l_d", "spatta
 EVERYONE = np.ones(CLIENTS, bool)
 SOME = np.array([True, False, True, False])
 
-KNOWLEDGE = Knowledge(
-    item_popularity=jnp.array([9, 7, 5, 3, 2, 1, 0], jnp.int32),
-    max_poisoned_items=jnp.int32(3),
-    noise_scale=jnp.float32(1.0),
-    malicious_clients=CLIENTS,
-    embedding_dim=DIM,
-    client_activity=jnp.array([2, 3, 3], jnp.int32),
-)
+KNOWLEDGE = knowledge_of([9, 7, 5, 3, 2, 1, 0], CLIENTS, DIM, most_uploaded=3)
 ITEMS = np.random.default_rng(0).normal(size=(NUM_ITEMS, DIM)).astype(np.float32)
 
 
 @functools.cache
-def initial(name: str, noise_scale: float = 1.0, seed: int = 0) -> SpattackState:
-    known = KNOWLEDGE._replace(noise_scale=jnp.float32(noise_scale))
-    return ATTACKS[name](AttackOptions()).init(jax.random.key(seed), known)
+def initial(name: str, seed: int = 0, **options: float) -> SpattackState:
+    attack = ATTACKS[name](**options).make()
+    return attack.init(jax.random.key(seed), KNOWLEDGE)
 
 
 @functools.partial(jax.jit, static_argnames="name")
-def send(name: str, state: SpattackState, view: RoundView, benign: Uploads):
-    attack = ATTACKS[name](AttackOptions())
-    return malicious_uploads(attack, state, view, benign, no_server)
-
-
-def view_of(acting: np.ndarray, number: int = 0) -> RoundView:
-    return RoundView(jnp.int32(number), jnp.asarray(ITEMS), jnp.asarray(acting))
+def send(
+    name: str,
+    state: SpattackState,
+    acting: jax.Array | np.ndarray,
+    benign: Uploads,
+    number: jax.Array | int = 0,
+):
+    view = view_of(ITEMS, acting, number)
+    return malicious_uploads(ATTACKS[name]().make(), state, view, benign, no_server)
 
 
 def benign_uploads(seed: int) -> tuple[Uploads, np.ndarray]:
@@ -101,7 +91,7 @@ def rows_and_weights(uploads: Uploads) -> tuple[np.ndarray, np.ndarray]:
 
 
 def senders(name: str, acting: np.ndarray) -> np.ndarray:
-    poisoned = ATTACKS[name](AttackOptions()).poisoned_items(initial(name), KNOWLEDGE)
+    poisoned = ATTACKS[name]().make().poisoned_items(initial(name), KNOWLEDGE)
     assert poisoned.shape == (CLIENTS, NUM_ITEMS)
     return np.sum(np.asarray(poisoned) & acting[:, None], axis=0)
 
@@ -111,7 +101,7 @@ def senders(name: str, acting: np.ndarray) -> np.ndarray:
 def test_the_weight_of_a_row_is_the_number_of_clients_that_poison_the_item(
     name, acting
 ):
-    uploads, _ = send(name, initial(name), view_of(acting), benign_uploads(0)[0])
+    uploads, _ = send(name, initial(name), acting, benign_uploads(0)[0])
     _, weight = rows_and_weights(uploads)
     np.testing.assert_array_equal(weight, senders(name, acting))
     assert uploads.participants == acting.sum()
@@ -124,9 +114,15 @@ def test_d_poisons_all_items(name):
 
 @pytest.mark.parametrize("name", ["spattack_o_s", "spattack_l_s"])
 def test_s_poisons_a_few_items_per_client_and_none_that_never_occurs(name):
-    poisoned = ATTACKS[name](AttackOptions()).poisoned_items(initial(name), KNOWLEDGE)
+    poisoned = ATTACKS[name]().make().poisoned_items(initial(name), KNOWLEDGE)
     assert np.all(np.sum(poisoned, axis=1) == 3)
     assert not poisoned[:, -1].any()
+
+
+@pytest.mark.parametrize("name", ["spattack_o_s", "spattack_l_s"])
+def test_s_poisons_as_many_items_as_it_is_told(name):
+    chosen = initial(name, max_poisoned_items=2).chosen
+    assert np.all(np.sum(chosen, axis=1) == 2)
 
 
 # --- O ---
@@ -138,9 +134,7 @@ def test_s_poisons_a_few_items_per_client_and_none_that_never_occurs(name):
 def test_o_uploads_the_opposite_of_the_benign_sum_in_equal_parts(name, acting, form):
     benign, sums = benign_uploads(1)
     benign = form(benign)
-    rows, weight = rows_and_weights(
-        send(name, initial(name), view_of(acting), benign)[0]
-    )
+    rows, weight = rows_and_weights(send(name, initial(name), acting, benign)[0])
     poisoned = weight > 0
     assert poisoned.any()
     expected = -sums[poisoned] / weight[poisoned, None]
@@ -150,23 +144,20 @@ def test_o_uploads_the_opposite_of_the_benign_sum_in_equal_parts(name, acting, f
 @every_form
 def test_o_sums_the_rows_as_the_server_clipped_them(form):
     benign, sums = benign_uploads(2)
-    clipped = clip_by_norm(0.5).on_arrival(form(benign))
+    clipped = clip_by_norm(0.5).make().on_arrival(form(benign))
     (table,) = benign.tables
     row, weight = np.asarray(table.rows, np.float64), np.asarray(table.weight)
     norm = np.linalg.norm(row, axis=2, keepdims=True)
     kept = weight[..., None] * row * np.minimum(1, 0.5 / norm)
     expected = kept.sum(axis=1)
     name = "spattack_o_d"
-    rows, _ = rows_and_weights(send(name, initial(name), view_of(EVERYONE), clipped)[0])
+    rows, _ = rows_and_weights(send(name, initial(name), EVERYONE, clipped)[0])
     np.testing.assert_allclose(rows, -expected / CLIENTS, rtol=1e-5, atol=1e-6)
     assert np.abs(expected - sums).max() > 0.5
 
 
 def test_o_uploads_no_noise():
-    assert (
-        ATTACKS["spattack_o_d"](AttackOptions()).uploaded_noise(initial("spattack_o_d"))
-        is None
-    )
+    assert spattack_o_d().make().uploaded_noise(initial("spattack_o_d")) is None
 
 
 # --- L ---
@@ -175,18 +166,18 @@ def test_o_uploads_no_noise():
 @pytest.mark.parametrize("name", LIMITED)
 def test_l_uploads_one_noise_matrix_in_all_rounds(name):
     state = initial(name)
-    noise = ATTACKS[name](AttackOptions()).uploaded_noise(state)
+    noise = ATTACKS[name]().make().uploaded_noise(state)
     assert noise is not None
     for number in range(3):
-        view = view_of(EVERYONE, number)
-        uploads, state = send(name, state, view, benign_uploads(number)[0])
+        benign = benign_uploads(number)[0]
+        uploads, state = send(name, state, EVERYONE, benign, number)
         np.testing.assert_array_equal(rows_and_weights(uploads)[0], noise)
 
 
 @pytest.mark.parametrize("name", LIMITED)
 def test_sigma_scales_the_noise_and_the_seed_draws_it(name):
     one, three, other = (
-        np.asarray(initial(name, scale, seed).noise)
+        np.asarray(initial(name, seed, noise_scale=scale).noise)
         for scale, seed in ((1.0, 0), (3.0, 0), (1.0, 1))
     )
     np.testing.assert_allclose(three, 3 * one, rtol=1e-6)
@@ -197,9 +188,8 @@ def test_the_noise_is_standard_normal():
     known = KNOWLEDGE._replace(
         item_popularity=jnp.ones(2000, jnp.int32), embedding_dim=16
     )
-    noise = np.asarray(
-        ATTACKS["spattack_l_d"](AttackOptions()).init(jax.random.key(0), known).noise
-    )
+    state = spattack_l_d().make().init(jax.random.key(0), known)
+    noise = np.asarray(state.noise)
     assert noise.shape == (2000, 16)
     assert abs(noise.mean()) < 4 / np.sqrt(noise.size)
     assert abs(noise.std() - 1) < 4 / np.sqrt(2 * noise.size)
@@ -208,21 +198,16 @@ def test_the_noise_is_standard_normal():
 @pytest.mark.parametrize("name", LIMITED)
 def test_given_noise_is_uploaded_as_it_is(name):
     known = KNOWLEDGE._replace(noise=jnp.asarray(ITEMS))
-    state = ATTACKS[name](AttackOptions()).init(jax.random.key(0), known)
+    state = ATTACKS[name]().make().init(jax.random.key(0), known)
     np.testing.assert_array_equal(state.noise, ITEMS)
     np.testing.assert_array_equal(state.chosen, initial(name).chosen)
 
 
 @pytest.mark.parametrize("name", LIMITED)
 def test_l_has_no_way_to_see_benign_rows(name):
-    assert list(
-        inspect.signature(ATTACKS[name](AttackOptions()).upload).parameters
-    ) == [
-        "state",
-        "view",
-    ]
+    upload = ATTACKS[name]().make().upload
+    assert list(inspect.signature(upload).parameters) == ["state", "view"]
     first, second = (
-        send(name, initial(name), view_of(EVERYONE), benign_uploads(seed)[0])
-        for seed in (0, 1)
+        send(name, initial(name), EVERYONE, benign_uploads(seed)[0]) for seed in (0, 1)
     )
     jax.tree.map(np.testing.assert_array_equal, first, second)

@@ -26,6 +26,7 @@ from jaxfr.sampling import PADDING_ITEM
 from jaxfr.uploads import Uploads, rows_of
 
 NUM_USERS, NUM_ITEMS, DIM = 6, 10, 3
+MODEL = fedmf(DIM).make()
 LEARNING_RATE, REGULARIZATION, DECAY = 0.2, 0.1, 0.9
 ACTIVITY = np.array([1, 4, 2, 4, 1, 3])
 EVERYONE = np.ones(NUM_USERS, bool)
@@ -106,7 +107,7 @@ def by_client(max_groups: int) -> tuple[Update, np.ndarray]:
 
     def update(optimizer, states: ClientState, *now):
         after, uploads, of_weights = update_by_client(
-            fedmf(), optimizer, states, clients, *now
+            MODEL, optimizer, states, clients, *now
         )
         assert of_weights is None
         return after, uploads
@@ -117,7 +118,7 @@ def by_client(max_groups: int) -> tuple[Update, np.ndarray]:
 
 def by_pairs(width: int) -> tuple[Update, np.ndarray]:
     """The update in tiles, and who sends each row."""
-    dataset, pair_gradients = problem().dataset, fedmf().pair_gradients
+    dataset, pair_gradients = problem().dataset, MODEL.pair_gradients
     assert pair_gradients is not None
     users, positives = (
         jnp.asarray(dataset.train_users),

@@ -35,6 +35,7 @@ METRICS = parse_metrics(
     "hr@10,ndcg@10,full_hr@10,full_ndcg@10,within_third_hr@10,within_third_ndcg@10,er@10"
 )
 NUM_USERS, NUM_ITEMS, DIM, NUM_CANDIDATES = 30, 40, 3, 20
+MODEL = fedmf(DIM).make()
 TARGETS = (0, 17, 39)
 WITHOUT_TEST_ITEM = [3, 17]
 
@@ -129,7 +130,7 @@ def ranked(among=None) -> RankedItems:
 def evaluate_fedmf(
     users, items, among: RankedItems, ranking: RankingName = "sampled"
 ) -> Outcome:
-    return evaluate(METRICS, ranking, Scorer(fedmf().scores, (), items), users, among)
+    return evaluate(METRICS, ranking, Scorer(MODEL.scores, (), items), users, among)
 
 
 @functools.cache

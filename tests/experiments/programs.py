@@ -12,7 +12,7 @@ TINY = (
     "--synthetic=num_users=40,num_items=300,num_pairs=600",
     "--rounds=6",
     "--eval_every=3",
-    "--embedding_dim=4",
+    "--model=fedmf:4",
     "--malicious_ratio=0.1",
 )
 

@@ -40,7 +40,7 @@ def output(tmp_path_factory) -> pathlib.Path:
     done = benchmark(
         "--dataset=synthetic",
         "--synthetic=num_users=40,num_items=300,num_pairs=600",
-        "--embedding_dim=4",
+        "--model=fedmf:4",
         "--rounds=3",
         "--repeats=2",
         "--attack=spattack_o_d",

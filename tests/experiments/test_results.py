@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from jaxfr.store import open_store
+from jaxfr.sweeps.request import RunRequest
 from tests.experiments.programs import run_python
-from tests.records.whole import whole_record
+from tests.records.whole import older_record, whole_record
 
 parquet: Any = importlib.import_module("pyarrow.parquet")
 
@@ -32,11 +33,11 @@ def record(aggregator: str, attack: str, seed: int, value: float, **others) -> d
             attack=attack,
             seed=seed,
             code_version=code,
-            **metrics,
             # No setting but what one came to, and so no grouping by itself.
             max_poisoned_items_used=100 + seed,
             curve=[{"round": finished, **metrics} for finished in (0, 10)],
         )
+        | metrics
         | others
     )
 
@@ -139,7 +140,7 @@ def test_runs_are_exported_with_seed_settings_metrics_and_seconds(written):
     assert len(rows) == len(HIT_RATIOS) * len(SEEDS)
     assert [row["seed"] for row in rows[:2]] == [0, 1]
     assert rows[1]["hr@10"] == 0.5 + 1 / 64
-    assert (rows[0]["clip_norm"], rows[0]["seconds_train"]) == (None, 1.5)
+    assert (rows[0]["init_from"], rows[0]["seconds_train"]) == (None, 1.5)
     assert rows[0]["version_jax"] == "0.10.2"
 
 
@@ -238,6 +239,81 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(store, arguments, message):
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     assert message in done.stderr
+
+
+def test_runs_of_earlier_versions_are_grouped_by_what_differs(tmp_path):
+    """They have the options of all parts, used or not."""
+    with open_store(tmp_path / "store") as opened:
+        opened.append(
+            [
+                older_record(run=f"{place:016x}-aaaa0000", lie_z=lie_z, seed=seed)
+                for place, (lie_z, seed) in enumerate(
+                    [(1.5, 0), (1.5, 1), (3.0, 0), (3.0, 1)]
+                )
+            ]
+        )
+    done = results(f"--store={tmp_path / 'store'}")
+    assert (done.returncode, done.stderr) == (0, "")
+    summary = done.stdout.strip().split("\n\n")[0]
+    assert [line.split()[:3] for line in summary.splitlines()] == [
+        ["lie_z", "runs", "hr@10"],
+        ["1.5", "2", "0.1500"],
+        ["3", "2", "0.1500"],
+    ]
+
+
+def test_options_of_attacks_leave_them_beside_the_clean_runs(tmp_path):
+    """Neither do seconds, which differ from run to run, make groups."""
+    clean = RunRequest()
+    requests = [
+        *(clean, clean.replace(aggregator="krum")),
+        *(clean.replace(attack="lie:1.5"), clean.replace(attack="spattack_l_d")),
+    ]
+    with open_store(tmp_path / "store") as opened:
+        opened.append(
+            [
+                whole_record(
+                    request,
+                    run=f"{place:016x}-aaaa0000",
+                    seconds={"compile": 3.0 + place, "train": place / 4},
+                    finished=f"2026-11-24T13:00:0{place}+00:00",
+                    users_head=900,
+                )
+                for place, request in enumerate(requests)
+            ]
+        )
+    done = results(f"--store={tmp_path / 'store'}")
+    assert (done.returncode, done.stderr) == (0, "")
+    summary, worst = done.stdout.strip().split("\n\n")
+    assert [line.split()[:3] for line in summary.splitlines()] == [
+        ["aggregator", "attack", "runs"],
+        ["mean", "none", "1"],
+        ["mean", "lie", "1"],
+        ["mean", "spattack_l_d", "1"],
+        ["krum", "none", "1"],
+    ]
+    assert worst.splitlines()[1].split()[:3] == ["mean", "0.2500", "lie"]
+
+
+def test_runs_of_own_parts_and_foreign_fields_are_summarised(tmp_path):
+    with open_store(tmp_path / "store") as opened:
+        opened.append(
+            [
+                whole_record(
+                    run=f"{place:016x}-aaaa0000",
+                    users_head=900,
+                    aggregator=aggregator,
+                    own_files={"mine.py": f"{place:016x}"},
+                    something_new={"of": ["any", place]},
+                )
+                for place, aggregator in enumerate(["mine.py:a", "mine.py:b"])
+            ]
+        )
+    done = results(f"--store={tmp_path / 'store'}", "--group_by=aggregator")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].split()[:2] == ["mine.py:a", "1"]
+    done = results(f"--store={tmp_path / 'store'}")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_an_empty_store_is_a_mistake(tmp_path):

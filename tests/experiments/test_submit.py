@@ -5,7 +5,7 @@ import pytest
 from tests.experiments.programs import TINY
 from tests.experiments.sweeping import lines, run
 
-SWEEP = (*TINY, "--clip_norm=none,2", "--seeds=0:3")
+SWEEP = (*TINY, "--aggregator=mean,clip_by_norm:2+mean", "--seeds=0:3")
 
 
 def test_jobs_share_the_runs_and_read_the_flags_as_they_were_meant(tmp_path):
@@ -20,7 +20,7 @@ def test_jobs_share_the_runs_and_read_the_flags_as_they_were_meant(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("submitted ")
-    found = [(r["attack"], r["clip_norm"], r["seed"]) for r in lines(store)]
+    found = [(r["attack"], r.get("clip_norm"), r["seed"]) for r in lines(store)]
     assert sorted(found, key=str) == sorted(
         (
             (attack, clip_norm, seed)

@@ -1,12 +1,13 @@
 """Values of flags as texts: in order by what a flag takes, or of any other kind."""
 
 import random
-from typing import Any, get_args, get_type_hints
 
 from absl import flags
 
-from jaxfr.sweeps.settings import Settings
+from jaxfr.ranges import Range
+from jaxfr.sweeps.request import RUN_OPTIONS
 from tests.fuzzing import programs
+from tests.fuzzing.part_texts import PART_TEXTS
 from tests.fuzzing.texts import odd_text
 
 # Synthetic data that take no time.
@@ -31,8 +32,7 @@ _TEXTS = {
     "columns": ("attack", "seed"),
     "code_version": ("all", "latest"),
     "dataset": ("synthetic", "data.csv"),
-    "aggregator": ("mean", "median", "mean,krum"),
-    "attack": ("none", "spattack_o_d", "none,lie"),
+    **PART_TEXTS,
     "sizes": ("1000", "1000,5000"),
     "metrics": ("hr@10,percentile", "er@5", "full_hr@1,within_third_ndcg@10"),
     "targets": ("cold:3", "7", "popular:2", "items:0,5"),
@@ -74,14 +74,12 @@ def _in_order(source: random.Random, name: str, parser: flags.ArgumentParser) ->
         return source.choice(list(parser.enum_values))
     if isinstance(parser, flags.BooleanParser):
         return source.choice(("true", "false"))
-    if isinstance(parser, flags.FloatParser) or float in _types(name):
+    option = RUN_OPTIONS.get(name)
+    if option is not None and not isinstance(option.allowed, Range | None):
+        return source.choice(option.allowed)
+    kind = option.kind if option is not None else None
+    if isinstance(parser, flags.FloatParser) or kind is float:
         return source.choice(("0", "0.1", "0.5", "1", "3", "1e30", "1e-30", "none"))
-    if isinstance(parser, flags.IntegerParser) or int in _types(name):
+    if isinstance(parser, flags.IntegerParser) or kind is int:
         return str(source.choice((0, 1, 2, 5, 30, 2**31 - 1, 2**31, 2**32, 2**63)))
     return source.choice(_TEXTS.get(name, ("0", "0,1", "none", "mean", "new.csv")))
-
-
-def _types(setting: str) -> tuple[Any, ...]:
-    """The types of a setting's values; none of what is no setting."""
-    kind = get_type_hints(Settings).get(setting)
-    return get_args(kind) or (kind,)

@@ -12,14 +12,15 @@ from unittest import mock
 
 import jax
 import numpy as np
+from absl import flags
 
-from experiments.setting_flags import SETTING_FLAGS
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.plan import Plan
 from jaxfr.training.programs import keys_of
 from tests.fuzzing import programs, stores
 from tests.fuzzing.flag_texts import SMALL, draw_flags
 from tests.fuzzing.judging import Attempt, WrongOutcomeError
+from tests.fuzzing.part_texts import PART_TEXTS, is_meant, wanted_fields
 from tests.fuzzing.readers import what_reads
 
 # What a program is given so that it does little, where the attempt gives nothing else.
@@ -34,9 +35,7 @@ _BASE = {
     "benchmark": {"dataset": "synthetic", "synthetic": SMALL, "num_devices": "1"},
 }
 # Of which a record may say something else than the flag, by their meaning.
-_RESOLVED = frozenset(
-    ("dataset", "synthetic", "expected_byzantine", "clip_norm", "targets")
-)
+_RESOLVED = frozenset(("dataset", "synthetic", "expected_byzantine", "targets"))
 
 
 class _PlannedError(Exception):
@@ -117,24 +116,42 @@ def _stopped_at_the_plan(module: Any) -> Iterator[None]:
 def _check_plan(plan: Plan, given: dict[str, str]) -> None:
     """Holds a plan's numbers and records against the flags."""
     for planned in plan.runs:
-        for name, number in planned.hyperparameters._asdict().items():
-            for one in number if isinstance(number, tuple) else (number,):
-                _check_number(name, one)
+        for place, number in jax.tree.leaves_with_path(planned.experiment):
+            _check_number(jax.tree_util.keystr(place), number)
         json.dumps(planned.recorded, allow_nan=False)
-    attacks = given.get("attack", "").split(",")
+    texts = given.get("attack", "").split(",")
+    attacks = [wanted_fields("attack", text)["attack"] for text in texts]
     records = [run.recorded for run in plan.runs]
     attacked = [record for record in records if record["attack"] in attacks]
     for name, text in given.items():
         if name not in records[0] or name in _RESOLVED:
             continue
-        separator = SETTING_FLAGS[name].separator if name in SETTING_FLAGS else ","
-        wanted = {_meaning(part, records[0][name]) for part in text.split(separator)}
+        # Of a flag that takes a single value, a comma is part of it.
+        separator = getattr(flags.FLAGS[name].parser, "separator", "\n")
+        values = text.split(separator)
         found = {record[name] for record in attacked or records}
+        if name in PART_TEXTS:
+            wanted = _check_parts(name, values, attacked or records)
+        else:
+            wanted = {_meaning(value, records[0][name]) for value in values}
         if found != wanted:
             raise WrongOutcomeError(
                 f"--{name}={text} is recorded as {sorted(found, key=str)}"
             )
     _check_seeds(records)
+
+
+def _check_parts(
+    field: str, texts: Sequence[str], records: Sequence[Mapping[str, Any]]
+) -> set[str]:
+    """Looks for every option that texts of parts name; the names that are wanted."""
+    asked = [wanted_fields(field, text) for text in texts]
+    for fields in asked:
+        own = [record for record in records if record[field] == fields[field]]
+        for name, text in fields.items():
+            if not any(is_meant(text, record[name]) for record in own):
+                raise WrongOutcomeError(f"{field}: {name}={text} is not recorded")
+    return {fields[field] for fields in asked}
 
 
 def _check_number(name: str, number: Any) -> None:

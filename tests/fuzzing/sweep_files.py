@@ -8,18 +8,20 @@ from typing import Any
 
 from experiments.sweep_file import SweepFile, read_sweep_file
 from jaxfr.errors import InvalidInputError
+from jaxfr.parts import Part
 from jaxfr.sweeps.grid import cross
 from jaxfr.sweeps.plan import check_all
 from tests.fuzzing.judging import WrongOutcomeError
+from tests.fuzzing.part_texts import is_meant, wanted_fields
 from tests.fuzzing.texts import damage, odd_text
 
-# Settings with values that are in order, as a file writes them.
+# Options with values that are in order, as a file writes them.
 _VALUES: dict[str, tuple[Any, ...]] = {
     "learning_rate": (0.01, 1, "0.1", 1e-3),
-    "embedding_dim": (1, 4, "8"),
+    "model": ("fedmf", "fedmf:embedding_dim=4", "mlp:8"),
     "rounds": (6, 10, 200),
-    "attack": ("none", "spattack_o_d", "lie", "fang"),
-    "aggregator": ("mean", "median", "krum"),
+    "attack": ("none", "spattack_o_d", "lie:lie_z=1.5", "fang"),
+    "aggregator": ("mean", "clip_by_norm:clip_norm=0.5+median", "krum"),
     "malicious_ratio": (0.01, 0.05, "0.1"),
     "attack_start": (0, 5),
     "dataset": ("ml-100k", "my log.csv", "é"),
@@ -44,12 +46,12 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     path = pathlib.Path("sweep" + (".toml" if is_toml else ".json"))
     path.write_bytes(encoded)
     if draw > 0.7:
-        _all_settings(read_sweep_file(path))
+        _check_runs(read_sweep_file(path))
         return
     try:
         read = read_sweep_file(path)
         _check_axes(read, content)
-        _all_settings(read)
+        _check_runs(read)
     except InvalidInputError as error:
         if draw > 0.3:
             raise
@@ -147,10 +149,23 @@ def _check_axes(read: SweepFile, content: dict[str, Any]) -> None:
 def _is_same(found: Any, written: Any) -> bool:
     if str(found).strip().lower() == str(written).strip().lower():
         return True
+    if isinstance(found, Part):
+        return _is_same_part(found, str(written))
     try:
         return found == _number(written)
     except (ValueError, OverflowError):
         return found is None and written == "none"
+
+
+def _is_same_part(found: Part[Any], written: str) -> bool:
+    options = dict(found.options)
+    for one in found.parts:
+        options |= one.options
+    fields = wanted_fields("part", written)
+    names = fields.pop("part")
+    return found.name == names and all(
+        is_meant(text, options[name]) for name, text in fields.items()
+    )
 
 
 def _number(written: Any) -> float:
@@ -161,8 +176,8 @@ def _number(written: Any) -> float:
         return float(written)
 
 
-def _all_settings(read: SweepFile) -> None:
-    """The settings of a file, as the program makes and checks them."""
+def _check_runs(read: SweepFile) -> None:
+    """Makes and checks the runs of a file, as the program does."""
     axes = {**read.grid, "seed": (read.seeds or (0,))[:3]}
     sizes = [
         len(values) for table in (axes, *read.alternatives) for values in table.values()

@@ -32,7 +32,7 @@ every_client = pytest.mark.parametrize("pairs", PAIRS.values(), ids=PAIRS)
 
 pairwise_loss_of, slopes_of = jax.jit(pairwise_loss), jax.jit(pairwise_slopes)
 fedmf_by_score = compiled(bpr_model(init_embeddings, no_weights, scores))
-fedmf_by_hand = compiled(fedmf())
+fedmf_by_hand = compiled(fedmf().make())
 
 
 def drawn_scores() -> np.ndarray:

@@ -21,7 +21,7 @@ from tests.models.one_client import (
 )
 from tests.models.plain_fedgnn import drawn_theta
 
-MODEL = fedgnn()
+MODEL = fedgnn().make()
 THETA = drawn_theta(7, DIM)
 WEIGHTS = GraphWeights(*(jnp.asarray(leaf, jnp.float32) for leaf in THETA))
 

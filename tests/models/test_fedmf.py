@@ -11,7 +11,7 @@ from jaxfr.sampling import PADDING_ITEM
 
 NUM_ITEMS, DIM, REGULARIZATION = 20, 4, 0.3
 
-MODEL = fedmf()
+MODEL = fedmf().make()
 batch_of = jax.jit(make_batch)
 
 

@@ -25,7 +25,7 @@ from tests.models.one_client import (
     penalty,
 )
 
-MODEL = mlp()
+MODEL = mlp().make()
 
 loss_and_gradient = compiled(MODEL)
 

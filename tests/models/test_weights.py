@@ -13,7 +13,7 @@ from jaxfr.models.weights import flatten, num_weights, unflatten
 @pytest.mark.parametrize("dim", [1, 5])
 @pytest.mark.parametrize("name", MODELS)
 def test_the_weights_come_back_from_their_row(name, dim):
-    model = MODELS[name]()
+    model = MODELS[name]().make()
 
     @jax.jit
     def there_and_back(key: jax.Array):
@@ -35,7 +35,7 @@ def test_the_number_of_weights_is_that_of_the_model(dim):
         "fedgnn": 2 * dim**2 + 2 * dim,
         "mlp": 2 * dim**2 + dim + dim * half + half + half,
     }
-    found = {name: num_weights(MODELS[name](), dim) for name in MODELS}
+    found = {name: num_weights(MODELS[name]().make(), dim) for name in MODELS}
     assert found == expected
 
 
@@ -46,7 +46,7 @@ def test_the_row_has_each_matrix_line_by_line_in_the_order_of_the_fields():
         attention=jnp.array([8.0, 9.0, 10.0, 11.0]),
     )
     np.testing.assert_array_equal(flatten(weights), np.arange(12))
-    own, node, attention = unflatten(fedgnn(), jnp.arange(12.0), 2)
+    own, node, attention = unflatten(fedgnn().make(), jnp.arange(12.0), 2)
     np.testing.assert_array_equal(own, weights.own)
     np.testing.assert_array_equal(node, weights.node)
     np.testing.assert_array_equal(attention, weights.attention)

@@ -2,8 +2,10 @@
 
 import pytest
 
-from jaxfr.records.contents import lack_of_record
-from tests.records.whole import whole_record
+from jaxfr.records.contents import lack_of_record, option_names
+from jaxfr.records.export import flatten
+from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
+from tests.records.whole import older_record, whole_record
 
 # Fields that came to records after the first stores, step by step.
 STEPS = (
@@ -15,8 +17,19 @@ STEPS = (
     {"room_for_malicious_clients", "nonfinite_scores"},
     {"metrics", "targets", "chance", "most_popular"},
 )
-LATER = set().union(*STEPS)
 POINT = whole_record()["curve"][0]
+# A run of parts with options of all kinds of values.
+MANY_OPTIONS = RunRequest().replace(
+    model="fedgnn",
+    attack="spattack_l_s",
+    aggregator="clip_by_norm+classic_trimmed_mean:0.1",
+)
+OF_PARTS = {
+    *("embedding_dim", "neighbours_per_item", "noise_scale", "max_poisoned_items"),
+    *("clip_norm", "trim_share"),
+}
+# Told apart by their fields, as the experiment has a learning rate itself.
+OF_OPTIMIZERS = {"client_optimizer_learning_rate", "server_optimizer_learning_rate"}
 
 
 def without(*names: str) -> dict:
@@ -25,16 +38,54 @@ def without(*names: str) -> dict:
 
 def test_a_whole_record_lacks_nothing():
     assert lack_of_record(whole_record()) is None
+    assert lack_of_record(whole_record(MANY_OPTIONS)) is None
+
+
+def test_a_record_that_an_earlier_version_wrote_is_one():
+    older = older_record()
+    assert lack_of_record(older) is None
+    # It has the options of all parts, used or not, and one that is no more.
+    assert {*OF_PARTS, "lie_z", "scope", "krum_distance", "trim_form"} <= older.keys()
+    assert older.keys().isdisjoint(OF_OPTIMIZERS)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 4])
 def test_records_of_older_stores_lack_what_came_later(steps):
-    assert lack_of_record(without(*set().union(*STEPS[-steps:]))) is None
+    lacking = set().union(*STEPS[-steps:])
+    for record in (whole_record(), older_record()):
+        left = {name: value for name, value in record.items() if name not in lacking}
+        assert lack_of_record(left) is None
 
 
-@pytest.mark.parametrize("name", sorted(whole_record().keys() - STEPS[-1]))
+@pytest.mark.parametrize(
+    "name", sorted(whole_record().keys() - STEPS[-1] - OF_PARTS - OF_OPTIMIZERS)
+)
 def test_a_record_without_one_of_its_fields_is_none(name):
     assert lack_of_record(without(name)) == f"has no {name}"
+
+
+@pytest.mark.parametrize("name", sorted(OF_PARTS | OF_OPTIMIZERS))
+def test_options_of_parts_are_there_where_a_run_uses_them(name):
+    whole = whole_record(MANY_OPTIONS)
+    del whole[name]
+    assert lack_of_record(whole) is None
+
+
+def test_what_was_run_is_told_by_options_and_by_those_of_parts_used():
+    record = whole_record(MANY_OPTIONS)
+    names = option_names([record])
+    assert set(names) == {*RUN_OPTIONS, "seed"} | OF_PARTS | OF_OPTIMIZERS
+    assert names == [name for name in record if name in names]
+
+
+def test_options_of_some_records_are_those_of_any_also_of_older_ones():
+    new, older = whole_record(), older_record()
+    found = option_names([new, older])
+    assert {"lie_z", "trim_form", "clip_norm", "learning_rate"} <= set(found)
+    assert len(found) == len(set(found))
+    outcomes = {"run", "code_version", "hr@10", "hr@10_tail", "curve", "finished"}
+    assert outcomes.isdisjoint(found)
+    assert {"num_devices", "max_poisoned_items_used", "chance"}.isdisjoint(found)
 
 
 def test_a_record_has_the_metrics_that_its_settings_name():
@@ -46,10 +97,17 @@ def test_a_record_has_the_metrics_that_its_settings_name():
     assert lack_of_record(foreign | {"curve": [POINT | {"mrr": 1}]}) is None
 
 
-@pytest.mark.parametrize("name", whole_record())
+def test_outcomes_by_the_names_of_an_export_are_no_options():
+    record = whole_record(MANY_OPTIONS)
+    assert option_names([{**flatten(record), **record}]) == option_names([record])
+
+
+@pytest.mark.parametrize(
+    "name", sorted(whole_record(MANY_OPTIONS).keys() - OF_OPTIMIZERS)
+)
 def test_a_field_of_another_type_is_told(name):
     for value in ([["x"]], True):
-        lack = lack_of_record(whole_record(**{name: value}))
+        lack = lack_of_record(whole_record(MANY_OPTIONS, **{name: value}))
         assert lack is not None
         assert lack.startswith((f"has {name}=", f"has a {name}", f"has {name} that"))
 

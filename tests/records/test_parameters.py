@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.experiment import Experiment
 from jaxfr.models import MODELS
 from jaxfr.models.weights import num_weights
 from jaxfr.records.parameters import load_given_values, save_parameters
-from jaxfr.training import Configuration, GivenValues, Hyperparameters
+from jaxfr.training import GivenValues
 from jaxfr.training.host import Run, Seconds
 from tests.training.problem import (
     DIM,
@@ -23,33 +24,29 @@ from tests.training.problem import (
     small_layout,
 )
 
-NUMBERS = Hyperparameters(malicious_clients=2)
 
-
-def configuration_of(model: str) -> Configuration:
-    return configured("spattack_l_d", "mean", model=model)
+def experiment_of(model: str) -> Experiment:
+    return configured(
+        "spattack_l_d", "mean", model=f"{model}:{DIM}", malicious_clients=2
+    )
 
 
 @functools.cache
 def ended(model: str) -> Run:
     """A run of no rounds at all."""
-    start = compiled_start(
-        configuration_of(model), NUMBERS, small_layout(), jax.random.key(0)
-    )
+    start = compiled_start(experiment_of(model), small_layout(), jax.random.key(0))
     batch = jax.tree.map(lambda leaf: leaf[None], start)
-    return Run(0, (), 0, Seconds(0.0, 0.0, 0.0), batch, 0)
+    seconds = Seconds(0.0, 0.0, 0.0)
+    return Run(0, (), 0, {}, seconds, batch, 0)
 
 
 def save(path, model: str) -> None:
-    save_parameters(
-        path, configuration_of(model), NUMBERS, small_layout(), ended(model)
-    )
+    save_parameters(path, experiment_of(model), small_layout(), ended(model))
 
 
 def load(path, model: str) -> GivenValues:
-    return load_given_values(
-        path, small_dataset(), DIM, num_weights(MODELS[model](), DIM)
-    )
+    weights = num_weights(MODELS[model]().make(), DIM)
+    return load_given_values(path, small_dataset(), DIM, weights)
 
 
 @pytest.mark.parametrize("model", ["fedmf", "fedgnn"])
@@ -70,8 +67,8 @@ def test_what_was_saved_is_what_a_run_can_start_from(tmp_path, model):
         assert given.weights is None
         return
     np.testing.assert_array_equal(given.weights, run.state.weights.values[0])
-    configuration, key = configuration_of(model), jax.random.key(1)
-    _, again = compiled_start(configuration, NUMBERS, small_layout(), key, given)
+    key = jax.random.key(1)
+    _, again = compiled_start(experiment_of(model), small_layout(), key, given)
     assert again.weights is not None
     np.testing.assert_array_equal(again.weights.values[0], given.weights)
 

@@ -123,6 +123,15 @@ def test_what_a_seed_or_an_aggregator_brings_about_does_not_vary_by_itself():
     assert varying(records, SETTINGS[:-1]) == ["aggregator"]
 
 
+def test_an_option_that_runs_of_one_attack_have_does_not_vary_by_itself():
+    """Otherwise those runs would not stand beside the clean ones."""
+    records = [record("none"), record("spattack_o_s", max_poisoned_items=0)]
+    assert varying(records, SETTINGS) == ["attack"]
+    assert averaged_over(records, ["attack"], SETTINGS) == []
+    records.append(record("spattack_o_s", max_poisoned_items=5))
+    assert varying(records, SETTINGS) == ["attack", "max_poisoned_items"]
+
+
 def test_what_was_set_with_nothing_else_different_varies():
     records = [
         record(seed=seed, clip_norm=clip, expected_byzantine=expected)
@@ -133,12 +142,14 @@ def test_what_was_set_with_nothing_else_different_varies():
     assert varying(records, SETTINGS) == ["clip_norm", "expected_byzantine"]
 
 
-def test_what_a_run_holds_as_it_was_set_varies_also_with_another_setting():
+def test_what_a_run_holds_as_it_was_set_varies_also_with_another_option():
     records = [
-        record("none", max_poisoned_items=0, max_poisoned_items_used=7),
-        record("spattack_o_s", max_poisoned_items=5, max_poisoned_items_used=5),
+        record("none", attack_start=0, max_poisoned_items=0),
+        record("spattack_o_s", attack_start=5, max_poisoned_items=5),
     ]
-    assert varying(records, SETTINGS) == ["attack", "max_poisoned_items"]
+    names = (*SETTINGS, "attack_start")
+    # But an option of a part is told by the part, where that tells it.
+    assert varying(records, names) == ["attack", "attack_start"]
 
 
 def test_a_setting_is_averaged_over_if_it_differs_inside_a_group():

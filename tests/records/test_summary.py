@@ -187,6 +187,17 @@ def test_the_worst_case_is_the_attack_with_the_lowest_mean():
     assert (median.group, median.cell, median.clean) == (("median",), cells[3], None)
 
 
+def test_clean_runs_lack_the_options_of_an_attack_and_stand_beside_it():
+    cells = [
+        cell("mean", None, "none", mean=0.5),
+        cell("mean", 1.0, "lie", mean=0.3),
+        cell("median", None, "none", mean=0.4),
+        cell("median", 2.0, "lie", mean=0.2),
+    ]
+    found = worst_case(cells, ["aggregator", "lie_z", "attack"])
+    assert [one.clean for one in found] == [cells[0], cells[2]]
+
+
 def test_of_equally_bad_attacks_the_first_is_named():
     cells = [cell("spattack_o_d", mean=0.1), cell("spattack_l_s", mean=0.1)]
     (worst,) = worst_case(cells, ["attack"])

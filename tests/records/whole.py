@@ -1,23 +1,32 @@
-"""A record with every field of a run's."""
+"""A record with every field of a run's, and one that an earlier version wrote."""
 
-import dataclasses
+import json
+import pathlib
 from typing import Any
 
 from jaxfr.evaluation.degree_groups import GROUP_NAMES
 from jaxfr.evaluation.metrics import metric_names
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest, recorded_options
 
 
-def whole_record(**changes: Any) -> dict[str, Any]:
-    """A record; fields may be changed and added."""
+def older_record(**changes: Any) -> dict[str, Any]:
+    """The record of a run of LIE, from when all had the options of all parts."""
+    text = pathlib.Path(__file__).with_name("older_record.json").read_text()
+    return json.loads(text) | changes
+
+
+def whole_record(
+    request: RunRequest = RunRequest(),  # noqa: B008 (immutable)
+    **changes: Any,
+) -> dict[str, Any]:
+    """The record of a run; fields may be changed and added."""
     metrics = dict.fromkeys(metric_names(), 0.25)
     groups = {name: 0.25 for group in GROUP_NAMES for name in metric_names(group)} | {
         f"users_{group}": 3 for group in GROUP_NAMES
     }
     return {
         "run": "0123456789abcdef-aaaa0000",
-        **dataclasses.asdict(Settings()),
-        "malicious_clients": 0,
+        **recorded_options(request, request.experiment.with_data(1000)),
         "num_ranked": 100,
         "dataset_hash": "0123",
         "given_hash": None,

@@ -1,20 +1,21 @@
-"""Settings of runs so small that whole sweeps of them take a moment."""
+"""Runs so small that whole sweeps of them take a moment."""
 
-import dataclasses
+from typing import Any
 
-from jaxfr.sweeps.settings import Settings
+from jaxfr.experiment import Experiment
+from jaxfr.models import fedmf
+from jaxfr.sweeps.request import RunRequest
 
 SYNTHETIC = "num_users=40,num_items=300,num_pairs=600"
-SMALL = Settings(
+SMALL = RunRequest(
+    Experiment(model=fedmf(4), malicious_ratio=0.1, learning_rate=0.1),
     dataset="synthetic",
     synthetic=SYNTHETIC,
-    embedding_dim=4,
     rounds=6,
     eval_every=3,
-    malicious_ratio=0.1,
-    learning_rate=0.1,
 )
 
 
-def changed(**changes) -> Settings:
-    return dataclasses.replace(SMALL, **changes)
+def changed(**changes: Any) -> RunRequest:
+    """Another run; parts may be texts, as in ``attack="lie:1.5"``."""
+    return SMALL.replace(**changes)

@@ -1,7 +1,5 @@
 """Layouts are kept for the groups that they fit, and made anew for others."""
 
-import dataclasses
-
 import jax
 import numpy as np
 import pytest
@@ -10,17 +8,24 @@ from jaxfr.data import LoadOptions, load_dataset, parse_synthetic_settings
 from jaxfr.sweeps import bench as bench_module
 from jaxfr.sweeps.bench import Bench
 from jaxfr.sweeps.execution import RunOptions
-from jaxfr.sweeps.plan import plan_runs
-from jaxfr.training import Hyperparameters, start
+from jaxfr.sweeps.plan import RunGroup, plan_runs
+from jaxfr.training import Layout, start
 from tests.sweeps.problem import SYNTHETIC, changed
 
 
 def layouts(*changes: dict) -> list:
-    """Those that the programs of so changed settings were compiled for."""
-    wanted = [changed(rounds=1, eval_every=0, embedding_dim=2, **c) for c in changes]
+    """Those that the programs of so changed runs were compiled for."""
+    wanted = [
+        changed(**{"rounds": 1, "eval_every": 0, "model": "fedmf:2"} | each)
+        for each in changes
+    ]
     plan = plan_runs(wanted)
     bench = Bench(plan, RunOptions(1))
-    return [bench._laid_out(g.source, g.configuration) for g in plan.groups]
+    return [laid_out(bench, group) for group in plan.groups]
+
+
+def laid_out(bench: Bench, group: RunGroup, devices: int = 1) -> Layout:
+    return bench._laid_out(group.source, group.experiment, devices, more_room=False)
 
 
 def test_groups_of_the_same_data_share_a_layout():
@@ -29,18 +34,18 @@ def test_groups_of_the_same_data_share_a_layout():
 
 
 @pytest.mark.parametrize(
-    "setting", [{"pseudo_items": 2}, {"model": "fedgnn", "neighbours_per_item": 1}]
+    "setting", [{"pseudo_items": 2}, {"model": "fedgnn:2:neighbours_per_item=1"}]
 )
 def test_pseudo_items_and_neighbours_have_layouts_of_their_own(setting):
     one, other, third = layouts({}, setting, {"aggregator": "norm"})
     assert one is not other
     assert (one.holders is None, other.holders is None) == (
         True,
-        "neighbours_per_item" not in setting,
+        "model" not in setting,
     )
     rows = [
-        sum(s.items.size * s.slots.size for s in laid_out.item_slots)
-        for laid_out in (one, other, third)
+        sum(s.items.size * s.slots.size for s in layout.item_slots)
+        for layout in (one, other, third)
     ]
     assert rows[0] == rows[2]
     assert (rows[1] > rows[0]) == ("pseudo_items" in setting)
@@ -64,23 +69,20 @@ def test_given_negatives_that_nobody_would_draw_have_room(tmp_path, devices):
     )
     plan = plan_runs([wanted])
     (group,) = plan.groups
-    configuration = dataclasses.replace(group.configuration, num_devices=devices)
-    layout = Bench(plan, RunOptions(devices))._laid_out(group.source, configuration)
+    layout = laid_out(Bench(plan, RunOptions(devices)), group, devices)
     values = plan.sources[group.source].given
-    setup, _ = start(
-        configuration, Hyperparameters(), layout, jax.random.key(0), values
-    )
+    setup, _ = start(group.experiment, layout, jax.random.key(0), values)
     assert int(setup.pairs.overflow) == 0
 
 
 def test_a_single_run_is_spread_and_several_are_divided_whatever_the_model():
     wanted = [
         changed(),
-        changed(model="fedgnn"),
+        changed(model="fedgnn:4"),
         changed(pseudo_items=2),
         changed(privacy_clip=0.5),
-        changed(model="fedgnn", aggregator="median", seed=1),
-        changed(model="fedgnn", aggregator="median"),
+        changed(model="fedgnn:4", aggregator="median", seed=1),
+        changed(model="fedgnn:4", aggregator="median"),
     ]
     plan = plan_runs(wanted)
     bench = Bench(plan, RunOptions(4))
@@ -97,15 +99,13 @@ def test_a_single_run_is_compiled_for_the_devices_that_it_takes(
     class NothingCompiledError(Exception):
         """Carries what was to be compiled."""
 
-    def compile_nothing(configuration, numbers, layout, *_, **options):
-        raise NothingCompiledError(
-            configuration.num_devices, layout.devices.size, options
-        )
+    def compile_nothing(experiment, layout, *_, **options):
+        raise NothingCompiledError(layout.num_devices, options)
 
     monkeypatch.setattr(bench_module, "compile_to_fit", compile_nothing)
-    plan = plan_runs([changed(model=model)])
+    plan = plan_runs([changed(model=f"{model}:4")])
     with pytest.raises(NothingCompiledError) as found:
         Bench(plan, RunOptions(devices)).prepare(plan.groups[0])
-    number, laid_out_for, options = found.value.args
-    assert number == laid_out_for == devices
+    laid_out_for, options = found.value.args
+    assert laid_out_for == devices
     assert options["runs"] == 1

@@ -10,15 +10,16 @@ import pytest
 
 from jaxfr.checkpoints import CheckpointSettings
 from jaxfr.errors import InvalidInputError
+from jaxfr.experiment import Experiment
 from jaxfr.store import open_store
 from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.checkpoints import batch_identity
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import Plan, RunGroup, plan_runs
 from jaxfr.sweeps.run import Watcher, run_plan
+from jaxfr.training import Layout
 from jaxfr.training.memory import compile_to_fit
 from jaxfr.training.programs import Programs
-from jaxfr.training.settings import Configuration
 from tests.sweeps.problem import changed
 
 SWEEP = [changed(seed=seed, rounds=9, attack="spattack_o_d") for seed in range(3)]
@@ -35,11 +36,12 @@ def _short_stretches() -> Iterator[None]:
     compiled: dict[object, Programs] = {}
 
     def compile_short(
-        configuration: Configuration, *arguments: Any, **options: Any
+        experiment: Experiment, layout: Layout, *arguments: Any, **options: Any
     ) -> Programs:
-        key = configuration, *options.items()
+        room = layout.malicious_clients, layout.num_devices
+        key = jax.tree.structure(experiment), room, *options.items()
         if key not in compiled:
-            compiled[key] = compile_to_fit(configuration, *arguments, **options)
+            compiled[key] = compile_to_fit(experiment, layout, *arguments, **options)
         return compiled[key]
 
     with pytest.MonkeyPatch.context() as patched:
@@ -152,10 +154,9 @@ def test_what_decides_bits_makes_another_identity(group, prepared, monkeypatch):
         return batch_identity(group, prepared, group.runs)
 
     programs, execution = prepared.programs, prepared.execution
-    room = dataclasses.replace(group.configuration, malicious_clients=9)
     found = [
         identity(),
-        identity(dataclasses.replace(group, configuration=room)),
+        identity(dataclasses.replace(group, malicious_clients=9)),
         identity(prepared=prepared._replace(programs=programs._replace(stretch=77))),
         identity(prepared=prepared._replace(execution=execution._replace(spread=2))),
         identity(prepared=prepared._replace(execution=execution._replace(runs=9))),

@@ -16,7 +16,7 @@ from tests.sweeps.problem import changed
 
 COSTS = Costs(start=1000.0, call=100.0, round=1.0, evaluation=0.01)
 CLEAN = [changed(seed=seed) for seed in range(3)]
-ATTACKED = [changed(attack="spattack_o_d", embedding_dim=5)]
+ATTACKED = [changed(attack="spattack_o_d", model="fedmf:5")]
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def test_a_batch_takes_its_start_calls_rounds_and_evaluations(
 def test_a_program_is_named_by_data_attack_aggregator_and_what_is_unusual():
     clean, attacked = plan_runs([CLEAN[0], *ATTACKED]).groups
     assert describe(clean).startswith("synthetic num_users=40")
-    assert describe(clean).endswith("none mean embedding_dim=4")
-    assert describe(attacked).endswith("spattack_o_d mean embedding_dim=5")
+    assert describe(clean).endswith("none mean model=fedmf:embedding_dim=4")
+    assert describe(attacked).endswith("spattack_o_d mean model=fedmf:embedding_dim=5")
 
 
 def test_a_forecast_counts_what_is_left_and_runs_nothing(tmp_path):

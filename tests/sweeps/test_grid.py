@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.grid import cross, parse_seeds
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 
 def test_without_axes_there_is_one_run_with_the_defaults():
-    assert cross({}) == [Settings()]
+    assert cross({}) == [RunRequest()]
 
 
 @given(
@@ -21,14 +21,14 @@ def test_without_axes_there_is_one_run_with_the_defaults():
 def test_every_combination_of_values_comes_once(rounds, aggregators, seeds):
     found = cross({"seed": seeds, "aggregator": aggregators, "rounds": rounds})
     assert len(found) == math.prod(map(len, (rounds, aggregators, seeds)))
-    assert {(s.rounds, s.aggregator, s.seed) for s in found} == {
+    assert {(r.rounds, r.experiment.aggregator.name, r.seed) for r in found} == {
         (r, a, seed) for r in rounds for a in aggregators for seed in seeds
     }
 
 
 def test_the_seed_varies_fastest():
     found = cross({"seed": [3, 4], "rounds": [5, 6]})
-    assert [(s.rounds, s.seed) for s in found] == [(5, 3), (5, 4), (6, 3), (6, 4)]
+    assert [(r.rounds, r.seed) for r in found] == [(5, 3), (5, 4), (6, 3), (6, 4)]
 
 
 def test_alternatives_replace_axes_one_after_the_other():
@@ -36,7 +36,8 @@ def test_alternatives_replace_axes_one_after_the_other():
     attacked = {"attack": ["spattack_o_d"]}
     axes = {"malicious_ratio": [0.03, 0.05], "seed": [0]}
     found = cross(axes, [clean, attacked])
-    assert [(s.attack, s.malicious_ratio) for s in found] == [
+    experiments = [request.experiment for request in found]
+    assert [(one.attack.name, one.malicious_ratio) for one in experiments] == [
         ("none", 0.0),
         ("spattack_o_d", 0.03),
         ("spattack_o_d", 0.05),

@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,17 +6,16 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.store.identity import run_identity
 from jaxfr.sweeps.grid import cross
 from jaxfr.sweeps.plan import identify, plan_runs, take_shard
-from jaxfr.sweeps.settings import SETTING_NAMES, Settings
+from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
+from jaxfr.texts import CATALOGUES
 from tests.sweeps.problem import SMALL, SYNTHETIC, changed
 
-# Another value of every setting that a program takes as a number.
+# Another value of every option that a program takes as a number.
 NUMBERS = {
     "learning_rate": 0.3,
     "regularization": 0.2,
     "malicious_ratio": 0.2,
     "attack_start": 2,
-    "noise_scale": 2.0,
-    "max_poisoned_items": 5,
     "expected_byzantine": 7,
     "rounds": 9,
     "eval_every": 2,
@@ -26,57 +23,90 @@ NUMBERS = {
     "targets": "popular:5",
     "seed": 1,
 }
-# And of every setting that is compiled in.
+# And of every option that is compiled in.
 STATIC = {
     "model": "mlp",
-    "embedding_dim": 5,
     "negatives": "resample",
     "participation": 0.5,
     "client_optimizer": "adam",
     "server_optimizer": "adam",
     "attack": "spattack_o_d",
-    "scope": "sparse",
-    "lie_z": 1.0,
     "aggregator": "median",
     "aggregation": "dense",
-    "clip_norm": 1.0,
-    "trim_form": "classic",
-    "trim_share": 0.1,
-    "krum_distance": "plain",
     "ranking": "full",
     "num_candidates": 50,
-    "neighbours_per_item": 2,
     "pseudo_items": 3,
     "privacy_clip": 0.5,
     "repeated_negatives": "reference",
     "metrics": "hr@10,percentile",
 }
-# What a setting needs beside it.
+# What an option needs beside it.
 NEEDS = {
-    "neighbours_per_item": {"model": "fedgnn"},
     "privacy_noise": {"privacy_clip": 0.5},
     "targets": {"metrics": "er@10"},
 }
 SOURCES = {"dataset", "synthetic", "init_from"}
 
+# One value, and another, of every option of a part: a number of the program,
+PART_NUMBERS = {
+    "noise_scale": ("attack", "spattack_l_s:noise_scale=1", "spattack_l_s:2"),
+    "max_poisoned_items": ("attack", "spattack_o_s", "spattack_o_s:5"),
+    "lie_z": ("attack", "lie:1", "lie:2"),
+    "clip_norm": ("aggregator", "clip_by_norm+median", "clip_by_norm:2+median"),
+    "trim_share": ("aggregator", "classic_trimmed_mean:0.1", "classic_trimmed_mean:0"),
+    "learning_rate": ("client_optimizer", "adam:0.1", "adam:0.2"),
+}
+# or compiled in; whether there is a number is, too.
+PART_STATIC = {
+    "embedding_dim": ("model", "fedmf:4", "fedmf:5"),
+    "neighbours_per_item": ("model", "fedgnn:4", "fedgnn:4:2"),
+    "scope": ("attack", "lie", "lie:scope=sparse"),
+    "lie_z": ("attack", "lie", "lie:2"),
+    "clip_norm": ("aggregator", "median", "clip_by_norm+median"),
+    "trim_share": ("aggregator", "classic_trimmed_mean", "classic_trimmed_mean:0.1"),
+    "krum_distance": ("aggregator", "krum", "krum:plain"),
+    "learning_rate": ("server_optimizer", "adam", "adam:0.1"),
+}
 
-def test_every_setting_is_a_number_compiled_in_or_data():
-    assert {*NUMBERS, *STATIC, *SOURCES} == set(SETTING_NAMES)
+
+def test_every_option_is_a_number_compiled_in_or_data():
+    assert {*NUMBERS, *STATIC, *SOURCES} == {*RUN_OPTIONS, "seed"}
+    of_parts = {
+        option.name
+        for catalogue in CATALOGUES.values()
+        for factory in catalogue.values()
+        for option in factory.options
+    }
+    assert {*PART_NUMBERS, *PART_STATIC} == of_parts
 
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_another_number_is_another_run_of_the_same_program(name):
     attacked = changed(attack="spattack_l_s", **NEEDS.get(name, {}))
-    other = dataclasses.replace(attacked, **{name: NUMBERS[name]})
+    other = attacked.replace(**{name: NUMBERS[name]})
     (group,) = plan_runs([attacked, other]).groups
+    assert len({run.run for run in group.runs}) == group.size == 2
+
+
+@pytest.mark.parametrize("name", PART_NUMBERS)
+def test_another_number_of_a_part_is_another_run_of_the_same_program(name):
+    field, one, other = PART_NUMBERS[name]
+    (group,) = plan_runs([changed(**{field: one}), changed(**{field: other})]).groups
     assert len({run.run for run in group.runs}) == group.size == 2
 
 
 @pytest.mark.parametrize("name", STATIC)
 def test_what_is_compiled_in_makes_another_group(name):
     base = changed(**NEEDS.get(name, {}))
-    other = dataclasses.replace(base, **{name: STATIC[name]})
-    groups = plan_runs([base, other]).groups
+    groups = plan_runs([base, base.replace(**{name: STATIC[name]})]).groups
+    assert [group.size for group in groups] == [1, 1]
+    assert len({run.run for group in groups for run in group.runs}) == 2
+
+
+@pytest.mark.parametrize("name", PART_STATIC)
+def test_what_is_compiled_in_of_a_part_makes_another_group(name):
+    field, one, other = PART_STATIC[name]
+    groups = plan_runs([changed(**{field: one}), changed(**{field: other})]).groups
     assert [group.size for group in groups] == [1, 1]
     assert len({run.run for group in groups for run in group.runs}) == 2
 
@@ -88,21 +118,21 @@ def test_a_groups_program_has_room_for_the_most_malicious_clients_and_rounds():
         for index, ratio in enumerate(ratios)
     ]
     (group,) = plan_runs(wanted).groups
-    assert group.configuration.malicious_clients == 40
+    assert group.malicious_clients == 40
     assert group.rounds == 7
-    assert [run.hyperparameters.malicious_clients for run in group.runs] == [4, 40, 10]
+    assert [run.experiment.malicious_clients for run in group.runs] == [4, 40, 10]
 
 
 def test_runs_of_one_schedule_stand_together():
     wanted = cross(
         {
-            **{name: [getattr(SMALL, name)] for name in SETTING_NAMES},
+            **{name: [SMALL.value(name)] for name in RUN_OPTIONS},
             "rounds": [3, 6],
             "learning_rate": [0.1, 0.2],
         }
     )
     (group,) = plan_runs(wanted[::-1]).groups
-    assert [run.settings.rounds for run in group.runs] == [3, 3, 6, 6]
+    assert [run.request.rounds for run in group.runs] == [3, 3, 6, 6]
 
 
 def test_runs_that_only_differ_in_the_name_of_the_same_data_are_one(tmp_path):
@@ -110,24 +140,30 @@ def test_runs_that_only_differ_in_the_name_of_the_same_data_are_one(tmp_path):
     wanted = []
     for name in ("one.csv", "two.csv"):
         (tmp_path / name).write_text(rows)
-        wanted.append(Settings(dataset=str(tmp_path / name), ranking="full"))
+        wanted.append(RunRequest(dataset=str(tmp_path / name)).replace(ranking="full"))
     one, two = plan_runs(wanted).runs
     assert one.run == two.run
 
 
-def test_settings_that_came_later_leave_older_runs_what_they_are():
-    """A run with their defaults has the identity that it had without them."""
+def test_a_run_is_what_its_record_says_but_for_names_of_data():
     (run,) = plan_runs([SMALL]).runs
-    older = {
+    deciding = {
         name: value
         for name, value in run.recorded.items()
-        if name not in {"metrics", "targets", "run", "num_ranked", "code_version"}
-        and name not in SOURCES
+        if name not in {"run", "num_ranked", "code_version", *SOURCES}
     }
-    assert run.run == run_identity(older, run.recorded["code_version"])
+    assert run.run == run_identity(deciding, run.recorded["code_version"])
 
 
-def test_a_record_tells_its_settings_data_and_code():
+def test_options_of_parts_that_a_run_does_not_use_have_no_part_in_it():
+    """An attack or a rule that is new leaves the runs without it what they are."""
+    (run,) = plan_runs([SMALL]).runs
+    of_others = {*PART_NUMBERS, *PART_STATIC} - {"embedding_dim", "learning_rate"}
+    assert run.recorded.keys().isdisjoint(of_others)
+    assert run.recorded["embedding_dim"] == 4
+
+
+def test_a_record_tells_its_options_data_and_code():
     (run,) = plan_runs([SMALL]).runs
     assert run.recorded["run"] == run.run
     assert run.run.endswith(run.recorded["code_version"])
@@ -136,9 +172,12 @@ def test_a_record_tells_its_settings_data_and_code():
     assert run.recorded["seed"] == SMALL.seed
 
 
-def test_settings_without_meaning_are_refused_before_data_are_loaded():
-    with pytest.raises(InvalidInputError, match="learning_rate"):
-        plan_runs([Settings(dataset="nowhere", learning_rate=-1)])
+def test_a_run_without_meaning_is_refused_before_data_are_loaded():
+    late = RunRequest(dataset="nowhere", rounds=3).replace(
+        attack="spattack_o_d", attack_start=3
+    )
+    with pytest.raises(InvalidInputError, match="attack_start"):
+        plan_runs([late])
 
 
 @settings(max_examples=20)
@@ -170,7 +209,7 @@ def test_runs_are_identified_in_the_order_wanted_also_where_several_are_the_same
     wanted = [
         norm,
         changed(seed=1),
-        dataclasses.replace(norm, clip_norm=1.0),
+        norm.replace(aggregator="norm:clip_norm=1"),
         changed(),
         changed(seed=1),
     ]
@@ -179,6 +218,6 @@ def test_runs_are_identified_in_the_order_wanted_also_where_several_are_the_same
     assert names[0] == names[2]
     assert names[1] == names[4]
     assert set(names) == {run.run for run in plan.runs}
-    by_run = {run.run: run.settings for run in plan.runs}
+    by_run = {run.run: run.request for run in plan.runs}
     assert by_run[names[3]] == changed()
     assert len(set(names)) == 3

@@ -1,6 +1,5 @@
 """Plans run into stores: nothing is lost, done twice, or dependent on company."""
 
-import dataclasses
 import threading
 import time
 
@@ -12,8 +11,8 @@ from jaxfr.store import Store, open_store
 from jaxfr.sweeps import run as run_module
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.run import Watcher, run_plan
-from jaxfr.sweeps.settings import Settings
 from tests.sweeps.problem import SMALL, changed
 
 # What a run decides; the rest of its record tells of the machine and the moment.
@@ -49,8 +48,8 @@ def test_a_store_holds_one_record_of_every_run(undisturbed):
     assert undisturbed.keys() == {run.run for run in plan.runs}
     for run in plan.runs:
         record = undisturbed[run.run]
-        assert record["seed"] == run.settings.seed
-        assert record["learning_rate"] == run.settings.learning_rate
+        assert record["seed"] == run.request.seed
+        assert record["learning_rate"] == run.experiment.learning_rate
         assert [point["round"] for point in record["curve"]] == [0, 3, 6]
 
 
@@ -73,7 +72,7 @@ def test_what_is_finished_is_not_run_again_and_what_is_left_ends_the_same(
 
 def test_runs_that_find_no_room_are_done_again_with_more(tmp_path, monkeypatch):
     resampled = changed(aggregator="median", negatives="resample")
-    plan = plan_runs([resampled, dataclasses.replace(resampled, seed=1)])
+    plan = plan_runs([resampled, resampled.replace(seed=1)])
     with open_store(tmp_path / "enough") as store:
         run_all(plan, store)
         expected = outcomes(store)
@@ -85,7 +84,7 @@ def test_runs_that_find_no_room_are_done_again_with_more(tmp_path, monkeypatch):
         run_all(plan, store, watcher=Watcher(rounds=told.append, say=said.append))
         assert outcomes(store) == expected
     assert "found no room" in said[0]
-    assert sum(told) == sum(run.settings.rounds for run in plan.runs)
+    assert sum(told) == sum(run.request.rounds for run in plan.runs)
 
 
 def test_shards_end_as_the_whole_does(tmp_path, undisturbed):
@@ -97,30 +96,27 @@ def test_shards_end_as_the_whole_does(tmp_path, undisturbed):
 
 
 @pytest.mark.parametrize(
-    "settings",
+    "wanted_run",
     [
-        changed(attack="spattack_l_s", max_poisoned_items=20),
+        changed(attack="spattack_l_s:max_poisoned_items=20"),
         changed(attack="spattack_o_d", participation=0.7),
     ],
 )
 def test_a_run_does_not_depend_on_which_runs_share_its_program(
-    tmp_path, settings: Settings
+    tmp_path, wanted_run: RunRequest
 ):
     """In company the program has room for more malicious clients, and more rounds."""
     others = [
-        changed(
-            attack=settings.attack,
-            participation=settings.participation,
-            malicious_ratio=0.4,
-            rounds=9,
+        wanted_run.replace(
+            attack=wanted_run.experiment.attack.name, malicious_ratio=0.4, rounds=9
         )
     ]
     found = []
-    for index, wanted in enumerate(([settings], [settings, *others])):
+    for index, wanted in enumerate(([wanted_run], [wanted_run, *others])):
         plan = plan_runs(wanted)
         with open_store(tmp_path / str(index)) as store:
             run_all(plan, store)
-            found.append(outcomes(store)[plan_runs([settings]).runs[0].run])
+            found.append(outcomes(store)[plan_runs([wanted_run]).runs[0].run])
             records = store.records()
             assert [lack_of_record(record) for record in records] == [None] * len(
                 plan.runs
@@ -134,7 +130,7 @@ def test_a_run_does_not_depend_on_which_runs_share_its_program(
 
 
 def test_a_single_run_of_a_graph_model_is_spread_too(tmp_path):
-    wanted = changed(model="fedgnn", embedding_dim=2, rounds=1, eval_every=0)
+    wanted = changed(model="fedgnn:2", rounds=1, eval_every=0)
     with open_store(tmp_path / "store") as store:
         (done,) = run_plan(plan_runs([wanted]), store, TWO)
     assert done.record["num_devices"] == 2
@@ -158,7 +154,7 @@ def test_each_group_is_compiled_once_and_the_first_record_bears_it(tmp_path):
         done = list(
             run_plan(plan_runs(wanted * 2), store, ONE, Watcher(compiled.append))
         )
-    assert [group.configuration.attack for group in compiled] == [
+    assert [group.experiment.attack.name for group in compiled] == [
         "none",
         "spattack_o_d",
     ]
@@ -200,7 +196,7 @@ def test_a_group_that_nobody_works_on_is_begun_first(tmp_path):
     with open_store(path) as other, open_store(path) as store:
         other.claim([plan.runs[0].run], 1)
         first = next(run_plan(plan, store, ONE))
-    assert first.planned.settings.attack == "spattack_o_d"
+    assert first.planned.experiment.attack.name == "spattack_o_d"
 
 
 def test_a_store_that_cannot_be_written_ends_the_sweep_with_an_error(

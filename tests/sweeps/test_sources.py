@@ -7,7 +7,8 @@ import pytest
 
 from jaxfr.data import LoadOptions, TableOptions
 from jaxfr.errors import InvalidInputError
-from jaxfr.sweeps.settings import Settings
+from jaxfr.experiment import Experiment
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import (
     Source,
     check_source,
@@ -36,7 +37,7 @@ def test_the_hash_is_that_of_the_content_whatever_the_name(tmp_path):
         (tmp_path / name).write_text(ROWS)
     (tmp_path / "three.csv").write_text(ROWS + "u6,i0\nu6,i1\n")
     names = [
-        source_name(Settings(dataset=str(tmp_path / name)))
+        source_name(RunRequest(dataset=str(tmp_path / name)))
         for name in ("one.csv", "two.csv", "three.csv")
     ]
     one, two, three = load_sources(names, None).values()
@@ -45,15 +46,15 @@ def test_the_hash_is_that_of_the_content_whatever_the_name(tmp_path):
 
 def test_data_in_which_nobody_has_a_test_item_are_refused(tmp_path):
     (tmp_path / "mine.csv").write_text("u1,i1\nu2,i2\nu3,i3\nu4,i3\n")
-    settings = Settings(dataset=str(tmp_path / "mine.csv"), ranking="full")
-    (source,) = load_sources([source_name(settings)], None).values()
+    wanted = RunRequest(dataset=str(tmp_path / "mine.csv")).replace(ranking="full")
+    (source,) = load_sources([source_name(wanted)], None).values()
     with pytest.raises(InvalidInputError, match="mine: no user has a test item"):
-        check_source(settings, source)
+        check_source(wanted, source)
 
 
 def test_what_was_read_is_told_by_the_leader_only(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.csv").write_text(ROWS)
-    name = source_name(Settings(dataset=str(tmp_path / "mine.csv")))
+    name = source_name(RunRequest(dataset=str(tmp_path / "mine.csv")))
     load_sources([name], LoadOptions(table=TableOptions(time_column="none")))
     assert capsys.readouterr().err.count("time=none (file order decides)") == 1
     monkeypatch.setattr(jax.distributed, "is_initialized", lambda: True)
@@ -122,6 +123,6 @@ def test_given_negatives_go_with_fixed_ones_only():
 
 def test_a_test_item_is_ranked_among_candidates_or_all_untrained_items():
     dataset = small_dataset()
-    assert num_ranked(changed(num_candidates=6), dataset) == 7
+    assert num_ranked(Experiment(num_candidates=6), dataset) == 7
     activity = dataset.user_activity.mean()
-    assert num_ranked(changed(ranking="full"), dataset) == 15 - activity
+    assert num_ranked(Experiment(ranking="full"), dataset) == 15 - activity

@@ -8,29 +8,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxfr.aggregators import Rule, mean, median
+from jaxfr.attacks import Attack, spattack_l_d, spattack_o_d
+from jaxfr.data import synthetic_dataset
 from jaxfr.data.dataset import Dataset
-from jaxfr.data.options import SyntheticSettings
-from jaxfr.data.synthetic import make_dataset
+from jaxfr.experiment import Experiment
+from jaxfr.models import fedmf
+from jaxfr.parts import Part
 from jaxfr.theory.breakdown import broken_items, broken_share_counted, item_falls
-from jaxfr.training import (
-    Configuration,
-    Hyperparameters,
-    Setup,
-    TrainingState,
-    plan_layout,
-    start,
-)
+from jaxfr.training import Layout, Setup, TrainingState, plan_layout, start
 from jaxfr.training.round import train_round
 
 DIM, ROOM, REGULARIZATION = 4, 30, 0.1
 
 # What runs a few times only need not be fast.
 compiled_start, one_round = (
-    jax.jit(
-        function,
-        static_argnames="configuration",
-        compiler_options={"xla_backend_optimization_level": 0},
-    )
+    jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
     for function in (start, train_round)
 )
 
@@ -38,37 +31,31 @@ compiled_start, one_round = (
 @functools.cache
 def dataset() -> Dataset:
     """Long-tailed: from items with a single interaction to some with over a hundred."""
-    settings = SyntheticSettings(
+    return synthetic_dataset(
         num_users=200, num_items=400, num_pairs=3000, activity_sigma=0.0
     )
-    return make_dataset(settings)
 
 
 @functools.cache
-def layout():
-    return plan_layout(dataset())
+def layout() -> Layout:
+    return plan_layout(dataset(), malicious_clients=ROOM)
 
 
 def run_round(
-    attack: str, aggregator: str, malicious_clients: int
+    attack: Part[Attack], aggregator: Part[Rule], malicious_clients: int
 ) -> tuple[Setup, TrainingState, np.ndarray]:
     """One round with learning rate 1; returns its start and every item's aggregate."""
-    configuration = Configuration(
-        attack=attack,
-        aggregator=aggregator,
-        embedding_dim=DIM,
-        malicious_clients=ROOM,
-        num_candidates=9,
-    )
-    numbers = Hyperparameters(
+    experiment = Experiment(
+        model=fedmf(DIM),
         learning_rate=1.0,
         regularization=REGULARIZATION,
+        attack=attack,
         malicious_clients=malicious_clients,
-    )
-    setup, before = compiled_start(configuration, numbers, layout(), jax.random.key(0))
-    after, counts = one_round(
-        configuration, numbers, layout(), setup, before, jnp.int32(0)
-    )
+        aggregator=aggregator,
+        num_candidates=9,
+    ).with_data(dataset().num_users)
+    setup, before = compiled_start(experiment, layout(), jax.random.key(0))
+    after, counts = one_round(experiment, layout(), setup, before, jnp.int32(0))
     assert counts.overflow == 0
     return setup, before, np.asarray(before.item_embeddings - after.item_embeddings)
 
@@ -100,8 +87,8 @@ def benign_rows(setup: Setup, state: TrainingState) -> list[list[np.ndarray]]:
 
 
 def test_one_malicious_client_sets_the_mean_of_every_item_to_zero():
-    _, _, clean = run_round("spattack_o_d", "mean", 0)
-    _, _, attacked = run_round("spattack_o_d", "mean", 1)
+    _, _, clean = run_round(spattack_o_d(), mean(), 0)
+    _, _, attacked = run_round(spattack_o_d(), mean(), 1)
     assert np.median(np.max(np.abs(clean), axis=1)) > 1e-3
     assert np.max(np.abs(attacked)) < 1e-7
 
@@ -111,7 +98,7 @@ def test_one_malicious_client_sets_the_mean_of_every_item_to_zero():
 
 @pytest.mark.parametrize("malicious_clients", [0, 1, 12, 30])
 def test_under_the_median_exactly_the_items_of_few_rows_break(malicious_clients):
-    setup, state, aggregate = run_round("spattack_l_d", "median", malicious_clients)
+    setup, state, aggregate = run_round(spattack_l_d(), median(), malicious_clients)
     rows = benign_rows(setup, state)
     count = np.array([len(of_item) for of_item in rows])
     nothing = np.full(DIM, np.inf)

@@ -2,14 +2,20 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxfr.aggregators import Rule, ServerKnowledge, Stage, init_server
+from jaxfr.attacks import Attack
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
+from jaxfr.experiment import PART_KINDS, Experiment
+from jaxfr.models import fedmf
+from jaxfr.parts import Part
+from jaxfr.texts import read_field
 from jaxfr.training import (
-    Configuration,
     GivenValues,
     Layout,
     TrainingState,
@@ -25,26 +31,38 @@ SPATTACKS = ("spattack_o_d", "spattack_o_s", "spattack_l_d", "spattack_l_s")
 # Halves the time to compile what runs only a few times.
 QUICK_COMPILE = {"xla_backend_optimization_level": 0}
 
-CONFIGURATION = Configuration(
-    embedding_dim=DIM, malicious_clients=ROOM, num_candidates=6
+# With the numbers that ``with_data`` would fill in, and everybody in every round.
+EXPERIMENT = Experiment(
+    model=fedmf(DIM),
+    malicious_clients=ROOM,
+    expected_byzantine=ROOM,
+    participation=None,
+    num_candidates=6,
+    targets=(),
 )
 
-compiled_start = jax.jit(
-    start, static_argnames="configuration", compiler_options=QUICK_COMPILE
-)
-compiled_pairs = jax.jit(
-    draw_pairs, static_argnames="configuration", compiler_options=QUICK_COMPILE
-)
-one_round = jax.jit(
-    train_round, static_argnames="configuration", compiler_options=QUICK_COMPILE
-)
-participants = jax.jit(choose_participants, static_argnames="configuration")
+compiled_start = jax.jit(start, compiler_options=QUICK_COMPILE)
+compiled_pairs = jax.jit(draw_pairs, compiler_options=QUICK_COMPILE)
+one_round = jax.jit(train_round, compiler_options=QUICK_COMPILE)
+participants = jax.jit(choose_participants)
 
 
-def configured(attack: str, aggregator: str, **changes) -> Configuration:
-    return dataclasses.replace(
-        CONFIGURATION, attack=attack, aggregator=aggregator, **changes
-    )
+def configured(
+    attack: str | Part[Attack], aggregator: str | Part[Rule | Stage], **changes: Any
+) -> Experiment:
+    """The small experiment with other values; parts may be texts, as ``lie:2.0``."""
+    return changed(EXPERIMENT, attack=attack, aggregator=aggregator, **changes)
+
+
+def changed(experiment: Experiment, **changes: Any) -> Experiment:
+    """An experiment with other values; parts may be texts."""
+    read = {
+        name: read_field(name, value)
+        if isinstance(value, str) and name in PART_KINDS
+        else value
+        for name, value in changes.items()
+    }
+    return dataclasses.replace(experiment, **read)
 
 
 @functools.cache
@@ -103,7 +121,9 @@ def two_clients() -> Dataset:
 def small_layout(
     devices: int = 1, pseudo_items: int = 0, with_neighbours: bool = False
 ) -> Layout:
-    return plan_layout(small_dataset(), devices, pseudo_items, with_neighbours)
+    """With room for all malicious clients."""
+    dataset = small_dataset()
+    return plan_layout(dataset, devices, ROOM, pseudo_items, with_neighbours)
 
 
 def per_client(values: np.ndarray) -> list[np.ndarray]:
@@ -126,6 +146,13 @@ def drawn_values() -> GivenValues:
         negatives=jnp.asarray(np.concatenate(negatives), jnp.int32),
         noise=jnp.asarray(random.normal(0, 2.0, (NUM_ITEMS, DIM))),
     )
+
+
+def for_server_of(experiment: Experiment, state: TrainingState) -> TrainingState:
+    """A start with another server, which it serves where it groups rows by item."""
+    knowledge = ServerKnowledge(NUM_USERS + ROOM, *state.item_embeddings.shape)
+    server = init_server(experiment.rule(), knowledge)
+    return state._replace(items=state.items._replace(server=server))
 
 
 def user_embeddings(state: TrainingState) -> np.ndarray:

@@ -6,31 +6,30 @@ import jax
 import numpy as np
 import pytest
 
-from jaxfr.training import Hyperparameters, RoundReport, TrainingState, simulate
+from jaxfr.experiment import Experiment
+from jaxfr.training import RoundReport, TrainingState, simulate
 from jaxfr.training.calls import Point, measure_costs, rounds_of_next_call
 from jaxfr.training.host import Run, run_points
 from jaxfr.training.programs import Programs, compile_programs
-from tests.training.problem import CONFIGURATION, QUICK_COMPILE, small_layout
+from tests.training.problem import EXPERIMENT, QUICK_COMPILE, changed, small_layout
 
-NUMBERS = Hyperparameters(learning_rate=0.1)
-OTHERS = Hyperparameters(learning_rate=0.03, regularization=0.2)
-POINTS = [Point(4, NUMBERS), Point(0, OTHERS), Point(1, NUMBERS)]
+ONE = changed(EXPERIMENT, learning_rate=0.1)
+OTHER = changed(EXPERIMENT, learning_rate=0.03, regularization=0.2)
+POINTS = [Point(4, ONE), Point(0, OTHER), Point(1, ONE)]
 ROUNDS, EVAL_EVERY, STRETCH = 50, 20, 3  # the last stretch is cut short
 
 
 @functools.partial(jax.jit, compiler_options=QUICK_COMPILE)
 def in_one_go(
-    key: jax.Array, numbers: Hyperparameters
+    key: jax.Array, experiment: Experiment
 ) -> tuple[TrainingState, RoundReport]:
-    layout = small_layout()
-    return simulate(CONFIGURATION, numbers, layout, key, ROUNDS, EVAL_EVERY)
+    return simulate(experiment, small_layout(), ROUNDS, key, EVAL_EVERY)
 
 
 @functools.cache
 def programs(runs: int) -> Programs:
-    return compile_programs(
-        CONFIGURATION, NUMBERS, small_layout(), ROUNDS, runs=runs, stretch=STRETCH
-    )
+    layout = small_layout()
+    return compile_programs(ONE, layout, ROUNDS, runs=runs, stretch=STRETCH)
 
 
 @functools.cache
@@ -45,7 +44,7 @@ def test_every_run_ends_where_one_compiled_run_of_it_ends(runs):
     found, _ = finished(runs)
     assert [run.seed for run in found] == [4, 0, 1]
     for run, point in zip(found, POINTS, strict=True):
-        state, report = in_one_go(jax.random.key(point.seed), point.hyperparameters)
+        state, report = in_one_go(jax.random.key(point.seed), point.experiment)
         np.testing.assert_allclose(
             run.state.item_embeddings, state.item_embeddings, atol=1e-6
         )
@@ -128,4 +127,4 @@ def test_uploads_without_room_end_the_run():
 
     crowded = programs(1)._replace(train=with_overflow)
     with pytest.raises(RuntimeError, match="seed 0: 4 uploads found no room"):
-        next(run_points(crowded, [Point(0, NUMBERS)], 3, 0))
+        next(run_points(crowded, [Point(0, ONE)], 3, 0))

@@ -1,6 +1,5 @@
 """What follows from the data alone, and where it lies."""
 
-import dataclasses
 import functools
 import itertools
 from typing import TypeVar
@@ -16,29 +15,28 @@ from jaxfr.clients.pairs import TiledPairs
 from jaxfr.clients.parts import divide_clients
 from jaxfr.data.dataset import NO_TEST_ITEM
 from jaxfr.devices import OWN, WHOLE, placement
+from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.degree_groups import (
     NO_GROUP,
     item_degree_groups,
     user_degree_groups,
 )
+from jaxfr.experiment import Experiment
+from jaxfr.models import fedgnn
 from jaxfr.sampling import ItemLists
-from jaxfr.training import (
-    Configuration,
-    GivenValues,
-    Hyperparameters,
-    Layout,
-    Setup,
-    TrainingState,
-)
+from jaxfr.training import Layout, Setup, TrainingState
 from jaxfr.training.layout import (
     in_client_order,
     in_pair_order,
+    layout_for,
     plan_layout,
 )
 from tests.training.problem import (
+    DIM,
     NUM_ITEMS,
     NUM_USERS,
     ROOM,
+    changed,
     compiled_start,
     configured,
     per_client,
@@ -98,11 +96,39 @@ def test_a_layout_is_made_of_numbers_also_while_tracing():
 
     @jax.jit
     def traced(x: jax.Array) -> jax.Array:
-        made.append(plan_layout(small_dataset()))
+        made.append(plan_layout(small_dataset(), malicious_clients=ROOM))
         return x
 
     traced(jnp.zeros(()))
     jax.tree.map(np.testing.assert_array_equal, made[0], small_layout())
+
+
+def test_there_is_room_for_as_many_malicious_clients_as_are_wanted():
+    layout = small_layout()
+    assert layout.malicious_clients == ROOM
+    assert layout.num_server_ids == NUM_USERS + ROOM
+    more = layout.with_room(9)
+    np.testing.assert_array_equal(more.malicious_room, range(9))
+    rest = more._replace(malicious_room=layout.malicious_room)
+    jax.tree.map(np.testing.assert_array_equal, rest, layout)
+
+
+def test_a_layout_for_an_experiment_is_planned_with_what_it_asks_for():
+    experiment = changed(by_client, malicious_clients=2)
+    found = layout_for(experiment, small_dataset())
+    expected = plan_layout(small_dataset(), 1, 2, PSEUDO, with_neighbours=True)
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+    plain = layout_for(configured("none", "mean"), small_dataset())
+    jax.tree.map(np.testing.assert_array_equal, plain, small_layout())
+
+
+def test_as_many_devices_as_there_are_are_accepted_and_no_other_number():
+    existing = jax.device_count()
+    for number in range(1, existing + 1):
+        assert plan_layout(small_dataset(), number).num_devices == number
+    message = f"^num_devices={existing + 1}: JAX has {existing}$"
+    with pytest.raises(InvalidInputError, match=message):
+        plan_layout(small_dataset(), existing + 1)
 
 
 def test_holders_are_listed_where_neighbours_are_wanted():
@@ -131,7 +157,7 @@ every_plan = pytest.mark.parametrize(
 
 @functools.cache
 def planned(name: str, devices: int) -> Layout:
-    return plan_layout(SETS[name](), devices, PSEUDO, with_neighbours=True)
+    return plan_layout(SETS[name](), devices, ROOM, PSEUDO, with_neighbours=True)
 
 
 def of_each_device(values: T, devices: int) -> list[T]:
@@ -177,7 +203,7 @@ def test_a_placement_says_of_every_field_where_it_lies(with_neighbours):
     found = placement(small_layout(with_neighbours=with_neighbours))
     of_items = {
         *("item_slots", "client_activity", "item_popularity", "item_degree"),
-        *("item_third", "devices"),
+        *("item_third", "devices", "malicious_room"),
     }
     for name, where in found._asdict().items():
         if name in of_items:
@@ -321,7 +347,7 @@ def test_a_layout_for_devices_is_made_of_numbers_also_while_tracing(devices):
 
     @jax.jit
     def traced(x: jax.Array) -> jax.Array:
-        made.append(plan_layout(small_dataset(), devices))
+        made.append(plan_layout(small_dataset(), devices, ROOM))
         return x
 
     traced(jnp.zeros(()))
@@ -346,50 +372,40 @@ def test_holders_are_named_by_where_their_embeddings_stand(name, devices):
 
 by_pairs = configured("spattack_l_s", "median")
 by_client = configured(
-    "none",
-    "median",
-    model="fedgnn",
-    pseudo_items=PSEUDO,
-    neighbours_per_item=NEIGHBOURS,
+    "none", "median", model=fedgnn(DIM, NEIGHBOURS), pseudo_items=PSEUDO
 )
 
 every_start = pytest.mark.parametrize(
     ("name", "devices"), [("uneven", 2), ("uneven", 3), ("two clients", 4)]
 )
 every_form = pytest.mark.parametrize(
-    "configuration", [by_pairs, by_client], ids=["by pairs", "by client"]
+    "experiment", [by_pairs, by_client], ids=["by pairs", "by client"]
 )
 
 
 @functools.cache
 def started(
-    configuration: Configuration, name: str, devices: int
+    experiment: Experiment, name: str, devices: int
 ) -> tuple[Setup, TrainingState]:
-    return compiled_start(
-        dataclasses.replace(configuration, num_devices=devices),
-        Hyperparameters(malicious_clients=ROOM),
-        planned(name, devices),
-        jax.random.key(4),
-        GivenValues(),
-    )
+    return compiled_start(experiment, planned(name, devices), jax.random.key(4))
 
 
 @takes_four
 @every_form
 @every_start
 def test_negatives_candidates_and_embeddings_are_those_of_one_device(
-    configuration, name, devices
+    experiment, name, devices
 ):
     def drawn(devices: int) -> dict:
         layout = planned(name, devices)
-        setup, state = started(configuration, name, devices)
+        setup, state = started(experiment, name, devices)
         return {
             "negatives": in_pair_order(layout, setup.pairs.negatives),
             "candidates": in_client_order(layout, setup.candidates),
             "users": in_client_order(layout, state.clients.embedding),
             "items": state.items,
             "weights": state.weights,
-            "poisoned": setup.max_poisoned_items,
+            "poisoned": state.items.attack,
             "overflow": setup.pairs.overflow,
             "most uploaded": setup.pairs.most_uploaded,
         }
@@ -479,10 +495,10 @@ def test_the_tiles_of_all_devices_in_a_row_are_those_of_one(name, devices):
 
 
 def senders_by_item(
-    configuration: Configuration, name: str, devices: int
+    experiment: Experiment, name: str, devices: int
 ) -> dict[int, list[int]]:
     """Who sends each item a row, in the order of devices and of rows."""
-    setup, _ = started(configuration, name, devices)
+    setup, _ = started(experiment, name, devices)
     found: dict[int, list[int]] = {item: [] for item in range(NUM_ITEMS)}
     for own, pairs, item_groups in zip(
         own_fields(planned(name, devices), devices),
@@ -519,10 +535,10 @@ def senders_by_item(
 @every_form
 @every_start
 def test_the_devices_rows_of_an_item_in_a_row_are_those_of_one(
-    configuration, name, devices
+    experiment, name, devices
 ):
     found, expected = (
-        senders_by_item(configuration, name, number) for number in (devices, 1)
+        senders_by_item(experiment, name, number) for number in (devices, 1)
     )
     assert found == expected
     assert all(len(set(of_item)) == len(of_item) for of_item in expected.values())

@@ -6,7 +6,7 @@ import jax
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.training import Hyperparameters
+from jaxfr.training.many import stack_runs
 from jaxfr.training.memory import (
     compile_to_fit,
     held_bytes,
@@ -15,15 +15,12 @@ from jaxfr.training.memory import (
 from jaxfr.training.programs import Programs, compile_programs
 from tests.training.problem import configured, small_layout
 
-NUMBERS = Hyperparameters()
-CONFIGURATION = configured("none", "mean")
+CLEAN = configured("none", "mean")
 
 
 @functools.cache
 def programs(runs: int, devices: int = 1) -> Programs:
-    return compile_programs(
-        CONFIGURATION, NUMBERS, small_layout(), 2, runs=runs, devices=devices
-    )
+    return compile_programs(CLEAN, small_layout(), 2, runs=runs, devices=devices)
 
 
 def test_the_need_covers_the_data_and_what_the_runs_keep():
@@ -32,8 +29,7 @@ def test_the_need_covers_the_data_and_what_the_runs_keep():
     leaves = jax.tree.leaves(small_layout())
     assert need.data == sum(leaf.nbytes for leaf in leaves)
     keys = jax.vmap(jax.random.key)(jax.numpy.arange(1))
-    numbers = jax.tree.map(lambda value: jax.numpy.asarray([value]), NUMBERS)
-    kept = compiled.start(numbers, compiled.layout, keys, compiled.given)
+    kept = compiled.start(stack_runs([CLEAN]), compiled.layout, keys, compiled.given)
     arrays = [leaf for leaf in jax.tree.leaves(kept) if leaf.dtype != keys.dtype]
     assert need.runs >= sum(leaf.nbytes for leaf in arrays)
     assert need.working > 0
@@ -55,12 +51,11 @@ def test_every_device_holds_the_data():
 
 def test_runs_that_do_not_fit_at_once_are_fewer_at_once():
     enough_for_two = memory_need(programs(2)).total
-    compiled = compile_to_fit(
-        CONFIGURATION, NUMBERS, small_layout(), 2, runs=4, available=enough_for_two
-    )
+    layout = small_layout()
+    compiled = compile_to_fit(CLEAN, layout, 2, runs=4, available=enough_for_two)
     assert compiled.runs == 2
 
 
 def test_a_run_that_does_not_fit_alone_is_refused_with_the_numbers():
     with pytest.raises(InvalidInputError, match=r"a run needs 0\.00 GB .* 0\.00 GB"):
-        compile_to_fit(CONFIGURATION, NUMBERS, small_layout(), 2, runs=2, available=10)
+        compile_to_fit(CLEAN, small_layout(), 2, runs=2, available=10)

@@ -1,6 +1,7 @@
 """Rounds with pseudo items, and with local differential privacy."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +9,11 @@ import numpy as np
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.training import Configuration, Hyperparameters, Setup, TrainingState
+from jaxfr.experiment import Experiment
+from jaxfr.training import Setup, TrainingState
 from jaxfr.training.round import train_round
 from tests.training.problem import (
+    DIM,
     NUM_ITEMS,
     NUM_USERS,
     compiled_start,
@@ -24,48 +27,32 @@ from tests.training.problem import (
 )
 
 PSEUDO, LEARNING_RATE, CLIP = 3, 0.2, 1e-3
-NUMBERS = Hyperparameters(
-    learning_rate=LEARNING_RATE, privacy_clip=CLIP, expected_byzantine=0
-)
 
 
-def configuration_of(
-    aggregator: str,
-    pseudo: int = 0,
-    local_privacy: bool = False,
-    model: str = "fedmf",
-) -> Configuration:
+def experiment_of(aggregator: str, pseudo: int = 0, **changes: Any) -> Experiment:
     return configured(
         "none",
         aggregator,
-        model=model,
-        malicious_clients=0,
+        learning_rate=LEARNING_RATE,
         pseudo_items=pseudo,
-        local_privacy=local_privacy,
+        **changes,
     )
 
 
 @functools.cache
-def started(configuration: Configuration, seed: int = 0) -> tuple[Setup, TrainingState]:
+def started(experiment: Experiment, seed: int = 0) -> tuple[Setup, TrainingState]:
     key = jax.random.key(seed)
-    layout = small_layout(pseudo_items=configuration.pseudo_items)
-    return compiled_start(configuration, NUMBERS, layout, key, drawn_values())
+    layout = small_layout(pseudo_items=experiment.pseudo_items)
+    return compiled_start(experiment, layout, key, drawn_values())
 
 
 def after_round(
-    aggregator: str,
-    pseudo: int = 0,
-    local_privacy: bool = False,
-    numbers: Hyperparameters = NUMBERS,
-    number: int = 0,
-    model: str = "fedmf",
+    aggregator: str, pseudo: int = 0, number: int = 0, **changes: Any
 ) -> TrainingState:
-    configuration = configuration_of(aggregator, pseudo, local_privacy, model)
-    setup, state = started(configuration)
+    experiment = experiment_of(aggregator, pseudo, **changes)
+    setup, state = started(experiment)
     layout = small_layout(pseudo_items=pseudo)
-    after, counts = one_round(
-        configuration, numbers, layout, setup, state, jnp.int32(number)
-    )
+    after, counts = one_round(experiment, layout, setup, state, jnp.int32(number))
     assert counts.dropped == 0
     assert counts.overflow == 0
     return after
@@ -94,7 +81,7 @@ def sent_items(setup: Setup, trained: bool) -> list[set[int]]:
 
 
 def test_a_client_sends_its_pairs_items_and_pseudo_items_that_it_does_not_hold():
-    setup, _ = started(configuration_of("median", PSEUDO))
+    setup, _ = started(experiment_of("median", PSEUDO))
     positives = per_client(small_dataset().train_items)
     negatives = per_client(np.asarray(drawn_values().negatives))
     trained, sent = (sent_items(setup, which) for which in (True, False))
@@ -110,7 +97,7 @@ def test_a_client_sends_its_pairs_items_and_pseudo_items_that_it_does_not_hold()
 
 @pytest.mark.parametrize("seed", range(4))
 def test_every_row_finds_its_place_by_item_pseudo_rows_among_them(seed):
-    setup, _ = started(configuration_of("median", PSEUDO), seed)
+    setup, _ = started(experiment_of("median", PSEUDO), seed)
     assert setup.pairs.overflow == 0
     count = np.zeros(NUM_ITEMS, int)
     for group in setup.pairs.item_groups:
@@ -124,7 +111,7 @@ def test_every_row_finds_its_place_by_item_pseudo_rows_among_them(seed):
 
 @pytest.mark.parametrize("aggregator", ["mean", "median"])
 def test_just_the_items_that_somebody_pretends_to_hold_move_otherwise(aggregator):
-    setup, _ = started(configuration_of(aggregator, PSEUDO))
+    setup, _ = started(experiment_of(aggregator, PSEUDO))
     trained, sent = (sent_items(setup, which) for which in (True, False))
     pretended = set().union(
         *(more - own for more, own in zip(sent, trained, strict=True))
@@ -152,7 +139,7 @@ def test_pseudo_rows_are_drawn_anew_in_every_round_by_the_same_items():
 
 @pytest.mark.parametrize("aggregator", ["mean", "median"])
 def test_a_small_clip_bounds_how_far_any_item_moves_and_leaves_users_alone(aggregator):
-    found, plain = after_round(aggregator, local_privacy=True), after_round(aggregator)
+    found, plain = after_round(aggregator, privacy_clip=CLIP), after_round(aggregator)
     steps = np.abs(moved(found))
     limit = LEARNING_RATE * CLIP
     assert np.max(steps) <= 1.001 * limit
@@ -162,8 +149,8 @@ def test_a_small_clip_bounds_how_far_any_item_moves_and_leaves_users_alone(aggre
 
 
 def test_weights_are_clipped_too():
-    found = after_round("mean", local_privacy=True, model="fedgnn")
-    private = configuration_of("mean", local_privacy=True, model="fedgnn")
+    found = after_round("mean", privacy_clip=CLIP, model=f"fedgnn:{DIM}")
+    private = experiment_of("mean", privacy_clip=CLIP, model=f"fedgnn:{DIM}")
     _, before = started(private)
     assert found.weights is not None
     assert before.weights is not None
@@ -172,29 +159,27 @@ def test_weights_are_clipped_too():
 
 
 def test_noise_is_drawn_anew_in_every_round():
-    numbers = NUMBERS._replace(privacy_noise=0.1)
     first, second = (
-        after_round("mean", local_privacy=True, numbers=numbers, number=number)
+        after_round("mean", privacy_clip=CLIP, privacy_noise=0.1, number=number)
         for number in (0, 1)
     )
     assert np.max(np.abs(moved(first) - moved(second))) > 1e-3
     np.testing.assert_array_equal(user_embeddings(first), user_embeddings(second))
-    quiet = after_round("mean", local_privacy=True)
+    quiet = after_round("mean", privacy_clip=CLIP)
     assert np.max(np.abs(moved(first) - moved(quiet))) > 1e-3
 
 
 def test_a_generous_clip_without_noise_changes_nothing():
-    numbers = NUMBERS._replace(privacy_clip=1e6)
-    found = after_round("mean", local_privacy=True, numbers=numbers)
+    found = after_round("mean", privacy_clip=1e6)
     np.testing.assert_allclose(moved(found), moved(after_round("mean")), atol=1e-6)
 
 
 def test_a_setup_without_the_clients_privacy_is_refused_where_they_have_it():
-    setup, state = started(configuration_of("mean"))
-    private, layout = configuration_of("mean", local_privacy=True), small_layout()
+    setup, state = started(experiment_of("mean"))
+    private, layout = experiment_of("mean", privacy_clip=CLIP), small_layout()
     with pytest.raises(InvalidInputError, match="setup: was started for another"):
         jax.eval_shape(
-            functools.partial(train_round, private, NUMBERS, layout),
+            functools.partial(train_round, private, layout),
             setup,
             state,
             jnp.int32(0),

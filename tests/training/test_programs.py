@@ -1,17 +1,14 @@
-"""A configuration compiled once."""
-
-import dataclasses
+"""An experiment compiled once."""
 
 import jax
 import numpy as np
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.training import Hyperparameters, programs
+from jaxfr.training import programs
+from jaxfr.training.many import stack_runs
 from jaxfr.training.programs import compile_programs, keys_of
-from tests.training.problem import CONFIGURATION, small_layout
-
-NUMBERS = Hyperparameters()
+from tests.training.problem import EXPERIMENT, changed, small_layout
 
 
 @pytest.mark.parametrize(
@@ -27,18 +24,17 @@ def test_a_call_has_room_for_so_many_rounds_as_keep_it_short(
     assert size < 75
     # Seven rounds, and the one before them that evaluates the untrained state.
     assert stretch == min(8, max(1, pairs // size), rounds)
-    compiled = compile_programs(CONFIGURATION, NUMBERS, small_layout(), rounds=7)
+    compiled = compile_programs(EXPERIMENT, small_layout(), rounds=7)
     assert compiled.stretch == stretch
 
 
 def test_one_program_serves_all_seeds_and_numbers():
-    compiled = compile_programs(CONFIGURATION, NUMBERS, small_layout(), 3, runs=2)
+    compiled = compile_programs(EXPERIMENT, small_layout(), 3, runs=2)
     assert compiled.seconds > 0
     for rate in (0.1, 0.2):
-        numbers = jax.tree.map(lambda value: jax.numpy.asarray([value] * 2), NUMBERS)
-        numbers = numbers._replace(learning_rate=jax.numpy.full(2, rate))
+        experiments = stack_runs([changed(EXPERIMENT, learning_rate=rate)] * 2)
         setup, state = compiled.start(
-            numbers, compiled.layout, keys_of([3, 4]), compiled.given
+            experiments, compiled.layout, keys_of([3, 4]), compiled.given
         )
         assert state.item_embeddings.shape[0] == 2
         assert np.any(state.item_embeddings[0] != state.item_embeddings[1])
@@ -55,7 +51,7 @@ def test_seeds_that_would_be_another_s_are_refused():
         keys_of([0, 2**32])
 
 
-def test_settings_are_looked_at_before_anything_is_compiled():
-    attacked = dataclasses.replace(CONFIGURATION, attack="spattack_o_d")
+def test_an_experiment_is_looked_at_before_anything_is_compiled():
+    nobody = changed(EXPERIMENT, attack="spattack_o_d", malicious_clients=0)
     with pytest.raises(InvalidInputError, match=r"^malicious_clients=0: "):
-        compile_programs(attacked, NUMBERS, small_layout(), rounds=3)
+        compile_programs(nobody, small_layout(), rounds=3)

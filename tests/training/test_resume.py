@@ -4,22 +4,19 @@ import pathlib
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxfr.checkpoints import CheckpointKeeper, CheckpointSettings
-from jaxfr.training import Configuration, Hyperparameters
+from jaxfr.experiment import Experiment
 from jaxfr.training.calls import Point
 from jaxfr.training.host import Run, run_batch
 from jaxfr.training.programs import Programs, compile_programs
 from jaxfr.training.resume import Checkpoints
 from tests.checkpoints.samples import assert_same_bits
-from tests.training.problem import ROOM, configured, small_layout
+from tests.training.problem import DIM, changed, configured, small_layout
 
-NUMBERS = Hyperparameters(
-    learning_rate=0.1, malicious_clients=ROOM, expected_byzantine=ROOM
-)
-POINTS = [Point(4, NUMBERS), Point(0, NUMBERS._replace(learning_rate=0.03))]
 ROUNDS, EVAL_EVERY, STRETCH = 16, 5, 3
 ADAM = {"client_optimizer": "adam", "server_optimizer": "adam"}
 
@@ -28,16 +25,24 @@ class StoppedError(Exception):
     pass
 
 
-def compiled(configuration: Configuration, devices: int = 1) -> Programs:
+def compiled(experiment: Experiment, devices: int = 1, spread: int = 1) -> Programs:
+    """Two runs, divided among devices or each spread over them."""
     return compile_programs(
-        configuration,
-        NUMBERS,
-        small_layout(configuration.num_devices),
+        experiment,
+        small_layout(spread),
         ROUNDS,
         runs=2,
         devices=devices,
         stretch=STRETCH,
     )
+
+
+def points_of(programs: Programs) -> list[Point]:
+    rates = {4: 0.1, 0: 0.03}
+    return [
+        Point(seed, changed(programs.experiment, learning_rate=rate))
+        for seed, rate in rates.items()
+    ]
 
 
 def checkpoints(directory: pathlib.Path) -> Checkpoints:
@@ -47,7 +52,7 @@ def checkpoints(directory: pathlib.Path) -> Checkpoints:
 
 
 def run(programs: Programs, **options: Any) -> list[Run]:
-    return run_batch(programs, 0.0, POINTS, ROUNDS, EVAL_EVERY, **options)
+    return run_batch(programs, 0.0, points_of(programs), ROUNDS, EVAL_EVERY, **options)
 
 
 def run_a_stretch_at_a_time(
@@ -84,19 +89,19 @@ def assert_same_outcome(found: list[Run], expected: list[Run]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("configuration", "devices"),
+    ("experiment", "devices", "spread"),
     [
-        # With keys in the state; runs divided among devices, or each spread over them.
-        (configured("gaussian", "mean", **ADAM), 2),
-        (configured("gaussian", "mean", num_devices=2, negatives="resample"), 1),
-        (configured("spattack_l_s", "mean", model="mlp", **ADAM), 1),
+        # With keys in the state.
+        (configured("gaussian", "mean", **ADAM), 2, 1),
+        (configured("gaussian", "mean", negatives="resample"), 1, 2),
+        (configured("spattack_l_s", "mean", model=f"mlp:{DIM}", **ADAM), 1, 1),
     ],
-    ids=lambda value: value.attack if isinstance(value, Configuration) else str(value),
+    ids=["gaussian, divided", "gaussian, spread", "spattack_l_s"],
 )
 def test_a_batch_that_is_stopped_again_and_again_ends_in_the_same_bits(
-    tmp_path, configuration, devices
+    tmp_path, experiment, devices, spread
 ):
-    programs = compiled(configuration, devices)
+    programs = compiled(experiment, devices, spread)
     found, lives = run_a_stretch_at_a_time(programs, tmp_path)
     assert len(lives) > 4
     assert_same_outcome(found, run(programs))
@@ -162,7 +167,9 @@ def test_uploads_without_room_before_a_checkpoint_end_the_run_after_it(
 ):
     def with_overflow(*arguments):
         state, report = programs.train(*arguments)
-        overflow = report.counts.overflow.at[0, 0].set(2)
+        # In the first call only: how many calls there are, the clock decides.
+        of_first = jnp.where(arguments[4][0] == -1, 2, 0)
+        overflow = report.counts.overflow.at[0, 0].set(of_first)
         return state, report._replace(counts=report.counts._replace(overflow=overflow))
 
     def stop(finished: int) -> None:
@@ -179,7 +186,8 @@ def test_uploads_without_room_before_a_checkpoint_end_the_run_after_it(
 
 def test_a_batch_with_room_left_goes_on(tmp_path, programs):
     def only_one(**options: Any) -> list[Run]:
-        return run_batch(programs, 0.0, POINTS[:1], ROUNDS, EVAL_EVERY, **options)
+        points = points_of(programs)[:1]
+        return run_batch(programs, 0.0, points, ROUNDS, EVAL_EVERY, **options)
 
     def stop(finished: int) -> None:
         if finished == 3:

@@ -1,26 +1,31 @@
 """One round after another, against the simulation in plain loops."""
 
 import functools
-from typing import cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks import ATTACKS, AttackOptions
-from jaxfr.models import MODELS, fedmf
-from jaxfr.training import Configuration, Hyperparameters, Setup, TrainingState
+from jaxfr.experiment import Experiment
+from jaxfr.models import Model, fedmf
+from jaxfr.parts import Part, part
+from jaxfr.training import Setup, TrainingState
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.start import attack_knowledge
 from tests.training.problem import (
+    DIM,
+    EXPERIMENT,
     NUM_USERS,
     ROOM,
     SPATTACKS,
+    changed,
     compiled_pairs,
     compiled_start,
     configured,
     drawn_values,
+    for_server_of,
     one_round,
     participants,
     per_client,
@@ -31,32 +36,35 @@ from tests.training.problem import (
 from tests.training.reference import Scenario, simulate_round
 
 ROUNDS = 5
-NUMBERS = Hyperparameters(
-    learning_rate=0.2,
-    regularization=0.1,
-    malicious_clients=ROOM,
-    expected_byzantine=ROOM,
-    max_poisoned_items=6,
-    clip_norm=0.4,
-)
+LEARNING_RATE, CLIP_NORM = 0.2, 0.4
+OPTIONS = {
+    "spattack_o_s": "spattack_o_s:max_poisoned_items=6",
+    "spattack_l_s": "spattack_l_s:max_poisoned_items=6",
+    "norm": f"norm:{CLIP_NORM}",
+}
+
+
+def trained(attack: str, aggregator: str, **changes: Any) -> Experiment:
+    """As ``configured``, with the options and the learning rate of these tests."""
+    parts = OPTIONS.get(attack, attack), OPTIONS.get(aggregator, aggregator)
+    return configured(*parts, **{"learning_rate": LEARNING_RATE, **changes})
 
 
 @functools.cache
-def started(attack: str, model: str = "fedmf") -> tuple[Setup, TrainingState]:
+def started(
+    attack: str, model: Part[Model] = EXPERIMENT.model
+) -> tuple[Setup, TrainingState]:
     """The start with rows grouped by item, which serves every rule."""
     key = jax.random.key(3)
-    configuration = configured(attack, "median", model=model)
-    return compiled_start(configuration, NUMBERS, small_layout(), key, drawn_values())
+    experiment = trained(attack, "median", model=model)
+    return compiled_start(experiment, small_layout(), key, drawn_values())
 
 
-def scenario_of(configuration: Configuration) -> Scenario:
-    setup, state = started(configuration.attack, configuration.model)
-    knowledge = attack_knowledge(
-        configuration, NUMBERS, small_layout(), setup.max_poisoned_items
-    )
-    poisoned = ATTACKS[configuration.attack](AttackOptions()).poisoned_items(
-        state.items.attack, knowledge
-    )
+def scenario_of(experiment: Experiment) -> Scenario:
+    attack, aggregator = experiment.attack.name, experiment.aggregator.name
+    setup, state = started(attack, experiment.model)
+    knowledge = attack_knowledge(experiment, small_layout(), setup.pairs)
+    poisoned = experiment.attack.make().poisoned_items(state.items.attack, knowledge)
     given = drawn_values()
     return Scenario(
         positives=per_client(small_dataset().train_items),
@@ -65,29 +73,26 @@ def scenario_of(configuration: Configuration) -> Scenario:
         items=np.asarray(given.item_embeddings, np.float64),
         noise=np.asarray(given.noise, np.float64),
         poisoned=np.asarray(poisoned),
-        attack=configuration.attack,
-        aggregator=configuration.aggregator,
-        dense=configuration.aggregation == "dense",
+        attack=attack,
+        aggregator=aggregator,
+        dense=experiment.aggregation == "dense",
         expected_byzantine=ROOM,
-        clip_norm=float(NUMBERS.clip_norm),
-        learning_rate=float(NUMBERS.learning_rate),
-        regularization=float(NUMBERS.regularization),
+        clip_norm=CLIP_NORM,
+        learning_rate=LEARNING_RATE,
+        regularization=0.1,
     )
 
 
-def assert_rounds_agree(
-    configuration: Configuration, numbers: Hyperparameters = NUMBERS
-) -> None:
+def assert_rounds_agree(experiment: Experiment) -> None:
     """Runs both and compares all embeddings after every round."""
-    layout, scenario = small_layout(), scenario_of(configuration)
-    setup, state = started(configuration.attack, configuration.model)
+    layout, scenario = small_layout(), scenario_of(experiment)
+    setup, state = started(experiment.attack.name, experiment.model)
+    state = for_server_of(experiment, state)
     for number in range(ROUNDS):
         round_number = jnp.int32(number)
         key = key_for(setup.key, Purpose.PARTICIPATION, number)
-        taking_part = participants(configuration, numbers, layout, key, round_number)
-        state, counts = one_round(
-            configuration, numbers, layout, setup, state, round_number
-        )
+        taking_part = participants(experiment, layout, key, round_number)
+        state, counts = one_round(experiment, layout, setup, state, round_number)
         scenario = simulate_round(scenario, *map(np.asarray, taking_part))
         np.testing.assert_allclose(user_embeddings(state), scenario.users, atol=1e-5)
         np.testing.assert_allclose(state.item_embeddings, scenario.items, atol=1e-5)
@@ -102,7 +107,7 @@ def assert_rounds_agree(
     "aggregator", ["mean", "median", "trimmed_mean", "krum", "norm"]
 )
 def test_rounds_are_those_of_the_plain_simulation(attack, aggregator):
-    assert_rounds_agree(configured(attack, aggregator))
+    assert_rounds_agree(trained(attack, aggregator))
 
 
 @pytest.mark.parametrize(
@@ -110,57 +115,60 @@ def test_rounds_are_those_of_the_plain_simulation(attack, aggregator):
     [("none", "mean"), ("spattack_o_s", "trimmed_mean"), ("spattack_l_s", "krum")],
 )
 def test_dense_rounds_are_those_of_the_plain_simulation(attack, aggregator):
-    assert_rounds_agree(configured(attack, aggregator, aggregation="dense"))
+    assert_rounds_agree(trained(attack, aggregator, aggregation="dense"))
 
 
 def test_partial_participation_is_that_of_the_plain_simulation():
-    configuration = configured("spattack_o_s", "median", partial_participation=True)
-    numbers = NUMBERS._replace(participation=0.6, attack_start=2)
-    assert_rounds_agree(configuration, numbers)
+    some = {"participation": 0.6, "attack_start": 2}
+    assert_rounds_agree(trained("spattack_o_s", "median", **some))
+
+
+@part
+def whole_clients() -> Model:
+    """FedMF without its form for pairs."""
+    return fedmf(DIM).make()._replace(pair_gradients=None)
 
 
 @pytest.mark.parametrize("aggregator", ["mean", "median", "krum"])
-def test_a_model_that_takes_clients_as_a_whole_has_the_same_rounds(
-    aggregator, monkeypatch
-):
+def test_a_model_that_takes_clients_as_a_whole_has_the_same_rounds(aggregator):
     """Also where the first of two equally good rows wins, as in Krum."""
-    model = fedmf()._replace(pair_gradients=None)
-    monkeypatch.setitem(cast(dict, MODELS), "whole", lambda: model)
-    assert_rounds_agree(configured("none", aggregator, model="whole"))
+    assert_rounds_agree(trained("none", aggregator, model=whole_clients()))
 
 
 # --- who takes part ---
 
 
-def drawn_participants(numbers: Hyperparameters, number: int = 0, draws: int = 500):
-    configuration = configured("none", "mean", partial_participation=True)
-    draw = jax.vmap(participants, in_axes=(None, None, None, 0, None))
+def drawn_participants(number: int = 0, draws: int = 500, **changes: Any):
+    draw = jax.vmap(participants, in_axes=(None, None, 0, None))
     keys = jax.random.split(jax.random.key(0), draws)
-    layout, round_number = small_layout(), jnp.int32(number)
-    benign, malicious = draw(configuration, numbers, layout, keys, round_number)
+    experiment = changed(EXPERIMENT, **changes)
+    benign, malicious = draw(experiment, small_layout(), keys, jnp.int32(number))
     return np.asarray(benign), np.asarray(malicious)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.7, 1.0])
 @pytest.mark.parametrize("malicious_clients", [0, 2, 3])
 def test_exactly_the_wanted_share_of_all_clients_takes_part(share, malicious_clients):
-    numbers = NUMBERS._replace(participation=share, malicious_clients=malicious_clients)
-    benign, malicious = drawn_participants(numbers, draws=50)
+    benign, malicious = drawn_participants(
+        draws=50, participation=share, malicious_clients=malicious_clients
+    )
     wanted = max(round(share * (NUM_USERS + malicious_clients)), 1)
     assert np.all(benign.sum(axis=1) + malicious.sum(axis=1) == wanted)
     assert not malicious[:, malicious_clients:].any()
 
 
 def test_every_client_takes_part_equally_often():
-    drawn = np.hstack(drawn_participants(NUMBERS._replace(participation=0.4)))
+    drawn = np.hstack(drawn_participants(participation=0.4))
     share = drawn.sum() / drawn.size
     deviation = np.sqrt(share * (1 - share) / len(drawn))
     assert np.all(np.abs(drawn.mean(axis=0) - share) < 4 * deviation)
 
 
 def test_before_the_start_round_no_malicious_client_takes_part():
-    numbers = NUMBERS._replace(participation=0.8, attack_start=3)
-    before, at_start = (drawn_participants(numbers, number) for number in (2, 3))
+    before, at_start = (
+        drawn_participants(number, participation=0.8, attack_start=3)
+        for number in (2, 3)
+    )
     assert not before[1].any()
     assert at_start[1].any()
     np.testing.assert_array_equal(before[0], at_start[0])
@@ -169,35 +177,27 @@ def test_before_the_start_round_no_malicious_client_takes_part():
 # --- negatives, and items without an upload ---
 
 
-def item_steps(configuration: Configuration, number: int) -> np.ndarray:
+def item_steps(number: int, **changes: Any) -> np.ndarray:
     setup, state = started("none")
-    new_state, _ = one_round(
-        configuration, NUMBERS, small_layout(), setup, state, jnp.int32(number)
-    )
+    experiment, layout = trained("none", "mean", **changes), small_layout()
+    new_state, _ = one_round(experiment, layout, setup, state, jnp.int32(number))
     return np.asarray(new_state.item_embeddings - state.item_embeddings)
 
 
 def test_fixed_negatives_are_the_same_in_every_round():
-    first, second = (item_steps(configured("none", "mean"), t) for t in (0, 1))
+    first, second = map(item_steps, (0, 1))
     np.testing.assert_array_equal(first, second)
 
 
 def test_resampled_negatives_are_drawn_anew_each_round():
-    configuration = configured("none", "mean", negatives="resample")
-    steps = [item_steps(configuration, number) for number in (0, 1)]
+    steps = [item_steps(number, negatives="resample") for number in (0, 1)]
     assert np.abs(steps[0] - steps[1]).max() > 0.01
-    setup, state = started("none")
+    (setup, state), layout = started("none"), small_layout()
+    as_fixed = trained("none", "mean")
     for number, step in enumerate(steps):
-        fixed_configuration = configured("none", "mean")
-        pairs = compiled_pairs(fixed_configuration, small_layout(), setup.key, number)
-        fixed, _ = one_round(
-            fixed_configuration,
-            NUMBERS,
-            small_layout(),
-            setup._replace(pairs=pairs),
-            state,
-            jnp.int32(0),
-        )
+        pairs = compiled_pairs(as_fixed, layout, setup.key, number)
+        with_pairs = setup._replace(pairs=pairs)
+        fixed, _ = one_round(as_fixed, layout, with_pairs, state, jnp.int32(0))
         expected = fixed.item_embeddings - state.item_embeddings
         np.testing.assert_allclose(step, expected, atol=1e-6)
 
@@ -212,22 +212,20 @@ def items_in_play(setup: Setup, taking_part: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("optimizer", ["momentum", "adam"])
 def test_whoever_has_no_part_stays_as_it_is_with_its_optimiser(optimizer):
-    configuration = configured(
+    experiment = trained(
         "none",
         "mean",
-        partial_participation=True,
+        participation=0.1,
+        malicious_clients=0,
         client_optimizer=optimizer,
         server_optimizer=optimizer,
     )
-    numbers = NUMBERS._replace(participation=0.1, malicious_clients=0)
     layout, key = small_layout(), jax.random.key(3)
-    setup, state = compiled_start(configuration, numbers, layout, key)
+    setup, state = compiled_start(experiment, layout, key)
     for number in range(4):
         key = key_for(setup.key, Purpose.PARTICIPATION, number)
-        benign, _ = participants(configuration, numbers, layout, key, jnp.int32(number))
-        after, _ = one_round(
-            configuration, numbers, layout, setup, state, jnp.int32(number)
-        )
+        benign, _ = participants(experiment, layout, key, jnp.int32(number))
+        after, _ = one_round(experiment, layout, setup, state, jnp.int32(number))
         moved = np.any(after.item_embeddings != state.item_embeddings, axis=1)
         np.testing.assert_array_equal(moved, items_in_play(setup, np.asarray(benign)))
         assert 0 < moved.sum() < layout.num_items
@@ -249,9 +247,8 @@ def test_an_upload_that_is_not_finite_is_left_out_and_counted():
     setup, state = started("none")
     values = state.item_embeddings.at[0].set(jnp.nan)
     broken = state._replace(items=state.items._replace(values=values))
-    after, counts = one_round(
-        configured("none", "mean"), NUMBERS, small_layout(), setup, broken, jnp.int32(0)
-    )
+    experiment, layout = trained("none", "mean"), small_layout()
+    after, counts = one_round(experiment, layout, setup, broken, jnp.int32(0))
     items = np.stack([small_dataset().train_items, setup.pairs.negatives])
     holders = np.unique(small_dataset().train_users[np.any(items == 0, axis=0)])
     assert counts.dropped >= holders.size > 0

@@ -1,6 +1,5 @@
 """Whole runs: schedule, stretches, seeds, and what compiles anew."""
 
-import dataclasses
 import functools
 from typing import Any, cast
 
@@ -9,17 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxfr.attacks import spattack_l_s
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.metrics import parse_metrics
 from jaxfr.evaluation.outcome import Outcome as Counted
 from jaxfr.evaluation.outcome import averages
 from jaxfr.evaluation.targets import COLD, POPULAR
+from jaxfr.experiment import Experiment
 from jaxfr.training import (
-    Configuration,
-    Hyperparameters,
     RoundReport,
     TrainingState,
     evaluate_now,
+    layout_for,
     run_key,
     simulate,
     start,
@@ -27,79 +27,72 @@ from jaxfr.training import (
 )
 from jaxfr.training.start import _start
 from tests.training.problem import (
-    CONFIGURATION,
+    EXPERIMENT,
     QUICK_COMPILE,
     ROOM,
+    changed,
+    configured,
+    small_dataset,
     small_layout,
 )
 
 ROUNDS, STRETCH = 8, 5
 
-# A configuration in which all numbers have a say, but one.
-CONFIGURED = dataclasses.replace(
-    CONFIGURATION,
-    attack="spattack_l_s",
-    aggregator="trimmed_mean",
-    trim_form="classic",
-    trim_share_given=True,
-    clip=True,
-    partial_participation=True,
-)
-NUMBERS = Hyperparameters(
+# An experiment in which all its numbers have a say, but one.
+CONFIGURED = configured(
+    "spattack_l_s:max_poisoned_items=9",
+    "clip_by_norm+classic_trimmed_mean:0.1",
     learning_rate=0.1,
     malicious_clients=2,
     expected_byzantine=2,
-    max_poisoned_items=9,
-    trim_share=0.1,
     participation=0.8,
 )
+# Clients that protect their uploads besides.
+PRIVATE = changed(CONFIGURED, privacy_clip=1.0)
 CHANGES = {
-    "learning_rate": 0.2,
-    "regularization": 0.3,
-    "malicious_clients": ROOM,
-    "expected_byzantine": 1,
-    "attack_start": 2,
-    "noise_scale": 5.0,
-    "max_poisoned_items": 4,
-    "lie_z": 2.0,
-    "clip_norm": 0.2,
-    "trim_share": 0.4,
-    "participation": 0.5,
-    "privacy_clip": 0.001,
-    "privacy_noise": 0.1,
+    "learning_rate": {"learning_rate": 0.2},
+    "regularization": {"regularization": 0.3},
+    "malicious_clients": {"malicious_clients": ROOM},
+    "expected_byzantine": {"expected_byzantine": 1},
+    "attack_start": {"attack_start": 2},
+    "noise_scale": {"attack": spattack_l_s(5.0, max_poisoned_items=9)},
+    "max_poisoned_items": {"attack": spattack_l_s(max_poisoned_items=4)},
+    "clip_norm": {"aggregator": "clip_by_norm:0.2+classic_trimmed_mean:0.1"},
+    "trim_share": {"aggregator": "clip_by_norm+classic_trimmed_mean:0.4"},
+    "participation": {"participation": 0.5},
+    "privacy_clip": {"privacy_clip": 0.001},
+    "privacy_noise": {"privacy_noise": 0.1},
 }
-# In a run with these settings.
-PRIVATE = dataclasses.replace(CONFIGURED, local_privacy=True)
 
 Outcome = tuple[TrainingState, RoundReport]
 
 
+def base_of(name: str) -> Experiment:
+    """The experiment in which this number is to be changed."""
+    return PRIVATE if name.startswith("privacy") else CONFIGURED
+
+
 def run(
-    numbers: Hyperparameters = NUMBERS,
-    seed: int = 0,
-    eval_every: int = 3,
-    configuration: Configuration = CONFIGURED,
+    experiment: Experiment = CONFIGURED, seed: int = 0, eval_every: int = 3
 ) -> Outcome:
-    key, layout = jax.random.key(seed), small_layout()
-    return simulate(configuration, numbers, layout, key, ROUNDS, eval_every)
+    return simulate(experiment, small_layout(), ROUNDS, seed, eval_every)
 
 
 @functools.cache
-def run_once(seed: int = 0, configuration: Configuration = CONFIGURED) -> Outcome:
-    return run(seed=seed, configuration=configuration)
+def run_once(seed: int = 0, experiment: Experiment = CONFIGURED) -> Outcome:
+    return run(experiment, seed)
 
 
 @functools.cache
 def run_in_stretches() -> tuple[list[TrainingState], RoundReport]:
     """The states after each stretch; the last one reaches past the end."""
-    key = jax.random.key(0)
-    setup, state = start(CONFIGURED, NUMBERS, small_layout(), key)
+    layout = small_layout()
+    setup, state = start(CONFIGURED, layout, run_key(0))
     states, reports = [], []
     for first in range(0, ROUNDS, STRETCH):
         state, report = train_rounds(
             CONFIGURED,
-            NUMBERS,
-            small_layout(),
+            layout,
             setup,
             state,
             jnp.arange(first, first + STRETCH, dtype=jnp.int32),
@@ -139,9 +132,7 @@ def test_another_seed_gives_another_run():
 def test_seeds_can_be_mapped_over():
     keys = jnp.stack([jax.random.key(0), jax.random.key(1)])
     together = jax.jit(
-        jax.vmap(
-            lambda key: simulate(CONFIGURED, NUMBERS, small_layout(), key, ROUNDS)
-        ),
+        jax.vmap(lambda key: simulate(CONFIGURED, small_layout(), ROUNDS, key)),
         compiler_options=QUICK_COMPILE,
     )(keys)
     for seed in (0, 1):
@@ -162,39 +153,28 @@ def test_seeds_can_be_mapped_over():
 
 def test_changing_numbers_compiles_nothing():
     run_once()
+    run_once(experiment=PRIVATE)
     programs = number_of_programs()
-    for name, value in CHANGES.items():
-        run(NUMBERS._replace(**{name: value}))
+    for name, changes in CHANGES.items():
+        run(changed(base_of(name), **changes))
     run(eval_every=1)
     assert number_of_programs() == programs
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_number_has_its_effect(name):
-    configuration = PRIVATE if name.startswith("privacy") else CONFIGURED
-    outcome = run(
-        NUMBERS._replace(**{name: CHANGES[name]}), configuration=configuration
-    )
-    # The share to trim is given here, so no number of clients is expected; and the
-    # attack is not LIE.
-    has_effect = name not in ("expected_byzantine", "lie_z")
-    before = run_once(configuration=configuration)
+    before = run_once(experiment=base_of(name))
+    outcome = run(changed(base_of(name), **CHANGES[name]))
+    # The share to trim is given here, so no number of clients is expected.
+    has_effect = name != "expected_byzantine"
     assert (item_change(outcome, before) > 1e-4) == has_effect
-
-
-@pytest.mark.parametrize("name", ["privacy_clip", "privacy_noise"])
-def test_numbers_of_private_uploads_have_no_effect_without_them(name):
-    outcome = run(NUMBERS._replace(**{name: CHANGES[name]}))
-    assert item_change(outcome, run_once()) == 0
 
 
 def test_other_targets_compile_nothing_and_change_their_exposure_alone():
     metrics = parse_metrics("hr@5,er@5")
-    watching = dataclasses.replace(CONFIGURED, metrics=metrics, num_targets=2)
-    numbers = NUMBERS._replace(targets=(0, 3))
-    first, programs = run(numbers, configuration=watching), number_of_programs()
-    others = numbers._replace(targets=(POPULAR, POPULAR))
-    second = run(others, configuration=watching)
+    watching = changed(CONFIGURED, metrics=metrics, targets=(0, 3))
+    first, programs = run(watching), number_of_programs()
+    second = run(changed(watching, targets=(POPULAR, POPULAR)))
     assert number_of_programs() == programs
     assert_same_bits(first[0], second[0])
     found, other = (averages(metrics, report.outcome) for _, report in (first, second))
@@ -206,9 +186,7 @@ def test_other_metrics_leave_the_run_alone():
     """Their candidates and targets have random keys of their own."""
     names = "hr@5,ndcg@5,hr@10,ndcg@10,full_hr@5,within_third_hr@5,er@5,percentile"
     metrics = parse_metrics(names)
-    watching = dataclasses.replace(CONFIGURED, metrics=metrics, num_targets=1)
-    numbers = NUMBERS._replace(targets=(COLD,))
-    state, report = run(numbers, configuration=watching)
+    state, report = run(changed(CONFIGURED, metrics=metrics, targets=(COLD,)))
     plain = run_once()
     assert_same_bits(state, plain[0])
     found = averages(metrics, report.outcome)
@@ -218,10 +196,10 @@ def test_other_metrics_leave_the_run_alone():
 
 def test_an_attack_that_starts_after_the_last_round_is_no_attack():
     # Which is refused, unless the number is traced.
-    run_traced = jax.jit(lambda numbers: run(numbers))
+    run_traced = jax.jit(lambda experiment: run(experiment))
     late, nobody = (
-        run_traced(NUMBERS._replace(participation=1.0, **numbers))
-        for numbers in ({"attack_start": ROUNDS}, {"malicious_clients": 0})
+        run_traced(changed(CONFIGURED, participation=1.0, **changes))
+        for changes in ({"attack_start": ROUNDS}, {"malicious_clients": 0})
     )
     assert item_change(late, nobody) == 0
 
@@ -263,7 +241,7 @@ def test_evaluations_follow_the_schedule_and_the_last_round(eval_every, expected
 
 def test_an_evaluation_is_that_of_the_state_after_its_round():
     states, report = run_in_stretches()
-    setup, _ = start(CONFIGURED, NUMBERS, small_layout(), jax.random.key(0))
+    setup, _ = start(CONFIGURED, small_layout(), run_key(0))
     for number, state in ((STRETCH - 1, states[0]), (ROUNDS - 1, states[1])):
         scheduled = jax.tree.map(lambda leaf: leaf[number], report.outcome)  # noqa: B023
         now: Counted = evaluate_now(CONFIGURED, small_layout(), setup, state)
@@ -275,42 +253,51 @@ def test_an_evaluation_is_that_of_the_state_after_its_round():
 
 
 def test_under_the_mean_o_d_holds_every_item_at_its_initial_value_for_200_rounds():
-    configuration = dataclasses.replace(CONFIGURATION, attack="spattack_o_d")
-    key = jax.random.key(0)
     quick = jax.jit(
-        lambda numbers: simulate(configuration, numbers, small_layout(), key, 200)[0],
+        lambda experiment: simulate(experiment, small_layout(), 200)[0],
         compiler_options=QUICK_COMPILE,
     )
-    numbers = Hyperparameters(learning_rate=0.1, malicious_clients=1)
-    attacked, clean = quick(numbers), quick(numbers._replace(malicious_clients=0))
-    initial = initial_items(key)
+    attacked, clean = (
+        quick(configured("spattack_o_d", "mean", learning_rate=0.1, **number))
+        for number in ({"malicious_clients": 1}, {"malicious_clients": 0})
+    )
+    initial = initial_items(run_key(0))
     assert jnp.max(jnp.abs(attacked.item_embeddings - initial)) < 1e-6
     assert jnp.max(jnp.abs(clean.item_embeddings - initial)) > 0.1
 
 
 def initial_items(key: jax.Array) -> jax.Array:
     """The items before round 0, which depend on nothing but the seed."""
-    _, state = start(CONFIGURED, NUMBERS, small_layout(), key)
+    _, state = start(CONFIGURED, small_layout(), key)
     return state.item_embeddings
 
 
-def test_a_layout_planned_for_other_devices_is_refused():
-    configuration = dataclasses.replace(CONFIGURATION, num_devices=2)
-    with pytest.raises(InvalidInputError, match="the layout is planned for 1"):
-        simulate(configuration, Hyperparameters(), small_layout(), jax.random.key(0), 1)
+# --- one call from data to the end ---
+
+
+def test_data_and_their_layout_give_the_same_run():
+    experiment = changed(CONFIGURED, malicious_clients=None, malicious_ratio=0.21)
+    settled = experiment.with_data(small_dataset().num_users)
+    assert settled.malicious_clients == ROOM
+    layout = layout_for(settled, small_dataset())
+    of_data, of_layout, of_key = (
+        simulate(experiment, small_dataset(), ROUNDS, 1),
+        simulate(experiment, layout, ROUNDS, 1),
+        simulate(settled, layout, ROUNDS, run_key(1)),
+    )
+    assert_same_bits(of_data, of_layout)
+    assert_same_bits(of_data, of_key)
 
 
 @pytest.mark.parametrize(
-    ("changes", "numbers", "message"),
+    ("changes", "rounds", "message"),
     [
-        ({"attack": "spattack_o_d"}, {}, "malicious_clients=0: "),
-        ({"aggregator": "trimmed_mean"}, {}, "expected_byzantine=-1: "),
-        ({"attack": "lie"}, {"malicious_clients": 1, "attack_start": 1}, "attack_sta"),
-        ({}, {"learning_rate": 1e39}, "learning_rate=1e"),
+        ({"attack": "spattack_o_d", "malicious_clients": 0}, 1, "malicious_clients=0:"),
+        ({"attack": "lie", "malicious_clients": ROOM + 1}, 1, "malicious_clients=4:"),
+        ({"attack": "lie", "attack_start": 1}, 1, "attack_start=1:"),
+        ({}, 0, "rounds=0:"),
     ],
 )
-def test_settings_are_looked_at_by_the_run_itself(changes, numbers, message):
-    configuration = dataclasses.replace(CONFIGURATION, **changes)
-    settings, layout, key = Hyperparameters(**numbers), small_layout(), run_key(0)
+def test_an_experiment_is_looked_at_by_the_run_itself(changes, rounds, message):
     with pytest.raises(InvalidInputError, match=f"^{message}"):
-        simulate(configuration, settings, layout, key, rounds=1)
+        simulate(changed(EXPERIMENT, **changes), small_layout(), rounds)

@@ -1,8 +1,6 @@
 """A server with memory that sees clients, in whole runs and over devices."""
 
 import functools
-import importlib
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import jax
@@ -12,48 +10,33 @@ import pytest
 
 from jaxfr.aggregators import Rule, Stage, chain, mean, median, stateless_stage
 from jaxfr.devices import Own, device_index
-from jaxfr.training import Hyperparameters, plan_layout, start
+from jaxfr.parts import Number, Part, part
+from jaxfr.training import plan_layout, start
 from jaxfr.training.keys import run_key
 from jaxfr.training.run import train_rounds
 from jaxfr.training.state import TrainingState
 from jaxfr.uploads.clients import rows_by_client
 from jaxfr.uploads.trust import trust_clients
-from tests.training.problem import NUM_USERS, ROOM, configured, small_dataset
+from tests.training.problem import DIM, NUM_USERS, ROOM, configured, small_dataset
 
 takes_two = pytest.mark.skipif("jax.device_count() < 2")
-NUMBERS = Hyperparameters(malicious_clients=ROOM, learning_rate=0.5)
 ROUNDS = 3
 
 
-@pytest.fixture
-def _nothing_compiled() -> Iterator[None]:
-    """Programs are known by their configuration, which does not name these rules."""
-    jax.clear_caches()
-    yield
-    jax.clear_caches()
-
-
 def trained(
-    rule: Rule, monkeypatch: pytest.MonkeyPatch, devices: int = 1, model: str = "fedmf"
+    aggregator: Part[Stage | Rule], devices: int = 1, model: str = f"fedmf:{DIM}"
 ) -> TrainingState:
-    """The state after some rounds under attack, with this rule on the server."""
-    jax.clear_caches()
-    for name in ("pairs", "round", "start"):
-        module = importlib.import_module(f"jaxfr.training.{name}")
-        monkeypatch.setattr(module, "make_aggregator", lambda *settings: rule)
-    configuration = configured(
-        "spattack_o_d", "median", num_devices=devices, model=model
-    )
-    layout = plan_layout(small_dataset(), devices)
-    setup, state = start(configuration, NUMBERS, layout, run_key(0))
+    """The state after some rounds under attack, with this server."""
+    experiment = configured("spattack_o_d", aggregator, model=model, learning_rate=0.5)
+    layout = plan_layout(small_dataset(), devices, ROOM)
+    setup, state = start(experiment, layout, run_key(0))
     numbers = jnp.arange(ROUNDS, dtype=jnp.int32)
     rounds = jnp.int32(ROUNDS), jnp.int32(0)
-    return train_rounds(configuration, NUMBERS, layout, setup, state, numbers, *rounds)[
-        0
-    ]
+    return train_rounds(experiment, layout, setup, state, numbers, *rounds)[0]
 
 
-def budget(largest: int) -> Stage:
+@part
+def budget(largest: Number) -> Stage:
     """Trusts clients less the more rows they send."""
 
     def trust(uploads, view):
@@ -70,6 +53,7 @@ class Counted(NamedTuple):
     own: Own[jax.Array]
 
 
+@part
 def count_rows() -> Stage:
     def init(knowledge):
         rows = jnp.zeros(knowledge.num_clients, jnp.int32)
@@ -82,11 +66,8 @@ def count_rows() -> Stage:
     return Stage(init, update, sees_clients=True)
 
 
-@pytest.mark.usefixtures("_nothing_compiled")
-def test_the_server_sees_the_rows_of_every_client_malicious_ones_among_them(
-    monkeypatch,
-):
-    state = trained(chain(count_rows(), mean()), monkeypatch)
+def test_the_server_sees_the_rows_of_every_client_malicious_ones_among_them():
+    state = trained(chain(count_rows(), mean()))
     counted = state.items.server[0][0]
     rows = np.sort(np.asarray(counted.rows))
     items = state.item_embeddings.shape[0]
@@ -98,10 +79,9 @@ def test_the_server_sees_the_rows_of_every_client_malicious_ones_among_them(
 
 
 @takes_two
-@pytest.mark.usefixtures("_nothing_compiled")
 @pytest.mark.parametrize("model", ["fedmf", "fedgnn"])
-def test_a_server_that_sees_clients_ends_alike_on_several_devices(monkeypatch, model):
-    run = functools.partial(trained, monkeypatch=monkeypatch, model=model)
+def test_a_server_that_sees_clients_ends_alike_on_several_devices(model):
+    run = functools.partial(trained, model=f"{model}:{DIM}")
     rule = chain(count_rows(), budget(8), median())
     alone, both = run(rule), run(rule, devices=2)
     np.testing.assert_allclose(
@@ -115,11 +95,14 @@ def test_a_server_that_sees_clients_ends_alike_on_several_devices(monkeypatch, m
     assert np.abs(alone.item_embeddings - plain).max() > 1e-3
 
 
-@pytest.mark.usefixtures("_nothing_compiled")
-def test_nothing_is_learned_where_nobody_is_trusted(monkeypatch):
-    nobody = stateless_stage(
+@part
+def trust_nobody() -> Stage:
+    return stateless_stage(
         lambda uploads, view: trust_clients(uploads, jnp.zeros(view.num_clients)),
         sees_clients=True,
     )
-    state = trained(chain(nobody, mean()), monkeypatch)
+
+
+def test_nothing_is_learned_where_nobody_is_trusted():
+    state = trained(chain(trust_nobody(), mean()))
     np.testing.assert_array_equal(state.items.last_aggregate, 0)

@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,26 +10,23 @@ import numpy as np
 import pytest
 
 from jaxfr.evaluation.outcome import averages
-from jaxfr.models import MODELS
+from jaxfr.experiment import Experiment
+from jaxfr.models import Model, fedgnn
 from jaxfr.models.bpr import bpr_model
 from jaxfr.models.fedmf import init_embeddings
-from jaxfr.training import (
-    Configuration,
-    Hyperparameters,
-    Setup,
-    TrainingState,
-    simulate,
-)
+from jaxfr.parts import part
+from jaxfr.training import Setup, TrainingState, simulate
 from jaxfr.training.keys import Purpose, key_for
 from tests.models.one_client import Client
 from tests.models.plain_fedgnn import Theta, drawn_theta, gradient, theta_from
 from tests.training.problem import (
     DIM,
+    EXPERIMENT,
     NUM_USERS,
     QUICK_COMPILE,
     ROOM,
+    changed,
     compiled_start,
-    configured,
     drawn_values,
     one_round,
     participants,
@@ -42,22 +39,17 @@ from tests.training.reference import Scenario
 from tests.training.reference_fedgnn import GraphScenario, simulate_round
 
 ROUNDS = 4
-EVERYONE = Hyperparameters(
-    learning_rate=0.1, malicious_clients=ROOM, expected_byzantine=ROOM
-)
-SOME = EVERYONE._replace(participation=0.6, attack_start=1)
-NOBODY = EVERYONE._replace(malicious_clients=0)
+# Numbers decide who takes part, and so a program serves many runs.
+EVERYONE = changed(EXPERIMENT, learning_rate=0.1, participation=1.0)
+SOME = changed(EVERYONE, participation=0.6, attack_start=1)
+NOBODY = changed(EVERYONE, malicious_clients=0)
 
 
-def graph_configuration(attack: str, aggregator: str, neighbours: int = 0):
-    """Numbers decide who takes part, and so a program serves many runs."""
-    return configured(
-        attack,
-        aggregator,
-        model="fedgnn",
-        partial_participation=True,
-        neighbours_per_item=neighbours,
-    )
+def of_graph(
+    base: Experiment, attack: str, aggregator: str, neighbours: int = 0
+) -> Experiment:
+    model = fedgnn(DIM, neighbours)
+    return changed(base, attack=attack, aggregator=aggregator, model=model)
 
 
 def flat(theta: Theta) -> np.ndarray:
@@ -74,8 +66,7 @@ def started(attack: str, neighbours: int = 0) -> tuple[Setup, TrainingState]:
     """With rows grouped by item, which serves every rule."""
     given = drawn_values()._replace(weights=jnp.float32(flat(drawn_theta(1, DIM))))
     return compiled_start(
-        graph_configuration(attack, "median", neighbours),
-        EVERYONE,
+        of_graph(EVERYONE, attack, "median", neighbours),
         small_layout(with_neighbours=neighbours > 0),
         jax.random.key(3),
         given,
@@ -88,9 +79,10 @@ def noise_on_weights(state: TrainingState) -> np.ndarray:
     return np.zeros(flat(drawn_theta(1, DIM)).size) if noise is None else noise[0]
 
 
-def scenario_of(configuration: Configuration, state: TrainingState) -> GraphScenario:
+def scenario_of(experiment: Experiment, state: TrainingState) -> GraphScenario:
     given = drawn_values()
-    setup, _ = started(configuration.attack, configuration.neighbours_per_item)
+    attack = experiment.attack.name
+    setup, _ = started(attack, experiment.model.neighbours_per_item)
     plain = Scenario(
         positives=per_client(small_dataset().train_items),
         negatives=per_client(np.asarray(given.negatives)),
@@ -98,8 +90,8 @@ def scenario_of(configuration: Configuration, state: TrainingState) -> GraphScen
         items=np.asarray(given.item_embeddings, np.float64),
         noise=np.asarray(given.noise, np.float64),
         poisoned=np.ones((ROOM, small_dataset().num_items), bool),
-        attack=configuration.attack,
-        aggregator=configuration.aggregator,
+        attack=attack,
+        aggregator=experiment.aggregator.name,
         expected_byzantine=ROOM,
         learning_rate=float(EVERYONE.learning_rate),
         regularization=float(EVERYONE.regularization),
@@ -121,20 +113,18 @@ class Compared(NamedTuple):
 
 @functools.cache
 def compared(
-    attack: str, aggregator: str, numbers: Hyperparameters, neighbours: int = 0
+    attack: str, aggregator: str, base: Experiment, neighbours: int = 0
 ) -> Compared:
     """Runs both, and compares everything after every round."""
-    configuration = graph_configuration(attack, aggregator, neighbours)
+    experiment = of_graph(base, attack, aggregator, neighbours)
     layout = small_layout(with_neighbours=neighbours > 0)
     setup, state = started(attack, neighbours)
-    scenario, weights = scenario_of(configuration, state), [weights_of(state)]
+    scenario, weights = scenario_of(experiment, state), [weights_of(state)]
     for number in range(ROUNDS):
         round_number = jnp.int32(number)
         key = key_for(setup.key, Purpose.PARTICIPATION, number)
-        taking_part = participants(configuration, numbers, layout, key, round_number)
-        state, counts = one_round(
-            configuration, numbers, layout, setup, state, round_number
-        )
+        taking_part = participants(experiment, layout, key, round_number)
+        state, counts = one_round(experiment, layout, setup, state, round_number)
         scenario = simulate_round(scenario, *map(np.asarray, taking_part))
         for found, expected in (
             (user_embeddings(state), scenario.plain.users),
@@ -148,11 +138,13 @@ def compared(
     return Compared(weights, state)
 
 
-@pytest.mark.parametrize("numbers", [EVERYONE, SOME, NOBODY])
+@pytest.mark.parametrize(
+    "base", [EVERYONE, SOME, NOBODY], ids=["everyone", "some", "nobody"]
+)
 @pytest.mark.parametrize("aggregator", ["mean", "median"])
 @pytest.mark.parametrize("attack", ["spattack_o_d", "spattack_l_d"])
-def test_rounds_are_those_of_the_plain_simulation(attack, aggregator, numbers):
-    found = compared(attack, aggregator, numbers)
+def test_rounds_are_those_of_the_plain_simulation(attack, aggregator, base):
+    found = compared(attack, aggregator, base)
     moved = np.abs(user_embeddings(found.state) - drawn_values().user_embeddings)
     assert np.max(moved) > 0.1
 
@@ -179,13 +171,11 @@ def test_l_s_noise_on_the_weights_is_shared_and_the_same_in_all_rounds():
     assert 0.5 < np.std(noise) < 1.5
     after = compared("spattack_l_d", "mean", EVERYONE).state
     np.testing.assert_array_equal(noise_on_weights(after), noise)
-    configuration = graph_configuration("spattack_l_d", "mean")
+    everyone = of_graph(EVERYONE, "spattack_l_d", "mean")
     steps = []
     for malicious_clients in (0, 1, ROOM):
-        numbers = EVERYONE._replace(malicious_clients=malicious_clients)
-        found, _ = one_round(
-            configuration, numbers, small_layout(), setup, state, jnp.int32(0)
-        )
+        experiment = changed(everyone, malicious_clients=malicious_clients)
+        found, _ = one_round(experiment, small_layout(), setup, state, jnp.int32(0))
         moved = weights_of(state) - weights_of(found)
         number = NUM_USERS + malicious_clients
         steps.append(moved * number / float(EVERYONE.learning_rate))
@@ -245,8 +235,8 @@ def test_weights_that_are_not_given_are_drawn_by_seed():
     drawn = []
     for seed in (0, 1, 0):
         key = jax.random.key(seed)
-        configuration = graph_configuration("spattack_o_d", "median")
-        _, state = compiled_start(configuration, EVERYONE, small_layout(), key)
+        experiment = of_graph(EVERYONE, "spattack_o_d", "median")
+        _, state = compiled_start(experiment, small_layout(), key)
         drawn.append(weights_of(state))
     theta = theta_from(drawn[0], DIM)
     assert np.max(np.abs(theta.own)) <= np.sqrt(6 / (2 * DIM))  # Glorot
@@ -263,19 +253,25 @@ def init_scale(key: jax.Array, embedding_dim: int):
     return {"scale": jnp.ones(embedding_dim), "shift": jnp.zeros(())}
 
 
-def test_a_model_of_one_s_own_is_one_name_more(monkeypatch):
-    """Told by its score; trained, attacked and evaluated as any other."""
-    model = bpr_model(init_embeddings, init_scale, scaled_scores)
-    monkeypatch.setitem(cast(dict, MODELS), "own", lambda: model)
-    configuration = configured("spattack_l_d", "median", model="own")
+@part
+def scaled_model() -> Model:
+    """A model of one's own, told by its score."""
+    return bpr_model(init_embeddings, init_scale, scaled_scores, embedding_dim=DIM)
+
+
+def test_a_model_of_one_s_own_is_trained_attacked_and_evaluated_as_any_other():
+    of_model = {"attack": "spattack_l_d", "aggregator": "median"}
+    nobody, everyone = (
+        changed(base, **of_model, model=scaled_model()) for base in (NOBODY, EVERYONE)
+    )
     layout, key, given = small_layout(), jax.random.key(0), drawn_values()
     run = jax.jit(
-        lambda numbers: simulate(configuration, numbers, layout, key, 9, 4, given),
+        lambda experiment: simulate(experiment, layout, 9, key, 4, given),
         compiler_options=QUICK_COMPILE,
     )
-    _, before = compiled_start(configuration, NOBODY, layout, key, given)
-    clean, report = run(NOBODY)
-    attacked, _ = run(EVERYONE)
+    _, before = compiled_start(nobody, layout, key, given)
+    clean, report = run(nobody)
+    attacked, _ = run(everyone)
     assert weights_of(clean).shape == (DIM + 1,)
     assert np.max(np.abs(weights_of(clean) - weights_of(before))) > 0.01
     assert pairs_loss_of(clean) < 0.8 * pairs_loss_of(before)
@@ -283,7 +279,7 @@ def test_a_model_of_one_s_own_is_one_name_more(monkeypatch):
         assert np.max(np.abs(one.values - other.values)) > 0.1
     assert report.outcome.num_users[-1, 0] == NUM_USERS - 1
     evaluated = np.asarray(report.evaluated)
-    ndcg = averages(configuration.metrics, report.outcome)["ndcg@10"]
+    ndcg = averages(nobody.metrics, report.outcome)["ndcg@10"]
     assert np.all(np.isfinite(ndcg) == evaluated)
 
 

@@ -1,8 +1,6 @@
 """What a seed decides before round 0."""
 
-import dataclasses
 import functools
-from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +9,11 @@ import pytest
 
 from jaxfr.clients.pairs import TiledPairs
 from jaxfr.errors import InvalidInputError
-from jaxfr.models import MODELS, fedmf
+from jaxfr.models import fedgnn, fedmf
+from jaxfr.models.base import Model
+from jaxfr.parts import part
 from jaxfr.training import (
     GivenValues,
-    Hyperparameters,
     Setup,
     TrainingState,
     room,
@@ -22,11 +21,12 @@ from jaxfr.training import (
     start,
 )
 from tests.training.problem import (
-    CONFIGURATION,
     DIM,
+    EXPERIMENT,
     NUM_ITEMS,
     NUM_USERS,
     ROOM,
+    changed,
     compiled_pairs,
     compiled_start,
     configured,
@@ -39,27 +39,18 @@ from tests.training.problem import (
 
 
 @functools.cache
-def started(
-    attack: str = "none", seed: int = 0, max_poisoned_items: int = 0
-) -> tuple[Setup, TrainingState]:
-    configuration = dataclasses.replace(
-        CONFIGURATION,
-        attack=attack,
-        malicious_clients=0 if attack == "none" else ROOM,
-    )
-    numbers = Hyperparameters(max_poisoned_items=max_poisoned_items)
-    return compiled_start(configuration, numbers, small_layout(), jax.random.key(seed))
+def started(attack: str = "none", seed: int = 0) -> tuple[Setup, TrainingState]:
+    number = 0 if attack == "none" else ROOM
+    experiment = changed(EXPERIMENT, attack=attack, malicious_clients=number)
+    layout = small_layout().with_room(number)
+    return compiled_start(experiment, layout, jax.random.key(seed))
 
 
 @functools.cache
 def started_from_given_values() -> tuple[Setup, TrainingState]:
-    configuration = dataclasses.replace(
-        CONFIGURATION, attack="spattack_l_d", aggregator="median"
-    )
+    experiment = configured("spattack_l_d", "median")
     key = jax.random.key(0)
-    return compiled_start(
-        configuration, Hyperparameters(), small_layout(), key, drawn_values()
-    )
+    return compiled_start(experiment, small_layout(), key, drawn_values())
 
 
 def drawn(setup: Setup, state: TrainingState) -> tuple:
@@ -99,14 +90,17 @@ def test_every_training_pair_has_a_negative_that_its_client_does_not_hold():
         assert not np.isin(own, held).any()
 
 
-def test_negatives_do_not_depend_on_how_the_pairs_are_laid_out(monkeypatch):
-    whole_clients = fedmf()._replace(pair_gradients=None)
-    monkeypatch.setitem(cast(dict, MODELS), "whole", lambda: whole_clients)
+@part
+def whole_clients() -> Model:
+    return fedmf(DIM).make()._replace(pair_gradients=None)
+
+
+def test_negatives_do_not_depend_on_how_the_pairs_are_laid_out():
     drawn = [
         compiled_pairs(
             configured("none", "median", model=model), small_layout(), jax.random.key(5)
         )
-        for model in ("fedmf", "whole")
+        for model in (fedmf(DIM), whole_clients())
     ]
     for pairs in drawn[1:]:
         np.testing.assert_array_equal(pairs.negatives, drawn[0].negatives)
@@ -115,10 +109,8 @@ def test_negatives_do_not_depend_on_how_the_pairs_are_laid_out(monkeypatch):
 
 
 def test_in_full_ranking_no_candidates_are_drawn():
-    configuration = dataclasses.replace(CONFIGURATION, ranking="full")
-    setup, _ = compiled_start(
-        configuration, Hyperparameters(), small_layout(), jax.random.key(0)
-    )
+    experiment = changed(EXPERIMENT, ranking="full")
+    setup, _ = compiled_start(experiment, small_layout(), jax.random.key(0))
     assert setup.candidates.shape == (NUM_USERS, 0)
 
 
@@ -138,14 +130,13 @@ def test_an_s_attacker_poisons_as_many_items_as_the_busiest_client_uploads():
         held.size + len(np.unique(own))
         for held, own in zip(positives, negatives(setup), strict=True)
     )
-    assert setup.max_poisoned_items == most
+    assert setup.pairs.most_uploaded == most
     occurring = int(np.sum(small_dataset().item_popularity > 0))
     assert np.all(np.sum(state.items.attack.chosen, axis=1) == min(most, occurring))
 
 
 def test_an_s_attacker_poisons_the_wanted_number_where_one_is_given():
-    setup, state = started("spattack_o_s", max_poisoned_items=4)
-    assert setup.max_poisoned_items == 4
+    _, state = started("spattack_o_s:max_poisoned_items=4")
     assert np.all(np.sum(state.items.attack.chosen, axis=1) == 4)
 
 
@@ -161,9 +152,8 @@ def test_given_values_are_used_as_they_are():
 
 def test_values_that_are_not_given_are_drawn_as_ever():
     setup, state = compiled_start(
-        dataclasses.replace(CONFIGURATION, malicious_clients=0),
-        Hyperparameters(),
-        small_layout(),
+        changed(EXPERIMENT, malicious_clients=0),
+        small_layout().with_room(0),
         jax.random.key(0),
         GivenValues(item_embeddings=jnp.ones((NUM_ITEMS, DIM))),
     )
@@ -185,24 +175,18 @@ def test_rows_are_grouped_by_item_only_for_a_rule_that_asks():
 
 def test_a_key_of_another_kind_is_refused():
     with pytest.raises(InvalidInputError, match=r"^key: is rbg; must be"):
-        start(
-            CONFIGURATION,
-            Hyperparameters(),
-            small_layout(),
-            jax.random.key(0, impl="rbg"),
-        )
+        start(EXPERIMENT, small_layout(), jax.random.key(0, impl="rbg"))
 
 
 @pytest.mark.parametrize(
-    "sizes",
-    [{"embedding_dim": 10**9}, {"model": "fedgnn", "neighbours_per_item": 10**9}],
+    "model",
+    [fedmf(10**9), fedgnn(DIM, neighbours_per_item=10**9)],
     ids=["embeddings", "neighbours"],
 )
 def test_what_cannot_fit_into_memory_is_refused_before_it_is_allocated(
-    monkeypatch, sizes
+    monkeypatch, model
 ):
     monkeypatch.setattr(room, "available_memory", lambda: 10**10)
-    configuration = dataclasses.replace(CONFIGURATION, **sizes)
-    layout = small_layout(with_neighbours="neighbours_per_item" in sizes)
+    layout = small_layout(with_neighbours=True)
     with pytest.raises(InvalidInputError, match=r"^a run keeps \d+\.\d+ GB, .* free"):
-        start(configuration, Hyperparameters(), layout, run_key(0))
+        start(changed(EXPERIMENT, model=model), layout, run_key(0))

@@ -14,7 +14,7 @@ from experiments.studies.figure1_2.sparse_aggregation import (
 from experiments.studies.section import Finding
 from jaxfr.attacks import CLEAN
 from jaxfr.data.statistics import TAIL_DEGREE
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 # Rules with a breakdown point above 0.
 ROBUST = ("median", "trimmed_mean", "krum")
@@ -68,7 +68,7 @@ def aggregation_findings(
     ]
 
 
-def proposition_1(name: str, base: Settings, moment: Moment) -> Finding:
+def proposition_1(name: str, base: RunRequest, moment: Moment) -> Finding:
     """One malicious client against the mean, by the rows of Spattack-O-D."""
     rule = Rule("mean", "sparse")
     clean, attacked = (

@@ -13,7 +13,7 @@ from experiments.studies.figure1_2.sparse_aggregation import (
 )
 from jaxfr.attacks import malicious_client_count
 from jaxfr.errors import InvalidInputError
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.theory.breakdown import (
     breakdown_degree,
     broken_share_counted,
@@ -90,7 +90,7 @@ def fit_laws(degree: np.ndarray) -> Laws | None:
 
 
 def count_fallen(
-    base: Settings,
+    base: RunRequest,
     moment: Moment,
     degree: np.ndarray,
     laws: Laws | None,

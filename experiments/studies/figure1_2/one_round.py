@@ -4,7 +4,6 @@ All that the studies know of the inside of a round is here.
 """
 
 import dataclasses
-import functools
 from typing import NamedTuple
 
 import jax
@@ -13,16 +12,15 @@ import optax
 from jax import Array
 
 from jaxfr import aggregators
-from jaxfr.aggregators import receive
+from jaxfr.aggregators import Stage, mean, median, receive
 from jaxfr.attacks import CLEAN, RoundView, malicious_uploads
 from jaxfr.clients.pairs import TiledPairs
 from jaxfr.clients.update import update_by_pairs
-from jaxfr.models import MODELS
-from jaxfr.sweeps.settings import Settings, resolve
+from jaxfr.experiment import Experiment
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import Source
+from jaxfr.texts import read_part
 from jaxfr.training import (
-    Configuration,
-    Hyperparameters,
     Layout,
     Setup,
     TrainingState,
@@ -31,11 +29,10 @@ from jaxfr.training import (
     train_rounds,
 )
 from jaxfr.training.keys import Purpose, key_for, run_key
-from jaxfr.training.settings import make_aggregator, make_attack
-from jaxfr.training.start import attack_knowledge
+from jaxfr.training.start import attack_knowledge, client_task
 from jaxfr.uploads import Uploads, append_tables
 
-# Settings that the functions here decide for the training before the round.
+# Options that the functions here decide for the training before the round.
 DECIDED = (
     *("model", "negatives", "participation", "init_from"),
     *("attack", "attack_start", "malicious_ratio", "expected_byzantine"),
@@ -72,7 +69,7 @@ class Rule(NamedTuple):
 
 
 def clean_moments(
-    base: Settings, source: Source, rounds: tuple[int, ...]
+    base: RunRequest, source: Source, rounds: tuple[int, ...]
 ) -> tuple[Moment, ...]:
     """Trains without an attack and stops at some rounds.
 
@@ -84,78 +81,70 @@ def clean_moments(
     Returns:
         A moment for each.
     """
-    clean = dataclasses.replace(
-        base, attack=CLEAN, aggregator="mean", negatives="fixed", participation=1.0
-    )
-    resolved = resolve(clean, source.dataset.num_users)
-    configuration, numbers = resolved.configuration, resolved.hyperparameters
+    clean = base.replace(
+        attack=CLEAN, aggregator="mean", negatives="fixed", participation=1.0
+    ).experiment.with_data(source.dataset.num_users)
     layout = plan_layout(source.dataset)
     # The rows of each item are only found where a rule asks for them.
-    grouped = dataclasses.replace(configuration, aggregator="median")
-    setup, state = start(grouped, numbers, layout, run_key(base.seed))
+    grouped = dataclasses.replace(clean, aggregator=median())
+    setup, state = start(grouped, layout, run_key(base.seed))
     moments = []
     finished = 0
     for wanted in rounds:
         if wanted > finished:
             stretch = jnp.arange(finished, wanted, dtype=jnp.int32)
             end = jnp.int32(wanted)
-            state, _ = train_rounds(
-                configuration, numbers, layout, setup, state, stretch, end, end
-            )
+            state, _ = train_rounds(clean, layout, setup, state, stretch, end, end)
             finished = wanted
         with jax.default_matmul_precision("highest"):
-            benign = _benign_uploads(configuration, numbers, setup, state)
+            benign = _benign_uploads(clean, setup, state)
         moments.append(Moment(finished, layout, setup, benign))
     return tuple(moments)
 
 
 def aggregate(
-    base: Settings, moment: Moment, rule: Rule, attack: str, malicious_clients: int
+    base: RunRequest, moment: Moment, rule: Rule, attack: str, malicious_clients: int
 ) -> Array:
     """What the server makes of the round's uploads, benign and malicious.
 
     Args:
-        base: its numbers count, such as the noise of the L attacks.
+        base: its numbers count, such as the share of a trimmed mean.
         moment: the round.
         rule: the server's rule, which expects ``malicious_clients`` Byzantine ones.
-        attack: a name of ``ATTACKS``, or ``none``.
+        attack: as a text, such as ``lie:1.5``, or ``none``.
         malicious_clients: how many there are, whom all know.
 
     Returns:
         One row for each item, float32 ``[m, d]``.
     """
     # The attackers are those of the arguments, not those that a ratio would add.
-    chosen = dataclasses.replace(
-        base, attack=CLEAN, aggregator=rule.aggregator, aggregation=rule.aggregation
-    )
-    resolved = resolve(chosen, moment.layout.num_clients)
-    numbers = resolved.hyperparameters._replace(
+    chosen = base.replace(
+        attack=CLEAN,
+        aggregator=rule.aggregator,
+        aggregation=rule.aggregation,
         malicious_clients=jnp.int32(0 if attack == CLEAN else malicious_clients),
         expected_byzantine=jnp.int32(malicious_clients),
-    )
-    configuration = resolved.configuration
+    ).experiment.with_data(moment.layout.num_clients)
     # An attack of nobody uploads rows of weight 0: one program for clean rounds too.
     # Of the rule, attackers only feel whether it clips.
     attackers = dataclasses.replace(
-        configuration,
-        attack="spattack_l_d" if attack == CLEAN else attack,
-        malicious_clients=max(moment.layout.num_clients, malicious_clients),
-        aggregator="norm" if rule.aggregator == "norm" else "mean",
+        chosen,
+        attack=read_part("attack", "spattack_l_d" if attack == CLEAN else attack),
+        aggregator=mean() if chosen.rule().before == Stage() else chosen.aggregator,
         aggregation="sparse",
     )
+    room = max(moment.layout.num_clients, malicious_clients)
+    roomy = moment._replace(layout=moment.layout.with_room(room))
     with jax.default_matmul_precision("highest"):
-        malicious = _malicious_rows(attackers, numbers, moment)
-        return _combine(configuration, numbers, moment.benign, malicious)
+        malicious = _malicious_rows(attackers, roomy)
+        return _combine(chosen, moment.benign, malicious)
 
 
-@functools.partial(jax.jit, static_argnames="configuration")
+@jax.jit
 def _benign_uploads(
-    configuration: Configuration,
-    numbers: Hyperparameters,
-    setup: Setup,
-    state: TrainingState,
+    experiment: Experiment, setup: Setup, state: TrainingState
 ) -> Uploads:
-    gradients = MODELS[configuration.model]().pair_gradients
+    gradients = experiment.model.make().pair_gradients
     assert gradients is not None
     assert isinstance(setup.pairs.laid_out, TiledPairs)
     _, uploads = update_by_pairs(
@@ -165,41 +154,33 @@ def _benign_uploads(
         setup.pairs.laid_out,
         jnp.ones(state.clients.embedding.shape[0], bool),
         state.item_embeddings,
-        jnp.asarray(numbers.regularization),
+        jnp.asarray(experiment.regularization),
     )
     return uploads._replace(groups=setup.pairs.item_groups)
 
 
-@functools.partial(jax.jit, static_argnames="configuration")
-def _malicious_rows(
-    configuration: Configuration, numbers: Hyperparameters, moment: Moment
-) -> Uploads:
-    attack = make_attack(configuration, numbers)
-    received, _ = receive(make_aggregator(configuration, numbers), moment.benign)
-    knowledge = attack_knowledge(
-        configuration, numbers, moment.layout, moment.setup.max_poisoned_items
-    )
+@jax.jit
+def _malicious_rows(experiment: Experiment, moment: Moment) -> Uploads:
+    attack, layout = experiment.attack.make(), moment.layout
+    received, _ = receive(experiment.rule(), moment.benign)
+    knowledge = attack_knowledge(experiment, layout, moment.setup.pairs)
     state = attack.init(key_for(moment.setup.key, Purpose.ATTACK), knowledge)
-    room = jnp.arange(configuration.malicious_clients)
+    assert experiment.malicious_clients is not None
     view = RoundView(
         jnp.asarray(moment.finished, jnp.int32),
         moment.benign.item_embeddings,
-        room < numbers.malicious_clients,
+        layout.malicious_room < experiment.malicious_clients,
+        client_task(experiment),
     )
     return malicious_uploads(attack, state, view, received, _no_server)[0]
 
 
-@functools.partial(jax.jit, static_argnames="configuration")
-def _combine(
-    configuration: Configuration,
-    numbers: Hyperparameters,
-    benign: Uploads,
-    malicious: Uploads,
-) -> Array:
+@jax.jit
+def _combine(experiment: Experiment, benign: Uploads, malicious: Uploads) -> Array:
     found, _ = aggregators.aggregate(
-        make_aggregator(configuration, numbers),
+        experiment.rule(),
         append_tables(benign, malicious),
-        jnp.asarray(numbers.expected_byzantine),
+        jnp.asarray(experiment.expected_byzantine),
     )
     return found.rows
 

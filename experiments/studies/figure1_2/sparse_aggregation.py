@@ -10,7 +10,7 @@ import numpy as np
 from experiments.studies.figure1_2.one_round import Moment, Rule, aggregate
 from jaxfr.attacks import CLEAN
 from jaxfr.data.statistics import TAIL_DEGREE
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.theory.breakdown import broken_items
 from jaxfr.uploads import item_extremes, item_statistics, row_counts
 
@@ -100,7 +100,7 @@ def carried_off(aggregated: np.ndarray, rows: BenignRows, dense: bool) -> np.nda
 
 
 def compare(
-    base: Settings, moment: Moment, aggregators: Sequence[str], malicious_clients: int
+    base: RunRequest, moment: Moment, aggregators: Sequence[str], malicious_clients: int
 ) -> list[Outcome]:
     """Aggregates one round's uploads by every rule in its sparse and its dense form.
 

@@ -32,13 +32,15 @@ from experiments.studies.figure1_2.tables import (
 from experiments.studies.section import Finding, Picture, Section, Table
 from experiments.studies.study import Material, Study
 from jaxfr.aggregators import AGGREGATORS
-from jaxfr.attacks import attacker_count
+from jaxfr.attacks import spattack_o_d
 from jaxfr.data.statistics import degree_distribution
 from jaxfr.errors import InvalidInputError
-from jaxfr.sweeps.settings import Settings
+from jaxfr.experiment import Experiment
+from jaxfr.sweeps.request import RunRequest
 
 NAME = "figure1_2"
 MALICIOUS_RATIO = 0.10
+COMPARED = ("mean", "median", "trimmed_mean", "krum", "norm")
 TRAINED_ROUNDS = 100
 
 _TEXT = (
@@ -88,7 +90,7 @@ class Looked(NamedTuple):
 
 
 def study(
-    aggregators: Sequence[str] = tuple(AGGREGATORS),
+    aggregators: Sequence[str] = COMPARED,
     malicious_ratio: float = MALICIOUS_RATIO,
     trained_rounds: int = TRAINED_ROUNDS,
 ) -> Study:
@@ -135,7 +137,7 @@ def present(
     )
 
 
-def _no_runs(bases: Sequence[Settings]) -> list[Settings]:
+def _no_runs(bases: Sequence[RunRequest]) -> list[RunRequest]:
     del bases
     return []
 
@@ -148,9 +150,10 @@ def _look(
 ) -> Looked:
     base, dataset = data.base, data.source.dataset
     moments = clean_moments(base, data.source, (0, min(trained_rounds, base.rounds)))
-    malicious = attacker_count(
-        "spattack_o_d", dataset.num_users, malicious_ratio, dataset.name
-    )
+    attacked = Experiment(attack=spattack_o_d(), malicious_ratio=malicious_ratio)
+    attacked = attacked.with_data(dataset.num_users, dataset.name)
+    assert isinstance(attacked.malicious_clients, int)
+    malicious = attacked.malicious_clients
     degree = dataset.item_popularity
     laws = fit_laws(degree)
     return Looked(

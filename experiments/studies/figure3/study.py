@@ -29,7 +29,7 @@ from experiments.studies.variants import (
 )
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 NAME = "figure3"
 DECIDES = ("model", "aggregator", "attack", "malicious_ratio", "eval_every")
@@ -70,7 +70,7 @@ def study(
     chosen = tuple(name for name in DEFENSES if name in defenses)
     variants = [_variant(point) for point in points(chosen, spattacks)]
 
-    def wanted(bases: Sequence[Settings]) -> list[Settings]:
+    def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
         return cross_with_bases(bases, variants)
 
     def present(material: Material) -> Section:

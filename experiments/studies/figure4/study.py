@@ -26,7 +26,7 @@ from experiments.studies.variants import (
 )
 from jaxfr.attacks import CLEAN
 from jaxfr.records.table import heading
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 NAME = "figure4"
 MODEL = "fedgnn"
@@ -63,7 +63,7 @@ def study(
         for attack in (CLEAN, *spattacks)
     ]
 
-    def wanted(bases: Sequence[Settings]) -> list[Settings]:
+    def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
         return cross_with_bases(bases, variants)
 
     def present(material: Material) -> Section:

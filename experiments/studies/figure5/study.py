@@ -23,7 +23,7 @@ from experiments.studies.variants import (
     runs_by_dataset,
 )
 from jaxfr.attacks import CLEAN
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 NAME = "figure5"
 DECIDES = (
@@ -53,7 +53,7 @@ def study(starts: Sequence[int] = STARTS) -> Study:
     curves = (CLEAN_CURVE, *(Curve(a, start) for a in ATTACKS for start in starts))
     variants = [_variant(curve) for curve in curves]
 
-    def wanted(bases: Sequence[Settings]) -> list[Settings]:
+    def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
         return cross_with_bases(bases, variants)
 
     def present(material: Material) -> Section:

@@ -25,13 +25,13 @@ def find_all(found: Mapping[str, Runs], sweeps: Sequence[Sweep]) -> list[Finding
     findings = []
     for dataset, runs in found.items():
         for sweep in sweeps:
-            if sweep.setting == EMBEDDING_DIM.setting:
+            if sweep.option == EMBEDDING_DIM.option:
                 findings.append(_breaks_every_size(dataset, runs, sweep))
-            elif sweep.setting == POISONED_ITEMS.setting:
+            elif sweep.option == POISONED_ITEMS.option:
                 findings += _falls_along(
                     dataset, runs, sweep, "the more items a client poisons"
                 )
-            elif sweep.setting == NOISE_SCALE.setting:
+            elif sweep.option == NOISE_SCALE.option:
                 findings += _falls_along(
                     dataset, runs, sweep, "the larger the noise is"
                 )
@@ -42,9 +42,9 @@ def _falls_along(dataset: str, runs: Runs, sweep: Sweep, when: str) -> list[Find
     findings = []
     for attack in sweep.attacks:
         by_place = sorted(
-            (place_of(records, sweep.setting), average(records))
+            (place_of(records, sweep.option), average(records))
             for records in (
-                runs[Point(sweep.setting, value, attack)] for value in sweep.values
+                runs[Point(sweep.option, value, attack)] for value in sweep.values
             )
         )
         values = [value for _, value in by_place]
@@ -71,16 +71,15 @@ def _breaks_every_size(dataset: str, runs: Runs, sweep: Sweep) -> Finding:
     kept, told = [], []
     attacks = [attack for attack in sweep.attacks if attack != CLEAN]
     for value in sweep.values:
-        clean = runs[Point(sweep.setting, value, CLEAN)]
+        clean = runs[Point(sweep.option, value, CLEAN)]
         attacked = [
-            average(runs[Point(sweep.setting, value, attack)]).mean
-            for attack in attacks
+            average(runs[Point(sweep.option, value, attack)]).mean for attack in attacks
         ]
         before = average(clean).mean
         kept.append(max(attacked) / before if before else 1.0)
         means = " and ".join(f"{mean:.3f}" for mean in attacked)
         told.append(f"{value:g}: {before:.3f} to {means}")
-    level = chance(runs[Point(sweep.setting, sweep.values[0], CLEAN)])
+    level = chance(runs[Point(sweep.option, sweep.values[0], CLEAN)])
     return Finding(
         f"{dataset_title(dataset)}: {' and '.join(map(attack_title, attacks))} each at "
         "least halve HR@10, whatever the embedding size",

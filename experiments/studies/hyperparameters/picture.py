@@ -47,9 +47,9 @@ def _draw_sweep(panel: Any, runs: Runs, sweep: Sweep) -> None:
     panel.set_xscale("log")
     for attack in sweep.attacks:
         shown = sorted(
-            (place_of(records, sweep.setting), average(records))
+            (place_of(records, sweep.option), average(records))
             for records in (
-                runs[Point(sweep.setting, value, attack)] for value in sweep.values
+                runs[Point(sweep.option, value, attack)] for value in sweep.values
             )
         )
         style = _STYLES.index(attack)
@@ -64,11 +64,11 @@ def _draw_sweep(panel: Any, runs: Runs, sweep: Sweep) -> None:
             elinewidth=1,
             label=attack_title(attack),
         )
-    first = runs[Point(sweep.setting, sweep.values[0], sweep.attacks[0])]
+    first = runs[Point(sweep.option, sweep.values[0], sweep.attacks[0])]
     draw_chance(panel, chance(first))
-    usual = Point(sweep.setting, usual_value(sweep), sweep.attacks[0])
+    usual = Point(sweep.option, usual_value(sweep), sweep.attacks[0])
     panel.axvline(
-        place_of(runs[usual], sweep.setting),
+        place_of(runs[usual], sweep.option),
         color="0.75",
         linestyle="--",
         label="default",

@@ -10,9 +10,9 @@ from experiments.studies.hyperparameters.sweeps import (
     Point,
     Runs,
     Sweep,
+    changes,
     place_of,
     points,
-    usual_value,
 )
 from experiments.studies.names import attack_title, dataset_title
 from experiments.studies.section import Picture, Section, Table
@@ -23,17 +23,14 @@ from experiments.studies.variants import (
     describe_bases,
     runs_by_dataset,
 )
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 NAME = "hyperparameters"
-DECIDES = (
-    *("model", "aggregator", "attack", "malicious_ratio", "eval_every"),
-    *("max_poisoned_items", "embedding_dim", "noise_scale"),
-)
+DECIDES = (*("model", "aggregator", "attack", "malicious_ratio", "eval_every"),)
 MALICIOUS_RATIO = 0.03
 
 _TEXT = (
-    "FedMF, the mean, 3 % malicious clients. One setting at a time is varied, the "
+    "FedMF, the mean, 3 % malicious clients. One option at a time is varied, the "
     "others keep the paper's values: the items that a client of the S attacks "
     "poisons, the embedding size, and the standard deviation of the noise of the L "
     "attacks. The paper leaves this to an appendix that is not part of its text, so "
@@ -53,7 +50,7 @@ def study(sweeps: Sequence[Sweep] = SWEEPS) -> Study:
     """
     variants = [_variant(point) for sweep in sweeps for point in points(sweep)]
 
-    def wanted(bases: Sequence[Settings]) -> list[Settings]:
+    def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
         return cross_with_bases(bases, variants)
 
     def present(material: Material) -> Section:
@@ -63,17 +60,13 @@ def study(sweeps: Sequence[Sweep] = SWEEPS) -> Study:
 
 
 def _variant(point: Point) -> Variant[Point]:
-    kept = {sweep.setting: usual_value(sweep) for sweep in SWEEPS}
     return Variant(
         point,
         {
-            **kept,
-            "model": "fedmf",
+            **changes(point),
             "aggregator": "mean",
             "malicious_ratio": MALICIOUS_RATIO,
             "eval_every": 0,
-            "attack": point.attack,
-            point.setting: point.value,
         },
     )
 
@@ -104,9 +97,9 @@ def _present(
 def _by_value(dataset: str, runs: Runs, sweep: Sweep) -> Table:
     rows = []
     for value in sweep.values:
-        of_value = [runs[Point(sweep.setting, value, a)] for a in sweep.attacks]
+        of_value = [runs[Point(sweep.option, value, a)] for a in sweep.attacks]
         cells = (with_deviation(average(records)) for records in of_value)
-        text = f"{place_of(of_value[0], sweep.setting):g}"
+        text = f"{place_of(of_value[0], sweep.option):g}"
         rows.append((f"{text} (default)" if value == 0 else text, *cells))
     return Table(
         f"{dataset_title(dataset)}: HR@10 by {sweep.label}, mean ± standard deviation "

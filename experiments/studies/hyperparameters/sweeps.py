@@ -6,29 +6,30 @@ from typing import NamedTuple
 
 from jaxfr.attacks import CLEAN
 from jaxfr.records.results import Record
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
+from jaxfr.texts import read_part
 
 
 class Sweep(NamedTuple):
-    """One setting, and the attacks under which it is varied.
+    """One option of the attack or the model, and the attacks under which it is varied.
 
     Attributes:
-        setting: its name.
+        option: its name.
         label: what it is, for a table or an axis.
         values: its values, upwards; 0 last where it stands for a default.
         attacks: the attacks, ``none`` for the clean run.
     """
 
-    setting: str
+    option: str
     label: str
     values: tuple[float, ...]
     attacks: tuple[str, ...]
 
 
 class Point(NamedTuple):
-    """An attack with one setting changed."""
+    """An attack with one option changed."""
 
-    setting: str
+    option: str
     value: float
     attack: str
 
@@ -60,20 +61,32 @@ SWEEPS = (POISONED_ITEMS, EMBEDDING_DIM, NOISE_SCALE)
 def points(sweep: Sweep) -> list[Point]:
     """All points of a sweep, attack by attack."""
     return [
-        Point(sweep.setting, value, attack)
+        Point(sweep.option, value, attack)
         for attack in sweep.attacks
         for value in sweep.values
     ]
 
 
 def usual_value(sweep: Sweep) -> float:
-    """The default of the setting, which is the paper's."""
-    return getattr(Settings(), sweep.setting)
+    """The default of the option, which is the paper's."""
+    attack, model = (
+        read_part("attack", sweep.attacks[-1]),
+        RunRequest().experiment.model,
+    )
+    return (attack.options | model.options)[sweep.option]
 
 
-def place_of(records: Sequence[Record], setting: str) -> float:
-    """The value of a setting in some runs; of a default, what it came to."""
-    used = f"{setting}_used"
+def changes(point: Point) -> dict[str, str]:
+    """The attack, and the model, of a point."""
+    option = f"{point.option}={point.value:g}"
+    if point.option in RunRequest().experiment.model.options:
+        return {"model": f"fedmf:{option}", "attack": point.attack}
+    return {"model": "fedmf", "attack": f"{point.attack}:{option}"}
+
+
+def place_of(records: Sequence[Record], option: str) -> float:
+    """The value of an option in some runs; of a default, what it came to."""
+    used = f"{option}_used"
     return statistics.fmean(
-        record[used] if used in record else record[setting] for record in records
+        record[used] if used in record else record[option] for record in records
     )

@@ -26,11 +26,11 @@ from experiments.studies.variants import (
 )
 from jaxfr.evaluation.metrics import metric_names
 from jaxfr.records.table import heading
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 
 NAME = "table3"
 DECIDES = (
-    *("model", "aggregator", "malicious_ratio", "attack", "scope"),
+    *("model", "aggregator", "malicious_ratio", "attack"),
     *("repeated_negatives", "eval_every"),
 )
 MALICIOUS_RATIO = 0.03
@@ -77,7 +77,7 @@ def study(beside: Sequence[Form] = BESIDE) -> Study:
     forms = (*IN_PAPER, *beside)
     variants = [Variant(form, _changes(form)) for form in forms]
 
-    def wanted(bases: Sequence[Settings]) -> list[Settings]:
+    def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
         return cross_with_bases(bases, variants)
 
     def show(material: Material) -> Section:
@@ -92,8 +92,7 @@ def _changes(form: Form) -> dict[str, object]:
         "model": "fedmf",
         "aggregator": "mean",
         "malicious_ratio": MALICIOUS_RATIO,
-        "attack": form.attack,
-        "scope": form.scope or "dense",
+        "attack": form.attack + (f":scope={form.scope}" if form.scope else ""),
         "repeated_negatives": form.repeated_negatives,
         "eval_every": 0,
     }

@@ -29,7 +29,7 @@ def test_the_references_blocks_have_room_for_all_rows_of_an_item(attack):
         aggregator="krum",
         attack=attack,
         malicious_ratio=0.1,
-        embedding_dim=3,
+        model="fedmf:3",
         num_devices=2,
         runs=1,
         rounds=5,

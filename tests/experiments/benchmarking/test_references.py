@@ -1,5 +1,6 @@
 """The benchmark's references do what they are compared for."""
 
+import dataclasses
 import functools
 
 import jax
@@ -16,19 +17,19 @@ from experiments.benchmarking.reference_problem import (
     expected_rows,
     plan_problem,
 )
+from jaxfr.aggregators import mean, norm
 from jaxfr.data import SyntheticSettings
 from jaxfr.data.synthetic import make_dataset
 from jaxfr.errors import InvalidInputError
-from jaxfr.training import (
-    Configuration,
-    GivenValues,
-    Hyperparameters,
-    plan_layout,
-    start,
-)
+from jaxfr.experiment import Experiment
+from jaxfr.models import fedmf
+from jaxfr.training import GivenValues, layout_for, start
 from jaxfr.training.round import train_round
 
-NUMBERS = Hyperparameters(learning_rate=0.2, regularization=0.1, clip_norm=0.5)
+CLIP_NORM = 0.5
+EXPERIMENT = Experiment(
+    model=fedmf(3), learning_rate=0.2, regularization=0.1, num_candidates=6
+)
 SETTINGS = SyntheticSettings(num_users=30, num_items=50, num_pairs=400)
 DATASET = make_dataset(SETTINGS)
 NEGATIVES = draw_negatives(DATASET, np.random.default_rng(1))
@@ -36,7 +37,7 @@ NEGATIVES = draw_negatives(DATASET, np.random.default_rng(1))
 # Compiles faster; what it compiles need not be fast here.
 QUICK_COMPILE = {"xla_backend_optimization_level": 0}
 one_start, one_round = (
-    jax.jit(function, static_argnames="configuration", compiler_options=QUICK_COMPILE)
+    jax.jit(function, compiler_options=QUICK_COMPILE)
     for function in (start, train_round)
 )
 
@@ -47,9 +48,9 @@ def problem() -> Problem:
         DATASET.train_items,
         NEGATIVES,
         DATASET.num_items,
-        learning_rate=float(NUMBERS.learning_rate),
-        regularization=float(NUMBERS.regularization),
-        clip_norm=float(NUMBERS.clip_norm),
+        learning_rate=float(EXPERIMENT.learning_rate),
+        regularization=float(EXPERIMENT.regularization),
+        clip_norm=CLIP_NORM,
     )
 
 
@@ -63,14 +64,15 @@ def before() -> Embeddings:
 @functools.cache
 def after(aggregator: str) -> Embeddings:
     """What jaxfr makes of them in one round."""
-    layout = plan_layout(DATASET)
-    configuration = Configuration(
-        aggregator=aggregator, embedding_dim=3, num_candidates=6
+    rule = {"mean": mean(), "norm": norm(CLIP_NORM)}[aggregator]
+    experiment = dataclasses.replace(EXPERIMENT, aggregator=rule).with_data(
+        DATASET.num_users
     )
+    layout = layout_for(experiment, DATASET)
     users, items = map(jnp.asarray, before())
     given = GivenValues(users, items, jnp.asarray(NEGATIVES))
-    setup, state = one_start(configuration, NUMBERS, layout, jax.random.key(0), given)
-    state, _ = one_round(configuration, NUMBERS, layout, setup, state, jnp.int32(0))
+    setup, state = one_start(experiment, layout, jax.random.key(0), given)
+    state, _ = one_round(experiment, layout, setup, state, jnp.int32(0))
     users, items = state.clients.embedding, state.item_embeddings
     return Embeddings(np.asarray(users), np.asarray(items))
 

@@ -1,4 +1,3 @@
-import dataclasses
 import shlex
 
 import pytest
@@ -7,13 +6,13 @@ from experiments.reproducing.asking import Asked, command, command_of, load_all
 from experiments.studies.study import Study
 from jaxfr.data import LoadOptions, TableOptions
 from jaxfr.errors import InvalidInputError
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest
 from tests.experiments.studies.small_data import BASE, source
 
 OPTIONS = LoadOptions("my data", table=TableOptions(time_column="when"))
 
 
-def asked(*bases: Settings, **others) -> Asked:
+def asked(*bases: RunRequest, **others) -> Asked:
     fields = {
         **{"seeds": "0:2", "studies": (), "quick": False, "load_options": None},
         **{"output_dir": "runs/all", "store": None},
@@ -24,7 +23,7 @@ def asked(*bases: Settings, **others) -> Asked:
 
 def study(name: str, attack: str, decides: tuple[str, ...] = ()) -> Study:
     def wanted(bases):
-        return [dataclasses.replace(base, attack=attack) for base in bases]
+        return [base.replace(attack=attack) for base in bases]
 
     return Study(name, decides, wanted, lambda material: pytest.fail("not now"))
 
@@ -33,7 +32,7 @@ def study(name: str, attack: str, decides: tuple[str, ...] = ()) -> Study:
 
 
 def test_all_runs_are_planned_once_and_each_study_knows_its_own():
-    bases = BASE, dataclasses.replace(BASE, seed=1)
+    bases = BASE, BASE.replace(seed=1)
     studies = [study("a", "none"), study("b", "spattack_l_d"), study("c", "none")]
     workload = load_all(studies, asked(*bases))
     assert len(workload.plan.runs) == 4
@@ -47,7 +46,7 @@ def test_all_runs_are_planned_once_and_each_study_knows_its_own():
 
 def test_data_that_cannot_be_loaded_are_told_of_even_where_no_run_needs_them():
     idle = Study("idle", (), lambda bases: [], lambda material: pytest.fail("not now"))
-    missing = dataclasses.replace(BASE, dataset="no/such.csv")
+    missing = BASE.replace(dataset="no/such.csv")
     with pytest.raises(InvalidInputError, match=r"no/such\.csv.*--dataset="):
         load_all([idle], asked(BASE, missing))
 
@@ -56,13 +55,13 @@ def test_data_that_cannot_be_loaded_are_told_of_even_where_no_run_needs_them():
 
 
 def test_the_command_names_what_differs_from_the_defaults():
-    bases = [Settings(dataset=name) for name in ("ml-100k", "steam")]
+    bases = [RunRequest(dataset=name) for name in ("ml-100k", "steam")]
     assert command(asked(*bases), ()) == (
         "python -m experiments.reproduce --dataset=ml-100k,steam --seeds=0:2 "
         "--store=runs/all/store --output_dir=runs/all"
     )
     other = asked(
-        *(Settings(dataset="synthetic", synthetic="num_users=60", rounds=5),),
+        *(RunRequest(dataset="synthetic", synthetic="num_users=60", rounds=5),),
         **{"quick": True, "store": "s", "load_options": OPTIONS},
     )
     assert shlex.split(command(other, ["table2", "table3"])) == [
@@ -75,7 +74,7 @@ def test_the_command_names_what_differs_from_the_defaults():
 
 
 def test_a_study_is_made_by_its_own_program_which_may_not_be_told_everything():
-    base = Settings(rounds=5)
+    base = RunRequest(rounds=5)
     free = command_of(study("table9", "none"), asked(base))
     assert free == (
         "python -m experiments.table9 --dataset=ml-100k --seeds=0:2 --rounds=5 "
@@ -86,7 +85,7 @@ def test_a_study_is_made_by_its_own_program_which_may_not_be_told_everything():
 
 
 def test_a_quick_study_is_made_by_the_whole_program():
-    quick = command_of(study("table9", "none"), asked(Settings(), quick=True))
+    quick = command_of(study("table9", "none"), asked(RunRequest(), quick=True))
     assert quick.startswith(
         "python -m experiments.reproduce --quick --studies=table9 --dataset=ml-100k "
     )

@@ -1,4 +1,3 @@
-import dataclasses
 import pathlib
 
 import pytest
@@ -13,7 +12,7 @@ from jaxfr.sweeps.execution import RunOptions
 from tests.experiments.studies.small_data import BASE
 
 # Two runs of one program.
-BASES = BASE, dataclasses.replace(BASE, seed=1)
+BASES = BASE, BASE.replace(seed=1)
 
 
 def draw(path: pathlib.Path) -> None:
@@ -70,7 +69,7 @@ def test_the_runs_of_a_program_are_done_together_whichever_study_wants_them(
 ):
     first = Study("first", (), lambda bases: [bases[0]], present)
     second = Study("second", (), lambda bases: [bases[1]], present)
-    krum = dataclasses.replace(BASE, aggregator="krum")
+    krum = BASE.replace(aggregator="krum")
     third = Study("third", (), lambda bases: [krum], present)
     asked = Asked(BASES, "0:2", (), False, None, str(tmp_path), None)
     studies = [first, second, third]

@@ -1,18 +1,46 @@
 """Studies over invented records: what they say follows from numbers known by heart."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from experiments.studies.section import Finding, Section, Table
 from experiments.studies.study import Material, Study
 from jaxfr.evaluation.metrics import metric_names
-from jaxfr.sweeps.settings import Settings
+from jaxfr.sweeps.request import RunRequest, recorded_options
 
 USERS = 900
 
 
-def bases(*datasets: str, seeds: int = 1) -> list[Settings]:
+class Told(NamedTuple):
+    """What a record tells of its run, as far as tests look at it."""
+
+    dataset: str
+    eval_every: int
+    model: str
+    aggregator: str
+    attack: str
+    malicious_ratio: float
+    attack_start: int
+    repeated_negatives: str
+    embedding_dim: int
+    scope: str = "dense"
+    noise_scale: float = 1.0
+    max_poisoned_items: int = 0
+
+
+def tell(request: RunRequest) -> Told:
+    recorded = recorded_options(request, request.experiment)
+    return Told(**{name: recorded[name] for name in Told._fields if name in recorded})
+
+
+def wanted_by(study: Study, chosen: Sequence[RunRequest]) -> list[Told]:
+    """The runs that a study wants."""
+    return list(map(tell, study.wanted(chosen)))
+
+
+def bases(*datasets: str, seeds: int = 1) -> list[RunRequest]:
     return [
-        Settings(dataset=dataset, seed=seed)
+        RunRequest(dataset=dataset, seed=seed)
         for dataset in datasets
         for seed in range(seeds)
     ]
@@ -32,10 +60,10 @@ def record(value: float, **others: object) -> dict:
 
 
 def present(
-    study: Study, chosen: Sequence[Settings], run: Callable[[Settings], dict]
+    study: Study, chosen: Sequence[RunRequest], run: Callable[[Told], dict]
 ) -> Section:
-    """What a study makes of records that are invented from the settings."""
-    records = tuple(run(settings) for settings in study.wanted(chosen))
+    """What a study makes of records that are invented from what it wants."""
+    records = tuple(map(run, wanted_by(study, chosen)))
     return study.present(Material(tuple(chosen), records, None))
 
 

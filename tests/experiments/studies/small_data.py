@@ -1,17 +1,18 @@
-"""A small data set with a long tail, as settings and as loaded data."""
+"""A small data set with a long tail, as a run of it and as loaded data."""
 
 import functools
 
 from experiments.studies.study import Material
-from jaxfr.sweeps.settings import Settings
+from jaxfr.experiment import Experiment
+from jaxfr.models import fedmf
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import Source, load_sources, source_name
 
-BASE = Settings(
+BASE = RunRequest(
+    Experiment(model=fedmf(4), num_candidates=9),
     dataset="synthetic",
     synthetic="num_users=120,num_items=200,num_pairs=1200",
-    embedding_dim=4,
     rounds=3,
-    num_candidates=9,
 )
 MATERIAL = Material((BASE,), (), None)
 

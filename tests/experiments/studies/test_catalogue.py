@@ -4,37 +4,36 @@ import pytest
 
 from experiments.studies.catalogue import QUICK_STUDIES, STUDIES, choose_studies
 from jaxfr.errors import InvalidInputError
-from jaxfr.models import MODELS
 from jaxfr.sweeps.plan import check_all
-from jaxfr.sweeps.settings import SETTING_NAMES, Settings
+from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 
 
 @pytest.mark.parametrize("studies", [STUDIES, QUICK_STUDIES])
 def test_studies_go_by_their_names_and_have_programs(studies):
     for name, study in studies.items():
         assert study.name == name
-        assert set(study.decides) <= set(SETTING_NAMES)
+        assert set(study.decides) <= {*RUN_OPTIONS, "seed"}
         assert importlib.util.find_spec(f"experiments.{name}") is not None
 
 
 @pytest.mark.parametrize("studies", [STUDIES, QUICK_STUDIES])
 def test_all_runs_have_a_meaning(studies):
-    wanted = [run for study in studies.values() for run in study.wanted([Settings()])]
-    check_all([run for run in wanted if run.model in MODELS])
+    wanted = [run for study in studies.values() for run in study.wanted([RunRequest()])]
+    check_all(wanted)
     assert wanted
 
 
 def test_the_quick_choice_is_the_same_studies_with_fewer_runs():
     assert QUICK_STUDIES.keys() == STUDIES.keys()
     counts = [
-        sum(len(set(study.wanted([Settings()]))) for study in studies.values())
+        sum(len(set(study.wanted([RunRequest()]))) for study in studies.values())
         for studies in (QUICK_STUDIES, STUDIES)
     ]
     assert counts[0] < counts[1]
     rules = {
-        run.aggregator
+        run.experiment.aggregator.name
         for study in QUICK_STUDIES.values()
-        for run in study.wanted([Settings()])
+        for run in study.wanted([RunRequest()])
     }
     assert rules.isdisjoint({"krum", "trimmed_mean"})
 

@@ -1,5 +1,6 @@
 import dataclasses
 import functools
+import inspect
 
 import pytest
 
@@ -66,7 +67,13 @@ def test_pictures_are_drawn(tmp_path):
         assert (tmp_path / picture.name).read_bytes().startswith(PNG)
 
 
-@pytest.mark.parametrize("names", [(), ("mean", "mode")])
+def test_by_default_rules_are_compared_and_no_stage():
+    (names, *_) = inspect.signature(figure1_2.study).parameters.values()
+    for name in names.default:
+        BASE.replace(aggregator=name)
+
+
+@pytest.mark.parametrize("names", [(), ("mean", "mode"), ("mean", "clip_by_norm")])
 def test_rules_that_there_are_not_are_refused(names):
     with pytest.raises(InvalidInputError, match=r"aggregators=.*must be some of mean"):
         figure1_2.study(names)

@@ -2,27 +2,28 @@ import pytest
 
 from experiments.studies import figure3
 from jaxfr.errors import InvalidInputError
-from jaxfr.sweeps.settings import Settings
 from tests.experiments.studies.invented import (
+    Told,
     bases,
     cell,
     finding,
     present,
     record,
     table,
+    wanted_by,
 )
 
 STUDY = figure3.study()
 QUICK = figure3.study(("norm", "median"))
 
 
-def falling(settings: Settings) -> dict:
+def falling(settings: Told) -> dict:
     """HR@10 of 0.4, and 0.05 less for every percent of malicious clients, to 0.02."""
     return record(max(0.4 - 5 * settings.malicious_ratio, 0.02))
 
 
 def test_the_papers_points_are_run():
-    wanted = STUDY.wanted(bases("ml-100k"))
+    wanted = wanted_by(STUDY, bases("ml-100k"))
     # A clean run for each rule, 12 points for mean, median and norm, 6 for the others.
     assert len(set(wanted)) == len(wanted) == 5 + 3 * 12 + 2 * 6
     clean = [settings for settings in wanted if settings.attack == "none"]
@@ -36,7 +37,7 @@ def test_the_papers_points_are_run():
 
 
 def test_trimmed_mean_and_krum_are_not_run_against_some_items_only():
-    wanted = STUDY.wanted(bases("ml-100k"))
+    wanted = wanted_by(STUDY, bases("ml-100k"))
     for rule in ("trimmed_mean", "krum"):
         attacks = {s.attack for s in wanted if s.aggregator == rule}
         assert attacks == {"none", "spattack_o_d", "spattack_l_d"}
@@ -48,14 +49,17 @@ def test_trimmed_mean_and_krum_are_not_run_against_some_items_only():
 
 
 def test_some_of_the_defenses_may_be_chosen():
-    assert {s.aggregator for s in QUICK.wanted(bases("steam"))} == {"median", "norm"}
+    assert {s.aggregator for s in wanted_by(QUICK, bases("steam"))} == {
+        "median",
+        "norm",
+    }
     shown = table(present(QUICK, bases("steam"), falling), "Steam: HR@10")
     assert shown.header == ("attack", "malicious", "Median", "Norm")
 
 
 def test_some_of_the_attacks_may_be_chosen(tmp_path):
     study = figure3.study(("mean", "median"), ("spattack_l_d", "spattack_o_d"))
-    assert {s.attack for s in study.wanted(bases("steam"))} == {
+    assert {s.attack for s in wanted_by(study, bases("steam"))} == {
         *("none", "spattack_l_d", "spattack_o_d")
     }
     section = present(study, bases("steam"), falling)
@@ -76,7 +80,7 @@ def test_other_defenses_are_refused(defenses):
 
 def test_five_percent_degrade_every_defense_or_the_finding_does_not_hold():
     def run(norm: float):
-        def of_settings(settings: Settings) -> dict:
+        def of_settings(settings: Told) -> dict:
             if settings.attack == "none":
                 return record(0.4)
             return record(norm if settings.aggregator == "norm" else 0.05)
@@ -94,7 +98,7 @@ def test_five_percent_degrade_every_defense_or_the_finding_does_not_hold():
     [(0.08, 0.1, True), (0.11, 0.12, False), (0.08, 0.07, False)],
 )
 def test_the_median_must_end_below_the_mean_and_below_chance(median, mean, holds):
-    def run(settings: Settings) -> dict:
+    def run(settings: Told) -> dict:
         return record(median if settings.aggregator == "median" else mean)
 
     found = finding(present(STUDY, bases("ml-100k"), run), "breaks the median")
@@ -111,7 +115,7 @@ def test_a_step_up_in_the_malicious_ratio_is_told():
     assert finding(section, "under Spattack-L-D").holds
     assert finding(section, "under Spattack-L-S").holds
 
-    def rising(settings: Settings) -> dict:
+    def rising(settings: Told) -> dict:
         if settings.aggregator == "median" and settings.attack == "spattack_l_d":
             return record(0.1 + settings.malicious_ratio)
         return falling(settings)
@@ -124,7 +128,7 @@ def test_a_step_up_in_the_malicious_ratio_is_told():
 
 
 def test_a_step_up_below_chance_is_none():
-    def broken(settings: Settings) -> dict:
+    def broken(settings: Told) -> dict:
         if settings.malicious_ratio == 0.10:
             return record(0.03)
         return record(0.09 if settings.malicious_ratio == 0.15 else 0.4)

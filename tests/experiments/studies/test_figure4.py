@@ -1,20 +1,21 @@
 import pytest
 
 from experiments.studies import figure4
-from jaxfr.sweeps.settings import Settings
 from tests.experiments.studies.invented import (
+    Told,
     bases,
     cell,
     finding,
     present,
     record,
     table,
+    wanted_by,
 )
 
 STUDY = figure4.study()
 
 
-def run(settings: Settings) -> dict:
+def run(settings: Told) -> dict:
     """HR@10 of 0.5 clean, 0.2 under attack with the mean and 0.1 with the median."""
     if settings.attack == "none":
         return record(0.5)
@@ -22,7 +23,7 @@ def run(settings: Settings) -> dict:
 
 
 def test_both_models_are_run_clean_and_attacked_under_both_rules():
-    wanted = STUDY.wanted(bases("steam"))
+    wanted = wanted_by(STUDY, bases("steam"))
     assert len(set(wanted)) == len(wanted) == 2 * 2 * 5
     assert {settings.model for settings in wanted} == {"fedgnn", "fedmf"}
     assert {s.malicious_ratio for s in wanted if s.attack != "none"} == {0.1}
@@ -30,7 +31,7 @@ def test_both_models_are_run_clean_and_attacked_under_both_rules():
 
 
 def test_the_figures_model_may_be_compared_with_itself():
-    wanted = figure4.study("fedmf").wanted(bases("steam"))
+    wanted = wanted_by(figure4.study("fedmf"), bases("steam"))
     assert len(wanted) == 2 * 5
     section = present(figure4.study("fedmf"), bases("steam"), run)
     assert "as FedMF does" not in finding(section, "drops dramatically").statement
@@ -41,7 +42,7 @@ def test_both_models_drop_or_the_finding_does_not_hold():
     assert found.holds
     assert "as FedMF does" in found.statement
 
-    def robust(settings: Settings) -> dict:
+    def robust(settings: Told) -> dict:
         robust = settings.model == "fedmf" and settings.aggregator == "mean"
         return record(0.5) if robust else run(settings)
 
@@ -52,7 +53,7 @@ def test_both_models_drop_or_the_finding_does_not_hold():
 
 @pytest.mark.parametrize(("left", "holds"), [(0.1, True), (0.15, False)])
 def test_convergence_is_prevented_where_the_strongest_ends_at_chance(left, holds):
-    def strongest(settings: Settings) -> dict:
+    def strongest(settings: Told) -> dict:
         return record(left) if settings.attack == "spattack_o_s" else run(settings)
 
     found = finding(present(STUDY, bases("steam"), strongest), "from converging")
@@ -63,7 +64,7 @@ def test_convergence_is_prevented_where_the_strongest_ends_at_chance(left, holds
 def test_an_attack_that_is_weaker_under_the_median_is_named():
     assert finding(present(STUDY, bases("steam"), run), "under the median").holds
 
-    def weaker(settings: Settings) -> dict:
+    def weaker(settings: Told) -> dict:
         if settings.attack == "spattack_l_s" and settings.aggregator == "median":
             return record(0.4)
         return run(settings)
@@ -93,7 +94,7 @@ def test_the_picture_is_drawn(tmp_path):
 
 def test_some_of_the_attacks_can_be_run_alone():
     some = figure4.study(spattacks=("spattack_l_d", "spattack_o_d"))
-    assert len(set(some.wanted(bases("steam")))) == 2 * 2 * 3
+    assert len(set(wanted_by(some, bases("steam")))) == 2 * 2 * 3
     section = present(some, bases("steam"), run)
     assert finding(section, "drops dramatically").holds
     assert "S" not in {title[-1] for title in section.tables[0].header}

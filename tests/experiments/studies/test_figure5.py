@@ -1,14 +1,15 @@
 from collections.abc import Mapping
 
 from experiments.studies import figure5
-from jaxfr.sweeps.settings import Settings
 from tests.experiments.studies.invented import (
+    Told,
     bases,
     cell,
     finding,
     present,
     record,
     table,
+    wanted_by,
 )
 
 STUDY = figure5.study()
@@ -21,7 +22,7 @@ def curve(values: Mapping[int, float]) -> dict:
     return record(points[-1]["hr@10"], curve=points)
 
 
-def run(settings: Settings) -> dict:
+def run(settings: Told) -> dict:
     """O keeps what was learnt, L-D ends at 0.05."""
     if settings.attack == "none":
         return curve(CLEAN)
@@ -33,7 +34,7 @@ def run(settings: Settings) -> dict:
 
 
 def test_two_attacks_from_four_rounds_on_and_the_clean_run_are_run():
-    wanted = STUDY.wanted(bases("steam"))
+    wanted = wanted_by(STUDY, bases("steam"))
     assert len(set(wanted)) == len(wanted) == 1 + 2 * 4
     attacked = [settings for settings in wanted if settings.attack != "none"]
     assert {settings.attack_start for settings in attacked} == {0, 20, 40, 60}
@@ -50,7 +51,7 @@ def test_the_omniscient_attack_freezes_what_it_finds():
     assert found.holds
     assert "round 60 0.300 to 0.300" in found.evidence
 
-    def going_on(settings: Settings) -> dict:
+    def going_on(settings: Told) -> dict:
         if settings.attack == "spattack_o_d" and settings.attack_start == 40:
             return curve({**CLEAN, 200: 0.3})
         return run(settings)
@@ -61,7 +62,7 @@ def test_the_omniscient_attack_freezes_what_it_finds():
 
 
 def test_where_no_start_was_evaluated_nobody_can_tell():
-    def ends_only(settings: Settings) -> dict:
+    def ends_only(settings: Told) -> dict:
         return curve({0: 0.1, 200: 0.2})
 
     section = present(STUDY, bases("steam"), ends_only)
@@ -73,7 +74,7 @@ def test_where_no_start_was_evaluated_nobody_can_tell():
 def test_the_limited_attack_must_end_below_chance_from_every_start():
     assert finding(present(STUDY, bases("steam"), run), "collapse").holds
 
-    def survives(settings: Settings) -> dict:
+    def survives(settings: Told) -> dict:
         late = settings.attack == "spattack_l_d" and settings.attack_start == 60
         return curve(CLEAN) if late else run(settings)
 

@@ -1,19 +1,25 @@
 from experiments.studies import hyperparameters
-from experiments.studies.hyperparameters.sweeps import EMBEDDING_DIM, SWEEPS, points
-from jaxfr.sweeps.settings import Settings
+from experiments.studies.hyperparameters.sweeps import (
+    EMBEDDING_DIM,
+    SWEEPS,
+    points,
+    usual_value,
+)
 from tests.experiments.studies.invented import (
+    Told,
     bases,
     cell,
     finding,
     present,
     record,
     table,
+    wanted_by,
 )
 
 STUDY = hyperparameters.study()
 
 
-def run(settings: Settings) -> dict:
+def run(settings: Told) -> dict:
     """Stronger with more items and more noise; a client uploads 1200 items."""
     items = settings.max_poisoned_items or 1200
     value = 0.4
@@ -29,18 +35,19 @@ def run(settings: Settings) -> dict:
     )
 
 
-def test_one_setting_at_a_time_leaves_its_default():
-    wanted = STUDY.wanted(bases("steam"))
+def test_one_option_at_a_time_leaves_its_default():
+    wanted = wanted_by(STUDY, bases("steam"))
     assert len(wanted) == 6 * 2 + 5 * 3 + 6 * 2
-    swept = [sweep.setting for sweep in SWEEPS]
+    usual = {sweep.option: usual_value(sweep) for sweep in SWEEPS}
+    assert usual == {"max_poisoned_items": 0, "embedding_dim": 32, "noise_scale": 1}
     for settings in wanted:
-        changed = [s for s in swept if getattr(settings, s) != getattr(Settings(), s)]
+        changed = [name for name in usual if getattr(settings, name) != usual[name]]
         assert len(changed) <= 1
 
 
 def test_every_sweep_holds_the_papers_value():
     for sweep in SWEEPS:
-        assert getattr(Settings(), sweep.setting) in sweep.values
+        assert usual_value(sweep) in sweep.values
 
 
 def test_a_sweep_has_a_point_for_each_value_and_attack():
@@ -61,7 +68,7 @@ def test_attacks_grow_with_their_items_and_noise_or_the_finding_does_not_hold():
     assert found.holds
     assert found.evidence.index("1000: 0.075") < found.evidence.index("1200: 0.060")
 
-    def backwards(settings: Settings) -> dict:
+    def backwards(settings: Told) -> dict:
         return run(settings) | {"hr@10": settings.max_poisoned_items / 2000}
 
     section = present(STUDY, bases("steam"), backwards)
@@ -72,7 +79,7 @@ def test_every_embedding_size_must_be_broken_by_every_attack():
     section = present(STUDY, bases("steam"), run)
     assert finding(section, "whatever the embedding size").holds
 
-    def large_is_safe(settings: Settings) -> dict:
+    def large_is_safe(settings: Told) -> dict:
         safe = settings.embedding_dim == 128 and settings.attack == "spattack_l_d"
         return record(0.3) if safe else run(settings)
 

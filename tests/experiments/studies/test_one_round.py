@@ -1,6 +1,5 @@
 """A round taken apart, against the round that training runs."""
 
-import dataclasses
 import functools
 
 import jax
@@ -15,8 +14,7 @@ from experiments.studies.figure1_2.one_round import (
     clean_moments,
 )
 from jaxfr.attacks import malicious_client_count
-from jaxfr.sweeps.settings import resolve
-from jaxfr.training import plan_layout, start, train_rounds
+from jaxfr.training import layout_for, start, train_rounds
 from jaxfr.uploads import row_counts
 from tests.experiments.studies.small_data import BASE, source
 
@@ -28,17 +26,12 @@ def moments() -> tuple[Moment, ...]:
     return clean_moments(BASE, source(), (0, 2))
 
 
-@functools.partial(
-    jax.jit,
-    static_argnames="configuration",
-    # What runs twice only need not be fast.
-    compiler_options={"xla_backend_optimization_level": 0},
-)
-def trained(configuration, numbers, layout, key, rounds):
-    setup, state = start(configuration, numbers, layout, key)
+# What runs twice only need not be fast.
+@functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+def trained(experiment, layout, key, rounds):
+    setup, state = start(experiment, layout, key)
     state, _ = train_rounds(
-        *(configuration, numbers, layout, setup, state),
-        *(jnp.arange(3), rounds, jnp.int32(0)),
+        *(experiment, layout, setup, state, jnp.arange(3), rounds, jnp.int32(0))
     )
     return state.item_embeddings
 
@@ -48,21 +41,15 @@ def run_of_training(attack: str, rule: Rule, attack_start: int) -> np.ndarray:
     users = source().dataset.num_users
     ratio = MALICIOUS / (users + MALICIOUS)
     assert malicious_client_count(users, ratio) == MALICIOUS
-    settings = dataclasses.replace(
-        BASE,
+    experiment = BASE.replace(
         attack=attack,
         malicious_ratio=ratio,
         aggregator=rule.aggregator,
         aggregation=rule.aggregation,
         attack_start=attack_start,
-    )
-    resolved = resolve(settings, users)
-    layout = plan_layout(source().dataset)
-    configuration, numbers = resolved.configuration, resolved.hyperparameters
-    key = jax.random.key(BASE.seed)
-    return np.array(
-        [trained(configuration, numbers, layout, key, rounds) for rounds in (2, 3)]
-    )
+    ).experiment.with_data(users)
+    layout, key = layout_for(experiment, source().dataset), jax.random.key(BASE.seed)
+    return np.array([trained(experiment, layout, key, rounds) for rounds in (2, 3)])
 
 
 @pytest.mark.parametrize("attack", ["spattack_l_d", "spattack_o_d"])
@@ -72,8 +59,9 @@ def test_aggregates_are_those_of_training(attack):
     moment = moments()[1]
     np.testing.assert_allclose(moment.benign.item_embeddings, before, rtol=0, atol=1e-8)
     found = aggregate(BASE, moment, rule, attack, MALICIOUS)
+    rate = BASE.experiment.learning_rate
     np.testing.assert_allclose(
-        before - BASE.learning_rate * np.asarray(found), after, rtol=0, atol=1e-7
+        before - rate * np.asarray(found), after, rtol=0, atol=1e-7
     )
 
 
@@ -111,10 +99,9 @@ def test_one_malicious_client_cancels_what_all_benign_ones_send():
 
 
 def test_a_clipped_attacker_cancels_what_is_left_of_benign_rows():
-    settings = dataclasses.replace(BASE, clip_norm=1e-4)
-    rule = Rule("norm", "sparse")
-    clean = aggregate(settings, moments()[1], rule, "none", MALICIOUS)
-    found = aggregate(settings, moments()[1], rule, "spattack_o_d", MALICIOUS)
+    rule = Rule("norm:clip_norm=1e-4", "sparse")
+    clean = aggregate(BASE, moments()[1], rule, "none", MALICIOUS)
+    found = aggregate(BASE, moments()[1], rule, "spattack_o_d", MALICIOUS)
     lengths = np.linalg.norm(clean, axis=1)
     assert 0 < lengths.max() <= 1.0001e-4
     # Where the malicious rows themselves are short enough not to be clipped.

@@ -10,7 +10,7 @@ from tests.experiments.programs import TINY, run_python
 from tests.experiments.sweeping import lines
 
 # What figure5 leaves to the user.
-SMALL = (*TINY[:2], "--rounds=61", TINY[4], "--num_devices=1")
+SMALL = (*TINY[:2], "--rounds=61", "--num_devices=1")
 NUM_RUNS = 2 * (1 + 2 * 4)
 
 
@@ -79,10 +79,10 @@ def test_runs_that_a_store_holds_are_not_run_again(output, tmp_path):
     [
         ("figure5", ["--attack=fang"], "attack: figure5 varies it itself"),
         ("figure5", ["--attack_start=3"], "attack_start"),
-        ("table3", ["--scope=sparse"], "scope: table3 varies it itself"),
+        ("table3", ["--attack=lie:scope=sparse"], "attack: table3 varies it itself"),
         ("figure3", ["--defenses=mean,none"], "trimmed_mean"),
         ("figure4", ["--malicious_ratio=0.2"], "malicious_ratio"),
-        ("hyperparameters", ["--embedding_dim=3"], "embedding_dim"),
+        ("hyperparameters", ["--model=fedmf:3"], "model: hyperparameters varies it"),
         ("figure5", ["--dataset=steam,steam"], "distinct"),
         ("figure5", ["--seeds=5:0"], "0:10"),
     ],

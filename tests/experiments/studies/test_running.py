@@ -4,10 +4,10 @@ import pytest
 
 from tests.experiments.programs import run_python
 
-# A study that wants a run twice, and once more in other words (clip_norm), in an order
+# A study that wants a run twice, and once more in other words (the norm), in an order
 # that is not the one in which runs of one program are done, the shortest first.
 PROGRAM = """
-import dataclasses, json
+import json
 from absl import flags
 from experiments.running import opened_store
 from experiments.studies.running import run_study
@@ -18,7 +18,7 @@ from jaxfr.sweeps.execution import RunOptions, start_devices
 from tests.sweeps.problem import changed
 
 def wanted(bases):
-    same = dataclasses.replace(bases[0], clip_norm=1.0)
+    same = bases[0].replace(aggregator="norm:clip_norm=1")
     return [bases[0], bases[1], same, bases[1]]
 
 def present(material):

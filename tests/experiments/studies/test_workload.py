@@ -1,5 +1,3 @@
-import dataclasses
-
 import pytest
 
 from experiments.studies.workload import MODEL_COST, RULE_COST, seconds_left
@@ -9,9 +7,9 @@ from jaxfr.store import open_store
 from jaxfr.sweeps.plan import identify, plan_runs
 from tests.experiments.studies.small_data import BASE
 
-MEAN = [dataclasses.replace(BASE, seed=seed) for seed in range(3)]
-FEDGNN = dataclasses.replace(BASE, model="fedgnn")
-KRUM = dataclasses.replace(BASE, aggregator="krum")
+MEAN = [BASE.replace(seed=seed) for seed in range(3)]
+FEDGNN = BASE.replace(model="fedgnn:4")
+KRUM = BASE.replace(aggregator="krum")
 
 
 @pytest.fixture
@@ -37,10 +35,16 @@ def test_a_program_is_compiled_once_and_rounds_cost_what_their_rule_does(store):
     assert both == pytest.approx(mean + krum)
     fedgnn = seconds_left(plan_runs([FEDGNN]), store)
     assert fedgnn - single == pytest.approx(7 * run)
-    with_krum = dataclasses.replace(FEDGNN, aggregator="krum")
+    with_krum = FEDGNN.replace(aggregator="krum")
     assert seconds_left(plan_runs([with_krum]), store) - fedgnn == pytest.approx(
         99 * run
     )
+
+
+def test_a_stage_before_a_rule_makes_it_no_cheaper(store):
+    clipped = BASE.replace(aggregator="clip_by_norm+krum")
+    krum = seconds_left(plan_runs([KRUM]), store)
+    assert seconds_left(plan_runs([clipped]), store) >= krum
 
 
 def test_finished_runs_take_no_time(store):

@@ -1,0 +1,142 @@
+"""Parts of one's own: functions of a Python file that a run names.
+
+The file is run as Python runs a module. What it says is part of the identity of the
+runs that use it: a changed file is another one.
+"""
+
+import hashlib
+import importlib.util
+import inspect
+import pathlib
+import sys
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from jaxfr.errors import InvalidInputError, nearest
+from jaxfr.files import open_regular, user_errors, user_path, write_atomically
+from jaxfr.parts import Factory, Part, part
+
+OWN_FILE = ".py"
+"""How the name of a file with parts ends."""
+
+COPIES = "own_files"
+"""The folder, beside results, of the files that they were made with."""
+
+_DIGITS = 16
+
+
+class OwnFile(NamedTuple):
+    """A file whose code a run uses.
+
+    Attributes:
+        name: of the file, without folders.
+        digest: a hash of what it says, in 16 hexadecimal digits.
+        content: what it says.
+    """
+
+    name: str
+    digest: str
+    content: bytes
+
+    @property
+    def copy_name(self) -> str:
+        """The name of a copy of it, which differs where the content does."""
+        return f"{self.digest}-{self.name}"
+
+
+def own_factory(path: str, function: str) -> Factory[..., Any]:
+    """A factory of a file, which is read and run once as long as it does not change.
+
+    Args:
+        path: the file.
+        function: a function of it, decorated with ``part`` or not.
+
+    Raises:
+        InvalidInputError: if the file cannot be read or run, or has no such function.
+    """
+    place = user_path(path, "file of parts")
+    with user_errors("read", place), open_regular(place) as file:
+        content = file.read()
+    digest = hashlib.sha256(content).hexdigest()[:_DIGITS]
+    module = _run(place, OwnFile(place.name, digest, content))
+    functions = {
+        name: found
+        for name, found in vars(module).items()
+        if isinstance(found, Factory) or inspect.isfunction(found)
+        # What it imports is somebody else's.
+        if found.__module__ == module.__name__
+    }
+    found = functions.get(function)
+    if found is None:
+        raise InvalidInputError(
+            f"{path}: has no function {function!r}; there are "
+            f"{', '.join(functions) or 'none'}{nearest(function, functions)}"
+        )
+    if not isinstance(found, Factory):
+        found = part(found)
+        setattr(module, function, found)  # the same one the next time
+    found.name = f"{place.name}:{function}"
+    return found
+
+
+def own_files(value: Any) -> Iterator[OwnFile]:
+    """The files that a part, and the parts in it, come from."""
+    if not isinstance(value, Part):
+        return
+    module = sys.modules.get(value.factory.function.__module__)
+    file = getattr(module, "jaxfr_own_file", None)
+    if file is not None:
+        yield file
+    for inside in (*value.parts, *value.values):
+        yield from own_files(inside)
+
+
+def keep_copies(files: Iterable[OwnFile], folder: pathlib.Path) -> None:
+    """Writes files into ``own_files`` of a folder, each under its digest and name.
+
+    So results stand beside the code that made them. A file that is there already is
+    the same.
+
+    Raises:
+        InvalidInputError: if the folder cannot be written to.
+    """
+    for file in dict.fromkeys(files):
+        path = folder / COPIES / file.copy_name
+        if not path.exists():
+            write_atomically(path, file.content)
+
+
+def _run(place: pathlib.Path, file: OwnFile) -> ModuleType:
+    name = f"jaxfr_own_{file.digest}_{place.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    module.__dict__["jaxfr_own_file"] = file
+    sys.modules[name] = module  # before it runs, as Python does
+    try:
+        exec(compile(file.content, str(place), "exec"), module.__dict__)
+    except Exception as error:
+        del sys.modules[name]
+        line = _line_of(error, str(place))
+        told = " ".join(str(error).split())
+        raise InvalidInputError(
+            f"{place}{line}: {type(error).__name__}: {told}"
+        ) from error
+    return module
+
+
+def _line_of(error: Exception, path: str) -> str:
+    """Where in a file an error arose, as in ``, line 3``."""
+    if isinstance(error, SyntaxError):
+        return f", line {error.lineno}"
+    lines = []
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == path:
+            lines.append(trace.tb_lineno)
+        trace = trace.tb_next
+    return f", line {lines[-1]}" if lines else ""

@@ -1,0 +1,319 @@
+"""Parts of an experiment, each made by a factory that owns its options.
+
+A factory is a function whose signature declares the options of an attack, a rule, a
+model, once, with type, default and docstring:
+
+>>> @part
+... def scaled(strength: Number = 3.0, scope: Literal["dense", "sparse"] = "dense"):
+...     '''Sends so many times the mean.
+...
+...     Args:
+...         strength: how many times.
+...         scope: over whose rows.
+...     '''
+...     return strength, scope
+>>> str(scaled(2.0))
+'scaled:strength=2.0'
+
+Calling it makes a :class:`Part`, which says what is chosen; ``make`` calls the function
+itself. What is annotated as a :data:`Number` or :data:`Whole` is traced: it is a leaf
+of the part as a pytree, may be an axis of a batch, and never compiles anything anew.
+All else is static, and so is whether an optional number is given.
+"""
+
+import dataclasses
+import functools
+import inspect
+import re
+import typing
+from collections.abc import Callable, Sequence
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    NamedTuple,
+    ParamSpec,
+    TypeVar,
+    Union,
+)
+
+import jax
+import numpy as np
+from jax import Array
+from jax.core import Tracer
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.ranges import ANY_NUMBER, ANY_WHOLE_NUMBER, Range, check_number
+
+P = ParamSpec("P")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+_TRACED = object()
+
+REQUIRED = inspect.Parameter.empty
+"""The default of an option that has none."""
+
+Number = Annotated[Array | float, _TRACED, ANY_NUMBER]
+"""A traced number; ``Annotated[Number, Range(0, 1)]`` is one of a range."""
+
+Whole = Annotated[Array | int, _TRACED, ANY_WHOLE_NUMBER]
+"""A traced whole number, likewise."""
+
+
+class Option(NamedTuple):
+    """One option of a factory, as its signature and its docstring declare it.
+
+    Attributes:
+        name: its name.
+        default: its value where it is not given; ``REQUIRED`` where it must be.
+        help: what the docstring, and then its type, says of it.
+        traced: whether it is a number that compiled programs take as an argument.
+        optional: whether it may be None.
+        allowed: its range, or its values; None for text and for what is no option.
+        kind: ``int``, ``float``, ``bool``, ``str``; ``object`` for all else.
+    """
+
+    name: str
+    default: Any
+    help: str
+    traced: bool
+    optional: bool
+    allowed: Range | tuple[str, ...] | None
+    kind: type
+
+    def check(self, value: Any) -> Any:
+        """The value as it is kept: a whole number as a float where one is meant.
+
+        Raises:
+            InvalidInputError: if it is not allowed.
+        """
+        if isinstance(value, Tracer) or (value is None and self.optional):
+            return value
+        if isinstance(self.allowed, Range):
+            check_number(self.name, value, self.allowed)
+            if isinstance(value, np.generic | np.ndarray | Array) and value.ndim == 0:
+                value = value.item()  # so that it can be compared and written
+            return float(value) if self.kind is float and type(value) is int else value
+        if self.allowed is not None and value not in self.allowed:
+            raise InvalidInputError(
+                f"{self.name}={value!r}: allowed are {', '.join(self.allowed)}"
+            )
+        if self.kind in (str, bool) and not isinstance(value, self.kind):
+            raise InvalidInputError(
+                f"{self.name}={value!r}: must be {self.kind.__name__}"
+            )
+        return value
+
+
+@functools.cache
+def options_of(function: Callable[..., Any]) -> tuple[Option, ...]:
+    """The options of a function, or of a dataclass, in their order.
+
+    Arguments without a name (``*parts``) are no options.
+    """
+    hints = typing.get_type_hints(function, include_extras=True)
+    helps = _argument_help(inspect.getdoc(function) or "")
+    found = []
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is not inspect.Parameter.VAR_POSITIONAL:
+            hint = hints.get(name, object)
+            said = " ".join(filter(None, [helps.get(name), _help_of_type(hint)]))
+            found.append(Option(name, parameter.default, said, *_read_hint(hint)))
+    return tuple(found)
+
+
+def _help_of_type(hint: Any) -> str:
+    """What a type itself says of its values, as in ``Annotated[str, "text"]``."""
+    extras = getattr(hint, "__metadata__", ())
+    return " ".join(one for one in extras if isinstance(one, str))
+
+
+def _read_hint(hint: Any) -> tuple[bool, bool, Range | tuple[str, ...] | None, type]:
+    """Whether it is traced and optional, what it allows, and its kind."""
+    optional, extras = False, ()
+    if typing.get_origin(hint) in (Union, UnionType):
+        rest = [one for one in typing.get_args(hint) if one is not type(None)]
+        optional = len(rest) < len(typing.get_args(hint))
+        hint = rest[0] if len(rest) == 1 else hint
+    if typing.get_origin(hint) is Annotated:
+        hint, *extras = typing.get_args(hint)
+    traced = _TRACED in extras
+    ranges = [one for one in extras if isinstance(one, Range)]
+    if typing.get_origin(hint) is Literal:
+        return traced, optional, typing.get_args(hint), str
+    kinds = [kind for kind in (int, float) if hint is kind or traced]
+    if kinds:
+        fallback = ANY_WHOLE_NUMBER if hint is int else ANY_NUMBER
+        allowed = [fallback, *ranges][-1]
+        return traced, optional, allowed, int if allowed.whole else float
+    return traced, optional, None, hint if hint in (bool, str) else object
+
+
+def _argument_help(doc: str) -> dict[str, str]:
+    """What a docstring's ``Args`` or ``Attributes`` say, by name."""
+    section = re.search(r"^(?:Args|Attributes):\n((?:[ ]+.*\n?|\n)*)", doc, re.M)
+    entries = re.split(r"^ {4}(?=\w)", section[1] if section else "", flags=re.M)
+    named = (entry.partition(":") for entry in entries if ":" in entry)
+    return {name: " ".join(text.split()) for name, _, text in named}
+
+
+@jax.tree_util.register_pytree_node_class
+@dataclasses.dataclass(frozen=True)
+class Part(Generic[T_co]):
+    """What a factory was called with; its traced numbers are its leaves.
+
+    Options are attributes: ``lie(2.0).lie_z`` is 2.0.
+
+    Attributes:
+        factory: the factory.
+        values: of its options, in their order.
+        parts: those without a name, as of a chain.
+    """
+
+    factory: "Factory[..., T_co]"
+    values: tuple[Any, ...]
+    parts: tuple[Any, ...] = ()
+
+    def make(self) -> T_co:
+        """Calls the function itself, with what its parts make."""
+        options = zip(self.factory.options, self.values, strict=True)
+        named = {option.name: made(value) for option, value in options}
+        return self.factory.function(*map(made, self.parts), **named)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The values by name."""
+        names = (option.name for option in self.factory.options)
+        return dict(zip(names, self.values, strict=True))
+
+    def replace(self, **changed: Any) -> "Part[T_co]":
+        """The same part with other values.
+
+        Raises:
+            InvalidInputError: if a value is not allowed.
+            TypeError: if there is no such option.
+        """
+        return self.factory(*self.parts, **(self.options | changed))
+
+    def __getattr__(self, name: str) -> Any:
+        # A copy that is being made has no fields yet, and asks for its methods.
+        if "factory" not in self.__dict__ or name not in self.options:
+            known = self.__dict__.get("factory")
+            raise AttributeError(f"{known and known.name} has no option {name}")
+        return self.options[name]
+
+    def __str__(self) -> str:
+        """What it is called, with what is not as by default; parsed again."""
+        if self.parts:
+            return "+".join(map(str, self.parts))
+        texts = [
+            f"{option.name}={_as_text(value)}"
+            for option, value in zip(self.factory.options, self.values, strict=True)
+            if not _is_same(value, option.default)
+        ]
+        return ":".join([self.name, *texts])
+
+    @property
+    def name(self) -> str:
+        """That of the factory, or of the parts with ``+`` between them."""
+        if self.parts:
+            return "+".join(getattr(one, "name", "?") for one in self.parts)
+        return self.factory.name
+
+    def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The traced values and the parts; and what is static."""
+        leaves, static = [], []
+        for option, value in zip(self.factory.options, self.values, strict=True):
+            inside = option.traced or isinstance(value, Part)
+            leaves.append(value if inside else None)
+            static.append(None if inside else value)
+        of_parts = [one if isinstance(one, Part) else None for one in self.parts]
+        static += [None if isinstance(one, Part) else one for one in self.parts]
+        return (*leaves, *of_parts), (self.factory, tuple(static))
+
+    @classmethod
+    def tree_unflatten(
+        cls, static: tuple[Any, ...], leaves: Sequence[Any]
+    ) -> "Part[Any]":
+        """The reverse, which checks nothing: leaves may be anything."""
+        factory, others = static
+        options = len(factory.options)
+        both = [
+            leaf if other is None else other
+            for leaf, other in zip(leaves, others, strict=True)
+        ]
+        return cls(factory, tuple(both[:options]), tuple(both[options:]))
+
+
+def _is_same(value: Any, default: Any) -> bool:
+    """Whether an option is at its default, and no array or number of another type."""
+    return value is default or (type(value) is type(default) and value == default)
+
+
+def _as_text(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def made(value: Any) -> Any:
+    """What a part makes; anything else is itself."""
+    return value.make() if isinstance(value, Part) else value
+
+
+class Factory(Generic[P, T_co]):
+    """A function that makes what an experiment is made of; see :func:`part`.
+
+    Attributes:
+        function: the function itself, called with a part's values.
+        name: what it is called in texts, that of the function.
+    """
+
+    def __init__(self, function: Callable[P, T_co], name: str) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.name = name
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The options of the signature."""
+        return options_of(self.function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Part[T_co]:
+        """Checks the values, and keeps them.
+
+        Raises:
+            InvalidInputError: if a value is not allowed.
+            TypeError: as the function, if the arguments are not its own.
+        """
+        bound = inspect.signature(self.function).bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = bound.arguments
+        values = [
+            option.check(given.pop(option.name)) if option.name in given else None
+            for option in self.options
+        ]
+        parts = [one for several in given.values() for one in several]
+        return Part(self, tuple(values), tuple(parts))
+
+    def __repr__(self) -> str:
+        return f"<factory {self.name}>"
+
+    def __reduce__(self) -> str:
+        """Copies, and what is pickled, are the factory of the module itself."""
+        return self.function.__qualname__
+
+
+def part(function: Callable[P, T]) -> Factory[P, T]:
+    """Makes a factory of parts of a function, as a decorator."""
+    return Factory(function, function.__name__)
+
+
+Catalogue = dict[str, Factory[..., T]]
+"""Factories by name."""
+
+
+def by_name(*factories: Factory[..., T]) -> dict[str, Factory[..., T]]:
+    """A catalogue of these factories."""
+    return {factory.name: factory for factory in factories}

@@ -1,0 +1,73 @@
+"""A sweep from Python: experiments crossed with seeds, run as programs run them."""
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Iterable, Sequence
+
+from jaxfr.data import Dataset
+from jaxfr.experiment import Experiment
+from jaxfr.files import temporary_folder
+from jaxfr.records.contents import lack_of_record
+from jaxfr.records.results import Record
+from jaxfr.store import open_store
+from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.plan import identify, plan_runs
+from jaxfr.sweeps.request import RunRequest
+from jaxfr.sweeps.run import run_plan
+
+
+def sweep(
+    experiments: Sequence[Experiment],
+    data: str | Dataset,
+    seeds: Iterable[int] = (0,),
+    rounds: int = 200,
+    eval_every: int = 10,
+    store: str | pathlib.Path | None = None,
+) -> list[Record]:
+    """Runs every experiment with every seed; those of one structure compile once.
+
+    >>> import jaxfr as fr
+    >>> data = fr.synthetic_dataset(num_users=40, num_items=300, num_pairs=600)
+    >>> experiments = [
+    ...     fr.Experiment(aggregator=rule, num_candidates=9)
+    ...     for rule in (fr.mean(), fr.median())
+    ... ]
+    >>> records = fr.sweep(experiments, data, seeds=range(2), rounds=2)
+    >>> [record["aggregator"] for record in records]
+    ['mean', 'mean', 'median', 'median']
+
+    Args:
+        experiments: what is run.
+        data: a data set, or its name or path.
+        seeds: decide every random draw.
+        rounds: rounds of each run.
+        eval_every: evaluates after every so many rounds and after the last; 0: after
+            the last only.
+        store: folder of a result store, which runs that are in it are taken from;
+            None keeps nothing.
+
+    Returns:
+        A record for each experiment and seed, experiment by experiment, as programs
+        write them into ``results.jsonl``.
+
+    Raises:
+        InvalidInputError: if a run has no meaning, or data cannot be loaded.
+    """
+    seeds = tuple(seeds)
+    name = data if isinstance(data, str) else data.name
+    loaded = {} if isinstance(data, str) else {name: data}
+    of_experiments = [
+        RunRequest(one, name, rounds=rounds, eval_every=eval_every)
+        for one in experiments
+    ]
+    wanted = [
+        dataclasses.replace(one, seed=seed) for one in of_experiments for seed in seeds
+    ]
+    plan = plan_runs(wanted, loaded=loaded)
+    with contextlib.ExitStack() as stack:
+        path = pathlib.Path(store) if store else stack.enter_context(temporary_folder())
+        opened = stack.enter_context(open_store(path, check=lack_of_record))
+        for _ in run_plan(plan, opened, RunOptions(devices=1)):
+            pass
+        return opened.records(identify(plan, wanted))

@@ -1,0 +1,71 @@
+"""The examples of parts of one's own: short, on the public API alone, and they run."""
+
+import ast
+import pathlib
+
+import pytest
+
+from jaxfr import Experiment, Metric, sweep, synthetic_dataset
+from jaxfr.texts import read_field
+from tests.experiments.programs import ROOT, TINY, run_python
+
+FOLDER = pathlib.Path("experiments/examples")
+OWN = {
+    "attack": f"{FOLDER}/shrink_items.py:shrink_items:strength=3",
+    "model": f"{FOLDER}/weighted_product.py:gmf:4",
+    "metrics": f"hr@10,{FOLDER}/reciprocal_rank.py:reciprocal_rank",
+}
+RULE = f"{FOLDER}/shrunk_mean.py:shrunk_mean:prior=2"
+STAGE = f"{FOLDER}/patience.py:patience:tolerance=4"
+
+every_example = pytest.mark.parametrize(
+    "path", sorted((ROOT / FOLDER).glob("*.py")), ids=lambda path: path.stem
+)
+
+
+@every_example
+def test_an_example_has_at_most_25_lines_and_imports_only_jaxfr_jax_and_numpy(path):
+    source = path.read_text()
+    assert len(source.splitlines()) <= 25
+    imported = {
+        alias.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    assert imported <= {"jaxfr", "jax", "jax.numpy", "numpy"}
+    assert not any(isinstance(n, ast.ImportFrom) for n in ast.walk(ast.parse(source)))
+
+
+@every_example
+def test_an_example_says_its_command(path):
+    assert f"{FOLDER}/{path.name}:" in path.read_text()
+
+
+def test_all_examples_run_together_from_the_command_line(tmp_path):
+    done = run_python(
+        *("-m", "experiments.train", *TINY, f"--output_dir={tmp_path}"),
+        *(f"--{name}={text}" for name, text in OWN.items()),
+        *(f"--aggregator={STAGE}+{RULE}", "--nocompare_clean", "--num_devices=1"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "reciprocal rank" in done.stdout
+    copies = (tmp_path / "own_files").iterdir()
+    assert {path.name.partition("-")[2] for path in copies} == {
+        path.name for path in (ROOT / FOLDER).glob("*.py")
+    }
+
+
+def test_they_run_from_python_too(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    made = {name: read_field(name, text) for name, text in OWN.items()}
+    made["aggregator"] = read_field("aggregator", f"{STAGE}+{RULE}")
+    assert any(isinstance(m, Metric) and m.part is not None for m in made["metrics"])
+    data = synthetic_dataset(num_users=40, num_items=300, num_pairs=600)
+    experiment = Experiment(**made, malicious_ratio=0.1)
+    (record,) = sweep([experiment], data, rounds=3)
+    assert record["attack"] == "shrink_items.py:shrink_items"
+    assert record["aggregator"] == "patience.py:patience+shrunk_mean.py:shrunk_mean"
+    assert (record["strength"], record["tolerance"], record["prior"]) == (3, 4, 2)
+    assert 0 <= record["reciprocal_rank"] <= 1
+    assert record["trust_recall"] is not None

@@ -1,0 +1,566 @@
+"""An experiment: what is refused, what of it is a number, and what it makes."""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxfr.aggregators import aggregate, chain, clip_by_norm, krum, mean, median
+from jaxfr.attacks import lie, none, spattack_l_s, spattack_o_d
+from jaxfr.attacks.scope import Scope
+from jaxfr.errors import InvalidInputError
+from jaxfr.evaluation.exposure import exposure
+from jaxfr.evaluation.hit_ratio import hit_ratio
+from jaxfr.experiment import PART_KINDS, Experiment
+from jaxfr.models import fedgnn, fedmf, mlp
+from jaxfr.optimizers import OPTIMIZERS, adam, sgd
+from jaxfr.parts import Option, options_of
+from jaxfr.ranges import Range
+from jaxfr.texts import CATALOGUES
+from jaxfr.training import TrainingState, check_run
+from jaxfr.uploads import ItemGroup, Uploads
+from tests.training.problem import (
+    DIM,
+    EXPERIMENT,
+    NUM_USERS,
+    ROOM,
+    changed,
+    compiled_start,
+    configured,
+    drawn_values,
+    one_round,
+    small_layout,
+    user_embeddings,
+)
+
+NAMES = {
+    "aggregation": "sparse, dense",
+    "negatives": "fixed, resample",
+    "ranking": "sampled, full",
+    "repeated_negatives": "merged, reference",
+}
+ATTACKED = configured("spattack_o_d", "mean")
+
+
+def refusal(function, *arguments: Any, **changes: Any) -> str:
+    with pytest.raises(InvalidInputError) as error:
+        function(*arguments, **changes)
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+def options_of_parts() -> dict[str, tuple[str, str, Option]]:
+    """Every option of every factory: the field, the factory and the option."""
+    return {
+        f"{field}-{name}-{option.name}": (field, name, option)
+        for field, catalogue in CATALOGUES.items()
+        for name, factory in catalogue.items()
+        for option in factory.options
+    }
+
+
+PART_OPTIONS = options_of_parts()
+
+
+# --- what is refused ---
+
+
+def test_the_defaults_are_the_paper_s_and_are_accepted():
+    experiment = Experiment()
+    check_run(experiment.with_data(NUM_USERS), small_layout())
+    assert (experiment.model, experiment.model.embedding_dim) == (fedmf(), 32)
+    assert (experiment.attack, experiment.aggregator) == (none(), mean())
+    assert experiment.num_candidates == 99
+    assert experiment.negatives == "fixed"
+    assert (experiment.learning_rate, experiment.regularization) == (0.01, 0.1)
+    assert experiment.attack_start == 0
+    assert spattack_l_s().noise_scale == clip_by_norm().clip_norm == 1.0
+    assert krum().krum_distance == "squared"
+
+
+@pytest.mark.parametrize("field", NAMES)
+def test_an_unknown_choice_is_refused_with_those_that_exist(field):
+    message = refusal(Experiment, **{field: "wrong"})
+    assert message == f"{field}='wrong': allowed are {NAMES[field]}"
+
+
+@pytest.mark.parametrize("field", NAMES)
+def test_every_choice_that_is_offered_is_accepted(field):
+    for name in NAMES[field].split(", "):
+        changed(EXPERIMENT, **{field: name})
+
+
+@pytest.mark.parametrize("field", PART_KINDS)
+def test_every_part_of_a_catalogue_is_accepted(field):
+    for factory in CATALOGUES[field].values():
+        part = factory()
+        if factory.name == "clip_by_norm":
+            part = chain(part, median())
+        experiment = changed(EXPERIMENT, **{field: part})
+        check_run(experiment, small_layout(), rounds=1)
+        assert getattr(experiment, field) == part
+
+
+@pytest.mark.parametrize("field", PART_KINDS)
+def test_what_makes_something_else_is_refused(field):
+    other = sgd() if field == "aggregator" else median()
+    assert refusal(Experiment, **{field: other}).startswith(f"{field}={other}: ")
+
+
+@pytest.mark.parametrize("field", PART_KINDS)
+def test_what_is_no_part_is_refused(field):
+    """A name, a factory that was not called, or what a part makes."""
+    factory = next(iter(CATALOGUES[field].values()))
+    for value in (factory.name, factory, factory().make()):
+        message = refusal(Experiment, **{field: value})
+        assert message.startswith(f"{field}: is a {type(value).__name__}, must be")
+
+
+def test_a_stage_without_a_rule_behind_it_is_refused():
+    message = refusal(Experiment, aggregator=clip_by_norm(2.0))
+    assert message == (
+        "aggregator=clip_by_norm: must end with a rule, as in clip_by_norm+mean"
+    )
+
+
+def test_a_rule_before_the_end_is_refused():
+    backwards = chain(median(), clip_by_norm())
+    assert refusal(Experiment, aggregator=backwards).startswith("aggregator=median+")
+
+
+NUMBERS = [option for option in options_of(Experiment) if option.kind in (int, float)]
+
+
+@pytest.mark.parametrize("option", NUMBERS, ids=lambda option: option.name)
+def test_a_number_outside_its_range_is_refused(option):
+    assert isinstance(option.allowed, Range)
+    # 1e39 is finite, but not in float32.
+    wrong = [math.nan, math.inf, -math.inf, 1e39, 10**30, jnp.float32(jnp.nan)]
+    wrong += [-2, 3_000_000_000, 1.5] if option.kind is int else []
+    for value in wrong:
+        message = refusal(changed, EXPERIMENT, **{option.name: value})
+        assert message == f"{option.name}={value}: must be {option.allowed}"
+
+
+@pytest.mark.parametrize("name", PART_OPTIONS)
+def test_what_an_option_of_a_part_does_not_allow_is_refused(name):
+    field, factory, option = PART_OPTIONS[name]
+    if isinstance(option.allowed, Range):
+        wrong = [math.nan, math.inf, -math.inf, 1e39, 10**30]
+        wrong += [-(10**10), 1.5] if option.kind is int else []
+        said = f"must be {option.allowed}"
+    else:
+        assert option.allowed is not None
+        wrong, said = ["wrong"], f"allowed are {', '.join(option.allowed)}"
+    for value in wrong:
+        message = refusal(CATALOGUES[field][factory], **{option.name: value})
+        assert message == f"{option.name}={value!r}: {said}"
+
+
+def test_choices_of_parts_are_those_that_are_known():
+    choices = {
+        (option.name, option.allowed)
+        for _, _, option in PART_OPTIONS.values()
+        if not isinstance(option.allowed, Range)
+    }
+    assert choices == {
+        ("scope", ("dense", "sparse")),
+        ("krum_distance", ("squared", "plain")),
+    }
+
+
+def test_an_option_that_a_part_does_not_have_is_refused():
+    """As neighbours are by a model that looks at no graph."""
+    factories: list[Any] = [fedmf, mlp]
+    for model in factories:
+        with pytest.raises(TypeError, match="neighbours_per_item"):
+            model(neighbours_per_item=2)
+    assert fedgnn(neighbours_per_item=2).neighbours_per_item == 2
+
+
+def test_numbers_of_several_runs_are_each_looked_at():
+    for rates in (jnp.array([0.1, jnp.inf]), np.array([0.1, -1.0])):
+        assert "learning_rate" in refusal(changed, EXPERIMENT, learning_rate=rates)
+    malicious = jnp.array([1, ROOM + 1])
+    several = changed(EXPERIMENT, malicious_clients=malicious)
+    assert "malicious_clients" in refusal(check_run, several, small_layout())
+
+
+def test_numbers_that_are_traced_are_not_looked_at():
+    def checked(rate: jax.Array, number: jax.Array) -> jax.Array:
+        traced = changed(ATTACKED, learning_rate=rate, malicious_clients=number)
+        check_run(traced, small_layout(), rounds=1)
+        return rate
+
+    assert np.isnan(jax.jit(checked)(jnp.nan, 10**9))
+
+
+def test_the_schedule_of_a_run_is_looked_at_where_it_is_known():
+    for schedule, name in (((0, 0), "rounds"), ((5, -1), "eval_every")):
+        with pytest.raises(InvalidInputError, match=f"^{name}="):
+            check_run(EXPERIMENT, small_layout(), *schedule)
+    check_run(EXPERIMENT, small_layout(), 5, 10)
+
+
+# --- attacks that would not happen ---
+
+
+def test_an_attack_of_a_ratio_that_adds_nobody_is_refused():
+    attacked = Experiment(attack=spattack_o_d(), malicious_ratio=0)
+    assert refusal(attacked.with_data, 99).startswith("malicious_ratio=0: ")
+    few = dataclasses.replace(attacked, malicious_ratio=0.01)
+    assert refusal(few.with_data, 98, "these data") == (
+        "malicious_ratio=0.01: adds no malicious client to the 98 of these data; "
+        "attack=spattack_o_d needs at least 0.010102, and the clean run is attack=none"
+    )
+    assert few.with_data(99).malicious_clients == 1
+    enough = dataclasses.replace(attacked, malicious_ratio=0.010102)
+    assert enough.with_data(98).malicious_clients == 1
+
+
+@pytest.mark.parametrize(("room", "malicious"), [(0, 0), (29, 0), (0, 29)])
+def test_an_attack_with_nobody_is_refused(room, malicious):
+    experiment = changed(ATTACKED, malicious_clients=malicious)
+    layout = small_layout().with_room(room)
+    message = refusal(check_run, experiment, layout)
+    assert message.startswith(f"malicious_clients={malicious}: ")
+
+
+def test_attackers_without_room_are_refused():
+    experiment = changed(ATTACKED, malicious_clients=99)
+    assert refusal(check_run, experiment, small_layout().with_room(2)) == (
+        "malicious_clients=99: the layout has room for 2"
+    )
+    check_run(experiment, small_layout().with_room(99))
+
+
+def test_an_experiment_that_does_not_know_its_data_is_refused():
+    message = refusal(check_run, Experiment(), small_layout())
+    assert message.startswith("malicious_clients=None: Experiment.with_data")
+
+
+def test_an_attack_that_would_begin_after_the_last_round_is_refused():
+    late = changed(ATTACKED, attack_start=5)
+    assert refusal(check_run, late, small_layout(), rounds=5) == (
+        "attack_start=5: attack=spattack_o_d would never begin, must be below rounds=5"
+    )
+    check_run(late, small_layout(), rounds=6)
+    check_run(changed(late, attack="none"), small_layout(), rounds=5)
+
+
+@pytest.mark.parametrize("rule", ["trimmed_mean", "classic_trimmed_mean", "krum"])
+def test_a_rule_that_expects_byzantine_clients_is_told_how_many(rule):
+    """By default the trimmed mean would be the mean."""
+    untold = configured("none", rule, expected_byzantine=None)
+    message = refusal(check_run, untold, small_layout())
+    assert message.startswith("expected_byzantine=None")
+    check_run(changed(untold, expected_byzantine=0), small_layout())
+    check_run(untold.with_data(NUM_USERS), small_layout())
+    given = changed(untold, aggregator="classic_trimmed_mean:0.1")
+    check_run(given, small_layout())
+
+
+# --- metrics ---
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metrics": ()}, "metrics="),
+        ({"metrics": (hit_ratio(5), hit_ratio(5))}, "metrics=hr@5,hr@5: "),
+        ({"metrics": (exposure(5),), "targets": ()}, "targets="),
+    ],
+)
+def test_metrics_without_meaning_are_refused(changes, message):
+    assert refusal(changed, EXPERIMENT, **changes).startswith(message)
+
+
+# --- models ---
+
+
+def test_neighbours_need_a_layout_that_is_planned_with_them():
+    experiment = changed(EXPERIMENT, model=fedgnn(DIM, neighbours_per_item=2))
+    assert refusal(check_run, experiment, small_layout()) == (
+        "neighbours_per_item=2: the layout is planned without neighbours"
+    )
+    check_run(experiment, small_layout(with_neighbours=True))
+
+
+@pytest.mark.parametrize("attack", ["label_flip", "fed_attack"])
+@pytest.mark.parametrize("model", ["fedgnn", "mlp"])
+def test_an_attack_that_needs_gradients_by_pairs_is_refused_without(attack, model):
+    configured(attack, "mean")
+    assert refusal(configured, attack, "mean", model=model) == (
+        f"attack={attack}: needs a model that has pair_gradients, such as fedmf; "
+        f"{model} has none"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aggregator": "median"},
+        {"aggregator": "trimmed_mean"},
+        {"aggregator": "krum"},
+        {"aggregator": "clip_by_norm+median"},
+        {"model": "fedgnn"},
+        {"pseudo_items": 2},
+        {"privacy_clip": 1.0},
+    ],
+)
+def test_rows_of_repeated_negatives_are_kept_apart_for_sums_of_pairs_only(changes):
+    for aggregator in ("mean", "norm", "clip_by_norm+mean"):
+        sums = configured("none", aggregator, repeated_negatives="reference")
+        assert refusal(changed, sums, **changes) == (
+            "repeated_negatives=reference: goes with the aggregators mean and norm, a "
+            "model that works pair by pair, such as fedmf, and no private uploads"
+        )
+
+
+def test_noise_that_hides_nothing_bounded_is_refused():
+    message = refusal(changed, EXPERIMENT, privacy_noise=0.1)
+    assert message.startswith("privacy_noise=0.1: needs privacy_clip")
+    noises = jnp.array([0.0, 0.1])
+    assert "privacy_noise" in refusal(changed, EXPERIMENT, privacy_noise=noises)
+    assert not changed(EXPERIMENT, privacy_clip=1.0, privacy_noise=0.1).works_by_pairs
+    assert changed(EXPERIMENT, privacy_noise=0.0).works_by_pairs
+
+
+# --- numbers, and all else ---
+
+FULL = Experiment(
+    learning_rate=0.2,
+    regularization=0.3,
+    participation=0.4,
+    client_optimizer=sgd(0.5),
+    server_optimizer=adam(0.6),
+    attack=spattack_l_s(noise_scale=0.7, max_poisoned_items=8),
+    malicious_ratio=0.09,
+    malicious_clients=10,
+    attack_start=11,
+    aggregator=chain(clip_by_norm(12.0), median()),
+    expected_byzantine=13,
+    targets=(14, 15),
+    privacy_clip=16.0,
+    privacy_noise=17.0,
+)
+
+
+def test_the_leaves_of_an_experiment_are_its_numbers():
+    numbers = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 8, 0.09, *range(10, 16), 16.0, 17.0]
+    assert sorted(jax.tree.leaves(FULL)) == sorted(numbers)
+    # Sizes are none, as shapes follow from them.
+    sizes = {"model": fedmf(9), "num_candidates": 9, "pseudo_items": 9}
+    assert jax.tree.leaves(changed(FULL, **sizes)) == jax.tree.leaves(FULL)
+
+
+def test_an_experiment_is_made_again_of_its_leaves():
+    leaves, structure = jax.tree.flatten(FULL)
+    assert jax.tree.unflatten(structure, leaves) == FULL
+    doubled = jax.tree.map(lambda number: 2 * number, FULL)
+    assert doubled.learning_rate == 0.4
+    assert doubled.attack == spattack_l_s(1.4, 16)
+    assert doubled.aggregator == chain(clip_by_norm(24.0), median())
+    assert doubled.targets == (28, 30)
+    assert doubled.num_candidates == FULL.num_candidates
+
+
+def test_numbers_are_no_part_of_the_structure_and_all_else_is():
+    structure = jax.tree.structure(FULL)
+    # Whole numbers where others are meant count as such.
+    again = changed(FULL, learning_rate=1, attack=spattack_l_s(2, 3))
+    assert jax.tree.structure(again) == structure
+    assert hash(jax.tree.structure(again)) == hash(structure)
+    dense: Scope = "dense"
+    others = [
+        {"participation": None},
+        {"privacy_clip": None, "privacy_noise": 0.0},
+        {"client_optimizer": sgd()},
+        {"server_optimizer": sgd(0.6)},
+        {"attack": lie(scope=dense)},
+        {"attack": lie(2.0, scope=dense)},
+        {"attack": lie(2.0, scope="sparse")},
+        {"aggregator": median()},
+        {"aggregator": chain(clip_by_norm(12.0), krum())},
+        {"aggregator": chain(clip_by_norm(12.0), krum("plain"))},
+        {"model": fedmf(9)},
+        {"model": mlp()},
+        {"targets": (14,)},
+        {"ranking": "full"},
+        {"num_candidates": 9},
+        {"metrics": (hit_ratio(5),)},
+    ]
+    found = {jax.tree.structure(changed(FULL, **changes)) for changes in others}
+    assert len(found | {structure}) == len(others) + 1
+
+
+def test_changing_a_number_compiles_nothing_anew():
+    traced = []
+
+    @jax.jit
+    def sum_of_numbers(experiment: Experiment) -> jax.Array:
+        traced.append(experiment)
+        return jnp.asarray(sum(jax.tree.leaves(experiment)))
+
+    leaves, structure = jax.tree.flatten(FULL)
+    for place, number in enumerate(leaves):
+        others = [*leaves[:place], number + 1, *leaves[place + 1 :]]
+        found = sum_of_numbers(jax.tree.unflatten(structure, others))
+        np.testing.assert_allclose(found, sum(leaves) + 1, rtol=1e-6)
+    assert len(traced) == 1
+    sum_of_numbers(changed(FULL, participation=None))
+    assert len(traced) == 2
+
+
+# --- what follows from the data ---
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [
+        Experiment(),
+        Experiment(attack=spattack_o_d(), malicious_ratio=0.3, participation=0.5),
+        Experiment(attack=lie(), malicious_clients=2, expected_byzantine=1),
+        Experiment(metrics=(exposure(5),), targets=(3, 4)),
+        EXPERIMENT,
+        FULL,
+    ],
+)
+def test_with_data_twice_changes_nothing(experiment):
+    settled = experiment.with_data(NUM_USERS)
+    assert settled.with_data(NUM_USERS) == settled
+    assert settled.with_data(7 * NUM_USERS) == settled
+
+
+def test_with_data_fills_in_what_follows_from_the_number_of_clients():
+    clean = Experiment(malicious_ratio=0.2).with_data(NUM_USERS)
+    # The server expects as many in a clean run, too.
+    assert (clean.malicious_clients, clean.expected_byzantine) == (0, ROOM)
+    attacked = Experiment(attack=lie(), malicious_ratio=0.2).with_data(NUM_USERS)
+    assert (attacked.malicious_clients, attacked.expected_byzantine) == (ROOM, ROOM)
+    own = dataclasses.replace(attacked, malicious_clients=1, expected_byzantine=0)
+    assert own.with_data(NUM_USERS) == own
+
+
+def test_with_data_leaves_out_numbers_that_no_program_asks_for():
+    settled = Experiment().with_data(NUM_USERS)
+    assert settled.participation is None
+    assert settled.targets == ()
+    some = Experiment(metrics=(exposure(5),), participation=0.5).with_data(NUM_USERS)
+    assert some.participation == 0.5
+    assert some.targets == Experiment().targets
+
+
+# --- the server's rule ---
+
+ROWS = np.array([[-9.0], [0.0], [1.0], [2.0], [30.0]], np.float32)
+
+
+def uploads_for_one_item(participants: int, rows: np.ndarray = ROWS) -> Uploads:
+    uploads = Uploads(
+        item=jnp.zeros(rows.size, jnp.int32),
+        weight=jnp.ones(rows.size, jnp.int32),
+        vector=jnp.arange(rows.size),
+        scale=jnp.ones(rows.size),
+        item_scale=jnp.zeros(()),
+        vectors=jnp.asarray(rows),
+        item_embeddings=jnp.zeros((1, 1)),
+        participants=jnp.int32(participants),
+    )
+    group = ItemGroup(jnp.zeros(1, jnp.int32), jnp.arange(rows.size)[None])
+    return uploads._replace(groups=(group,))
+
+
+@pytest.mark.parametrize(
+    ("aggregator", "changes", "expected"),
+    [
+        ("mean", {}, 24 / 5),
+        ("median", {}, 1.0),
+        ("norm:1.5", {}, 2.5 / 5),
+        ("clip_by_norm:1.5+mean", {}, 2.5 / 5),
+        ("clip_by_norm:0.5+median", {}, 0.5),
+        ("mean", {"aggregation": "dense"}, 24 / 10),
+        ("median", {"aggregation": "dense"}, 0.0),
+        ("clip_by_norm:1.5+mean", {"aggregation": "dense"}, 2.5 / 10),
+        ("trimmed_mean", {"expected_byzantine": 3}, 0.5),
+        # One at each end: the share is 2 / 10 clients, or the one given.
+        ("classic_trimmed_mean", {"expected_byzantine": 2}, 1.0),
+        ("classic_trimmed_mean:0.1", {"expected_byzantine": 2}, 24 / 5),
+        ("krum", {"expected_byzantine": 1}, 1.0),
+    ],
+)
+def test_the_rule_is_the_one_that_the_experiment_names(aggregator, changes, expected):
+    experiment = configured("none", aggregator, **{"expected_byzantine": 0} | changes)
+    expected_byzantine = jnp.asarray(experiment.expected_byzantine)
+    uploads = uploads_for_one_item(10)
+    found, _ = aggregate(experiment.rule(), uploads, expected_byzantine)
+    np.testing.assert_allclose(found.rows, [[expected]], atol=1e-6)
+
+
+@pytest.mark.parametrize(("distance", "expected"), [("squared", 9.0), ("plain", 1.0)])
+def test_the_krum_distance_can_be_chosen(distance, expected):
+    """Two nearest others: 9 + 16 squared is least for 9, 1 + 5 plain for 1."""
+    rule = configured("none", f"krum:krum_distance={distance}").rule()
+    rows = np.array([[0.0], [1.0], [6.0], [9.0], [13.0]], np.float32)
+    found, _ = aggregate(rule, uploads_for_one_item(5, rows), jnp.int32(1))
+    np.testing.assert_array_equal(found.rows, [[expected]])
+
+
+# --- learning rates ---
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [("sgd", -0.5, -0.5), ("momentum", -0.5, -0.95), ("adam", -0.5, -0.5)],
+)
+def test_optimisers_take_the_learning_rate_and_step_against_the_gradient(
+    name, first, second
+):
+    """That of the experiment, unless they have one of their own."""
+    shared = OPTIMIZERS[name]().make()(jnp.float32(0.5))
+    own = OPTIMIZERS[name](learning_rate=0.5).make()(jnp.float32(9.0))
+    for optimizer in (shared, own):
+        value, gradient = jnp.zeros(1), jnp.ones(1)
+        state = optimizer.init(value)
+        for expected in (first, second):
+            step, state = optimizer.update(gradient, state, value)
+            np.testing.assert_allclose(jnp.asarray(step), [expected], rtol=1e-4)
+
+
+def steps(state: TrainingState) -> tuple[np.ndarray, np.ndarray]:
+    """How far users and items went from where they began."""
+    given = drawn_values()
+    users = user_embeddings(state) - np.asarray(given.user_embeddings)
+    items = np.asarray(state.item_embeddings) - np.asarray(given.item_embeddings)
+    return users, items
+
+
+@functools.cache
+def steps_of_a_round(**changes: Any) -> tuple[np.ndarray, np.ndarray]:
+    experiment = changed(EXPERIMENT, learning_rate=0.2, **changes)
+    layout = small_layout()
+    begun = compiled_start(experiment, layout, jax.random.key(0), drawn_values())
+    return steps(one_round(experiment, layout, *begun, jnp.int32(0))[0])
+
+
+def test_clients_and_server_share_the_learning_rate_of_the_experiment():
+    shared = steps_of_a_round()
+    own = steps_of_a_round(client_optimizer=sgd(0.2), server_optimizer=sgd(0.2))
+    jax.tree.map(np.testing.assert_array_equal, own, shared)
+    assert all(np.max(np.abs(step)) > 0.1 for step in shared)
+
+
+def test_clients_and_server_may_have_learning_rates_of_their_own():
+    users, items = steps_of_a_round()
+    of_clients = steps_of_a_round(client_optimizer=sgd(learning_rate=0.6))
+    np.testing.assert_allclose(of_clients[0], 3 * users, atol=1e-5)
+    np.testing.assert_array_equal(of_clients[1], items)
+    of_server = steps_of_a_round(server_optimizer=sgd(learning_rate=0.0))
+    np.testing.assert_array_equal(of_server[0], users)
+    np.testing.assert_array_equal(of_server[1], 0)
