@@ -12,7 +12,7 @@ from experiments.data_flags import SYNTHETIC_HELP
 from experiments.flag_parsers import ListParser, ReadingParser, ValueSerializer
 from jaxfr.data import DATASETS
 from jaxfr.errors import InvalidInputError, nearest
-from jaxfr.own_files import OWN_FILE
+from jaxfr.own_files import OWN_FILE, refuse_code
 from jaxfr.parts import Factory, Option
 from jaxfr.ranges import Range
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
@@ -120,10 +120,7 @@ def _read(name: str, text: str, own_files: bool = True) -> Any:
     if name in EXPERIMENT_OPTIONS:
         return read_field(name, text, own_files)
     if not own_files and name == "dataset" and f"{OWN_FILE}:" in text:
-        raise InvalidInputError(
-            f"{name}={text!r}: code is named on the command line or in Python, not in "
-            "a file"
-        )
+        refuse_code(name, text)
     return read_option(RUN_OPTIONS[name], text)
 
 

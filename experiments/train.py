@@ -23,7 +23,6 @@ from experiments.setting_flags import flagged_request
 from jaxfr.attacks import CLEAN, none
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_path
-from jaxfr.own_files import keep_copies
 from jaxfr.processes import is_leader
 from jaxfr.records import program
 from jaxfr.records.caveats import caveats
@@ -38,7 +37,7 @@ from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.readers import check_read
-from jaxfr.sweeps.request import own_files_of
+from jaxfr.sweeps.request import keep_own_files
 from jaxfr.sweeps.run import FinishedRun
 
 RESULTS_FILE = "results.jsonl"
@@ -104,8 +103,7 @@ def main() -> None:
         names = {attack.name for attack in attacks}
         chosen = [record for record in records if record["attack"] in names]
         write_records(written[0], chosen)
-        for request in wanted:
-            keep_copies(own_files_of(request), folder)
+        keep_own_files(wanted, folder)
         if with_clean:
             write_records(folder / CLEAN_FILE, records[: len(seeds)])
         draw = functools.partial(draw_curves, records, title)

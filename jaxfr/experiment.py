@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 from jax import Array
 from jax.core import Tracer
 
@@ -266,6 +268,14 @@ class Experiment:
                 "expected_byzantine"
             )
         return malicious_client_count(num_clients, float(self.malicious_ratio))
+
+    def client_steps(self) -> optax.GradientTransformation:
+        """The steps of one user embedding."""
+        return self.client_optimizer.make()(jnp.asarray(self.learning_rate))
+
+    def server_steps(self) -> optax.GradientTransformation:
+        """The steps of one row of a table of the server."""
+        return self.server_optimizer.make()(jnp.asarray(self.learning_rate))
 
     @property
     def client_learning_rate(self) -> Array | float:

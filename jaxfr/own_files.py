@@ -11,7 +11,7 @@ import pathlib
 import sys
 from collections.abc import Iterable, Iterator
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import open_regular, user_errors, user_path, write_atomically
@@ -43,6 +43,18 @@ class OwnFile(NamedTuple):
     def copy_name(self) -> str:
         """The name of a copy of it, which differs where the content does."""
         return f"{self.digest}-{self.name}"
+
+
+def refuse_code(field: str, text: str) -> NoReturn:
+    """Refuses a part of a file where it may not be named.
+
+    Raises:
+        InvalidInputError: in any case.
+    """
+    raise InvalidInputError(
+        f"{field}={text!r}: code is named on the command line or in Python, not in a "
+        "file"
+    )
 
 
 def own_factory(path: str, function: str) -> Factory[..., Any]:

@@ -20,7 +20,7 @@ from jaxfr.evaluation.targets import parse_targets, write_targets
 from jaxfr.experiment import Experiment
 from jaxfr.models import MODELS
 from jaxfr.optimizers import OPTIMIZERS
-from jaxfr.own_files import OWN_FILE, own_factory
+from jaxfr.own_files import OWN_FILE, own_factory, refuse_code
 from jaxfr.parts import REQUIRED, Catalogue, Factory, Option, Part, options_of
 from jaxfr.ranges import Range
 
@@ -136,10 +136,7 @@ def _read_one(field: str, text: str, own_files: bool) -> Part[Any]:
     name, *given = text.split(":")
     if name.endswith(OWN_FILE):
         if not own_files:
-            raise InvalidInputError(
-                f"{field}={text!r}: code is named on the command line or in Python, "
-                "not in a file"
-            )
+            refuse_code(field, text)
         factory = own_factory(name, given.pop(0) if given else "")
     else:
         catalogue = CATALOGUES.get(field, {})

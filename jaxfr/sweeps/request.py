@@ -1,13 +1,14 @@
 """A run that is wanted: an experiment with its data, its rounds and its seed."""
 
 import dataclasses
-from collections.abc import Mapping
+import pathlib
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from jaxfr.attacks import least_benign_clients
 from jaxfr.experiment import PART_KINDS, Experiment
 from jaxfr.jax_settings import check_jax_settings
-from jaxfr.own_files import COPIES, OwnFile, own_files
+from jaxfr.own_files import COPIES, OwnFile, keep_copies, own_files
 from jaxfr.parts import Option, Part, options_of
 from jaxfr.ranges import COUNT, COUNT_FROM_1, SEED
 from jaxfr.texts import EXPERIMENT_OPTIONS, read_field, write_field
@@ -132,6 +133,15 @@ def own_files_of(request: RunRequest) -> list[OwnFile]:
     parts = [getattr(experiment, field) for field in PART_KINDS]
     parts += [metric.part for metric in experiment.metrics]
     return [file for part in parts for file in own_files(part)]
+
+
+def keep_own_files(requests: Iterable[RunRequest], folder: pathlib.Path) -> None:
+    """Lets copies of the files that runs come from lie beside their results.
+
+    Raises:
+        InvalidInputError: if the folder cannot be written to.
+    """
+    keep_copies((file for one in requests for file in own_files_of(one)), folder)
 
 
 def _options_within(part: Part[Any]) -> list[tuple[str, Any]]:

@@ -1,7 +1,6 @@
 """Runs what a plan holds and a store lacks, batch by batch."""
 
 import functools
-import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -9,7 +8,6 @@ from typing import Any, NamedTuple
 from jaxfr.checkpoints import CheckpointKeeper, CheckpointSettings, prepare_directory
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
-from jaxfr.own_files import keep_copies
 from jaxfr.processes import agree, is_leader
 from jaxfr.records.results import Record, make_record
 from jaxfr.store import Store
@@ -17,7 +15,7 @@ from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.checkpoints import as_checkpoints, keeper_of_batch
 from jaxfr.sweeps.execution import RunOptions, recorded
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
-from jaxfr.sweeps.request import own_files_of
+from jaxfr.sweeps.request import keep_own_files
 from jaxfr.training.calls import measure_evaluation
 from jaxfr.training.host import NoRoomError, Run, run_batch
 from jaxfr.training.programs import Programs
@@ -89,8 +87,7 @@ def run_plan(
     if options.checkpoints is not None:
         prepare_directory(options.checkpoints)
     if is_leader():
-        used = (own_files_of(run.request) for run in plan.runs)
-        keep_copies(itertools.chain.from_iterable(used), store.path)
+        keep_own_files((run.request for run in plan.runs), store.path)
     bench = Bench(plan, options)
     unknown = {run.run: run.request.rounds for run in plan.runs}
     told = False

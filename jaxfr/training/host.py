@@ -253,10 +253,10 @@ def _served(counts: Sequence[RoundCounts]) -> dict[str, float | None]:
         for name, values in counts[-1].reported.items()
     }
     if counts[0].judgement is None:
-        return {**last}
+        return last
     judged = [one.judgement for one in counts]
     joined = jax.tree.map(lambda *parts: np.concatenate(parts), *judged)
-    return {**last, **as_fields(joined)}
+    return last | as_fields(joined)
 
 
 def _of_run(index: int, values: T) -> T:

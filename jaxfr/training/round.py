@@ -201,9 +201,7 @@ def _update_clients(
 ) -> tuple[ClientState, Uploads, Uploads | None]:
     """The clients' part, in the form that the experiment allows."""
     model = experiment.model.make()
-    optimizer = experiment.client_optimizer.make()(
-        jnp.asarray(experiment.learning_rate)
-    )
+    optimizer = experiment.client_steps()
     regularization = jnp.asarray(experiment.regularization)
     now = taking_part, state.item_embeddings, regularization
     laid_out = setup.pairs.laid_out
@@ -280,9 +278,7 @@ def _update_table(
 
     told = experiment.expected_byzantine
     expected = jnp.asarray(0 if told is None else told)
-    optimizer = experiment.server_optimizer.make()(
-        jnp.asarray(experiment.learning_rate)
-    )
+    optimizer = experiment.server_steps()
 
     def serve(malicious: Uploads) -> tuple[Table, Aggregate, Array]:
         malicious, dropped_malicious = receive(rule, malicious)

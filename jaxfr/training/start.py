@@ -180,9 +180,7 @@ def _initial_state(
     if items is None:
         item_key = key_for(setup.key, Purpose.ITEM_EMBEDDINGS)
         items = model.init_embeddings(item_key, layout.num_items, dim)
-    learning_rate = jnp.asarray(experiment.learning_rate)
-    optimizer = experiment.client_optimizer.make()(learning_rate)
-    clients = ClientState(users, init_rows(optimizer, users))
+    clients = ClientState(users, init_rows(experiment.client_steps(), users))
     knowledge = attack_knowledge(experiment, layout, setup.pairs, given.noise)
     table = functools.partial(_initial_table, experiment, layout)
     of_items = table(items, key_for(setup.key, Purpose.ATTACK), knowledge)
@@ -204,12 +202,10 @@ def _initial_table(
     attack_key: Array,
     knowledge: Knowledge,
 ) -> Table:
-    learning_rate = jnp.asarray(experiment.learning_rate)
-    optimizer = experiment.server_optimizer.make()(learning_rate)
     of_server = ServerKnowledge(layout.num_server_ids, *values.shape)
     return Table(
         values,
-        init_rows(optimizer, values),
+        init_rows(experiment.server_steps(), values),
         experiment.attack.make().init(attack_key, knowledge),
         init_server(experiment.rule(), of_server),
         jnp.zeros_like(values),
