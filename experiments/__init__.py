@@ -1,4 +1,4 @@
-"""The programs: ``python -m experiments.train --help``, and so on."""
+"""The programs: ``jaxfr train --help``, and so on."""
 
 import sys
 

@@ -5,11 +5,11 @@ python -m experiments.figure1_2 --dataset=ml-100k,steam --output_dir=runs/figure
 
 from absl import flags
 
-from experiments.flag_parsers import define_number
 from experiments.studies import figure1_2, program
 from jaxfr.aggregators import AGGREGATORS
+from jaxfr.programs.flag_parsers import define_number
+from jaxfr.programs.program import run_program
 from jaxfr.ranges import COUNT_FROM_1, SHARE
-from jaxfr.records.program import run_program
 
 flags.adopt_module_key_flags(program)
 

@@ -8,7 +8,7 @@ from absl import flags
 
 from experiments.studies import figure3, program
 from experiments.studies.figure3.points import DEFENSES
-from jaxfr.records.program import run_program
+from jaxfr.programs.program import run_program
 
 flags.adopt_module_key_flags(program)
 

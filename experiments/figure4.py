@@ -7,7 +7,7 @@ python -m experiments.figure4 --dataset=ml-100k,steam --seeds=0:5 --store=runs/s
 from absl import flags
 
 from experiments.studies import figure4, program
-from jaxfr.records.program import run_program
+from jaxfr.programs.program import run_program
 
 flags.adopt_module_key_flags(program)
 

@@ -7,7 +7,7 @@ python -m experiments.figure5 --dataset=steam --seeds=0:5 --store=runs/store \
 from absl import flags
 
 from experiments.studies import figure5, program
-from jaxfr.records.program import run_program
+from jaxfr.programs.program import run_program
 
 flags.adopt_module_key_flags(program)
 

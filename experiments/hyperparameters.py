@@ -7,7 +7,7 @@ python -m experiments.hyperparameters --dataset=ml-100k --seeds=0:5 \
 from absl import flags
 
 from experiments.studies import hyperparameters, program
-from jaxfr.records.program import run_program
+from jaxfr.programs.program import run_program
 
 flags.adopt_module_key_flags(program)
 

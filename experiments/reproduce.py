@@ -12,14 +12,6 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from experiments import data_flags, execution_flags
-from experiments.data_flags import define_synthetic_flag, load_options
-from experiments.execution_flags import (
-    ANY_CODE_VERSION,
-    run_options,
-    store_path,
-)
-from experiments.flag_parsers import define_number
 from experiments.report.chapter import Page
 from experiments.report.differences import DIFFERENCES, INTRODUCTION
 from experiments.report.environment import describe_environment
@@ -27,14 +19,21 @@ from experiments.report.markdown import render_markdown
 from experiments.report.page import render
 from experiments.reproducing.asking import Asked, command, load_all
 from experiments.reproducing.doing import reproduce_studies
-from experiments.running import opened_store
 from experiments.studies.catalogue import STUDIES, choose_studies
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import write_atomically
+from jaxfr.programs import data_flags, execution_flags, program
+from jaxfr.programs.data_flags import define_synthetic_flag, load_options
+from jaxfr.programs.execution_flags import (
+    ANY_CODE_VERSION,
+    run_options,
+    store_path,
+)
+from jaxfr.programs.flag_parsers import define_number
+from jaxfr.programs.program import prepare_output, run_program
+from jaxfr.programs.running import opened_store
 from jaxfr.ranges import COUNT_FROM_1
-from jaxfr.records import program
 from jaxfr.records.pictures import can_draw
-from jaxfr.records.program import prepare_output, run_program
 from jaxfr.sweeps.execution import start_devices
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.readers import check_read

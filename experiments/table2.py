@@ -6,7 +6,7 @@ python -m experiments.table2 --dataset=ml-100k,ml-1m,steam --output_dir=runs/tab
 from absl import flags
 
 from experiments.studies import program, table2
-from jaxfr.records.program import run_program
+from jaxfr.programs.program import run_program
 
 flags.adopt_module_key_flags(program)
 

@@ -7,7 +7,7 @@ python -m experiments.table3 --dataset=ml-100k,ml-1m,steam --seeds=0:5 \
 from absl import flags
 
 from experiments.studies import program, table3
-from jaxfr.records.program import run_program
+from jaxfr.programs.program import run_program
 
 flags.adopt_module_key_flags(program)
 

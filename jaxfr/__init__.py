@@ -18,6 +18,8 @@ The way through the package, in the direction in which data flows: ``data``,
 An ``Experiment`` says what is run, and is made of ``parts``.
 """
 
+import importlib.metadata
+
 from jaxfr import aggregators, attacks, models, optimizers
 from jaxfr.aggregators import (
     Rule,
@@ -61,6 +63,8 @@ from jaxfr.uploads import Uploads, item_sums, item_table, row_counts
 from jaxfr.uploads.clients import map_rows, row_norm, scale_rows, sum_by_client
 from jaxfr.uploads.trust import trust_clients
 
+__version__ = importlib.metadata.version("jaxfr")
+
 __all__ = [
     "Dataset",
     "Experiment",
@@ -80,6 +84,7 @@ __all__ = [
     "Uploads",
     "WhiteBoxAttack",
     "Whole",
+    "__version__",
     "aggregators",
     "attacks",
     "bpr_model",

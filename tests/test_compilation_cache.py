@@ -33,12 +33,15 @@ FACTS = MachineFacts(
 PROGRAM = """
 import jax
 import jax.numpy as jnp
-from jaxfr.records.program import run_program
+from jaxfr.compilation_cache import enable_compilation_cache
+from jaxfr.programs.execution_flags import COMPILATION_CACHE_DIR
+from jaxfr.programs.program import run_program
 
 events = []
 jax.monitoring.register_event_listener(lambda event, **_: events.append(event))
 
 def main():
+    enable_compilation_cache(COMPILATION_CACHE_DIR.value)
     # Only possible as long as no backend is started.
     jax.config.update("jax_num_cpu_devices", 2)
     result = float(jax.jit(lambda x: jnp.sin(x) @ x)(jnp.arange(3.0)))
@@ -214,7 +217,7 @@ def test_entries_that_unpack_and_those_of_other_functions_stay(tmp_path):
 def test_a_training_run_from_the_cache_gives_the_same_record(tmp_path):
     def train(name: str) -> dict:
         start(
-            *("-m", "experiments.train", "--dataset=synthetic", "--rounds=2"),
+            *("-m", "jaxfr", "train", "--dataset=synthetic", "--rounds=2"),
             "--synthetic=num_users=40,num_items=300,num_pairs=600",
             *("--model=fedmf:4", f"--compilation_cache_dir={tmp_path / 'compiled'}"),
             f"--output_dir={tmp_path / name}",

@@ -1,6 +1,6 @@
 """A stage of one's own, with a memory: who sends too much for too long is left out.
 
-python -m experiments.train --aggregator=experiments/examples/patience.py:patience+mean
+jaxfr train --aggregator=experiments/examples/patience.py:patience+mean
 """
 
 import jax.numpy as jnp

@@ -1,6 +1,6 @@
 """A metric of one's own: one over the place of the test item.
 
-python -m experiments.train \
+jaxfr train \
     --metrics=hr@10,experiments/examples/reciprocal_rank.py:reciprocal_rank
 """
 

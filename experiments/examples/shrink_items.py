@@ -1,6 +1,6 @@
 """An attack of one's own: it pulls every item towards zero.
 
-python -m experiments.train --attack=experiments/examples/shrink_items.py:shrink_items
+jaxfr train --attack=experiments/examples/shrink_items.py:shrink_items
 """
 
 import jaxfr as fr

@@ -1,6 +1,6 @@
 """A rule of one's own: few rows move an item less than many.
 
-python -m experiments.train --aggregator=experiments/examples/shrunk_mean.py:shrunk_mean
+jaxfr train --aggregator=experiments/examples/shrunk_mean.py:shrunk_mean
 """
 
 import jaxfr as fr

@@ -1,6 +1,6 @@
 """A model of one's own: a product whose coordinates the clients weigh together.
 
-python -m experiments.train --model=experiments/examples/weighted_product.py:gmf:16
+jaxfr train --model=experiments/examples/weighted_product.py:gmf:16
 """
 
 import jax

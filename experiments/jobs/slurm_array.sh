@@ -16,6 +16,6 @@
 set -euo pipefail
 
 cd "${SLURM_SUBMIT_DIR:?start this script with sbatch --array=0-9}"
-exec srun "${JAXFR_PYTHON:-.venv/bin/python}" -m experiments.sweep "$@" \
+exec srun "${JAXFR_PYTHON:-.venv/bin/python}" -m jaxfr sweep "$@" \
   --shard_index="${SLURM_ARRAY_TASK_ID:?start this script with sbatch --array=0-9}" \
   --num_shards="$SLURM_ARRAY_TASK_COUNT"

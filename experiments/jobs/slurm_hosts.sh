@@ -18,5 +18,5 @@
 set -euo pipefail
 
 cd "${SLURM_SUBMIT_DIR:?start this script with sbatch --nodes=2}"
-exec srun "${JAXFR_PYTHON:-.venv/bin/python}" -m experiments.train "$@" \
+exec srun "${JAXFR_PYTHON:-.venv/bin/python}" -m jaxfr train "$@" \
   --coordinator_address=auto

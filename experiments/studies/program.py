@@ -5,14 +5,6 @@ A thin program adopts the flags of this module and calls ``main`` with its study
 
 from absl import flags
 
-from experiments import data_flags, execution_flags, setting_flags
-from experiments.execution_flags import (
-    ANY_CODE_VERSION,
-    run_options,
-    store_path,
-)
-from experiments.running import opened_store
-from experiments.setting_flags import flagged_request
 from experiments.studies.running import run_study
 from experiments.studies.study import Study
 from experiments.studies.writing import (
@@ -23,9 +15,16 @@ from experiments.studies.writing import (
 )
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_path
-from jaxfr.records import program
+from jaxfr.programs import data_flags, execution_flags, program, run_flags
+from jaxfr.programs.execution_flags import (
+    ANY_CODE_VERSION,
+    run_options,
+    store_path,
+)
+from jaxfr.programs.program import prepare_output
+from jaxfr.programs.run_flags import flagged_request
+from jaxfr.programs.running import opened_store
 from jaxfr.records.pictures import can_draw
-from jaxfr.records.program import prepare_output
 from jaxfr.sweeps.execution import start_devices
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.readers import check_read
@@ -33,8 +32,8 @@ from jaxfr.sweeps.request import RunRequest
 
 STORE_FOLDER = "store"
 
-setting_flags.define_setting_flags(lists=("dataset",), seeds="0:5")
-for _module in (setting_flags, data_flags, execution_flags, program):
+run_flags.define_run_flags(lists=("dataset",), seeds="0:5")
+for _module in (run_flags, data_flags, execution_flags, program):
     flags.adopt_module_key_flags(_module)
 
 _OUTPUT_DIR = flags.DEFINE_string(

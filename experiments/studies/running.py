@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from experiments.running import run_with_progress
 from experiments.studies.section import Section
 from experiments.studies.study import Material, Study
 from jaxfr.data import LoadOptions
 from jaxfr.files import note
+from jaxfr.programs.running import run_with_progress
 from jaxfr.records.caveats import caveats
 from jaxfr.records.results import Record
 from jaxfr.store import Store

@@ -7,7 +7,7 @@ import pytest
 
 from jaxfr import Experiment, Metric, sweep, synthetic_dataset
 from jaxfr.texts import read_field
-from tests.experiments.programs import ROOT, TINY, run_python
+from tests.programs.programs import ROOT, TINY, run_python
 
 FOLDER = pathlib.Path("experiments/examples")
 OWN = {
@@ -44,7 +44,7 @@ def test_an_example_says_its_command(path):
 
 def test_all_examples_run_together_from_the_command_line(tmp_path):
     done = run_python(
-        *("-m", "experiments.train", *TINY, f"--output_dir={tmp_path}"),
+        *("-m", "jaxfr", "train", *TINY, f"--output_dir={tmp_path}"),
         *(f"--{name}={text}" for name, text in OWN.items()),
         *(f"--aggregator={STAGE}+{RULE}", "--nocompare_clean", "--num_devices=1"),
     )

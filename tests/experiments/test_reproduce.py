@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.experiments.programs import run_python
 from tests.experiments.report.pages import Reader
+from tests.programs.programs import run_python
 
 DATA = (
     "--dataset=synthetic",

@@ -108,7 +108,7 @@ def _stopped_at_the_plan(module: Any) -> Iterator[None]:
         for name in filter(partial(hasattr, module), names):
             stack.enter_context(mock.patch.object(module, name, stop))
         stack.enter_context(
-            mock.patch("experiments.process_flags.start_devices", return_value=1)
+            mock.patch("jaxfr.programs.process_flags.start_devices", return_value=1)
         )
         yield
 

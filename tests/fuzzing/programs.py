@@ -18,13 +18,13 @@ from absl import flags
 from absl.testing import flagsaver
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.records.program import EXIT_CODE, run_program
+from jaxfr.programs.program import EXIT_CODE, run_program
 from tests.fuzzing.judging import WrongOutcomeError
 
 
 def load(name: str) -> ModuleType:
     """The module of a program; its flags are defined then."""
-    return importlib.import_module(f"experiments.{name}")
+    return importlib.import_module(f"jaxfr.programs.{name}")
 
 
 def own_flags(name: str) -> dict[str, flags.Flag]:
@@ -52,7 +52,7 @@ def run(name: str, arguments: Sequence[str]) -> None:
         contextlib.redirect_stderr(errors),
     ):
         try:
-            run_program(module.main, compiles=False)
+            run_program(module.main)
         except SystemExit as ended:
             code = ended.code
     print(output.getvalue(), errors.getvalue())

@@ -6,9 +6,9 @@ import pathlib
 import random
 from typing import Any
 
-from experiments.sweep_file import SweepFile, read_sweep_file
 from jaxfr.errors import InvalidInputError
 from jaxfr.parts import Part
+from jaxfr.programs.sweep_file import SweepFile, read_sweep_file
 from jaxfr.sweeps.grid import cross
 from jaxfr.sweeps.plan import check_all
 from tests.fuzzing.judging import WrongOutcomeError

@@ -5,9 +5,9 @@ A small part of what ``python -m tests.fuzzing`` tries, the same inputs each tim
 
 import pytest
 
-from tests.experiments.programs import run_python
 from tests.fuzzing.judging import judge
 from tests.fuzzing.kinds import KINDS, load_attempt
+from tests.programs.programs import run_python
 
 INPUTS = {
     **dict.fromkeys(("text_tables", "parquet_tables", "text_pairs"), 100),

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from tests.experiments.programs import TINY, run_python
-from tests.experiments.sweeping import lines
+from tests.programs.programs import TINY, run_python
+from tests.programs.sweeping import lines
 
 # What figure5 leaves to the user.
 SMALL = (*TINY[:2], "--rounds=61", "--num_devices=1")

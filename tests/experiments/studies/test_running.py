@@ -2,14 +2,14 @@ import json
 
 import pytest
 
-from tests.experiments.programs import run_python
+from tests.programs.programs import run_python
 
 # A study that wants a run twice, and once more in other words (the norm), in an order
 # that is not the one in which runs of one program are done, the shortest first.
 PROGRAM = """
 import json
 from absl import flags
-from experiments.running import opened_store
+from jaxfr.programs.running import opened_store
 from experiments.studies.running import run_study
 from experiments.studies.section import Section
 from experiments.studies.study import Study

@@ -1,1 +1,0 @@
-"""What a run of any size needs, from what runs of smaller sizes took."""

@@ -1,0 +1,94 @@
+"""What a large run needs on paper, from the record of a smaller one.
+
+Clients and all that is theirs are divided among devices, what belongs to items is on
+each. So memory and work grow with the pairs of a device, and what is sent goes by what
+it is sent for: sums over items, embeddings of clients, rows of pairs.
+"""
+
+from typing import NamedTuple
+
+from jaxfr.records.results import Record
+
+# The embeddings before and after a round, the rows' sums, the update, the attackers'
+# rows, and as many on the way.
+ITEM_TABLES = 10
+
+
+class Size(NamedTuple):
+    """How large a run is.
+
+    Attributes:
+        num_pairs: training pairs.
+        num_users: clients.
+        num_items: items.
+    """
+
+    num_pairs: float
+    num_users: float
+    num_items: float
+
+
+class Need(NamedTuple):
+    """What a run needs of each of its devices.
+
+    Attributes:
+        devices: how many there are.
+        memory_bytes: at its peak.
+        seconds: of computing in a round, on a device as fast as the measured one.
+        sum_bytes: sent in a round for sums over items.
+        gather_bytes: for clients' embeddings that all devices get.
+        exchange_bytes: for rows of items that one device gets.
+    """
+
+    devices: int
+    memory_bytes: float
+    seconds: float
+    sum_bytes: float
+    gather_bytes: float
+    exchange_bytes: float
+
+    @property
+    def sent_bytes(self) -> float:
+        """All that is sent in a round."""
+        return self.sum_bytes + self.gather_bytes + self.exchange_bytes
+
+
+def size_of(record: Record) -> Size:
+    """The size of a measured run."""
+    return Size(record["num_train_pairs"], record["num_users"], record["num_items"])
+
+
+def need_of(record: Record, wanted: Size, devices: int) -> Need:
+    """Foretells what a run of another size needs, other settings being equal.
+
+    Memory: the measured peak, the host's copy of the data included, grows with the
+    pairs of a device; to it are added the tables of items, ``ITEM_TABLES`` of them at
+    once, and the clients' embeddings, where every device gets all. Work grows with the
+    pairs of a device. Of what is sent, with D devices each sends ``(D - 1) / D`` of
+    what sums over items and clients' embeddings are, and ``(D - 1) / D^2`` of what all
+    rows are; see ``communication.sent_bytes``.
+
+    Args:
+        record: of a case measured on two devices or more, from
+            ``jaxfr benchmark``.
+        wanted: size of the run.
+        devices: number of devices that it is spread over.
+    """
+    measured, before = size_of(record), record["num_devices"]
+    pairs, users, items = (new / old for new, old in zip(wanted, measured, strict=True))
+    of_device = pairs * before / devices
+    sent = record["sent_bytes"]
+    embeddings = sent["gather"] * users / ((before - 1) / before)
+    tables = 4 * ITEM_TABLES * record["embedding_dim"] * wanted.num_items
+    kept = (devices - 1) / devices / ((before - 1) / before)
+    seconds = record["seconds_per_round"]["median"]
+    return Need(
+        devices=devices,
+        memory_bytes=record["peak_memory_bytes"] / before * of_device
+        + tables
+        + embeddings,
+        seconds=seconds * of_device,
+        sum_bytes=sent["sum"] * items * kept,
+        gather_bytes=sent["gather"] * users * kept,
+        exchange_bytes=sent["exchange"] * kept * of_device,
+    )

@@ -1,0 +1,206 @@
+"""Records of the benchmark as tables and as a picture."""
+
+import itertools
+import pathlib
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jaxfr.benchmarking.measuring import bytes_per_pair, operations_per_pair
+from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
+from jaxfr.records.table import align
+
+Records = Sequence[Mapping[str, Any]]
+
+_COST_COLUMNS = (
+    "data set",
+    "aggregator",
+    "attack",
+    "devices",
+    "runs",
+    "pairs",
+    "ms per round",
+    "ms per run",
+    "ns per row",
+    "ns per pair",
+    "bandwidth",
+    "compile s",
+    "peak memory",
+)
+_REFERENCE_COLUMNS = (
+    "data set",
+    "aggregator",
+    "attack",
+    "devices",
+    "runs",
+    "pairs",
+    "reference",
+    "what it does",
+    "ms per round",
+    "jaxfr / reference",
+)
+
+_MARKERS = "osD^v"
+_STYLES = ("-", "--", "-.", ":")
+
+
+def format_report(records: Records) -> str:
+    """Writes what was measured: a table of costs, one of references, the machine.
+
+    A range in brackets is from the least to the largest of all repeats. "ms per run" is
+    a round's share of one of the runs at once; "bandwidth" holds the bytes that a round
+    of the mean moves without a cache against the machine's copies.
+
+    Args:
+        records: from ``measure_case``.
+    """
+    costs: list[Sequence[str]] = [_COST_COLUMNS]
+    compared: list[Sequence[str]] = [_REFERENCE_COLUMNS]
+    for record in records:
+        case = (
+            record["dataset"],
+            record["aggregator"],
+            record["attack"],
+            str(record["num_devices"]),
+            str(record["runs"]),
+            f"{record['num_train_pairs']:,}",
+        )
+        costs.append(
+            (
+                *case,
+                _range(record["seconds_per_round"], 1e3),
+                _short(1e3 * record["seconds_per_run_and_round"]["median"]),
+                f"{record['nanoseconds_per_row']['median']:.3g}",
+                f"{record['nanoseconds_per_pair']['median']:.3g}",
+                f"{record['bandwidth_share']:.0%}",
+                f"{record['compile_seconds']:.1f}",
+                f"{record['peak_memory_bytes'] / 1e9:.2f} GB",
+            )
+        )
+        for reference, measured in record["references_measured"].items():
+            compared.append(
+                (
+                    *case,
+                    reference,
+                    measured["work"],
+                    _range(measured["seconds_per_round"], 1e3),
+                    _range(measured["ratio"], 1),
+                )
+            )
+    tables = [costs] + [compared] * (len(compared) > 1)
+    return "\n\n".join([*map(align, tables), _machine(records)])
+
+
+def draw_cost_by_size(records: Records, path: pathlib.Path) -> None:
+    """Draws the cost of a pair in a round against the number of pairs.
+
+    Both axes are logarithmic, with a panel for each attack. In it a line for each
+    aggregator and number of devices, shaded from the least to the largest repeat; two
+    horizontal lines for what the machine would need at its copy bandwidth and at its
+    matrix rate (``measuring.bytes_per_pair`` and ``operations_per_pair``).
+
+    Args:
+        records: cases that differ in size, aggregator, attack and devices only.
+        path: a file that ends in ``.png``.
+
+    Raises:
+        InvalidInputError: if the file cannot be written.
+    """
+    attacks = list(dict.fromkeys(record["attack"] for record in records))
+    figure = new_figure(1 + 5 * len(attacks), 5.2)
+    panels = figure.subplots(1, len(attacks), sharex=True, sharey=True, squeeze=False)
+    for attack, axes in zip(attacks, panels[0], strict=True):
+        _draw_lines(axes, records, attack)
+        _draw_limits(axes, records)
+        axes.set(
+            xscale="log",
+            yscale="log",
+            xlabel="training pairs",
+            title="clean" if attack == "none" else attack,
+        )
+        axes.grid(which="major", alpha=0.3)
+    panels[0][0].set_ylabel("time per pair and round (ns)")
+    first = records[0]
+    set_title(
+        figure,
+        f"Cost of a round, d = {first['embedding_dim']}, on {first['device']} "
+        f"({first['machine']['cores']} cores)",
+    )
+    legend_below(figure)
+    save_figure(figure, path)
+
+
+def _draw_lines(axes: Any, records: Records, attack: str) -> None:
+    """A line for each aggregator (a colour), devices and runs at once (a style)."""
+    rules = list(dict.fromkeys(record["aggregator"] for record in records))
+    numbers = list(dict.fromkeys(map(_devices_and_runs, records)))
+    for (place, rule), (style, number) in itertools.product(
+        enumerate(rules), enumerate(numbers)
+    ):
+        chosen = [
+            record
+            for record in records
+            if (record["attack"], record["aggregator"]) == (attack, rule)
+            and _devices_and_runs(record) == number
+        ]
+        pairs = [record["num_train_pairs"] for record in chosen]
+        cost = [record["nanoseconds_per_pair"] for record in chosen]
+        colour = f"C{place % 10}"
+        axes.plot(
+            pairs,
+            [spread["median"] for spread in cost],
+            linestyle=_STYLES[style % len(_STYLES)],
+            marker=_MARKERS[style % len(_MARKERS)],
+            markersize=5,
+            color=colour,
+            label=f"{rule}, {number}",
+        )
+        low, high = ([spread[end] for spread in cost] for end in ("min", "max"))
+        axes.fill_between(pairs, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _devices_and_runs(record: Mapping[str, Any]) -> str:
+    devices, runs = record["num_devices"], record["runs"]
+    at_once = f", {runs} runs" if runs > 1 else ""
+    return f"{devices} device{'s' * (devices > 1)}{at_once}"
+
+
+def _draw_limits(axes: Any, records: Records) -> None:
+    """What the machine would need for a pair at its best."""
+    dim = records[0]["embedding_dim"]
+    memory = bytes_per_pair(dim) / _median(records, "copy_gigabytes_per_second")
+    matrix = operations_per_pair(dim) / _median(records, "matrix_gigaflops")
+    for height, style, name in (
+        (memory, (0, (6, 2)), "copy bandwidth"),
+        (matrix, (0, (1, 1)), "matrix rate"),
+    ):
+        axes.axhline(height, color="0.35", linestyle=style, label=f"limit: {name}")
+
+
+def _range(spread: Mapping[str, float], factor: float) -> str:
+    numbers = [_short(factor * spread[name]) for name in ("median", "min", "max")]
+    if spread["min"] == spread["max"]:
+        return numbers[0]
+    return "{} ({} to {})".format(*numbers)
+
+
+def _short(value: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _machine(records: Records) -> str:
+    first = records[0]
+    copy = _median(records, "copy_gigabytes_per_second")
+    rate = _median(records, "matrix_gigaflops")
+    packages = ("jax", "jaxlib", "numpy", "scipy", "numba", "torch")
+    versions = ", ".join(f"{name} {first['versions'][name]}" for name in packages)
+    cores = first["machine"]["cores"]
+    return (
+        f"{first['device']}, {cores} cores: "
+        f"copies {copy:.3g} GB/s, float32 products {rate:.3g} GFLOP/s\n{versions}"
+    )
+
+
+def _median(records: Records, limit: str) -> float:
+    return statistics.median(record["machine"][limit] for record in records)

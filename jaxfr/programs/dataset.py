@@ -1,0 +1,158 @@
+"""Prints the statistics of a data set, and draws its degree distribution.
+
+jaxfr dataset --dataset=ml-100k --output_dir=runs/ml-100k
+"""
+
+import dataclasses
+import functools
+import pathlib
+
+from absl import flags
+
+from jaxfr.data import DATASETS, load_dataset, parse_synthetic_settings
+from jaxfr.data.dataset import Dataset
+from jaxfr.data.statistics import (
+    TAIL_DEGREE,
+    DatasetStatistics,
+    DegreeDistribution,
+    dataset_statistics,
+    degree_distribution,
+)
+from jaxfr.errors import InvalidInputError
+from jaxfr.files import replacing
+from jaxfr.programs import data_flags
+from jaxfr.programs.data_flags import define_synthetic_flag, load_options
+from jaxfr.programs.program import prepare_output
+from jaxfr.records.export import write_csv
+from jaxfr.records.pictures import (
+    can_draw,
+    drawn,
+    new_figure,
+    save_figure,
+    set_title,
+)
+
+TABLE_FILE = "degree_distribution.csv"
+PLOT_FILE = "degree_distribution.png"
+
+_SYNTHETIC = define_synthetic_flag()
+flags.adopt_module_key_flags(data_flags)
+
+_DATASET = flags.DEFINE_string(
+    "dataset",
+    "ml-100k",
+    f"Data set: {', '.join(DATASETS)}, or the path of a file (CSV, TSV, Parquet) of "
+    "user, item[, timestamp] rows, or of a folder with train.txt and test.txt.",
+)
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir",
+    None,
+    f"Folder for {TABLE_FILE} and {PLOT_FILE}. Default: neither is written.",
+)
+_OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "Whether existing files in --output_dir may be replaced."
+)
+
+
+def main() -> None:
+    """Does what the flags say."""
+    synthetic = parse_synthetic_settings(_SYNTHETIC.value)
+    if _SYNTHETIC.value and _DATASET.value != "synthetic":
+        raise InvalidInputError(
+            f"synthetic={_SYNTHETIC.value}: is not read; that needs dataset=synthetic"
+        )
+    folder = None
+    if _OUTPUT_DIR.value is not None:
+        if not can_draw():
+            raise InvalidInputError(
+                "--output_dir draws a picture, which needs pip install 'jaxfr[plots]'"
+            )
+        folder = prepare_output(
+            _OUTPUT_DIR.value, (TABLE_FILE, PLOT_FILE), _OVERWRITE.value
+        )
+    options = dataclasses.replace(load_options(), synthetic=synthetic)
+    dataset = load_dataset(_DATASET.value, options)
+    written = [] if folder is None else _write(dataset, folder)
+    print(format_statistics(dataset_statistics(dataset)))
+    if written:
+        print(f"wrote {' and '.join(map(str, written))}")
+
+
+def _write(dataset: Dataset, folder: pathlib.Path) -> list[pathlib.Path]:
+    """Writes table and picture, and returns those of them that came about."""
+    distribution = degree_distribution(dataset)
+    table, plot = folder / TABLE_FILE, folder / PLOT_FILE
+    write_distribution(distribution, table)
+    draw = functools.partial(draw_distribution, distribution, dataset.name)
+    return [table, *[plot] * drawn(draw, plot)]
+
+
+def format_statistics(statistics: DatasetStatistics) -> str:
+    """Writes statistics as a table of two columns."""
+    activity = (
+        f"{statistics.min_activity:,} / {statistics.median_activity:,g} / "
+        f"{statistics.max_activity:,}"
+    )
+    quartiles = (
+        f"{statistics.lower_quartile_degree:,g} / {statistics.median_degree:,g} / "
+        f"{statistics.upper_quartile_degree:,g} / {statistics.percentile_95_degree:,g}"
+    )
+    rows = (
+        ("data set", statistics.name),
+        ("users", f"{statistics.num_users:,}"),
+        ("items", f"{statistics.num_items:,}"),
+        ("edges", f"{statistics.num_edges:,}"),
+        ("sparsity", f"{statistics.sparsity_percent:.2f} %"),
+        ("items per user: min / median / max", activity),
+        (
+            "users per item: min / max",
+            f"{statistics.min_degree:,} / {statistics.max_degree:,}",
+        ),
+        ("users per item: 25 / 50 / 75 / 95 %", quartiles),
+        (
+            f"items with fewer than {TAIL_DEGREE} users",
+            f"{statistics.tail_percent:.1f} %",
+        ),
+    )
+    width = max(len(label) for label, _ in rows)
+    return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
+
+
+def write_distribution(distribution: DegreeDistribution, path: pathlib.Path) -> None:
+    """Writes a degree distribution as CSV: degree, num_items, ccdf."""
+    rows = (
+        (int(degree), int(num_items), f"{ccdf:.8g}")
+        for degree, num_items, ccdf in zip(*distribution, strict=True)
+    )
+    with replacing(path) as unfinished:
+        write_csv([DegreeDistribution._fields, *rows], unfinished)
+
+
+def draw_distribution(
+    distribution: DegreeDistribution, name: str, path: pathlib.Path
+) -> None:
+    """Draws the number of items by degree, and the share of at least that degree.
+
+    Both axes are logarithmic; items without a user cannot be shown.
+
+    Args:
+        distribution: what is drawn.
+        name: the data set, for the title.
+        path: a file that ends in ``.png``.
+    """
+    figure = new_figure(9, 3.8)
+    counts, shares = figure.subplots(1, 2)
+    shown = distribution.degree > 0
+    degree = distribution.degree[shown]
+    counts.plot(degree, distribution.num_items[shown], ".", color="tab:blue")
+    counts.set_ylabel("items of this degree")
+    shares.plot(degree, distribution.ccdf[shown], drawstyle="steps-pre")
+    shares.set_ylabel("share of items of at least this degree")
+    for axes in (counts, shares):
+        axes.set(xscale="log", yscale="log", xlabel="item degree (users)")
+        axes.axvline(TAIL_DEGREE, color="tab:red", linestyle="--", linewidth=1)
+        axes.grid(which="major", alpha=0.3)
+    counts.plot([], [], "--", color="tab:red", label=f"degree {TAIL_DEGREE}")
+    counts.legend(frameon=False)
+    set_title(figure, f"Item degrees of {name}")
+    save_figure(figure, path)

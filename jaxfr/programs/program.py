@@ -1,0 +1,185 @@
+"""What every command-line program does the same way: errors, exit codes, outputs."""
+
+import functools
+import logging
+import pathlib
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from absl import app, flags
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.files import note, user_errors, user_path
+from jaxfr.presets import preset_path
+from jaxfr.stopping import Stopped, describe, leave, stoppable
+from jaxfr.terminal import forgiving_streams
+
+# What shells and argument parsers use for a wrong command line.
+EXIT_CODE = 2
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+_PRESET = re.compile(r"--?preset(?:=(.*))?$")
+
+HELP_FLAGS = frozenset(
+    dashes + name
+    for dashes in ("-", "--")
+    for name in ("h", "help", "helpshort", "helpfull", "helpxml", "?")
+)
+
+
+# Replaced by the flag file before flags are parsed; defined for --help.
+flags.DEFINE_string(
+    "preset",
+    None,
+    "Flags of a known experiment, by name; jaxfr list presets. What stands behind it "
+    "goes first.",
+)
+
+
+@forgiving_streams()
+def run_program(main: Callable[..., None], most_words: int = 0) -> NoReturn:
+    """Parses the flags, runs a program, and exits.
+
+    A wrong flag, file or value, which is an ``InvalidInputError`` or an error of
+    absl's flags, ends with one line on the standard error and exit code 2. So does a
+    signal that asks for an end, such as Ctrl-C, with the exit code that shells give it
+    (130); what was begun is cleaned up first. Any other exception is a defect and keeps
+    its stack trace. What becomes of the standard output ends no program, see
+    ``jaxfr/terminal.py``.
+
+    Args:
+        main: the program; it reads its flags itself, and is called with the words
+            that are no flags.
+        most_words: how many of these it takes.
+    """
+    # absl shows all of JAX's messages, such as which backends it did not find.
+    logging.getLogger("jax").setLevel(logging.WARNING)
+    try:
+        with stoppable():
+            parse = functools.partial(_parse_flags, most_words)
+            app.run(lambda words: main(*words[1:]), flags_parser=parse)
+    except Stopped as stopped:
+        _leave(describe(stopped), stopped.exit_code)
+    except SystemExit as ended:
+        # absl ends --help with 1, as if it were a mistake.
+        asked_for_help = HELP_FLAGS.intersection(sys.argv[1:])
+        sys.exit(0 if asked_for_help else ended.code)
+    except (InvalidInputError, flags.Error) as error:
+        line = f"error: {' '.join(str(error).split())}"
+        if _among_others():
+            _leave(line, EXIT_CODE)
+        note(line)
+        sys.exit(EXIT_CODE)
+    except Exception as error:
+        if not _among_others():
+            raise
+        _leave_others(error)
+    sys.exit(0)
+
+
+def prepare_output(
+    folder: str, file_names: Sequence[str], overwrite: bool
+) -> pathlib.Path:
+    """Makes the folder for a program's output, before the work begins.
+
+    Args:
+        folder: the folder; it may exist.
+        file_names: the files that the program is going to write into it.
+        overwrite: whether they may exist already.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InvalidInputError: if the folder cannot be made, or a file exists that must
+            not be overwritten.
+    """
+    path = user_path(folder, "output_dir")
+    with user_errors("make the output folder", path):
+        path.mkdir(parents=True, exist_ok=True)
+    existing = [name for name in file_names if (path / name).exists()]
+    if existing and not overwrite:
+        raise InvalidInputError(
+            f"{path} already holds {', '.join(existing)}; choose another --output_dir "
+            "or pass --overwrite"
+        )
+    return path
+
+
+def _among_others() -> bool:
+    """Whether this process works together with others."""
+    jax = sys.modules.get("jax")
+    return jax is not None and jax.distributed.is_initialized()
+
+
+def _leave(line: str, code: int) -> NoReturn:
+    """Ends the process without a wait for others, which hear of its end."""
+    if _among_others():
+        from jaxfr.processes import leave_together
+
+        leave_together(line, code)
+    leave(line, code)
+
+
+def _leave_others(error: Exception) -> NoReturn:
+    """Ends the process after a defect, or after the end of another process."""
+    from jaxfr.processes import end_of_others, has_lost_others
+
+    if has_lost_others(error):
+        _leave(f"error: {end_of_others() or 'another process is gone'}", 1)
+    traceback.print_exception(error)
+    _leave(f"error: {type(error).__name__}", 1)
+
+
+def _parse_flags(most_words: int, arguments: Sequence[str]) -> list[str]:
+    """Parses flags like absl's own parser, but leaves its errors to the caller."""
+    try:
+        remaining = flags.FLAGS(_expanded(list(arguments)))
+    except flags.UnrecognizedFlagError as error:
+        from jaxfr.texts import place_of_option
+
+        told = place_of_option(error.flagname)
+        raise InvalidInputError(told or str(error)) from None
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"flagfile: is no text in UTF-8 ({error})") from None
+    if len(remaining) > 1 + most_words:
+        raise InvalidInputError(
+            f"unexpected argument {remaining[1 + most_words]!r}; options are flags, "
+            "--name=value"
+        )
+    return remaining
+
+
+def _expanded(arguments: list[str]) -> list[str]:
+    """Arguments with those of flag files and presets in their place.
+
+    What some editors put before a file's first line is left out.
+    """
+    while True:
+        read = flags.FLAGS.read_flags_from_files(_with_preset_files(arguments))
+        arguments = list(filter(None, map(_without_byte_order_mark, read)))
+        if arguments == read and not any(map(_PRESET.match, arguments)):
+            return arguments
+
+
+def _with_preset_files(arguments: list[str]) -> list[str]:
+    found, rest = [], iter(arguments)
+    for argument in rest:
+        preset = _PRESET.match(argument)
+        if preset:
+            name = next(rest, "") if preset[1] is None else preset[1]
+            argument = f"--flagfile={preset_path(name)}"
+        found.append(argument)
+    return found
+
+
+def _without_byte_order_mark(argument: str) -> str:
+    """A line of a flag file; the first may be a comment behind the mark."""
+    line = argument.removeprefix(_BYTE_ORDER_MARK)
+    if line != argument and line.startswith(("#", "//")):
+        return ""
+    return line

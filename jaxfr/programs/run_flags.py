@@ -1,0 +1,136 @@
+"""The flags of a run's options: single values, or lists that a sweep crosses.
+
+They follow from the signatures of what is run; see ``jaxfr/parts.py``.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from absl import flags
+
+from jaxfr.data import DATASETS
+from jaxfr.errors import InvalidInputError, nearest
+from jaxfr.own_files import OWN_FILE, refuse_code
+from jaxfr.parts import Option, describe_part
+from jaxfr.programs.data_flags import SYNTHETIC_HELP
+from jaxfr.programs.flag_parsers import ListParser, ReadingParser, ValueSerializer
+from jaxfr.ranges import Range
+from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
+from jaxfr.texts import (
+    CATALOGUES,
+    EXPERIMENT_OPTIONS,
+    place_of_option,
+    read_field,
+    read_option,
+    write_field,
+)
+
+# What stands between several values, where a comma stands within one.
+_SEPARATORS = {"synthetic": ";", "metrics": ";", "targets": ";"}
+
+_HELP = {
+    "dataset": (
+        f"Data set: {', '.join(DATASETS)}, or the path of a file (CSV, TSV, Parquet) "
+        "of user, item[, timestamp] rows, or of a folder with train.txt and test.txt, "
+        "or a function of yours that makes one, as in ./mine.py:my_data. MovieLens is "
+        "fetched at its first use."
+    ),
+    "synthetic": SYNTHETIC_HELP,
+    "metrics": (
+        "What is evaluated, with commas between: hr@K, ndcg@K, percentile (of the test "
+        "item, 0 the top, less is better), er@K (exposure of --targets, less is "
+        "better). Of the ranking of --ranking, or of another with full_, sampled_ or "
+        "within_third_ (candidates of the test item's own popularity third) before it, "
+        "as in hr@10,full_hr@10,within_third_hr@10."
+    ),
+    "targets": (
+        "Items whose exposure er@K measures. cold:N or N: drawn by the seed from the "
+        "least popular third; popular:N: from the most popular; items:3,17: items by "
+        "their numbers from 0, in the order in which the data name them first."
+    ),
+}
+
+
+def define_run_flags(lists: Collection[str], seeds: str = "0") -> None:
+    """Defines a flag for every option of a run, of which the seed always is a list.
+
+    Args:
+        lists: the other options that take several values; the rest takes one.
+        seeds: the default of ``--seeds``.
+    """
+    flags.DEFINE_string(
+        "seeds", seeds, "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded)."
+    )
+    defaults = RunRequest()
+    for name, option in RUN_OPTIONS.items():
+        separator = _SEPARATORS.get(name, ",")
+        parser: flags.ArgumentParser = ReadingParser(name, _read, option)
+        text, default = _help(name, option), defaults.value(name)
+        if name in lists:
+            parser = ListParser(parser, separator)
+            text += f" Several: with {separator!r} between them."
+            default = (default,)
+        serializer = ValueSerializer(separator, lambda v, n=name: write_field(n, v))
+        flags.DEFINE(parser, name, default, text, serializer=serializer)
+
+
+def flagged_request(**others: Any) -> RunRequest:
+    """The run that the flags name.
+
+    Args:
+        **others: values of the options whose flags are lists, and of the seed.
+    """
+    names = RUN_OPTIONS.keys() - others.keys()
+    return RunRequest().replace(
+        **{name: flags.FLAGS[name].value for name in names}, **others
+    )
+
+
+def parse_value(name: str, value: object) -> Any:
+    """Reads an option's value from a file, as its flag would.
+
+    Args:
+        name: the option.
+        value: text, a number, or what stands for none.
+
+    Raises:
+        InvalidInputError: if there is no such option, or it has no such value, or it
+            names code, which only a command line may.
+    """
+    if name not in RUN_OPTIONS:
+        told = place_of_option(name) or (
+            f"{name}: is no option{nearest(name, RUN_OPTIONS)}; options are "
+            f"{', '.join(RUN_OPTIONS)}"
+        )
+        raise InvalidInputError(told)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InvalidInputError(f"{name}={value!r}: must be text or a number")
+    return _read(name, str(value), own_files=False)
+
+
+def parse_values(name: str, values: object) -> tuple[Any, ...]:
+    """Reads one value of an option, or a list of them, as ``parse_value`` does."""
+    several = values if isinstance(values, list) else [values]
+    if not several:
+        raise InvalidInputError(f"{name}: has no value")
+    return tuple(parse_value(name, value) for value in several)
+
+
+def _read(name: str, text: str, own_files: bool = True) -> Any:
+    if name in EXPERIMENT_OPTIONS:
+        return read_field(name, text, own_files)
+    if not own_files and name == "dataset" and f"{OWN_FILE}:" in text:
+        refuse_code(name, text)
+    return read_option(RUN_OPTIONS[name], text)
+
+
+def _help(name: str, option: Option) -> str:
+    """What a flag is: the docstring, and what may be given."""
+    text = _HELP.get(name, option.help.replace("``", ""))
+    text = text[:1].upper() + text[1:]
+    if name in CATALOGUES:
+        described = map(describe_part, CATALOGUES[name].values())
+        return "\n".join([f"{text} One of:", *described])
+    if not isinstance(option.allowed, Range | None):
+        return f"<{'|'.join(option.allowed)}>: {text}"
+    return text

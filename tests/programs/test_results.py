@@ -1,0 +1,332 @@
+import csv
+import importlib
+import pathlib
+from typing import Any
+
+import pytest
+
+from jaxfr.store import open_store
+from jaxfr.sweeps.request import RunRequest
+from tests.programs.programs import run_python
+from tests.records.whole import older_record, whole_record
+
+parquet: Any = importlib.import_module("pyarrow.parquet")
+
+SEEDS = (0, 1)
+HIT_RATIOS = {
+    ("mean", "none"): 0.5,
+    ("mean", "spattack_o_d"): 0.25,
+    ("mean", "spattack_l_s"): 0.125,
+    ("median", "none"): 0.375,
+    ("median", "spattack_o_d"): 0.25,
+}
+
+
+def record(aggregator: str, attack: str, seed: int, value: float, **others) -> dict:
+    code = others.pop("code_version", "aaaa0000")
+    place = list(HIT_RATIOS).index((aggregator, attack))
+    metrics = {"hr@5": value / 2, "ndcg@5": 0.1, "hr@10": value, "ndcg@10": 0.2}
+    return (
+        whole_record(
+            run=f"{100 * place + seed:016x}-{code}",
+            aggregator=aggregator,
+            attack=attack,
+            seed=seed,
+            code_version=code,
+            # No setting but what one came to, and so no grouping by itself.
+            max_poisoned_items_used=100 + seed,
+            curve=[{"round": finished, **metrics} for finished in (0, 10)],
+        )
+        | metrics
+        | others
+    )
+
+
+def results(*arguments: str, program: tuple[str, ...] = ("-m", "jaxfr", "results")):
+    return run_python(*program, *arguments, PYTHONWARNINGS="error")
+
+
+def read_csv(path: pathlib.Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> pathlib.Path:
+    """Two runs of each kind, one of them also by older code that found nothing."""
+    path = tmp_path_factory.mktemp("results") / "store"
+    with open_store(path) as opened:
+        opened.append(
+            [
+                record(aggregator, attack, seed, value + seed / 64)
+                for (aggregator, attack), value in HIT_RATIOS.items()
+                for seed in SEEDS
+            ]
+        )
+        older = {"code_version": "bbbb0000", "finished": "2025-01-01T00:00:00+00:00"}
+        opened.append([record("mean", "none", 0, 0.0, **older)])
+    return path
+
+
+@pytest.fixture(scope="module")
+def written(store, tmp_path_factory) -> pathlib.Path:
+    """What the program writes if it is asked for everything."""
+    folder = tmp_path_factory.mktemp("written") / "all"
+    done = results(
+        f"--store={store}",
+        "--metric=hr@10,seconds_train",
+        f"--output_dir={folder}",
+        f"--export={folder}/runs.parquet",
+        f"--export_curves={folder}/curves.csv",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        *("summary.csv", "worst_case.csv", "runs.parquet", "curves.csv"),
+        *("heatmap_hr_at_10.png", "heatmap_seconds_train.png"),
+    }
+    assert all(str(folder / name) in done.stdout for name in names)
+    return folder
+
+
+def test_by_default_runs_are_grouped_by_what_differs_with_the_attack_last(store):
+    done = results(f"--store={store}")
+    assert (done.returncode, done.stderr) == (0, "")
+    summary, worst = done.stdout.strip().split("\n\n")
+    assert [line.split()[:4] for line in summary.splitlines()] == [
+        ["aggregator", "attack", "runs", "hr@10"],
+        ["mean", "none", "2", "0.5078"],
+        ["mean", "spattack_o_d", "2", "0.2578"],
+        ["mean", "spattack_l_s", "2", "0.1328"],
+        ["median", "none", "2", "0.3828"],
+        ["median", "spattack_o_d", "2", "0.2578"],
+    ]
+    assert [line.split()[:4] for line in worst.splitlines()[1:]] == [
+        ["mean", "0.5078", "spattack_l_s", "0.1328"],
+        ["median", "0.3828", "spattack_o_d", "0.2578"],
+    ]
+
+
+def test_a_summary_has_a_row_for_each_metric_and_group(written):
+    rows = read_csv(written / "summary.csv")
+    assert len(rows) == 2 * len(HIT_RATIOS)
+    first = rows[0]
+    assert (first["aggregator"], first["attack"]) == ("mean", "none")
+    assert (first["metric"], first["runs"]) == ("hr@10", "2")
+    assert float(first["mean"]) == 0.5 + 1 / 128
+    # The t quantile of one degree of freedom is 12.7062; s / sqrt(2) is 1 / 128.
+    assert float(first["high"]) == pytest.approx(0.5 + (1 + 12.7062) / 128)
+    assert {row["mean"] for row in rows if row["metric"] == "seconds_train"} == {"1.5"}
+
+
+def test_a_worst_case_is_written_for_each_metric_and_defense(written):
+    rows = read_csv(written / "worst_case.csv")
+    found = [(row["aggregator"], row["metric"], row["worst_attack"]) for row in rows]
+    assert found == [
+        ("mean", "hr@10", "spattack_l_s"),
+        ("median", "hr@10", "spattack_o_d"),
+        ("mean", "seconds_train", "spattack_o_d"),
+        ("median", "seconds_train", "spattack_o_d"),
+    ]
+
+
+def test_heatmaps_are_drawn(written):
+    for name in ("heatmap_hr_at_10.png", "heatmap_seconds_train.png"):
+        assert (written / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_runs_are_exported_with_seed_settings_metrics_and_seconds(written):
+    rows = parquet.read_table(written / "runs.parquet").to_pylist()
+    assert len(rows) == len(HIT_RATIOS) * len(SEEDS)
+    assert [row["seed"] for row in rows[:2]] == [0, 1]
+    assert rows[1]["hr@10"] == 0.5 + 1 / 64
+    assert (rows[0]["init_from"], rows[0]["seconds_train"]) == (None, 1.5)
+    assert rows[0]["version_jax"] == "0.10.2"
+
+
+def test_curves_are_exported_with_a_row_for_each_evaluation(written):
+    rows = read_csv(written / "curves.csv")
+    assert len(rows) == len(HIT_RATIOS) * len(SEEDS) * 2
+    assert [row["round"] for row in rows[:2]] == ["0", "10"]
+    assert {"run", "attack", "learning_rate", "seed", "ndcg@5"} <= rows[0].keys()
+
+
+def test_files_are_replaced_only_if_that_is_asked_for(store, written):
+    before = (written / "summary.csv").read_bytes()
+    only_mean = (f"--store={store}", "--where=attack=none", f"--output_dir={written}")
+    refused = results(*only_mean)
+    assert refused.returncode == 2
+    assert "--overwrite" in refused.stderr
+    kept = results(*only_mean[:2], f"--export={written}/runs.parquet")
+    assert kept.returncode == 2
+    assert (written / "summary.csv").read_bytes() == before
+
+
+def test_a_worst_case_of_earlier_runs_does_not_stay_behind(store, tmp_path):
+    arguments = (f"--store={store}", f"--output_dir={tmp_path}", "--group_by=attack")
+    assert results(*arguments).returncode == 0
+    assert (tmp_path / "worst_case.csv").exists()
+    assert results(*arguments, "--where=attack=none", "--overwrite").returncode == 0
+    assert not (tmp_path / "worst_case.csv").exists()
+
+
+def test_a_picture_of_earlier_runs_stays_until_another_replaces_it(store, tmp_path):
+    program = (
+        "import runpy, sys; from jaxfr.records import heatmap; "
+        "heatmap.draw_heatmap = None; "
+        "sys.argv.insert(1, 'results'); runpy.run_module('jaxfr', run_name='__main__')"
+    )
+    arguments = (f"--store={store}", f"--output_dir={tmp_path}", "--overwrite")
+    (tmp_path / "heatmap_hr_at_10.png").write_bytes(b"drawn")
+    failed = run_python("-c", program, *arguments)
+    assert "TypeError" in failed.stderr
+    assert (tmp_path / "heatmap_hr_at_10.png").read_bytes() == b"drawn"
+
+
+def test_conditions_choose_runs_and_other_settings_are_named(store):
+    done = results(f"--store={store}", "--where=attack=none", "--group_by=attack")
+    assert done.stdout.splitlines()[1].split()[:3] == ["none", "4", "0.4453"]
+    assert "averaged over runs that differ in aggregator, besides" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("version", "mean"), [("latest", "0.5078"), ("all", "0.3385"), ("bb", "0.0000")]
+)
+def test_versions_of_the_code_are_chosen(store, version, mean):
+    done = results(
+        f"--store={store}",
+        "--where=aggregator=mean",
+        "--where=attack=none",
+        f"--code_version={version}",
+    )
+    assert done.stdout.splitlines()[1].split()[2] == mean
+    assert ("differ in code_version" in done.stdout) == (version == "all")
+
+
+def test_without_matplotlib_all_but_the_pictures_is_written(store, tmp_path):
+    program = (
+        "import runpy, sys; sys.modules['matplotlib.figure'] = None; "
+        "sys.argv.insert(1, 'results'); runpy.run_module('jaxfr', run_name='__main__')"
+    )
+    arguments = (f"--store={store}", f"--output_dir={tmp_path}")
+    done = results(*arguments, program=("-c", program))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "jaxfr[plots]" in done.stdout
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"summary.csv", "worst_case.csv"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--where=atack=none"], "'atack' is no column"),
+        (["--where=attack=nothing"], "there are none, spattack_o_d, spattack_l_s"),
+        (["--group_by="], "group_by: name one"),
+        (["--group_by=attack,attack"], "group_by: name one, or several distinct"),
+        (["--group_by=agregator"], "'agregator' is no column"),
+        (["--metric=hr@20"], "'hr@20' is no column"),
+        (["--metric=attack"], "must be a number"),
+        (["--code_version=cc"], "the beginning of aaaa0000, bbbb0000"),
+        (["--columns=seed"], "must be one of the groupings, aggregator, attack"),
+        (["--export=runs.json"], "must end in .csv or .parquet"),
+        (["--export=/tmp/a.csv", "--export_curves=/tmp/a.csv"], "need two"),
+        (["--store=/nowhere"], "/nowhere"),
+        (["--store="], "store"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_exit_code_2(store, arguments, message):
+    done = results(f"--store={store}", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+
+
+def test_runs_of_earlier_versions_are_grouped_by_what_differs(tmp_path):
+    """They have the options of all parts, used or not."""
+    with open_store(tmp_path / "store") as opened:
+        opened.append(
+            [
+                older_record(run=f"{place:016x}-aaaa0000", lie_z=lie_z, seed=seed)
+                for place, (lie_z, seed) in enumerate(
+                    [(1.5, 0), (1.5, 1), (3.0, 0), (3.0, 1)]
+                )
+            ]
+        )
+    done = results(f"--store={tmp_path / 'store'}")
+    assert (done.returncode, done.stderr) == (0, "")
+    summary = done.stdout.strip().split("\n\n")[0]
+    assert [line.split()[:3] for line in summary.splitlines()] == [
+        ["lie_z", "runs", "hr@10"],
+        ["1.5", "2", "0.1500"],
+        ["3", "2", "0.1500"],
+    ]
+
+
+def test_options_of_attacks_leave_them_beside_the_clean_runs(tmp_path):
+    """Neither do seconds, which differ from run to run, make groups."""
+    clean = RunRequest()
+    requests = [
+        *(clean, clean.replace(aggregator="krum")),
+        *(clean.replace(attack="lie:1.5"), clean.replace(attack="spattack_l_d")),
+    ]
+    with open_store(tmp_path / "store") as opened:
+        opened.append(
+            [
+                whole_record(
+                    request,
+                    run=f"{place:016x}-aaaa0000",
+                    seconds={"compile": 3.0 + place, "train": place / 4},
+                    finished=f"2026-11-24T13:00:0{place}+00:00",
+                    users_head=900,
+                )
+                for place, request in enumerate(requests)
+            ]
+        )
+    done = results(f"--store={tmp_path / 'store'}")
+    assert (done.returncode, done.stderr) == (0, "")
+    summary, worst = done.stdout.strip().split("\n\n")
+    assert [line.split()[:3] for line in summary.splitlines()] == [
+        ["aggregator", "attack", "runs"],
+        ["mean", "none", "1"],
+        ["mean", "lie", "1"],
+        ["mean", "spattack_l_d", "1"],
+        ["krum", "none", "1"],
+    ]
+    assert worst.splitlines()[1].split()[:3] == ["mean", "0.2500", "lie"]
+
+
+def test_runs_of_own_parts_and_foreign_fields_are_summarised(tmp_path):
+    with open_store(tmp_path / "store") as opened:
+        opened.append(
+            [
+                whole_record(
+                    run=f"{place:016x}-aaaa0000",
+                    users_head=900,
+                    aggregator=aggregator,
+                    own_files={"mine.py": f"{place:016x}"},
+                    something_new={"of": ["any", place]},
+                )
+                for place, aggregator in enumerate(["mine.py:a", "mine.py:b"])
+            ]
+        )
+    done = results(f"--store={tmp_path / 'store'}", "--group_by=aggregator")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].split()[:2] == ["mine.py:a", "1"]
+    done = results(f"--store={tmp_path / 'store'}")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_empty_store_is_a_mistake(tmp_path):
+    with open_store(tmp_path / "store"):
+        pass
+    done = results(f"--store={tmp_path / 'store'}")
+    assert done.returncode == 2
+    assert "holds no runs yet" in done.stderr
+
+
+def test_every_flag_explains_itself():
+    done = results("--help")
+    assert done.returncode == 0
+    for flag in ("store", "where", "group_by", "code_version", "columns", "export"):
+        assert f"--{flag}: " in done.stdout
