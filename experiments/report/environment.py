@@ -3,7 +3,7 @@
 import datetime
 import platform
 
-from jaxfr.compilation_cache import machine_facts
+from jaxfr.compilation_cache import describe_cpu
 from jaxfr.devices import num_cores
 from jaxfr.records.results import device_name, versions
 from jaxfr.store.identity import code_version
@@ -29,7 +29,7 @@ def describe_environment(seconds: float) -> tuple[tuple[str, str], ...]:
 
 def _processor() -> str:
     """The CPU's model as the system names it."""
-    for line in machine_facts().cpu:
+    for line in describe_cpu():
         name, colon, value = line.partition(":")
         if colon and name.strip() == "model name":
             return value.strip()
