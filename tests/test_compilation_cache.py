@@ -7,7 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ CPU = "processor: 0\ncpu MHz : 900\nmodel name\t: A CPU\nflags\t: fpu  avx2\n"
 
 
 @pytest.fixture
-def start(monkeypatch) -> Callable[..., Counter[str]]:
+def start(monkeypatch) -> Iterator[Callable[..., Counter[str]]]:
     """Compiles a function as a new process would; counts what JAX found and wrote."""
     before = {name: jax.config.values[name] for name in OPTIONS}
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)

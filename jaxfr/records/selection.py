@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.results import Record
-from jaxfr.store.identity import settings_part
+from jaxfr.store.identity import options_part
 from jaxfr.sweeps.request import RUN_OPTIONS
 
 Scalar = str | int | float | bool | None
@@ -30,7 +30,7 @@ def latest(records: Sequence[Record]) -> list[Record]:
     """
     kept: dict[str, tuple[datetime.datetime, int]] = {}
     for place, record in enumerate(records):
-        settings = settings_part(record["run"])
+        settings = options_part(record["run"])
         finished = (datetime.datetime.fromisoformat(record["finished"]), place)
         kept[settings] = max(finished, kept.get(settings, finished))
     return [records[place] for place in sorted(place for _, place in kept.values())]

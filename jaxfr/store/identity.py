@@ -5,7 +5,7 @@ import functools
 import hashlib
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -13,16 +13,13 @@ import numpy as np
 
 import jaxfr
 
-# What decides no number of a run. Of the data their content counts, of options their
-# values.
-_BESIDE = (
-    *("checkpoints", "data", "records", "store", "sweeps", "theory"),
-    *("__init__.py", "compilation_cache.py", "errors.py", "files.py"),
-    *("own_files.py", "terminal.py", "texts.py"),
-)
+# What a run's numbers come from: these packages and modules and all that they import,
+# directly or by others. Of data the content counts, not the code that reads them.
+_COMPUTES = ("jaxfr.experiment", "jaxfr.training", "jaxfr.evaluation")
+_COUNTS_BY_CONTENT = "jaxfr.data"
 _DEPENDENCIES = ("jax", "jaxlib", "numpy", "optax")
 
-_SETTINGS_DIGITS = 16
+_OPTIONS_DIGITS = 16
 _CODE_DIGITS = 8
 
 
@@ -37,10 +34,10 @@ def run_identity(options: Mapping[str, Any], code: str) -> str:
         The hash of the options in 16 hexadecimal digits, a hyphen, and the code.
     """
     text = json.dumps(options, sort_keys=True, allow_nan=False)
-    return f"{hashlib.sha256(text.encode()).hexdigest()[:_SETTINGS_DIGITS]}-{code}"
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:_OPTIONS_DIGITS]}-{code}"
 
 
-def settings_part(run: str) -> str:
+def options_part(run: str) -> str:
     """The part of a run's identity that does not depend on the code."""
     return run.partition("-")[0]
 
@@ -49,26 +46,48 @@ def settings_part(run: str) -> str:
 def code_version() -> str:
     """Names the code that computes a run, in 8 hexadecimal digits.
 
-    A hash of what those of jaxfr's modules say that compute, without comments,
+    A hash of what the modules of :func:`computing_modules` say, without comments,
     docstrings and layout, and of the versions of what they stand on. (Python's own
     version shows in the syntax trees that are hashed.)
     """
     digest = hashlib.sha256()
     root = pathlib.Path(jaxfr.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        place = path.relative_to(root)
-        if place.parts[0] in _BESIDE:
-            continue
-        digest.update(place.as_posix().encode())
-        digest.update(what_code_says(path.read_text(encoding="utf-8")).encode())
+    for path, said in sorted(computing_modules(root).items()):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(said.encode())
     for name in _DEPENDENCIES:
         digest.update(f"{name}=={metadata.version(name)}".encode())
     return digest.hexdigest()[:_CODE_DIGITS]
 
 
-def what_code_says(source: str) -> str:
+def computing_modules(root: pathlib.Path) -> dict[pathlib.Path, str]:
+    """The modules that a run's numbers come from, and what each says.
+
+    Those of an experiment, its training and its evaluation, and what these import.
+
+    Args:
+        root: the folder of the package.
+    """
+    files = {_module_name(path, root): path for path in root.rglob("*.py")}
+    files.pop("jaxfr", None)  # only names what others hold
+    left = [m for m in files for own in _COMPUTES if f"{m}.".startswith(f"{own}.")]
+    found: dict[pathlib.Path, str] = {}
+    while left:
+        path = files[left.pop()]
+        if path in found:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found[path] = what_code_says(tree)
+        left += [
+            name
+            for name in _imported(tree)
+            if name in files and not f"{name}.".startswith(f"{_COUNTS_BY_CONTENT}.")
+        ]
+    return found
+
+
+def what_code_says(tree: ast.Module) -> str:
     """A module's syntax tree as text, its docstrings left out."""
-    tree = ast.parse(source)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if not isinstance(body, list) or not body:
@@ -93,4 +112,19 @@ def content_hash(*parts: np.ndarray | int | str | None) -> str:
         else:
             digest.update(repr(part).encode())
         digest.update(b";")
-    return digest.hexdigest()[:_SETTINGS_DIGITS]
+    return digest.hexdigest()[:_OPTIONS_DIGITS]
+
+
+def _module_name(path: pathlib.Path, root: pathlib.Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(("jaxfr", *parts)).removesuffix(".__init__")
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Names that may be modules which a module imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{one.name}" for one in node.names)

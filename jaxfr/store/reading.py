@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, open_regular, user_errors
 from jaxfr.store.folder import RECORDS
-from jaxfr.store.identity import settings_part
+from jaxfr.store.identity import options_part
 from jaxfr.store.lines import decode_line, run_of_line
 
 Record = Mapping[str, Any]
@@ -86,7 +86,7 @@ class Reader:
 
         Some of them may have no record.
         """
-        return reversed(self._runs_of_settings.get(settings_part(run), []))
+        return reversed(self._runs_of_settings.get(options_part(run), []))
 
     def read(self, runs: Collection[str] | None = None) -> dict[str, Record]:
         """Reads the records of those of these runs that have one.
@@ -123,7 +123,7 @@ class Reader:
             if run is not None:
                 if run not in self._lines:
                     of_settings = self._runs_of_settings
-                    of_settings.setdefault(settings_part(run), []).append(run)
+                    of_settings.setdefault(options_part(run), []).append(run)
                 place = _Place(path, offset, len(line))
                 self._lines.setdefault(run, []).append(place)
             elif line.strip():

@@ -1,3 +1,5 @@
+"""Which runs are the same, and what of the package decides that."""
+
 import ast
 import itertools
 import json
@@ -12,15 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxfr
-from jaxfr.store import identity
 from jaxfr.store.identity import (
     code_version,
+    computing_modules,
     content_hash,
+    options_part,
     run_identity,
-    settings_part,
     what_code_says,
 )
-from tests.store.processes import output_of
 
 VALUES = (
     st.none()
@@ -30,16 +31,36 @@ VALUES = (
     | st.text(max_size=5)
     | st.lists(st.integers(), max_size=3)
 )
-SETTINGS = st.dictionaries(st.text(max_size=5), VALUES, min_size=1, max_size=5)
+OPTIONS = st.dictionaries(st.text(max_size=5), VALUES, min_size=1, max_size=5)
 
 ROOT = pathlib.Path(jaxfr.__file__).parent
-COMPUTING = {
-    *("aggregators", "attacks", "clients", "evaluation", "models"),
-    *("training", "uploads"),
+CORE = (
+    *("aggregators", "attacks", "clients", "evaluation", "models", "training"),
+    *("uploads", "experiment.py", "parts.py"),
+)
+AROUND = {
+    *("benchmarking", "checkpoints", "data", "presets", "programs", "records"),
+    *("store", "sweeps", "theory", "__init__.py", "__main__.py"),
+    *("compilation_cache.py", "own_files.py", "texts.py"),
 }
-# Packages that do not compute a run: data counts with its content, and the others only
-# plan, keep, show or compare with what is computed.
-OTHERS = {"checkpoints", "data", "records", "store", "sweeps", "theory"}
+# A small package in jaxfr's place. Here ``beside`` would also be reached from the top.
+TREE = {
+    "__init__.py": "from jaxfr import beside",
+    "experiment.py": "import jaxfr\nfrom jaxfr.attacks import lie",
+    "attacks/__init__.py": "from jaxfr.attacks.lie import lie",
+    "attacks/lie.py": "def lie():\n    import jaxfr.sampling as s",
+    "attacks/unused.py": "x = 1",
+    "sampling.py": "x = 1",
+    "training/round.py": "from jaxfr import linear\nfrom jaxfr.data.table import x",
+    "linear.py": "x = 1",
+    "evaluation/deep/ranks.py": "x = 1",
+    "data/table.py": "x = 1",
+    "beside.py": "from jaxfr.training.round import x",
+}
+ENTERS = (
+    *("experiment.py", "attacks/__init__.py", "attacks/lie.py", "sampling.py"),
+    *("training/round.py", "linear.py", "evaluation/deep/ranks.py"),
+)
 
 SOURCE = '''
 """A module."""
@@ -58,10 +79,6 @@ class Rule:
 '''
 
 
-def as_json(value: object) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
 @pytest.fixture(autouse=True)
 def _forget_the_version():
     code_version.cache_clear()
@@ -70,15 +87,12 @@ def _forget_the_version():
 
 
 @pytest.fixture
-def copied_tree(tmp_path, monkeypatch) -> pathlib.Path:
-    """Small packages of jaxfr's names, in jaxfr's place."""
-    root = tmp_path / "jaxfr"
-    for package in ("", *COMPUTING, *OTHERS, "models/deep"):
-        (root / package).mkdir()
-        (root / package / "__init__.py").write_text("")
-        (root / package / "module.py").write_text("x = 1\n")
-    monkeypatch.setattr(jaxfr, "__file__", str(root / "__init__.py"))
-    return root
+def small_tree(tmp_path, monkeypatch) -> pathlib.Path:
+    for name, source in TREE.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(source)
+    monkeypatch.setattr(jaxfr, "__file__", str(tmp_path / "__init__.py"))
+    return tmp_path
 
 
 def version_now() -> str:
@@ -86,118 +100,80 @@ def version_now() -> str:
     return code_version()
 
 
-@given(chosen=SETTINGS, data=st.data())
-def test_the_order_of_settings_does_not_matter(chosen, data):
+def said(source: str) -> str:
+    return what_code_says(ast.parse(source))
+
+
+@given(chosen=OPTIONS, name=st.text(), value=VALUES, data=st.data())
+def test_runs_are_the_same_if_all_names_and_values_are(chosen, name, value, data):
     shuffled = dict(data.draw(st.permutations(list(chosen.items()))))
-    assert run_identity(chosen, "0123abcd") == run_identity(shuffled, "0123abcd")
-
-
-@given(chosen=SETTINGS, value=VALUES, data=st.data())
-def test_a_changed_value_is_another_run(chosen, value, data):
-    name = data.draw(st.sampled_from(sorted(chosen)))
-    same = as_json(chosen[name]) == as_json(value)
-    changed = chosen | {name: value}
-    assert (run_identity(chosen, "a") == run_identity(changed, "a")) is same
-
-
-@given(chosen=SETTINGS, name=st.text(), value=VALUES)
-def test_one_setting_more_or_of_another_name_is_another_run(chosen, name, value):
-    if name in chosen:
-        return
+    changed = chosen | {data.draw(st.sampled_from(sorted(chosen))): value}
     first, *_ = chosen
     renamed = {name if key == first else key: chosen[key] for key in chosen}
-    runs = {run_identity(s, "a") for s in (chosen, chosen | {name: value}, renamed)}
-    assert len(runs) == 3
+    for other in (shuffled, changed, chosen | {name: value}, renamed):
+        same = json.dumps(chosen, sort_keys=True) == json.dumps(other, sort_keys=True)
+        assert (run_identity(chosen, "a") == run_identity(other, "a")) is same
 
 
-@given(chosen=SETTINGS)
-def test_an_identity_says_settings_and_code_apart(chosen):
+@given(chosen=OPTIONS)
+def test_an_identity_says_options_and_code_apart(chosen):
     run, other = run_identity(chosen, "0123abcd"), run_identity(chosen, "ffffffff")
     assert re.fullmatch("[0-9a-f]{16}-0123abcd", run)
     assert run != other
-    assert settings_part(run) == settings_part(other) == run[:16]
+    assert options_part(run) == options_part(other) == run[:16]
 
 
 def test_values_that_are_only_alike_are_apart():
     alike = [1, 1.0, True, "1", [1], None, "null", "", 0, 0.0, -0.0, False]
-    runs = {run_identity({"seed": value}, "a") for value in alike}
-    assert len(runs) == len(alike)
-
-
-def test_a_setting_that_json_cannot_hold_is_refused():
+    assert len({run_identity({"seed": value}, "a") for value in alike}) == len(alike)
     with pytest.raises(ValueError, match="not JSON compliant"):
         run_identity({"rate": float("nan")}, "a")
 
 
-def test_comments_and_layout_say_nothing():
-    for path in sorted(ROOT.rglob("*.py")):
-        source = path.read_text(encoding="utf-8")
-        # (What is made of a syntax tree has no comments and a layout of its own.)
-        assert what_code_says(ast.unparse(ast.parse(source))) == what_code_says(source)
-
-
 @pytest.mark.parametrize("docstring", ["A module.", "A rule.", "Computes."])
-def test_a_docstring_says_nothing(docstring):
+def test_docstrings_comments_and_layout_say_nothing(docstring):
     quoted = f'"""{docstring}"""'
     assert SOURCE.count(quoted) == 1
     for other in ('"""Says\n\n    something else."""', "", f"{quoted}  # A remark."):
-        assert what_code_says(SOURCE.replace(quoted, other)) == what_code_says(SOURCE)
+        assert said(SOURCE.replace(quoted, other)) == said(SOURCE)
+    # (What is made of a syntax tree has no comments and a layout of its own.)
+    assert said(ast.unparse(ast.parse(SOURCE))) == said(SOURCE)
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("0.5", "0.25"),
-        ("n=3", "n=4"),
-        ("+ 2", "+ 2.0"),
-        ("x > n", "n > x"),
-        ("and", "or"),
-        ("not ", ""),
-        ("==", "!="),
-        ("x * RATE", "x / RATE"),
-        ("* RATE + 2", "* (RATE + 2)"),
-        ("-y for", "+y for"),
-        ("<=", "<"),
-        ("range(n)", "range(x)"),
-        ("        return [", "            return ["),
+        *(("0.5", "0.25"), ("n=3", "n=4"), ("+ 2", "+ 2.0"), ("x > n", "n > x")),
+        *(("and", "or"), ("not ", ""), ("==", "!="), ("x * RATE", "x / RATE")),
+        *(("* RATE + 2", "* (RATE + 2)"), ("-y for", "+y for"), ("<=", "<")),
+        *(("range(n)", "range(x)"), ("        return [", "            return [")),
         ("class Rule:", "class Rule(Base):"),
         ("    def __call__", "    @cached\n    def __call__"),
+        ("RATE = 0.5", "RATE = 'a string'"),
     ],
 )
 def test_a_changed_number_name_or_operator_says_something_else(old, new):
     assert SOURCE.count(old) == 1
-    assert what_code_says(SOURCE.replace(old, new)) != what_code_says(SOURCE)
+    assert said(SOURCE.replace(old, new)) != said(SOURCE)
 
 
-@given(one=st.floats(0, 1e300), other=st.floats(0, 1e300))
-def test_no_number_says_what_another_does(one, other):
-    said, also = (what_code_says(f"x = {number!r}") for number in (one, other))
-    assert (said == also) is (one == other)
-
-
-def test_a_string_that_is_no_docstring_says_something():
-    assert what_code_says("f('a')") != what_code_says("f('b')")
-    assert what_code_says("x = 'a'") != what_code_says("x = 'b'")
-
-
-def test_the_version_is_the_same_in_another_process():
+def test_the_version_is_the_same_in_another_folder_and_found_once(
+    tmp_path, monkeypatch
+):
     version = code_version()
     assert re.fullmatch("[0-9a-f]{8}", version)
-    program = "from jaxfr.store.identity import code_version; print(code_version())"
-    assert output_of(program) == f"{version}\n"
-
-
-def test_the_version_is_the_same_in_another_folder(tmp_path, monkeypatch):
-    version = code_version()
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT, tmp_path / "elsewhere", ignore=ignored)
-    monkeypatch.setattr(jaxfr, "__file__", str(tmp_path / "elsewhere/__init__.py"))
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(jaxfr, "__file__", str(copy / "__init__.py"))
     assert version_now() == version
+    (copy / "training" / "round.py").write_text("x = 2\n")
+    assert code_version() == version
+    assert version_now() != version
 
 
+@pytest.mark.usefixtures("small_tree")
 @pytest.mark.parametrize("name", ["jax", "jaxlib", "numpy", "optax"])
-def test_a_version_of_what_the_code_stands_on_enters(name, copied_tree, monkeypatch):
-    del copied_tree
+def test_a_version_of_what_the_code_stands_on_enters(name, monkeypatch):
     version, installed = version_now(), metadata.version
     changed = {name: "0.0.1"}
     monkeypatch.setattr(
@@ -206,51 +182,32 @@ def test_a_version_of_what_the_code_stands_on_enters(name, copied_tree, monkeypa
     assert version_now() != version
 
 
-def test_a_version_is_found_once(copied_tree):
-    version = code_version()
-    (copied_tree / "training" / "module.py").write_text("x = 2\n")
-    assert code_version() == version
+@pytest.mark.parametrize("name", TREE)
+def test_what_an_experiment_its_training_and_evaluation_import_enters(name, small_tree):
+    version, path = version_now(), small_tree / name
+    path.write_text(f'"""Says something."""\n\n{TREE[name]}  # the same\n')
+    assert version_now() == version
+    path.write_text(f"{TREE[name]}\nx = 2\n")
+    assert (version_now() != version) is (name in ENTERS)
 
 
-@pytest.mark.parametrize("package", ["", "models/deep", *sorted(COMPUTING)])
-def test_what_computes_enters_the_version(package, copied_tree):
+def test_another_name_is_another_version_and_other_files_count_for_nothing(small_tree):
     version = version_now()
-    path = copied_tree / package / "module.py"
-    path.write_text('"""Says something."""\n\nx = 1  # the same\n')
+    (small_tree / "training" / "notes.txt").write_text("x = 2\n")
     assert version_now() == version
-    path.write_text("x = 2\n")
-    assert version_now() != version
-    path.write_text("x = 1\n")
-    assert version_now() == version
+    path = small_tree / "evaluation" / "deep" / "ranks.py"
     path.rename(path.with_name("other.py"))
     assert version_now() != version
 
 
-@pytest.mark.parametrize("package", sorted(OTHERS))
-def test_what_does_not_compute_stays_out_of_the_version(package, copied_tree):
-    version = version_now()
-    (copied_tree / package / "module.py").write_text("x = 2\n")
-    (copied_tree / package / "other.py").write_text("x = 2\n")
-    (copied_tree / "training" / "notes.txt").write_text("x = 2\n")
-    assert version_now() == version
-
-
-def test_every_package_either_computes_or_is_known_not_to():
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert packages == COMPUTING | OTHERS
-    assert {name for name in identity._BESIDE if "." not in name} == OTHERS
-    modules = {path.name for path in ROOT.glob("*.py")}
-    assert set(identity._BESIDE) - OTHERS <= modules
-
-
-def test_what_computes_uses_only_what_computes_and_data():
-    used = set()
-    for package in COMPUTING:
-        for path in (ROOT / package).rglob("*.py"):
-            source = path.read_text(encoding="utf-8")
-            used |= set(re.findall(r"^\s*(?:from|import) jaxfr\.(\w+)", source, re.M))
-    modules = {path.stem for path in ROOT.glob("*.py")}
-    assert used <= COMPUTING | modules | {"data"}
+def test_the_core_enters_the_version_and_what_stands_around_it_does_not():
+    places = {path.relative_to(ROOT) for path in computing_modules(ROOT)}
+    assert {place.parts[0] for place in places} >= set(CORE)
+    assert not {place.parts[0] for place in places} & AROUND
+    for package in (name for name in CORE if "." not in name):
+        modules = {path.relative_to(ROOT) for path in (ROOT / package).rglob("*.py")}
+        left_out = {place.name for place in modules - places}
+        assert left_out <= {"__init__.py"}, package
 
 
 def test_contents_that_are_only_alike_are_apart():
@@ -260,28 +217,20 @@ def test_contents_that_are_only_alike_are_apart():
     arrays += [numbers.reshape(shape) for shape in ((2, 3), (3, 2), (1, 6))]
     arrays += [numbers.astype(kind) for kind in ("i8", "u4", "f4", ">i4")]
     arrays += [numbers.view(np.int8)]
+    for place in itertools.product(range(2), range(3)):
+        arrays.append(np.zeros((2, 3)))
+        arrays[-1][place] = 1e-300
     alike = [
         *((array,) for array in arrays),
         *((numbers[:cut], numbers[cut:]) for cut in (2, 3)),
         *((numbers[3:], numbers[:3]), (0, numbers)),
         *((numbers, beside) for beside in (None, 0, "0")),
-        *((), (None,), ("None",)),
-        *((1, 23), (12, 3), (123,)),
+        *((), (None,), ("None",), (1, 23), (12, 3), (123,)),
         *(("a", "b"), ("ab",), ("a;b",), ("a';'b",)),
     ]
     hashes = [content_hash(*parts) for parts in alike]
     assert len(set(hashes)) == len(alike)
     assert all(re.fullmatch("[0-9a-f]{16}", found) for found in hashes)
-
-
-def test_a_changed_element_is_another_content():
-    numbers = np.zeros((3, 4))
-    changed = [numbers]
-    for place in itertools.product(range(3), range(4)):
-        other = numbers.copy()
-        other[place] = 1e-300
-        changed.append(other)
-    assert len({content_hash(array) for array in changed}) == 13
 
 
 def test_how_an_array_lies_in_memory_does_not_matter():
