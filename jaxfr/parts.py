@@ -317,18 +317,3 @@ Catalogue = dict[str, Factory[..., T]]
 def by_name(*factories: Factory[..., T]) -> dict[str, Factory[..., T]]:
     """A catalogue of these factories."""
     return {factory.name: factory for factory in factories}
-
-
-def describe_part(factory: Factory[..., Any]) -> str:
-    """A part in a line, and its options in a line each."""
-    lines = [f"{factory.name}: {summary(factory)}"]
-    for option in factory.options:
-        default = "none" if option.default is None else option.default
-        told = option.help.replace("``", "")
-        lines.append(f"{factory.name}:{option.name}={default}: {told}")
-    return "\n".join(lines)
-
-
-def summary(described: object) -> str:
-    """The first line of a docstring, without its marks."""
-    return (described.__doc__ or "").partition("\n")[0].replace("``", "")

@@ -1,15 +1,14 @@
 #!/usr/bin/env bash
 # One large run over several hosts, by Slurm: a process on each, which do every run
-# together. From the checkout:
+# together:
 #
 #   sbatch --nodes=2 --time=12:00:00 --cpus-per-task=8 experiments/jobs/slurm_hosts.sh \
 #       --dataset=/shared/folder/log.csv --attack=spattack_o_d --aggregator=median \
 #       --checkpoint_dir=/shared/folder/checkpoints --output_dir=/shared/folder/run
 #
-# All arguments go to experiments/train.py. For GPUs add --gpus-per-node=8. A job that is
+# All arguments go to jaxfr train. For GPUs add --gpus-per-node=8. A job that is
 # killed, or runs out of time, goes on from its newest checkpoint when the same command
-# is given again. JAXFR_PYTHON names another Python than that of the checkout's
-# environment.
+# is given again. JAXFR names another jaxfr than the one on the PATH.
 #
 #SBATCH --job-name=jaxfr-hosts
 #SBATCH --ntasks-per-node=1
@@ -18,5 +17,5 @@
 set -euo pipefail
 
 cd "${SLURM_SUBMIT_DIR:?start this script with sbatch --nodes=2}"
-exec srun "${JAXFR_PYTHON:-.venv/bin/python}" -m jaxfr train "$@" \
+exec srun "${JAXFR:-jaxfr}" train "$@" \
   --coordinator_address=auto

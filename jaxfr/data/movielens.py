@@ -81,13 +81,13 @@ class Release(NamedTuple):
 
 
 def load_ml_100k(options: LoadOptions) -> Dataset:
-    """Loads MovieLens-100K: 943 users, 1,682 items, 100,000 pairs; see ``load``."""
+    """MovieLens-100K, fetched: 943 users, 1,682 items, 100,000 interactions."""
     del options  # it has none
     return load(ML_100K)
 
 
 def load_ml_1m(options: LoadOptions) -> Dataset:
-    """Loads MovieLens-1M: 6,040 users, 3,706 items, 1,000,209 pairs; see ``load``."""
+    """MovieLens-1M, fetched: 6,040 users, 3,706 items, 1,000,209 interactions."""
     del options
     return load(ML_1M)
 

@@ -18,9 +18,10 @@ _SOURCE = "https://github.com/rdz98/FedRecAttack (Data/steam)"
 
 
 def load_steam(options: LoadOptions) -> Dataset:
-    """Reads ``steam/train.txt`` and ``steam/test.txt`` from the folder of data sets.
+    """Steam, from your ``data_dir``: 3,753 users, 5,134 items, 114,713 interactions.
 
-    5,134 item ids exist, of which 5,092 occur.
+    It is read from ``steam/train.txt`` and ``steam/test.txt``; of the item ids 5,092
+    occur.
 
     Args:
         options: names the folder, or leaves it to the environment.

@@ -17,7 +17,7 @@ _MAX_ROUNDS = 12
 
 
 def load_synthetic(options: LoadOptions) -> Dataset:
-    """Makes the data set that ``options.synthetic`` describes."""
+    """Drawn, of any size, by default that of ml-100k: ``options.synthetic``."""
     return make_dataset(options.synthetic)
 
 

@@ -1,22 +1,19 @@
 """Flags of known experiments, by name: ``--preset=table3_steam``."""
 
-import importlib.resources
-import os
+import pathlib
 
 from jaxfr.errors import InvalidInputError, nearest
 
 _ENDING = ".flags"
+_FOLDER = pathlib.Path(__file__).parent
 
 
 def preset_names() -> list[str]:
     """All presets, by name."""
-    files = importlib.resources.files(__name__).iterdir()
-    return sorted(
-        file.name.removesuffix(_ENDING) for file in files if _ENDING in file.name
-    )
+    return sorted(file.stem for file in _FOLDER.glob(f"*{_ENDING}"))
 
 
-def preset_path(name: str) -> str:
+def preset_path(name: str) -> pathlib.Path:
     """The flag file of a preset.
 
     Raises:
@@ -28,11 +25,12 @@ def preset_path(name: str) -> str:
             f"preset={name!r}: no preset{nearest(name, names)}; there are "
             f"{', '.join(names)}"
         )
-    return os.fspath(importlib.resources.files(__name__) / f"{name}{_ENDING}")  # type: ignore[call-overload]
+    return _FOLDER / f"{name}{_ENDING}"
 
 
-def preset_summary(name: str) -> str:
-    """What a preset is, its file's first sentence."""
-    with open(preset_path(name), encoding="utf-8") as file:
-        comment = " ".join(line[1:].strip() for line in file if line.startswith("#"))
-    return f"{comment.partition('. ')[0].rstrip('.')}."
+def preset_text(name: str) -> str:
+    """What a preset is, its file's comment, and below it its flags."""
+    lines = preset_path(name).read_text(encoding="utf-8").splitlines()
+    comment = " ".join(line[1:].strip() for line in lines if line.startswith("#"))
+    flags = [line for line in lines if line.startswith("-")]
+    return "\n".join([comment.replace(". ", ".\n", 1), "", *flags])

@@ -1,4 +1,4 @@
-"""Times jaxfr's rounds next to the same rounds in other array packages.
+r"""Times jaxfr's rounds next to the same rounds in other array packages.
 
 jaxfr benchmark --dataset=ml-100k --aggregator=mean,median \
     --output_dir=runs/benchmark

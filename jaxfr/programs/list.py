@@ -1,67 +1,116 @@
-"""Lists what there is: attacks, aggregators, stages, models, metrics, presets, ...
+"""Lists what there is to choose: attacks, aggregators, models, metrics, presets, ...
 
-jaxfr list            says of what there are lists
+jaxfr list            says what of
 jaxfr list attacks    all attacks, a line each
-jaxfr list lie        a part with its options
+jaxfr list lie        one attack: what it does, and its options
 """
 
-from collections.abc import Mapping, Sequence
+import inspect
+import re
+from collections.abc import Mapping
 
 from jaxfr.aggregators import AGGREGATORS, STAGES
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS
 from jaxfr.errors import InvalidInputError, nearest
-from jaxfr.evaluation.metrics import METRICS
+from jaxfr.evaluation.metrics import METRICS, METRICS_AT_K
 from jaxfr.models import MODELS
 from jaxfr.optimizers import OPTIMIZERS
-from jaxfr.parts import Catalogue, describe_part, summary
-from jaxfr.presets import preset_names, preset_summary
+from jaxfr.parts import Factory
+from jaxfr.presets import preset_names, preset_text
+from jaxfr.programs.run_flags import option_help
 from jaxfr.records.table import align
+from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
+from jaxfr.texts import write_field
 
 MOST_WORDS = 1
 
-PARTS: Mapping[str, Catalogue] = {
+LISTS: Mapping[str, str] = {
+    "attacks": "what malicious clients upload: --attack",
+    "aggregators": "how the server joins an item's uploads: --aggregator",
+    "stages": "what goes before an aggregator, as in --aggregator=clip_by_norm+median",
+    "models": "what is trained: --model",
+    "optimizers": "--client_optimizer and --server_optimizer",
+    "metrics": "what is measured: --metrics",
+    "datasets": "what it is trained on: --dataset",
+    "options": "all options of a run",
+    "presets": "flags of known experiments: --preset",
+}
+"""The lists, each with what it is of."""
+
+_DOCUMENTED: Mapping[str, Mapping[str, object]] = {
     "attacks": ATTACKS,
     "aggregators": AGGREGATORS,
     "stages": STAGES,
     "models": MODELS,
     "optimizers": OPTIMIZERS,
+    "metrics": {
+        **{f"{name}@K": made for name, made in METRICS_AT_K.items()},
+        **METRICS,
+    },
+    "datasets": DATASETS,
 }
 
 
 def main(word: str = "") -> None:
-    """Prints the list, or the part, that a word names."""
+    """Prints the list, or the page, that a word names."""
     print(listing(word))
 
 
 def listing(word: str = "") -> str:
-    """The list or the part of this name; without one, which lists there are.
+    """The list or the page of this name; without one, which lists there are.
 
     Raises:
         InvalidInputError: if there is neither.
     """
     if not word:
-        names = ", ".join([*PARTS, "metrics", "datasets", "presets"])
-        return f"jaxfr list WORD, of {names}; or of one part, as jaxfr list lie"
-    lists = {
-        **{name: _of_parts(catalogue) for name, catalogue in PARTS.items()},
-        "metrics": [(name, summary(made)) for name, made in METRICS.items()],
-        "datasets": [(name, summary(load)) for name, load in DATASETS.items()],
-        "presets": [(name, preset_summary(name)) for name in preset_names()],
-    }
-    if word in lists:
-        return align(lists[word])
-    parts = {
-        name: one for catalogue in PARTS.values() for name, one in catalogue.items()
-    }
-    if word not in parts:
-        known = [*lists, *parts]
+        return align([(f"jaxfr list {name}", what) for name, what in LISTS.items()])
+    pages = {name: _pages(name) for name in LISTS}
+    if word in pages:
+        return align([(name, _summary(page)) for name, page in pages[word].items()])
+    found = [
+        f"{word}, of jaxfr list {name}\n\n{listed[word]}"
+        for name, listed in pages.items()
+        if word in listed
+    ]
+    if not found:
+        known = [*LISTS, *(one for listed in pages.values() for one in listed)]
         raise InvalidInputError(
-            f"{word!r}: no list and no part{nearest(word, known)}; lists are "
-            f"{', '.join(lists)}"
+            f"{word!r}: is in no list{nearest(word, known)}; lists are "
+            f"{', '.join(LISTS)}"
         )
-    return describe_part(parts[word])
+    return "\n\n".join(found)
 
 
-def _of_parts(catalogue: Catalogue) -> Sequence[tuple[str, str]]:
-    return [(name, summary(factory)) for name, factory in catalogue.items()]
+def _pages(name: str) -> dict[str, str]:
+    """What a list holds: names with pages."""
+    if name == "presets":
+        return {preset: preset_text(preset) for preset in preset_names()}
+    if name == "options":
+        return {option: _page_of_option(option) for option in RUN_OPTIONS}
+    return {one: _page(thing) for one, thing in _DOCUMENTED[name].items()}
+
+
+def _summary(page: str) -> str:
+    return page.partition("\n")[0]
+
+
+def _page(documented: object) -> str:
+    """A docstring without the sections that tell of code, and a part's options."""
+    doc = (inspect.getdoc(documented) or "").replace("``", "")
+    page = re.sub(r"\n\n(Args|Returns|Raises|Example):\n(.|\n)*", "", doc)
+    options = documented.options if isinstance(documented, Factory) else ()
+    lines = [
+        f"  {option.name}={write_field(option.name, option.default)}: "
+        f"{option.help.replace('``', '')}"
+        for option in options
+    ]
+    return "\n".join([page, *[""] * bool(lines), *lines])
+
+
+def _page_of_option(name: str) -> str:
+    default = write_field(name, RunRequest().value(name)) or "none"
+    first, _, rest = option_help(name).partition(". ")
+    return "\n".join(
+        [f"{first.rstrip('.')}. Default: {default}.", *filter(None, [rest])]
+    )

@@ -1,4 +1,4 @@
-"""Summarises a result store: means with intervals, worst cases, tables, pictures.
+r"""Summarises a result store: means with intervals, worst cases, tables, pictures.
 
 jaxfr results --store=runs/store --group_by=aggregator,attack \
     --metric=hr@10 --output_dir=runs/summary

@@ -11,7 +11,6 @@ from absl import flags
 from jaxfr.data import DATASETS
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.own_files import OWN_FILE, refuse_code
-from jaxfr.parts import Option, describe_part
 from jaxfr.programs.data_flags import SYNTHETIC_HELP
 from jaxfr.programs.flag_parsers import ListParser, ReadingParser, ValueSerializer
 from jaxfr.ranges import Range
@@ -65,7 +64,7 @@ def define_run_flags(lists: Collection[str], seeds: str = "0") -> None:
     for name, option in RUN_OPTIONS.items():
         separator = _SEPARATORS.get(name, ",")
         parser: flags.ArgumentParser = ReadingParser(name, _read, option)
-        text, default = _help(name, option), defaults.value(name)
+        text, default = option_help(name), defaults.value(name)
         if name in lists:
             parser = ListParser(parser, separator)
             text += f" Several: with {separator!r} between them."
@@ -124,13 +123,14 @@ def _read(name: str, text: str, own_files: bool = True) -> Any:
     return read_option(RUN_OPTIONS[name], text)
 
 
-def _help(name: str, option: Option) -> str:
-    """What a flag is: the docstring, and what may be given."""
+def option_help(name: str) -> str:
+    """What an option of a run is: its docstring, and what may be given."""
+    option = RUN_OPTIONS[name]
     text = _HELP.get(name, option.help.replace("``", ""))
     text = text[:1].upper() + text[1:]
     if name in CATALOGUES:
-        described = map(describe_part, CATALOGUES[name].values())
-        return "\n".join([f"{text} One of:", *described])
+        known = ", ".join(CATALOGUES[name])
+        return f"{text} One of {known}; see jaxfr list."
     if not isinstance(option.allowed, Range | None):
         return f"<{'|'.join(option.allowed)}>: {text}"
     return text

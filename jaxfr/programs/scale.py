@@ -1,4 +1,4 @@
-"""Says what a large run needs, from what the benchmark measured of smaller ones.
+r"""Says what a large run needs, from what the benchmark measured of smaller ones.
 
 jaxfr benchmark --sizes=1000000,50000000 --num_devices=2 \
     --aggregator=mean,median --attack=spattack_o_d --output_dir=runs/sizes

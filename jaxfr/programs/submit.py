@@ -1,4 +1,4 @@
-"""Hands a sweep to a cluster as several jobs, through submitit.
+r"""Hands a sweep to a cluster as several jobs, through submitit.
 
 jaxfr submit --num_jobs=10 --timeout_minutes=240 \
     --attack=none,spattack_o_d --seeds=0:100 --store=runs/store

@@ -1,4 +1,4 @@
-"""Runs a grid or a list of experiments over many seeds, into a result store.
+r"""Runs a grid or a list of experiments over many seeds, into a result store.
 
 jaxfr sweep --dataset=ml-100k --learning_rate=0.003,0.01,0.03 \
     --attack=none,spattack_o_d --seeds=0:10 --store=runs/store

@@ -1,4 +1,4 @@
-"""Trains a federated recommender, clean and under attack, and shows what it did.
+r"""Trains a federated recommender, clean and under attack, and shows what it did.
 
 jaxfr train --dataset=ml-100k --attack=spattack_o_d --seeds=0:5 \
     --output_dir=runs/first

@@ -19,7 +19,7 @@ RUN = ("-m", "jaxfr", "benchmark")
 RUN_PATCHED = """
 from jaxfr.programs import benchmark
 from jaxfr.programs.program import run_program
-from tests.experiments import test_benchmark
+from tests.programs import test_benchmark
 
 benchmark.measure_case = test_benchmark.die_if_spread
 run_program(benchmark.main)

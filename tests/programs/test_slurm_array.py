@@ -20,7 +20,7 @@ def run_task(index: int, count: int, *arguments: str, bin_folder: pathlib.Path):
         "SLURM_SUBMIT_DIR": str(ROOT),
         "SLURM_ARRAY_TASK_ID": str(index),
         "SLURM_ARRAY_TASK_COUNT": str(count),
-        "JAXFR_PYTHON": sys.executable,
+        "JAXFR": str(pathlib.Path(sys.executable).parent / "jaxfr"),
         "PATH": f"{bin_folder}:{os.environ['PATH']}",
     }
     return subprocess.run(
