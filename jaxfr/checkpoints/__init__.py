@@ -8,8 +8,8 @@ processes are there and whole.
 
 from jaxfr.checkpoints.keeper import (
     CheckpointKeeper,
-    CheckpointSettings,
+    CheckpointOptions,
     prepare_directory,
 )
 
-__all__ = ["CheckpointKeeper", "CheckpointSettings", "prepare_directory"]
+__all__ = ["CheckpointKeeper", "CheckpointOptions", "prepare_directory"]

@@ -26,8 +26,7 @@ T = TypeVar("T")
 
 # Where a piece lies in its array: first and last index but one, axis by axis.
 Place = tuple[tuple[int, int], ...]
-
-# What a file says of itself: names with text or numbers.
+# What a file says of itself.
 Label = Mapping[str, str | int]
 
 FORMAT = 2
@@ -39,11 +38,7 @@ _CHUNK = 2**20
 
 
 class _Checked(io.RawIOBase):
-    """Passes on what is written, and knows its checksum; nothing can be gone back to.
-
-    Attributes:
-        checksum: CRC-32 of all that was written.
-    """
+    """Passes on what is written, and knows its CRC-32; nothing can be gone back to."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -63,9 +58,9 @@ def write_arrays(path: pathlib.Path, tree: object, label: Label) -> None:
     Leaves are fetched from their devices one at a time.
 
     Args:
-        path: the file, which is written in place.
-        tree: a pytree whose leaves are NumPy's arrays, or JAX's arrays of numbers,
-            booleans or typed random keys, on any devices.
+        path: the file.
+        tree: a pytree of NumPy's arrays and of JAX's arrays of numbers, booleans or
+            typed random keys, on any devices.
         label: what the file is to say of itself, under its checksum.
 
     Raises:
@@ -93,35 +88,22 @@ def write_arrays(path: pathlib.Path, tree: object, label: Label) -> None:
         file.write(_BEFORE_CHECKSUM + _digits(checked.checksum))
 
 
-def is_whole(path: pathlib.Path) -> bool:
-    """Whether a file is what ``write_arrays`` wrote, to the last bit.
+def read_label(path: pathlib.Path) -> Label | None:
+    """What a file says of itself; None of one that is not whole, to the last bit.
 
     Raises:
+        InvalidInputError: if it is no file of ``write_arrays``, or of another format.
         OSError: if it cannot be read.
     """
     checksum = 0
     with open_regular(path) as file:
         left = file.seek(0, io.SEEK_END) - _TAIL
         file.seek(0)
-        while left > 0:
-            chunk = file.read(min(left, _CHUNK))
-            if not chunk:
-                return False
+        while left > 0 and (chunk := file.read(min(left, _CHUNK))):
             checksum = zlib.crc32(chunk, checksum)
             left -= len(chunk)
-        return file.read() == _BEFORE_CHECKSUM + _digits(checksum)
-
-
-def read_label(path: pathlib.Path) -> Label:
-    """Reads what a file says of itself.
-
-    Args:
-        path: a file that ``is_whole``.
-
-    Raises:
-        InvalidInputError: if it is no file of ``write_arrays``, or of another format.
-        OSError: if it cannot be read.
-    """
+        if left or file.read() != _BEFORE_CHECKSUM + _digits(checksum):
+            return None
     with _opened(path) as (_, content):
         return content["label"]
 
@@ -130,12 +112,11 @@ def read_arrays(path: pathlib.Path, template: T) -> T:
     """Reads what ``write_arrays`` wrote, to where the template's arrays are.
 
     Args:
-        path: a file that ``is_whole``, of the process that reads it.
+        path: a whole file, of the process that reads it.
         template: a pytree like the one that was written; its numbers do not matter.
 
     Returns:
-        The same pytree with the numbers of the file; JAX's arrays have the template's
-        shardings.
+        The pytree with the numbers of the file, arrays sharded as the template's.
 
     Raises:
         InvalidInputError: if the file holds other leaves, or a leaf of another shape,
@@ -148,7 +129,8 @@ def read_arrays(path: pathlib.Path, template: T) -> T:
         _check_leaves(path, described, leaves)
         arrays = []
         for number, (name, leaf) in enumerate(leaves):
-            pieces = _read_pieces(archive, number, described[number], leaf)
+            places = described[number]["pieces"]
+            pieces = _read_pieces(archive, number, places, leaf)
             try:
                 arrays.append(_assemble(leaf, pieces))
             except KeyError:
@@ -236,11 +218,11 @@ def _check_leaves(
 
 
 def _read_pieces(
-    archive: zipfile.ZipFile, leaf_number: int, described: dict[str, Any], leaf: Any
+    archive: zipfile.ZipFile, number: int, places: list[Any], leaf: Any
 ) -> dict[Place, np.ndarray]:
     pieces = {}
-    for number, place in enumerate(described["pieces"]):
-        with archive.open(_piece_name(leaf_number, number)) as member:
+    for piece, place in enumerate(places):
+        with archive.open(_piece_name(number, piece)) as member:
             array = np.lib.format.read_array(member, allow_pickle=False)
         if array.dtype.kind == "V":
             # NumPy's files do not know the types that JAX adds, such as bfloat16.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from absl import flags
 
-from jaxfr.checkpoints import CheckpointSettings, prepare_directory
+from jaxfr.checkpoints import CheckpointOptions, prepare_directory
 from jaxfr.compilation_cache import enable_compilation_cache
 from jaxfr.files import user_path
 from jaxfr.programs.flag_parsers import define_number
@@ -106,7 +106,7 @@ def run_options(start: Callable[[int], int]) -> RunOptions:
     )
 
 
-def checkpoint_settings() -> CheckpointSettings | None:
+def checkpoint_settings() -> CheckpointOptions | None:
     """What the flags say of checkpoints, None where there are to be none.
 
     Raises:
@@ -115,7 +115,7 @@ def checkpoint_settings() -> CheckpointSettings | None:
     """
     if CHECKPOINT_DIR.value is None:
         return None
-    settings = CheckpointSettings(
+    settings = CheckpointOptions(
         directory=user_path(CHECKPOINT_DIR.value, "checkpoint_dir"),
         seconds=60 * CHECKPOINT_MINUTES.value,
         keep=KEEP_CHECKPOINTS.value,

@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from jaxfr.checkpoints import CheckpointKeeper, CheckpointSettings
+from jaxfr.checkpoints import CheckpointKeeper, CheckpointOptions
 from jaxfr.records.results import device_name
 from jaxfr.sweeps.bench import Prepared
 from jaxfr.sweeps.plan import PlannedRun, RunGroup
@@ -49,7 +49,7 @@ def batch_identity(
 
 
 def keeper_of_batch(
-    settings: CheckpointSettings,
+    settings: CheckpointOptions,
     group: RunGroup,
     prepared: Prepared,
     batch: Sequence[PlannedRun],

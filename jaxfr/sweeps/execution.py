@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import jax
 
-from jaxfr.checkpoints import CheckpointSettings
+from jaxfr.checkpoints import CheckpointOptions
 from jaxfr.devices import num_cores
 from jaxfr.errors import InvalidInputError
 from jaxfr.jax_settings import find_devices
@@ -87,7 +87,7 @@ class RunOptions(NamedTuple):
     devices: int
     runs_at_once: int = 0
     spread_runs: bool = False
-    checkpoints: CheckpointSettings | None = None
+    checkpoints: CheckpointOptions | None = None
 
 
 def plan_execution(num_runs: int, options: RunOptions) -> Execution:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from jaxfr.checkpoints import CheckpointKeeper, CheckpointSettings, prepare_directory
+from jaxfr.checkpoints import CheckpointKeeper, CheckpointOptions, prepare_directory
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
 from jaxfr.processes import agree, is_leader
@@ -115,7 +115,7 @@ def _run_group(
     store: Store,
     unknown: dict[str, int],
     watcher: Watcher,
-    checkpoints: CheckpointSettings | None,
+    checkpoints: CheckpointOptions | None,
 ) -> Iterator[FinishedRun]:
     """Runs what is left of one group, as far as it is in nobody's hands."""
     execution, prepared, evaluation = bench.execution(group), None, 0.0
@@ -146,7 +146,7 @@ class _Runner(NamedTuple):
     bench: Bench
     evaluation: float
     watcher: Watcher
-    checkpoints: CheckpointSettings | None
+    checkpoints: CheckpointOptions | None
 
 
 def _run_claimed(

@@ -32,31 +32,31 @@ def many_kinds() -> dict[str, Any]:
     }
 
 
+def _is_key(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
 def blank(tree: Any) -> Any:
     """A pytree alike with other numbers."""
 
     def other(leaf: Any) -> Any:
-        if isinstance(leaf, np.ndarray):
-            return np.zeros_like(leaf)
-        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            impl = jax.random.key_impl(leaf)
+        if _is_key(leaf):
             numbers = jnp.zeros_like(jax.random.key_data(leaf))
-            return jax.random.wrap_key_data(numbers, impl=impl)
-        return jnp.zeros_like(leaf)
+            return jax.random.wrap_key_data(numbers, impl=jax.random.key_impl(leaf))
+        return (np if isinstance(leaf, np.ndarray) else jnp).zeros_like(leaf)
 
     return jax.tree.map(other, tree)
 
 
 def bits(leaf: Any) -> tuple[str, tuple[int, ...], bytes]:
     """All that makes a leaf what it is."""
-    kind, shape = f"{type(leaf).__name__} {leaf.dtype}", leaf.shape
-    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-        leaf = jax.random.key_data(leaf)
-    return kind, shape, np.asarray(leaf).tobytes()
+    numbers = jax.random.key_data(leaf) if _is_key(leaf) else leaf
+    kind = f"{type(leaf).__name__} {leaf.dtype}"
+    return kind, leaf.shape, np.asarray(numbers).tobytes()
 
 
 def assert_same_bits(found: Any, expected: Any) -> None:
     assert jax.tree.structure(found) == jax.tree.structure(expected)
-    pairs = zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True)
-    for one, other in pairs:
-        assert bits(one) == bits(other)
+    assert [*map(bits, jax.tree.leaves(found))] == [
+        *map(bits, jax.tree.leaves(expected))
+    ]

@@ -1,5 +1,10 @@
+"""Checkpoints by round: which one counts, whatever became of their writers."""
+
+import os
 import pathlib
 import shutil
+import signal
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -8,198 +13,281 @@ import numpy as np
 import pytest
 from jax.experimental import multihost_utils
 
-from jaxfr.checkpoints import (
-    CheckpointKeeper,
-    CheckpointSettings,
-    prepare_directory,
-)
+from jaxfr.checkpoints import CheckpointKeeper, CheckpointOptions, prepare_directory
 from jaxfr.checkpoints import keeper as keeper_module
 from jaxfr.errors import InvalidInputError
+from jaxfr.files import UNFINISHED_PREFIX
+from tests.store.processes import process
 
+FILE = "process_0_of_1.npz"
+# Writes checkpoints, and dies with the third all but in its place.
+WRITER = """
+import os, pathlib, signal, sys
+import jax.numpy as jnp
+from jaxfr.checkpoints import CheckpointKeeper, CheckpointOptions
 
-class HandClock:
-    """A clock that is set by hand."""
+move, moves = os.replace, []
 
-    def __init__(self) -> None:
-        self.now = 0.0
+def move_or_die(*paths):
+    moves.append(paths)
+    if len(moves) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    move(*paths)
 
-    def __call__(self) -> float:
-        return self.now
+os.replace = move_or_die
+keeper = CheckpointKeeper(CheckpointOptions(pathlib.Path(sys.argv[1]), keep=9), "work")
+for number in (1, 2, 3):
+    keeper.save(number, {"x": jnp.full((number,), number)})
+"""
 
 
 class Kept(NamedTuple):
     keeper: CheckpointKeeper
     folder: pathlib.Path
-    clock: HandClock
     told: list[str]
+    clock: list[float]
+
+    def restored(self) -> int | None:
+        """The round that is gone on from, with the numbers that were saved after it."""
+        found = self.keeper.restore(lambda done: {"x": jnp.zeros(done, int)})
+        if found is None:
+            return None
+        np.testing.assert_array_equal(found[1]["x"], found[0])
+        return found[0]
+
+    def rounds(self) -> list[int]:
+        return sorted(int(path.name[6:]) for path in self.folder.iterdir())
+
+    def file(self, finished: int, name: str = FILE) -> pathlib.Path:
+        return self.folder / f"round_{finished:06d}" / name
 
 
-def kept(directory: pathlib.Path, identity: str = "work", **changes) -> Kept:
-    settings = CheckpointSettings(directory, seconds=60.0)._replace(**changes)
-    clock, told = HandClock(), []
-    keeper = CheckpointKeeper(settings, identity, told.append, clock)
-    return Kept(keeper, directory / identity, clock, told)
+def kept(
+    directory: pathlib.Path, *saved: int, identity: str = "work", keep: int = 9
+) -> Kept:
+    """A keeper, after it saved what belongs to these rounds; its clock is a number."""
+    clock, told = [0.0], []
+    options = CheckpointOptions(directory, 60.0, keep)
+    keeper = CheckpointKeeper(options, identity, told.append, lambda: clock[0])
+    for finished in saved:
+        keeper.save(finished, at(finished))
+    return Kept(keeper, directory / identity, told, clock)
 
 
 def at(finished: int) -> dict[str, jax.Array]:
     return {"x": jnp.full((finished,), finished)}
 
 
-def test_the_newest_is_restored_by_a_template_of_its_round(tmp_path):
-    assert kept(tmp_path).keeper.restore(at) is None
-    keeper = kept(tmp_path).keeper
-    for finished in (2, 3):
-        keeper.save(finished, at(finished))
-    again = kept(tmp_path)
-    found = again.keeper.restore(lambda finished: {"x": jnp.zeros(finished, int)})
-    assert found is not None
-    assert found[0] == 3
-    np.testing.assert_array_equal(found[1]["x"], [3, 3, 3])
-    assert again.told == [
-        f"jaxfr: 3 rounds are finished already, by {tmp_path / 'work' / 'round_000003'}"
+@pytest.fixture
+def as_process(monkeypatch) -> Callable[[int, int], None]:
+    """Takes this process for one of several, which see the same checkpoints."""
+
+    def become(index: int, count: int) -> None:
+        monkeypatch.setattr(jax, "process_index", lambda: index)
+        monkeypatch.setattr(jax, "process_count", lambda: count)
+
+    monkeypatch.setattr(
+        multihost_utils, "process_allgather", lambda found: np.array([found, found])
+    )
+    return become
+
+
+def test_the_newest_is_gone_on_from_and_files_are_named_after_it(tmp_path):
+    assert kept(tmp_path).restored() is None
+    work = kept(tmp_path, 5, 120, 1_000_000)
+    assert work.restored() == 1_000_000
+    assert work.told == [
+        f"jaxfr: 1000000 rounds are finished already, by {work.file(1_000_000).parent}"
     ]
+    names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.npz")}
+    assert names == {
+        f"work/round_{finished}/{FILE}" for finished in ("000005", "000120", "1000000")
+    }
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "is damaged"),
+        (lambda path: path.write_bytes(b""), "is damaged"),
+        (lambda path: path.unlink(), "was not written to its end"),
+        (lambda path: (path.unlink(), path.mkdir()), "cannot be read"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "is no regular file"),
+    ],
+)
+def test_a_damaged_one_is_told_of_and_removed_and_the_one_before_it_used(
+    tmp_path, damage, named
+):
+    work = kept(tmp_path, 1, 2, 3)
+    damage(work.file(3))
+    (work.folder / "round_12").mkdir()
+    (work.folder / "rounds.txt").touch()
+    assert work.restored() == 2
+    assert str(work.file(3).parent) in work.told[0]
+    assert named in work.told[0]
+    assert not work.file(3).parent.exists()
+    for finished in (1, 2):
+        damage(work.file(finished))
+    assert work.restored() is None
+    # One that is damaged must not push out a whole one.
+    again = kept(tmp_path, 3, keep=1)
+    assert again.restored() == 3
+
+
+@pytest.mark.parametrize("source", ["work/round_000002", "other/round_000003"])
+def test_a_copy_of_another_checkpoint_counts_for_nothing(tmp_path, source):
+    work, _ = kept(tmp_path, 2, 3), kept(tmp_path, 3, identity="other")
+    shutil.copy(tmp_path / source / FILE, work.file(3))
+    assert work.restored() == 2
+    assert "was written for other work, another round or process" in work.told[0]
 
 
 def test_work_of_another_identity_is_left_alone(tmp_path):
-    kept(tmp_path, "work").keeper.save(2, at(2))
-    other = kept(tmp_path, "other")
-    assert other.keeper.restore(at) is None
+    work, other = kept(tmp_path, 2), kept(tmp_path, identity="other")
+    assert other.restored() is None
     other.keeper.save(1, at(1))
     other.keeper.remove()
+    other.keeper.remove()
     assert not other.folder.exists()
-    assert kept(tmp_path, "work").keeper.restore(at) is not None
+    assert work.restored() == 2
 
 
-def test_what_was_copied_from_other_work_is_told_of_and_not_used(tmp_path):
-    kept(tmp_path, "other").keeper.save(2, at(2))
-    shutil.copytree(tmp_path / "other", tmp_path / "work")
-    keeper, folder, _, told = kept(tmp_path, "work")
-    assert keeper.restore(at) is None
-    (line,) = told
-    assert f"{folder / 'round_000002'} counts for nothing" in line
-    assert "other work" in line
+def test_a_checkpoint_of_another_format_is_told_of(tmp_path, monkeypatch):
+    work = kept(tmp_path, 2)
+    monkeypatch.setattr("jaxfr.checkpoints.arrays.FORMAT", 1)
+    work.keeper.save(3, at(3))
+    monkeypatch.undo()
+    assert work.restored() == 2
+    assert "of format 1; this jaxfr reads 2" in work.told[0]
 
 
-def test_a_damaged_one_is_removed_lest_it_push_out_a_whole_one(tmp_path):
-    keeper, folder, _, told = kept(tmp_path, keep=1)
-    for finished in (1, 2):
-        keeper.save(finished, at(finished))
-    (folder / "round_000002").rename(folder / "round_000009")
-    (folder / "round_000009" / "process_0_of_1.npz").write_bytes(b"damaged")
-    assert keeper.restore(at) is None
-    assert len(told) == 1
-    keeper.save(3, at(3))
-    assert [path.name for path in folder.iterdir()] == ["round_000003"]
-    assert keeper.restore(at) is not None
+def test_a_writer_that_dies_leaves_the_one_before_and_its_litter_is_removed(tmp_path):
+    with process(WRITER, tmp_path) as writer:
+        assert writer.wait(60) == -signal.SIGKILL
+    work = kept(tmp_path)
+    (left,) = work.file(3).parent.iterdir()
+    assert left.name.startswith(UNFINISHED_PREFIX)
+    # What a writer left of a round that another one wrote later.
+    (work.file(2).parent / f"{UNFINISHED_PREFIX}abc").mkdir()
+    assert work.restored() == 2
+    assert "was not written to its end" in work.told[0]
+    assert work.rounds() == [1, 2]
+    assert [path.name for path in work.file(2).parent.iterdir()] == [FILE]
 
 
-def test_so_many_are_kept(tmp_path):
-    keeper, folder, _, _ = kept(tmp_path, keep=2)
-    for finished in range(1, 6):
-        keeper.save(finished, at(finished))
-    names = sorted(path.name for path in folder.iterdir())
-    assert names == ["round_000004", "round_000005"]
-    keeper.remove()
-    assert not folder.exists()
-    keeper.remove()
+@pytest.mark.parametrize("keep", [1, 2, 3, 4])
+def test_the_newest_complete_ones_are_kept(tmp_path, keep):
+    work = kept(tmp_path, 1, 2, 3, keep=keep)
+    assert work.rounds() == [1, 2, 3][-keep:]
+    # One that other processes are still writing neither counts nor goes.
+    work.file(5).parent.mkdir()
+    work.keeper.save(4, at(4))
+    assert work.rounds() == [*[1, 2, 3, 4][-keep:], 5]
 
 
-def test_it_is_due_after_so_many_seconds(tmp_path):
-    keeper, _, clock, _ = kept(tmp_path)
+def test_it_is_due_after_so_many_seconds_from_the_last(tmp_path):
+    work = kept(tmp_path)
     for now, due in ((0, False), (59, False), (60, True), (61, True)):
-        clock.now = now
-        assert keeper.due() is due
-    keeper.save(1, at(1))
-    assert not keeper.due()
-    clock.now = 121
-    assert keeper.due()
+        work.clock[0] = now
+        assert work.keeper.due() is due
+    work.keeper.save(1, at(1))
+    assert not work.keeper.due()
+    work.clock[0] = 121
+    assert work.keeper.due()
+    always = CheckpointKeeper(CheckpointOptions(tmp_path, seconds=0.0), "always")
+    assert always.due()
 
 
-def test_without_seconds_it_is_always_due(tmp_path):
-    keeper = kept(tmp_path, seconds=0.0).keeper
-    assert keeper.due()
-    keeper.save(1, at(1))
-    assert keeper.due()
-
-
-def test_what_cannot_be_written_is_told_and_the_one_before_it_stays(
-    tmp_path, monkeypatch
-):
-    keeper, _, _, told = kept(tmp_path, keep=1)
-    keeper.save(1, at(1))
+def test_what_cannot_be_written_is_told_and_leaves_nothing(tmp_path, monkeypatch):
+    work = kept(tmp_path, 1, 2)
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("jaxfr.checkpoints.folder.write_arrays", full)
-    keeper.save(2, at(2))
-    (line,) = told
-    assert "No space left on device" in line
-    found = kept(tmp_path).keeper.restore(at)
-    assert found is not None
-    assert found[0] == 1
+    monkeypatch.setattr(keeper_module, "write_arrays", full)
+    for finished in (2, 3):
+        work.keeper.save(finished, at(9))
+        assert "No space left on device" in work.told.pop()
+    assert [path.name for path in work.file(2).parent.iterdir()] == [FILE]
+    monkeypatch.undo()
+    assert work.restored() == 2
+    work.file(2).write_bytes(b"")
+    work.keeper.save(2, at(2))  # anew, over a damaged one
+    assert work.restored() == 2
 
 
-def test_processes_save_when_the_clock_of_the_first_says_so(tmp_path, monkeypatch):
+def test_a_checkpoint_counts_with_the_files_of_all_processes(tmp_path, as_process):
+    work = kept(tmp_path, keep=1)
+
+    def save(finished: int, *processes: int) -> None:
+        for index in processes:
+            as_process(index, 2)
+            work.keeper.save(finished, at(finished))
+
+    save(1, 0, 1)
+    save(2, 0)
+    assert work.rounds() == [1, 2]  # the second is being written
+    as_process(1, 2)
+    assert work.restored() == 1
+    assert "process_1_of_2.npz was not written to its end" in work.told[0]
+    assert work.rounds() == [1, 2]  # only the first process removes
+    save(2, 1)
+    assert work.restored() == 2
+    first, second = (work.file(2, f"process_{index}_of_2.npz") for index in (0, 1))
+    content = first.read_bytes()
+    for wrong in (second.read_bytes(), content[:-1]):
+        first.write_bytes(wrong)
+        assert work.restored() == 1
+    first.write_bytes(content)
+    as_process(0, 1)  # of another number of processes none counts
+    assert work.restored() is None
+
+
+def test_processes_go_by_the_clock_of_the_first(tmp_path, monkeypatch):
     asked = []
-
-    def of_the_first(own):
-        asked.append(int(own()))
-        return True
-
-    monkeypatch.setattr(keeper_module, "agree", of_the_first)
-    keeper = kept(tmp_path).keeper
-    assert keeper.due() is True
+    monkeypatch.setattr(
+        keeper_module, "agree", lambda own: asked.append(int(own())) or True
+    )
+    assert kept(tmp_path).keeper.due() is True
     assert asked == [0]
 
 
-def test_processes_that_see_different_checkpoints_are_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr(jax, "process_count", lambda: 2)
+def test_processes_that_see_different_checkpoints_are_stopped(
+    tmp_path, as_process, monkeypatch
+):
+    as_process(0, 2)
     monkeypatch.setattr(
         multihost_utils, "process_allgather", lambda found: np.array([4, found])
     )
     with pytest.raises(InvalidInputError, match=r"\[4, -1\].*share one folder"):
-        kept(tmp_path).keeper.restore(at)
+        kept(tmp_path).restored()
 
 
-def test_only_the_first_process_removes_once_all_have_written(tmp_path, monkeypatch):
-    waited = []
+def test_only_the_first_process_removes_once_all_have_written(
+    tmp_path, as_process, monkeypatch
+):
+    waited: list[str] = []
     monkeypatch.setattr(multihost_utils, "sync_global_devices", waited.append)
-    kept(tmp_path).keeper.save(1, at(1))
-    monkeypatch.setattr(jax, "process_count", lambda: 2)
-    monkeypatch.setattr(jax, "process_index", lambda: 1)
-    keeper, folder, _, _ = kept(tmp_path)
-    keeper.remove()
-    assert folder.exists()
-    monkeypatch.setattr(jax, "process_index", lambda: 0)
-    keeper.remove()
-    assert not folder.exists()
+    work = kept(tmp_path, 1)
+    for index, left in ((1, True), (0, False)):
+        as_process(index, 2)
+        work.keeper.remove()
+        assert work.folder.exists() is left
     assert len(waited) == 2
 
 
-def test_the_directory_is_made(tmp_path):
-    settings = CheckpointSettings(tmp_path / "a" / "b")
-    prepare_directory(settings)
-    prepare_directory(settings)
-    assert list(settings.directory.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("changed", "named"),
-    [
-        ({"keep": 0}, "keep=0"),
-        ({"seconds": -1.0}, "seconds=-1.0"),
-        ({"seconds": float("nan")}, "seconds=nan"),
-    ],
-)
-def test_numbers_without_a_meaning_are_refused(tmp_path, changed, named):
-    settings = CheckpointSettings(tmp_path / "new")._replace(**changed)
-    with pytest.raises(InvalidInputError, match=named):
-        prepare_directory(settings)
+def test_the_directory_is_made_or_refused_at_once(tmp_path):
+    for _ in range(2):
+        prepare_directory(CheckpointOptions(tmp_path / "a" / "b"))
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+    for options, named in (
+        (CheckpointOptions(tmp_path / "new", keep=0), "keep=0"),
+        (CheckpointOptions(tmp_path / "new", seconds=-1.0), r"seconds=-1\.0"),
+        (CheckpointOptions(tmp_path / "new", seconds=float("nan")), "seconds=nan"),
+    ):
+        with pytest.raises(InvalidInputError, match=named):
+            prepare_directory(options)
     assert not (tmp_path / "new").exists()
-
-
-def test_a_directory_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InvalidInputError, match="cannot keep checkpoints in"):
-        prepare_directory(CheckpointSettings(tmp_path / "file" / "below"))
+        prepare_directory(CheckpointOptions(tmp_path / "file" / "below"))

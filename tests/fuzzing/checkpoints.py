@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfr.checkpoints import CheckpointKeeper, CheckpointSettings
+from jaxfr.checkpoints import CheckpointKeeper, CheckpointOptions
 from tests.checkpoints.samples import bits, blank
 from tests.fuzzing.judging import WrongOutcomeError
 from tests.fuzzing.texts import damage
@@ -19,7 +19,7 @@ from tests.fuzzing.texts import damage
 
 def attempt(source: random.Random, folder: pathlib.Path) -> None:
     """Saves checkpoints of two pieces of work, damages them, and restores both."""
-    settings = CheckpointSettings(pathlib.Path("checkpoints"), seconds=0.0, keep=3)
+    settings = CheckpointOptions(pathlib.Path("checkpoints"), seconds=0.0, keep=3)
     saved: dict[str, dict[int, Any]] = {}
     for identity in ("a" * 32, "b" * 32):
         keeper, saved[identity] = CheckpointKeeper(settings, identity), {}

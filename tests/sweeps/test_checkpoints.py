@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import pytest
 
-from jaxfr.checkpoints import CheckpointSettings
+from jaxfr.checkpoints import CheckpointOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.store import open_store
@@ -53,7 +53,7 @@ def _short_stretches() -> Iterator[None]:
 def finish(
     plan: Plan,
     store_path: pathlib.Path,
-    checkpoints: CheckpointSettings | None,
+    checkpoints: CheckpointOptions | None,
     stop_after: int = 1000,
     devices: int = 2,
 ) -> tuple[list[dict], list[int], list[str]]:
@@ -85,7 +85,7 @@ def test_a_sweep_stopped_inside_a_batch_goes_on_there_and_ends_the_same(tmp_path
     """Three runs, two at once: the second batch has room for one more."""
     plan = plan_runs(SWEEP)
     expected, _, _ = finish(plan, tmp_path / "undisturbed", None)
-    settings = CheckpointSettings(tmp_path / "checkpoints", seconds=0.0)
+    settings = CheckpointOptions(tmp_path / "checkpoints", seconds=0.0)
     store, lives, records = tmp_path / "store", [], []
     while len(records) < len(SWEEP):
         # The last stretch of each life is lost.
@@ -105,7 +105,7 @@ def test_a_sweep_stopped_inside_a_batch_goes_on_there_and_ends_the_same(tmp_path
 
 
 def test_checkpoints_stay_until_the_runs_are_taken(tmp_path):
-    settings = CheckpointSettings(tmp_path / "checkpoints", seconds=0.0)
+    settings = CheckpointOptions(tmp_path / "checkpoints", seconds=0.0)
     with open_store(tmp_path / "store") as store:
         running = run_plan(
             plan_runs(SWEEP[:1]), store, RunOptions(1, checkpoints=settings)
@@ -122,7 +122,7 @@ def test_checkpoints_stay_until_the_runs_are_taken(tmp_path):
 
 def test_a_directory_that_cannot_be_written_is_refused_before_anything_runs(tmp_path):
     (tmp_path / "file").touch()
-    settings = CheckpointSettings(tmp_path / "file" / "below")
+    settings = CheckpointOptions(tmp_path / "file" / "below")
     with (
         open_store(tmp_path / "store") as store,
         pytest.raises(InvalidInputError, match="cannot keep checkpoints in"),

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.checkpoints import CheckpointKeeper, CheckpointSettings
+from jaxfr.checkpoints import CheckpointKeeper, CheckpointOptions
 from jaxfr.experiment import Experiment
 from jaxfr.training.calls import Point
 from jaxfr.training.host import Run, run_batch
@@ -46,7 +46,7 @@ def points_of(programs: Programs) -> list[Point]:
 
 
 def checkpoints(directory: pathlib.Path) -> Checkpoints:
-    settings = CheckpointSettings(directory, seconds=0.0)
+    settings = CheckpointOptions(directory, seconds=0.0)
     keeper = CheckpointKeeper(settings, "batch", tell=lambda line: None)
     return Checkpoints(keeper.restore, keeper.due, keeper.save)
 
