@@ -92,13 +92,13 @@ def command(asked: Asked, studies: Sequence[str]) -> str:
 def command_of(study: Study, asked: Asked) -> str:
     """The command that makes one study alone.
 
-    That is its own program, unless what is slow was left out of it.
+    That is ``experiments.study``, unless what is slow was left out of it.
     """
     if asked.quick:
         return command(asked, [study.name])
     folder = f"--output_dir={asked.output_dir}/{study.name}"
-    words = f"experiments.{study.name}", *_flags(asked, study.decides), folder
-    return shlex.join(("python", "-m", *words))
+    words = study.name, *_flags(asked, study.decides), folder
+    return shlex.join(("python", "-m", "experiments.study", *words))
 
 
 def _flags(asked: Asked, decided: Sequence[str]) -> list[str]:

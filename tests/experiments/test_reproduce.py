@@ -41,10 +41,8 @@ def test_the_report_can_be_read_and_tells_how_it_was_made(folder):
     reader = Reader((folder / "report.html").read_text(encoding="utf-8"))
     assert "Table 2: statistics of the data sets" in reader.text
     assert "--rounds=4" in reader.text
-    # The program of Table 2 takes no number of rounds.
-    (own,) = (
-        line for line in reader.texts if line.startswith("python -m experiments.t")
-    )
+    # Table 2 takes no number of rounds.
+    (own,) = (t for t in reader.texts if t.startswith("python -m experiments.study"))
     assert "--rounds" not in own
 
 

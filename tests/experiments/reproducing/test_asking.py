@@ -73,11 +73,11 @@ def test_the_command_names_what_differs_from_the_defaults():
     ]
 
 
-def test_a_study_is_made_by_its_own_program_which_may_not_be_told_everything():
+def test_a_study_is_made_by_itself_and_may_not_be_told_everything():
     base = RunRequest(rounds=5)
     free = command_of(study("table9", "none"), asked(base))
     assert free == (
-        "python -m experiments.table9 --dataset=ml-100k --seeds=0:2 --rounds=5 "
+        "python -m experiments.study table9 --dataset=ml-100k --seeds=0:2 --rounds=5 "
         "--store=runs/all/store --output_dir=runs/all/table9"
     )
     strict = command_of(study("table9", "none", decides=("rounds",)), asked(base))

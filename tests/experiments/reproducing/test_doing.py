@@ -52,7 +52,7 @@ def test_studies_run_in_turn_write_their_files_and_are_resumed(tmp_path, capsys)
     assert [chapter.runs for chapter in chapters] == [0, 2]
     assert [chapter.section.text[0] for chapter in chapters] == ["", "0 1"]
     assert chapters[1].images == {"seeds.png": b"drawn"}
-    assert chapters[1].command.startswith("python -m experiments.runs ")
+    assert chapters[1].command.startswith("python -m experiments.study runs ")
     for name in ("idle", "runs"):
         assert (tmp_path / name / "findings.csv").exists()
     assert len((tmp_path / "runs" / "records.jsonl").read_text().splitlines()) == 2
