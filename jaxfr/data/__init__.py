@@ -16,6 +16,13 @@ from jaxfr.data.options import (
     TableOptions,
     parse_synthetic_settings,
 )
+from jaxfr.data.statistics import (
+    TAIL_DEGREE,
+    DatasetStatistics,
+    DegreeDistribution,
+    dataset_statistics,
+    degree_distribution,
+)
 from jaxfr.data.steam import load_steam
 from jaxfr.data.synthetic import load_synthetic, synthetic_dataset
 from jaxfr.errors import InvalidInputError, nearest
@@ -24,11 +31,16 @@ from jaxfr.files import user_errors, user_path
 __all__ = [
     "DATASETS",
     "NO_TEST_ITEM",
+    "TAIL_DEGREE",
     "Dataset",
+    "DatasetStatistics",
+    "DegreeDistribution",
     "LoadOptions",
     "Loader",
     "SyntheticSettings",
     "TableOptions",
+    "dataset_statistics",
+    "degree_distribution",
     "load_dataset",
     "own_path",
     "parse_synthetic_settings",

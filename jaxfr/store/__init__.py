@@ -5,6 +5,14 @@ checksum each; ``claims/`` says which runs are in whose hands. Stores are merged
 copying the files of one into ``records/`` of another.
 """
 
+from jaxfr.store.identity import code_version
 from jaxfr.store.store import Record, Store, look_into_store, open_store, read_store
 
-__all__ = ["Record", "Store", "look_into_store", "open_store", "read_store"]
+__all__ = [
+    "Record",
+    "Store",
+    "code_version",
+    "look_into_store",
+    "open_store",
+    "read_store",
+]
