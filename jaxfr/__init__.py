@@ -48,11 +48,15 @@ from jaxfr.attacks import (
 )
 from jaxfr.data import Dataset, load_dataset, synthetic_dataset
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.exposure import exposure
-from jaxfr.evaluation.hit_ratio import hit_ratio
-from jaxfr.evaluation.metric import Metric, in_ranking, mean_over_users
-from jaxfr.evaluation.ndcg import ndcg
-from jaxfr.evaluation.percentile import percentile
+from jaxfr.evaluation.metrics import (
+    Metric,
+    exposure,
+    hit_ratio,
+    in_ranking,
+    mean_over_users,
+    ndcg,
+    percentile,
+)
 from jaxfr.experiment import Experiment
 from jaxfr.models import Model
 from jaxfr.models.bpr import bpr_model
@@ -60,8 +64,13 @@ from jaxfr.parts import Number, Part, Whole, part
 from jaxfr.sweeps.sweep import sweep
 from jaxfr.training import run_key, simulate
 from jaxfr.uploads import Uploads, item_sums, item_table, row_counts
-from jaxfr.uploads.clients import map_rows, row_norm, scale_rows, sum_by_client
-from jaxfr.uploads.trust import trust_clients
+from jaxfr.uploads.clients import (
+    map_rows,
+    row_norm,
+    scale_rows,
+    sum_by_client,
+    trust_clients,
+)
 
 __version__ = importlib.metadata.version("jaxfr")
 

@@ -17,8 +17,8 @@ from jaxfr.aggregators import Rule, Stage, dense, mean
 from jaxfr.attacks import Attack, malicious_client_count, none
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
-from jaxfr.evaluation.metric import Metric, RankingName, needed_rankings
-from jaxfr.evaluation.metrics import DEFAULT_METRICS
+from jaxfr.evaluation.metrics import Metric, RankingName, needed_rankings
+from jaxfr.evaluation.names import DEFAULT_METRICS
 from jaxfr.evaluation.targets import DEFAULT_TARGETS, parse_targets
 from jaxfr.models import Model, fedmf
 from jaxfr.optimizers import Optimizer, sgd

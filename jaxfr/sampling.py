@@ -135,3 +135,25 @@ def distinct_ranks(key: Array, population: Array, count: int) -> Array:
         return taken.at[index].set(fresh), None
 
     return jax.lax.scan(step, jnp.full(count, -1, jnp.int32), indices)[0]
+
+
+def draw_by_popularity(key: Array, item_popularity: Array, count: Array) -> Array:
+    """Draws ``count`` items without replacement, in proportion to popularity.
+
+    The largest values of log popularity plus Gumbel noise are such a sample (Efraimidis
+    and Spirakis, "Weighted random sampling with a reservoir", 2006; Yellott 1977).
+    Items that never occur are never drawn, even where too few others are left.
+
+    Args:
+        key: random key.
+        item_popularity: interactions of each item, int32 ``[m]``.
+        count: how many to draw, int32 scalar.
+
+    Returns:
+        Whether each item is drawn, bool ``[m]``.
+    """
+    popularity = item_popularity.astype(jnp.float32)
+    noise = jax.random.gumbel(key, popularity.shape)
+    preference = jnp.where(popularity > 0, jnp.log(popularity) + noise, -jnp.inf)
+    place = jnp.argsort(jnp.argsort(-preference))
+    return (place < count) & (popularity > 0)

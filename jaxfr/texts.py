@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from jaxfr.aggregators import AGGREGATORS, STAGES, chain
 from jaxfr.attacks import ATTACKS
 from jaxfr.errors import InvalidInputError, nearest
-from jaxfr.evaluation.metric import Metric
-from jaxfr.evaluation.metrics import parse_metrics
+from jaxfr.evaluation.metrics import Metric
+from jaxfr.evaluation.names import parse_metrics
 from jaxfr.evaluation.targets import parse_targets, write_targets
 from jaxfr.experiment import Experiment
 from jaxfr.models import MODELS

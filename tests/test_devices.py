@@ -39,7 +39,7 @@ from jaxfr.devices import (
     sum_over_devices,
 )
 from jaxfr.devices import WHOLE as ALL
-from jaxfr.evaluation.metrics import DEFAULT_METRICS
+from jaxfr.evaluation.names import DEFAULT_METRICS
 from jaxfr.evaluation.outcome import averages
 from jaxfr.experiment import Experiment
 from jaxfr.training import (

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxfr.learning import init_rows, learn_rows
+from jaxfr.optimizers import init_rows, learn_rows
 
 ROWS, DIM, STEPS, RATE = 5, 3, 12, 0.1
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from jaxfr.segments import add_rows, sum_by_index
+from jaxfr.blocks import add_rows, sum_by_index
 
 SIZE = 7
 DIMS = [1, 3, 8, 12, 32]

@@ -9,8 +9,8 @@ import pytest
 from jaxfr.aggregators import Rule, chain, clip_by_norm, krum, mean, median, norm
 from jaxfr.attacks import LimitedAttack, gaussian, lie, none, spattack_l_s
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.metric import Metric
-from jaxfr.evaluation.metrics import parse_metrics
+from jaxfr.evaluation.metrics import Metric
+from jaxfr.evaluation.names import parse_metrics
 from jaxfr.experiment import Experiment
 from jaxfr.models import fedgnn, fedmf
 from jaxfr.optimizers import adam

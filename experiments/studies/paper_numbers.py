@@ -7,7 +7,7 @@ Aggregation Perspective" (AAAI 2025), Table 3: FedMF, the mean, 3 % malicious cl
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from jaxfr.evaluation.metrics import metric_names
+from jaxfr.evaluation.names import metric_names
 from jaxfr.records.chance import standard_error_bound
 
 # HR@5, nDCG@5, HR@10, nDCG@10: the order of ``metric_names``.

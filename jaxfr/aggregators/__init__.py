@@ -4,29 +4,31 @@ A new one is one new file and one line in ``AGGREGATORS`` or ``STAGES``.
 """
 
 from jaxfr.aggregators.base import (
-    Aggregate,
     Rule,
     ServerKnowledge,
     ServerState,
     ServerView,
     Stage,
-    aggregate,
+    chain,
     chained,
-    combine,
-    init_server,
-    receive,
-    report_server,
+    dense,
     row_wise,
-    sees_clients,
     stateless_rule,
     stateless_stage,
 )
-from jaxfr.aggregators.chain import chain
-from jaxfr.aggregators.dense import dense
 from jaxfr.aggregators.krum import krum
 from jaxfr.aggregators.mean import mean
 from jaxfr.aggregators.median import median
 from jaxfr.aggregators.norm import clip_by_norm, norm
+from jaxfr.aggregators.server import (
+    Aggregate,
+    aggregate,
+    combine,
+    init_server,
+    receive,
+    report_server,
+    sees_clients,
+)
 from jaxfr.aggregators.trimmed_mean import classic_trimmed_mean, trimmed_mean
 from jaxfr.parts import Catalogue, by_name
 

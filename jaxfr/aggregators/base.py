@@ -14,8 +14,9 @@ from jax import Array
 
 from jaxfr.devices import Join
 from jaxfr.errors import InvalidInputError
-from jaxfr.uploads import Uploads, drop_nonfinite, row_counts
-from jaxfr.uploads.trust import MOST_CLIENTS, trust_as_weight
+from jaxfr.parts import part
+from jaxfr.uploads import Uploads, append_tables, item_table, row_counts
+from jaxfr.uploads.clients import weight_of_clients
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -83,7 +84,7 @@ class Update(Protocol[T_co]):
         Args:
             state: from the round before.
             uploads: what the stages before it left; to a rule trust is weight, see
-                ``jaxfr.uploads.trust``.
+                ``jaxfr.uploads.clients``.
             view: of the round. Who needs no number of Byzantine clients ignores it.
         """
         ...
@@ -242,125 +243,47 @@ def _chain_stages(*stages: Stage) -> Stage:
     return Stage(init, waiting, on_arrival, sees_clients, report)
 
 
-class Aggregate(NamedTuple):
-    """Outcome of one aggregation.
-
-    Attributes:
-        rows: one row per item, float32 ``[m, d]``.
-        weight: what its rows weighed together, int32 ``[m]``.
-        weight_of_tables: what those in tables weighed of it, int32 ``[m]``.
-        client_weight: what a row of one client weighs that is trusted in full.
-        client_trust: in each client, by id, float32 ``[clients]``; None where no stage
-            said.
-    """
-
-    rows: Array
-    weight: Array
-    weight_of_tables: Array
-    client_weight: Array | int
-    client_trust: Array | None
-
-    @property
-    def received(self) -> Array:
-        """Whether the item has a row that counts, bool ``[m]``."""
-        return self.weight > 0
-
-
-def sees_clients(rule: Rule) -> bool:
-    """Whether a rule, or a stage before it, asks which client a row is from."""
-    return rule.sees_clients or rule.before.sees_clients
-
-
-def init_server(rule: Rule, knowledge: ServerKnowledge) -> ServerState:
-    """The state of the stages and of the rule before round 0.
-
-    Raises:
-        InvalidInputError: if there are more clients than their trust can be counted of.
-    """
-    if sees_clients(rule) and knowledge.num_clients > MOST_CLIENTS:
-        raise InvalidInputError(
-            f"{knowledge.num_clients} clients: trust is counted of {MOST_CLIENTS}"
-        )
-    return rule.before.init(knowledge), rule.init(knowledge)
-
-
-def report_server(rule: Rule, state: ServerState) -> dict[str, Array]:
-    """What the stages and the rule report of a round, float32 scalars by name.
-
-    Of two that report under one name the later one counts.
-
-    Args:
-        rule: with its stages.
-        state: after the round.
-    """
-    of_stages, of_rule = state
-    reported = rule.before.report(of_stages) | rule.report(of_rule)
-    return {name: jnp.float32(value) for name, value in reported.items()}
-
-
-def receive(rule: Rule, uploads: Uploads) -> tuple[Uploads, Array]:
-    """What the server holds of uploads as they have arrived.
-
-    Returns:
-        The finite rows, those that change as they arrive changed, and how many client
-        uploads were dropped.
-    """
-    finite, dropped = drop_nonfinite(uploads)
-    return rule.before.on_arrival(finite), dropped
-
-
-def combine(
-    rule: Rule, state: ServerState, received: Uploads, view: ServerView
-) -> tuple[Aggregate, ServerState]:
-    """Runs the stages and the rule on all uploads of a round.
-
-    Args:
-        rule: with its stages.
-        state: from :func:`init_server`, or the round before.
-        received: from :func:`receive`.
-        view: of the round.
-    """
-    of_stages, of_rule = state
-    kept, of_stages = rule.before.update(of_stages, received, view)
-    trust = kept.client_trust
-    weighted = trust_as_weight(kept)
-    rows, of_rule = rule.update(of_rule, weighted, view)
-    of_tables = [jnp.sum(table.weight, axis=1) for table in weighted.tables]
-    found = Aggregate(
-        rows,
-        row_counts(weighted),
-        sum(of_tables, start=jnp.zeros(rows.shape[0], jnp.int32)),
-        weighted.client_weight,
-        trust,
-    )
-    return found, (of_stages, of_rule)
-
-
-def aggregate(
-    rule: Rule, uploads: Uploads, expected_byzantine: Array, num_clients: int = 0
-) -> tuple[Aggregate, Array]:
-    """Receives and combines the uploads of a first round: the whole of aggregation.
-
-    Args:
-        rule: with its stages.
-        uploads: of all clients.
-        expected_byzantine: the declared number n~ of Byzantine clients, int32 scalar.
-        num_clients: clients that have an id, for rules that see clients.
-
-    Returns:
-        The aggregate, and how many client uploads were dropped.
-    """
-    num_items, dim = uploads.item_embeddings.shape
-    state = init_server(rule, ServerKnowledge(num_clients, num_items, dim))
-    last = jnp.zeros_like(uploads.item_embeddings)
-    expected = jnp.asarray(expected_byzantine)
-    view = ServerView(jnp.int32(0), expected, last, num_clients)
-    received, dropped = receive(rule, uploads)
-    return combine(rule, state, received, view)[0], dropped
-
-
 ItemRule = Callable[[Array, Array, Join], Array]
 """Aggregates one item: rows ``[k, d]`` and int32 weights ``[k]`` to ``[d]``.
 
 Where the item's rows lie in parts, the ``Join`` says how those are joined.
 """
+
+
+@part
+def chain(*parts: Any) -> Stage | Rule:
+    """Stages, the first one first, as a stage; with a rule at the end, as a rule.
+
+    ``chain(clip_by_norm(1.0), median())`` is the median of clipped rows; as a text it
+    is ``clip_by_norm+median``.
+
+    Raises:
+        InvalidInputError: if anything but stages stands before the end.
+    """
+    return chained(*parts)
+
+
+def add_absent_clients(uploads: Uploads) -> Uploads:
+    """Adds to each item a zero row for every participant that sent it nothing.
+
+    They are one row, weighted with their number.
+    """
+    everybody = weight_of_clients(uploads, uploads.participants)
+    absent = jnp.maximum(everybody - row_counts(uploads), 0)
+    num_items, dim = uploads.item_embeddings.shape
+    zeros = jnp.zeros((num_items, 1, dim), uploads.vectors.dtype)
+    table = item_table(
+        zeros, absent[:, None], uploads.item_embeddings, jnp.zeros((), jnp.int32)
+    )
+    return append_tables(uploads, table)
+
+
+def dense(rule: Rule) -> Rule:
+    """General federated learning's form of ``rule``, as in the paper's Figure 1(a)."""
+
+    def update(
+        state: ServerState, uploads: Uploads, view: ServerView
+    ) -> tuple[Array, ServerState]:
+        return rule.update(state, add_absent_clients(uploads), view)
+
+    return rule._replace(update=update)

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators.base import Rule, ServerView, stateless_rule
-from jaxfr.aggregators.blocks import map_items
+from jaxfr.aggregators.by_item import map_items
 from jaxfr.aggregators.order_statistics import computed_once, sum_of_smallest
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.parts import part
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.trust import weight_of_clients
+from jaxfr.uploads.clients import weight_of_clients
 
 KrumDistance = Literal["squared", "plain"]
 

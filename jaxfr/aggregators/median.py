@@ -4,7 +4,7 @@ import jax
 from jax import Array
 
 from jaxfr.aggregators.base import Rule, ServerView, stateless_rule
-from jaxfr.aggregators.blocks import map_items
+from jaxfr.aggregators.by_item import map_items
 from jaxfr.aggregators.order_statistics import weighted_median
 from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.parts import part

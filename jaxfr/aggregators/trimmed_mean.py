@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators.base import Rule, ServerView, stateless_rule
-from jaxfr.aggregators.blocks import map_items
+from jaxfr.aggregators.by_item import map_items
 from jaxfr.aggregators.order_statistics import (
     LARGEST_KEY,
     computed_once,
@@ -25,7 +25,7 @@ from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.parts import Number, part
 from jaxfr.ranges import Range
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.trust import weight_of_clients
+from jaxfr.uploads.clients import weight_of_clients
 
 SEARCHES = 2
 """Of a k-th smallest number, in either form."""

@@ -10,20 +10,18 @@ from jaxfr.attacks.base import (
     TableAfter,
     Task,
     WhiteBoxAttack,
+    least_benign_clients,
+    malicious_client_count,
     malicious_uploads,
 )
 from jaxfr.attacks.cluster import cluster
-from jaxfr.attacks.counting import (
-    least_benign_clients,
-    malicious_client_count,
-)
 from jaxfr.attacks.fang import fang, fang_full_knowledge
 from jaxfr.attacks.fed_attack import fed_attack
 from jaxfr.attacks.gaussian import gaussian
 from jaxfr.attacks.label_flip import label_flip
 from jaxfr.attacks.lie import lie
 from jaxfr.attacks.none import CLEAN, none
-from jaxfr.attacks.same_rows import same_rows
+from jaxfr.attacks.rows import same_rows
 from jaxfr.attacks.spattack import (
     spattack_l_d,
     spattack_l_s,

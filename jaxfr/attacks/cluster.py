@@ -17,12 +17,7 @@ from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
 from jaxfr.attacks.k_means import draw_centres, k_means
-from jaxfr.attacks.own_rows import (
-    counts_absent,
-    each_its_own_row,
-    own_rows,
-)
-from jaxfr.attacks.scope import Scope
+from jaxfr.attacks.rows import Scope, counts_absent, each_its_own_row, own_rows
 from jaxfr.parts import part
 from jaxfr.uploads import NormStatistics, Uploads, item_table, norm_statistics
 

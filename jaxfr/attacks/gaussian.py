@@ -8,8 +8,7 @@ import jax
 from jax import Array
 
 from jaxfr.attacks.base import OmniscientAttack
-from jaxfr.attacks.own_rows import attack_with_own_rows, mean_and_deviation
-from jaxfr.attacks.scope import Scope
+from jaxfr.attacks.rows import Scope, attack_with_own_rows, mean_and_deviation
 from jaxfr.parts import part
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.segments import add_rows, sum_by_index
+from jaxfr.blocks import add_rows, sum_by_index
 
 SMALLEST_MOVE = 1e-4
 MOST_STEPS = 50

@@ -9,16 +9,18 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
-from jaxfr.attacks.fake_profiles import FakeProfile, draw_fake_profiles, profile_pairs
-from jaxfr.attacks.pair_gradients import (
+from jaxfr.attacks.fake_profiles import (
     NEEDS,
+    FakeProfile,
     PairsGradient,
+    draw_fake_profiles,
     gradient_of_pairs,
     learn,
+    profile_pairs,
     swap,
     upload_gradients,
 )
-from jaxfr.attacks.scope import Scope
+from jaxfr.attacks.rows import Scope
 from jaxfr.blocks import members_per_block
 from jaxfr.devices import map_over_devices
 from jaxfr.parts import part

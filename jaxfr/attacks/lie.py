@@ -9,12 +9,7 @@ from jax import Array
 from jax.scipy.special import ndtri
 
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
-from jaxfr.attacks.own_rows import (
-    attacked_items,
-    counts_absent,
-)
-from jaxfr.attacks.same_rows import same_rows
-from jaxfr.attacks.scope import Scope
+from jaxfr.attacks.rows import Scope, attacked_items, counts_absent, same_rows
 from jaxfr.parts import Number, part
 from jaxfr.uploads import Uploads, item_statistics
 

@@ -1,13 +1,6 @@
-"""Spattack: four attacks on sparse aggregation, along knowledge and capability.
+"""Capability: which items a malicious client may poison."""
 
-Source: Zhang et al., "Rethinking Byzantine Robustness in Federated Recommendation from
-Sparse Aggregation Perspective", AAAI 2025, arXiv 2501.03301.
-
-Colluding clients upload the same row for an item, so one weighted row per item says
-all.
-"""
-
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -20,15 +13,71 @@ from jaxfr.attacks.base import (
     OmniscientAttack,
     RoundView,
 )
-from jaxfr.attacks.capability import (
-    Capability,
-    all_items,
-    poisoning_clients,
-    popular_items,
-)
 from jaxfr.parts import Number, Whole, part
 from jaxfr.ranges import AMOUNT, COUNT
+from jaxfr.sampling import draw_by_popularity
 from jaxfr.uploads import Uploads, item_sums, item_table
+
+
+class ChooseItems(Protocol):
+    """Chooses, once, the items of every malicious client."""
+
+    def __call__(self, key: Array, knowledge: Knowledge) -> Array:
+        """Returns bool ``[malicious_clients, m]``, or ``[1, m]`` where all agree."""
+        ...
+
+
+class Capability(NamedTuple):
+    """How far a malicious client's arm reaches.
+
+    Attributes:
+        choose: the items that each malicious client poisons.
+    """
+
+    choose: ChooseItems
+
+
+def all_items() -> Capability:
+    """D: every malicious client poisons all items."""
+
+    def choose(key: Array, knowledge: Knowledge) -> Array:
+        del key
+        return jnp.ones((1, knowledge.item_popularity.size), bool)
+
+    return Capability(choose)
+
+
+def popular_items(max_poisoned_items: Array | int) -> Capability:
+    """S: each draws some items, the popular ones more likely.
+
+    Args:
+        max_poisoned_items: how many; 0 for as many as a benign client uploads at most.
+    """
+
+    def choose(key: Array, knowledge: Knowledge) -> Array:
+        wanted = jnp.asarray(max_poisoned_items)
+        count = jnp.where(wanted > 0, wanted, knowledge.most_uploaded)
+
+        def one_client(client: Array) -> Array:
+            own_key = jax.random.fold_in(key, client)
+            return draw_by_popularity(own_key, knowledge.item_popularity, count)
+
+        return jax.lax.map(one_client, jnp.arange(knowledge.malicious_clients))
+
+    return Capability(choose)
+
+
+def poisoning_clients(chosen: Array, taking_part: Array) -> Array:
+    """How many acting malicious clients poison each item, int32 ``[m]``.
+
+    Args:
+        chosen: from ``Capability.choose``.
+        taking_part: bool ``[malicious_clients]``.
+    """
+    if chosen.shape[0] != taking_part.size:  # one row that stands for all
+        return jnp.sum(taking_part, dtype=jnp.int32) * chosen[0]
+    return jnp.sum(chosen & taking_part[:, None], axis=0, dtype=jnp.int32)
+
 
 Scale = Annotated[Number, AMOUNT]
 MostItems = Annotated[Whole, COUNT]

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxfr.aggregators.order_statistics import padded_size
-from jaxfr.attacks import least_benign_clients
+from jaxfr.attacks.base import least_benign_clients
 from jaxfr.benchmarking.communication import sent_bytes
 from jaxfr.data import (
     Dataset,

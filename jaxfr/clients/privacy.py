@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.clients.batch import Batch
 from jaxfr.models.base import ClientGradient
+from jaxfr.models.batch import Batch
 
 
 class Privacy(NamedTuple):

@@ -12,23 +12,24 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from jaxfr.blocks import map_in_blocks, members_per_block
-from jaxfr.clients.batch import Batch
-from jaxfr.clients.layout import ClientGroup
-from jaxfr.clients.neighbours import all_users, neighbours_of_client
-from jaxfr.clients.pairs import TiledPairs
+from jaxfr.blocks import add_rows, map_in_blocks, members_per_block, sum_by_index
+from jaxfr.clients.graph import all_users, neighbours_of_client
+from jaxfr.clients.negatives import TiledPairs
 from jaxfr.clients.privacy import Privacy, protect
+from jaxfr.clients.tensors import ClientGroup
 from jaxfr.devices import sum_over_devices
-from jaxfr.learning import learn_rows
 from jaxfr.models.base import (
     ClientGradient,
     ClientView,
     Model,
     PairGradient,
     PairGradients,
+    flatten,
+    num_weights,
+    unflatten,
 )
-from jaxfr.models.weights import flatten, num_weights, unflatten
-from jaxfr.segments import add_rows, sum_by_index
+from jaxfr.models.batch import Batch
+from jaxfr.optimizers import learn_rows
 from jaxfr.uploads import Uploads, one_row_each
 
 

@@ -1,135 +1,203 @@
-"""Metrics by name, as flags and records write them.
+"""What a metric is, and the metrics that there are."""
 
-A new metric is one new file and one line in ``METRICS``, or in ``METRICS_AT_K`` if it
-has a length of list.
-"""
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
 
-from jaxfr.errors import InvalidInputError, nearest
-from jaxfr.evaluation.degree_groups import GROUP_NAMES
-from jaxfr.evaluation.exposure import exposure
-from jaxfr.evaluation.hit_ratio import hit_ratio
-from jaxfr.evaluation.metric import Metric, RankingName, in_ranking
-from jaxfr.evaluation.ndcg import ndcg
-from jaxfr.evaluation.percentile import percentile
-from jaxfr.ranges import Range
-
-METRICS: Mapping[str, Callable[[], Metric]] = {"percentile": percentile}
-METRICS_AT_K: Mapping[str, Callable[[int], Metric]] = {
-    "hr": hit_ratio,
-    "ndcg": ndcg,
-    "er": exposure,
-}
-
-DEFAULT_NAMES = "hr@5,ndcg@5,hr@10,ndcg@10"
-
-# Users are counted at each rank of a list.
-_CUTOFFS = Range(1, 1000, whole=True)
-_RANKINGS: Mapping[str, RankingName] = {
-    "sampled": "sampled",
-    "full": "full",
-    "within_third": "within_third",
-}
-_NAME = re.compile(rf"(?:({'|'.join(_RANKINGS)})_)?([a-z_]+)(?:@([0-9]{{1,9}}))?")
+# The rank of a test item whose score is not finite: behind every list, however short.
+NO_RANK = int(np.iinfo(np.int32).max)
 
 
-def parse_metrics(names: str) -> tuple[Metric, ...]:
-    """Finds the metrics of a list such as ``hr@10,full_hr@10,percentile``.
+RankingName = Literal["own", "sampled", "full", "within_third", "targets"]
+
+# A user's value is counted in steps of 2^-24, in three numbers of eight bits each, so
+# that int32 holds their sums over up to 2^23 users.
+_STEPS = 2**24
+_WEIGHTS = np.array([2.0**16, 2.0**8, 1.0])
+
+
+class Metric(NamedTuple):
+    """A number that says how well users are served.
+
+    It is found in two steps: each user is counted in whole numbers, which are summed
+    over users, and the sums are turned into the metric. So it is a function of the
+    rankings alone, in whichever order and on however many devices users are counted.
+
+    Attributes:
+        name: its field in records, such as ``hr@10``; names of a run are distinct.
+        higher_is_better: whether users are better served by more of it.
+        count_user: takes the rank of one item in one user's ranking (from 0, or
+            ``NO_RANK``) and the number of other items there, int32 scalars; returns
+            the whole numbers that are summed over users, int32 ``[c]``.
+        average: takes the sums ``[..., c]`` and the number of users ``[...]``, which
+            is at least 1; returns the metric ``[...]``. Arrays are NumPy's where a
+            record is made, which computes in float64, and JAX's inside a program.
+        chance: takes the numbers of other items, float64 ``[n]``; returns what a
+            random order of them and the item gives each user on average, ``[n]``.
+            None where that is not known.
+        ranking: which ranking it is of. ``own``: of the test item, among what the run
+            ranks it among; ``sampled`` and ``full``: of the test item, among these
+            candidates in any case; ``within_third``: of the test item, among
+            candidates of its own popularity third; ``targets``: of each target, among
+            all items that the user did not train on.
+        part: what made it, of a metric of somebody's own file.
+    """
+
+    name: str
+    higher_is_better: bool
+    count_user: Callable[[Array, Array], Array]
+    average: Callable[[Any, Any], Any]
+    chance: Callable[[np.ndarray], np.ndarray] | None = None
+    ranking: RankingName = "own"
+    part: Any = None
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether it is also told of users by the popularity of their test item."""
+        return self.ranking != "targets"
+
+
+def mean_over_users(
+    name: str,
+    value: Callable[[Array, Array], Array],
+    higher_is_better: bool,
+    chance: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Metric:
+    """The mean over users of any value from 0 to 1.
+
+    Each user's value is rounded to a multiple of 2^-24, which float32 has for numbers
+    near 1, and the sum of these is exact for up to 2^23 users.
 
     Args:
-        names: names with commas between them: a key of ``METRICS``, or of
-            ``METRICS_AT_K`` with ``@`` and a length; of the run's own ranking, or in
-            front of them ``sampled_``, ``full_`` or ``within_third_``.
-
-    Raises:
-        InvalidInputError: if there is no such metric, or one stands there twice.
+        name: the metric's field in records.
+        value: takes rank and number of other items as ``Metric.count_user`` does;
+            returns the user's value, float32 scalar from 0 to 1.
+        higher_is_better: as in ``Metric``.
+        chance: as in ``Metric``.
     """
-    parts = names.split(",")
-    if len(set(parts)) < len(parts):
-        raise InvalidInputError(f"metrics={names!r}: must be distinct")
-    return tuple(map(_parse, parts))
+
+    def count_user(rank: Array, num_others: Array) -> Array:
+        steps = jnp.round(value(rank, num_others) * _STEPS).astype(jnp.int32)
+        return jnp.stack([steps >> 16, (steps >> 8) & 255, steps & 255])
+
+    def average(sums: Any, num_users: Any) -> Any:
+        return (sums * _WEIGHTS).sum(-1) / _STEPS / num_users
+
+    return Metric(name, higher_is_better, count_user, average, chance)
 
 
-def find_metric(field: str) -> Metric | None:
-    """The metric of a record's field, such as ``hr@10_tail``; None if it is of none."""
-    for group in GROUP_NAMES:
-        field = field.removesuffix(f"_{group}")
-    try:
-        return _parse(field)
-    except InvalidInputError:
-        return None
-
-
-def is_higher_better(field: str) -> bool:
-    """Whether more of a record's field is better; so it is said of unknown fields."""
-    metric = find_metric(field)
-    return metric is None or metric.higher_is_better
-
-
-def metric_names(
-    group_name: str | None = None, metrics: Sequence[Metric] | None = None
-) -> tuple[str, ...]:
-    """Returns the record fields of metrics: ``hr@5``, ``ndcg@5``, ``hr@10``, ...
+def needed_rankings(
+    ranking: RankingName, metrics: Sequence[Metric]
+) -> frozenset[RankingName]:
+    """The rankings that an evaluation needs.
 
     Args:
-        group_name: one of ``GROUP_NAMES``, which becomes a suffix (``hr@5_head``), or
-            None for the metrics over all users.
-        metrics: those of a run; by default ``DEFAULT_METRICS``.
+        ranking: the run's own, ``sampled`` or ``full``.
+        metrics: those that are evaluated.
     """
-    chosen = DEFAULT_METRICS if metrics is None else metrics
-    if group_name is None:
-        return tuple(metric.name for metric in chosen)
-    return tuple(
-        f"{metric.name}_{group_name}" for metric in chosen if metric.has_groups
+    return frozenset({ranking, *(metric.ranking for metric in metrics)})
+
+
+def in_ranking(metric: Metric, ranking: RankingName) -> Metric:
+    """The same metric of another ranking, which its name then begins with."""
+    return metric._replace(name=f"{ranking}_{metric.name}", ranking=ranking)
+
+
+@functools.cache  # so that the same metric is the same part of a program
+def hit_ratio(cutoff: int) -> Metric:
+    """Share of users whose test item is among the first K, ``hr@K``.
+
+    With one test item for each user, a user's hit is 1 where its rank, from 0, is below
+    K, else 0. By chance, among c other items, it is min(1, K / (c + 1)).
+
+    Args:
+        cutoff: length K of the list.
+    """
+
+    def count_user(rank: Array, num_others: Array) -> Array:
+        del num_others
+        return (rank < cutoff).astype(jnp.int32)[None]
+
+    def average(sums: Any, num_users: Any) -> Any:
+        return sums[..., 0] / num_users
+
+    def chance(num_others: np.ndarray) -> np.ndarray:
+        return np.minimum(cutoff / (num_others + 1), 1)
+
+    return Metric(f"hr@{cutoff}", True, count_user, average, chance)
+
+
+@functools.cache  # so that the same metric is the same part of a program
+def ndcg(cutoff: int) -> Metric:
+    """Mean normalised discounted cumulative gain at K, ``ndcg@K``.
+
+    The ideal gain of a single relevant item is 1, so that a user's nDCG is ``1 /
+    log2(rank + 2)`` where the rank of its test item, from 0, is below K, else 0.
+    Counted are the users at each rank below K. By chance, among c other items, it is
+    the sum of the gains of the first min(K, c + 1) ranks over c + 1.
+
+    Args:
+        cutoff: length K of the list.
+    """
+    gains = 1 / np.log2(np.arange(cutoff) + 2)
+
+    def count_user(rank: Array, num_others: Array) -> Array:
+        del num_others
+        return (rank == jnp.arange(cutoff, dtype=jnp.int32)).astype(jnp.int32)
+
+    def average(sums: Any, num_users: Any) -> Any:
+        # Added rank by rank: NumPy adds a long sum in another order than a short one.
+        return (sums * gains).cumsum(-1)[..., -1] / num_users
+
+    def chance(num_others: np.ndarray) -> np.ndarray:
+        num_ranked = num_others + 1
+        last = np.minimum(num_ranked, cutoff).astype(int) - 1
+        return np.cumsum(gains)[last] / num_ranked
+
+    return Metric(f"ndcg@{cutoff}", True, count_user, average, chance)
+
+
+@functools.cache  # so that the same metric is the same part of a program
+def percentile() -> Metric:
+    """Mean over users of rank / c of the test item among c others, ``percentile``.
+
+    So 0 is the top of every list, 1 the bottom, and 1/2 a random order; less is better.
+    Unlike a hit ratio it tells how far an item is from a short list. An item without a
+    finite score has 1; one that nothing is ranked beside has 0.
+    """
+
+    def value(rank: Array, num_others: Array) -> Array:
+        share = rank.astype(jnp.float32) / jnp.maximum(num_others, 1)
+        return jnp.where(rank == NO_RANK, 1.0, share)
+
+    def chance(num_others: np.ndarray) -> np.ndarray:
+        return np.where(num_others > 0, 0.5, 0.0)
+
+    return mean_over_users("percentile", value, higher_is_better=False, chance=chance)
+
+
+@functools.cache  # so that the same metric is the same part of a program
+def exposure(cutoff: int) -> Metric:
+    """Exposure ratio at K of the run's target items, ``er@K``.
+
+    The mean over targets of the share of users without the target who have it among
+    the first K of all items that they did not train on; a user is without it where it
+    is no training item of its own. So it is the targets' hit ratio in a full ranking.
+    Less is better for users. A target that every user holds is left out.
+
+    By chance a user has a target on its list with K over the number of items that it
+    did not train on.
+
+    Source: Rong et al., "FedRecAttack: model poisoning attack to federated
+    recommendation", ICDE 2022, where it is called ER@K.
+
+    Args:
+        cutoff: length K of the list.
+    """
+    return hit_ratio(cutoff)._replace(
+        name=f"er@{cutoff}", higher_is_better=False, ranking="targets"
     )
-
-
-def overall_fields(record: Mapping[str, Any]) -> tuple[str, ...]:
-    """The fields of a record's metrics over all users, in the order of its options.
-
-    Args:
-        record: a run; an older one does not say and has the default ones.
-    """
-    return tuple(record.get("metrics", DEFAULT_NAMES).split(","))
-
-
-def null_where_nobody(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record in which a mean over nobody is None, where an older one says 0.
-
-    Args:
-        record: a run, with the fields of ``as_record``.
-    """
-    nobody = [name for name in GROUP_NAMES if record.get(f"users_{name}") == 0]
-    return {**record} | {
-        metric: None
-        for group_name in nobody
-        for metric in metric_names(group_name)
-        if metric in record
-    }
-
-
-def _parse(name: str) -> Metric:
-    parts = _NAME.fullmatch(name)
-    prefix, base, cutoff = parts.groups() if parts else (None, "", None)
-    if cutoff is None and base in METRICS:
-        metric = METRICS[base]()
-    elif cutoff is not None and base in METRICS_AT_K and _CUTOFFS.holds(int(cutoff)):
-        metric = METRICS_AT_K[base](int(cutoff))
-    else:
-        known = [*METRICS, *(f"{base}@K" for base in METRICS_AT_K)]
-        raise InvalidInputError(
-            f"metrics={name!r}: must be {', '.join(known)}, K {_CUTOFFS}, with "
-            f"{'_, '.join(_RANKINGS)}_ or nothing before it"
-            f"{nearest(base, [*METRICS, *METRICS_AT_K])}"
-        )
-    if prefix is None:
-        return metric
-    if metric.ranking != "own":
-        raise InvalidInputError(f"metrics={name!r}: has a ranking of its own")
-    return in_ranking(metric, _RANKINGS[prefix])
-
-
-DEFAULT_METRICS = parse_metrics(DEFAULT_NAMES)

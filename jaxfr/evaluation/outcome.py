@@ -10,10 +10,9 @@ import numpy as np
 from jax import Array
 
 from jaxfr.devices import sum_over_devices
-from jaxfr.evaluation.degree_groups import GROUP_NAMES
-from jaxfr.evaluation.metric import Metric, RankingName
-from jaxfr.evaluation.metrics import metric_names
-from jaxfr.evaluation.ranking import NO_RANK
+from jaxfr.evaluation.candidates import GROUP_NAMES
+from jaxfr.evaluation.metrics import NO_RANK, Metric, RankingName
+from jaxfr.evaluation.names import metric_names
 
 # Everybody, then each of ``GROUP_NAMES``.
 _ALL_GROUPS = 1 + len(GROUP_NAMES)

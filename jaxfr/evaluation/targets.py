@@ -10,8 +10,7 @@ from jax import Array
 
 from jaxfr.data.dataset import Dataset
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.degree_groups import GROUP_NAMES, item_degree_groups
-from jaxfr.evaluation.within_third import items_by_third
+from jaxfr.evaluation.candidates import GROUP_NAMES, item_degree_groups, items_by_third
 from jaxfr.sampling import distinct_ranks
 
 # A target that the seed draws from the tail, or from the head.

@@ -6,10 +6,13 @@ others, aggregation or attacks.
 
 from typing import Annotated, Any, NamedTuple, Protocol
 
+import jax
 from jax import Array
+from jax.flatten_util import ravel_pytree
 
-from jaxfr.clients.batch import Batch
+from jaxfr.models.batch import Batch
 from jaxfr.ranges import COUNT_FROM_1
+from jaxfr.sampling import KEY_KIND
 
 Weights = Any
 """A pytree of float32 arrays that all clients share, ``()`` for a model without any."""
@@ -223,3 +226,30 @@ class Model(NamedTuple):
     pair_gradients: PairGradients | None = None
     embedding_dim: int = 32
     neighbours_per_item: int = 0
+
+
+def flatten(weights: Weights) -> Array:
+    """All numbers behind one another, float32 ``[w]``."""
+    return ravel_pytree(weights)[0]
+
+
+def unflatten(model: Model, flat: Array, embedding_dim: int) -> Weights:
+    """The weights that :func:`flatten` made ``flat`` (``[w]``) of."""
+    leaves, structure = jax.tree.flatten(_shapes(model, embedding_dim))
+    parts, begin = [], 0
+    for leaf in leaves:
+        parts.append(flat[begin : begin + leaf.size].reshape(leaf.shape))
+        begin += leaf.size
+    return jax.tree.unflatten(structure, parts)
+
+
+def num_weights(model: Model, embedding_dim: int) -> int:
+    """How many numbers w there are, 0 for a model without shared weights."""
+    return sum(leaf.size for leaf in jax.tree.leaves(_shapes(model, embedding_dim)))
+
+
+def _shapes(model: Model, embedding_dim: int) -> Weights:
+    def init(key: Array) -> Weights:
+        return model.init_weights(key, embedding_dim)
+
+    return jax.eval_shape(init, jax.random.key(0, impl=KEY_KIND))

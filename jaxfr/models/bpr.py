@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.clients.batch import Batch
 from jaxfr.models.base import (
     ClientGradient,
     ClientView,
@@ -22,6 +21,7 @@ from jaxfr.models.base import (
     Scores,
     Weights,
 )
+from jaxfr.models.batch import Batch
 
 
 def pairwise_loss(item_scores: Array, batch: Batch) -> Array:

@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.clients.batch import Batch
 from jaxfr.models.base import (
     ClientGradient,
     ClientView,
@@ -17,6 +16,7 @@ from jaxfr.models.base import (
     PairGradient,
     Weights,
 )
+from jaxfr.models.batch import Batch
 from jaxfr.models.bpr import bpr_loss, pairwise_slopes
 from jaxfr.parts import part
 

@@ -13,7 +13,7 @@ from jaxfr.aggregators import AGGREGATORS, STAGES
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS
 from jaxfr.errors import InvalidInputError, nearest
-from jaxfr.evaluation.metrics import METRICS, METRICS_AT_K
+from jaxfr.evaluation.names import METRICS, METRICS_AT_K
 from jaxfr.models import MODELS
 from jaxfr.optimizers import OPTIMIZERS
 from jaxfr.parts import Factory

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jaxfr.attacks import CLEAN
-from jaxfr.evaluation.metrics import find_metric, overall_fields
+from jaxfr.evaluation.names import find_metric, overall_fields
 from jaxfr.records.chance import HIT_RATIO, chance_level, is_clean_at_chance
 from jaxfr.store import Record
 

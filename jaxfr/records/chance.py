@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from jaxfr.attacks import CLEAN
-from jaxfr.evaluation.degree_groups import GROUP_NAMES
-from jaxfr.evaluation.metrics import find_metric
+from jaxfr.evaluation.candidates import GROUP_NAMES
+from jaxfr.evaluation.names import find_metric
 from jaxfr.store import Record
 
 CHANCE = "chance"

@@ -7,8 +7,8 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jaxfr.evaluation.degree_groups import GROUP_NAMES
-from jaxfr.evaluation.metrics import find_metric, overall_fields
+from jaxfr.evaluation.candidates import GROUP_NAMES
+from jaxfr.evaluation.names import find_metric, overall_fields
 from jaxfr.parts import Option
 from jaxfr.records.chance import REFERENCES
 from jaxfr.store import Record

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from jaxfr.attacks import CLEAN
-from jaxfr.evaluation.metrics import overall_fields
+from jaxfr.evaluation.names import overall_fields
 from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
 from jaxfr.records.results import Record

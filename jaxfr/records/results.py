@@ -10,8 +10,8 @@ from typing import Any
 
 import jax
 
-from jaxfr.evaluation.metric import Metric
-from jaxfr.evaluation.metrics import find_metric, metric_names
+from jaxfr.evaluation.metrics import Metric
+from jaxfr.evaluation.names import find_metric, metric_names
 from jaxfr.evaluation.outcome import as_record
 from jaxfr.files import write_atomically
 from jaxfr.store import Record

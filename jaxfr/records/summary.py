@@ -9,7 +9,7 @@ from scipy.special import stdtrit
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.metrics import find_metric, is_higher_better
+from jaxfr.evaluation.names import find_metric, is_higher_better
 from jaxfr.records.caveats import has_diverged
 from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.results import Record

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from jaxfr.attacks import CLEAN
-from jaxfr.evaluation.degree_groups import GROUP_NAMES
-from jaxfr.evaluation.metrics import is_higher_better, overall_fields
+from jaxfr.evaluation.candidates import GROUP_NAMES
+from jaxfr.evaluation.names import is_higher_better, overall_fields
 from jaxfr.records.caveats import has_diverged
 from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.results import Record

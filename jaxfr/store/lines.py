@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from jaxfr.evaluation.metrics import null_where_nobody
+from jaxfr.evaluation.names import null_where_nobody
 
 _BEFORE_RUN = b'{"run": "'
 _BEFORE_CHECKSUM = b', "checksum": "'

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxfr.evaluation.chance import chance_of
+from jaxfr.evaluation.references import chance_of
 from jaxfr.experiment import Experiment
 from jaxfr.sweeps.execution import Execution, RunOptions, plan_execution
 from jaxfr.sweeps.plan import Plan, RunGroup

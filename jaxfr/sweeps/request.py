@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from jaxfr.attacks import least_benign_clients
+from jaxfr.attacks.base import least_benign_clients
 from jaxfr.experiment import PART_KINDS, Experiment
 from jaxfr.jax_settings import check_jax_settings
 from jaxfr.own_files import COPIES, OwnFile, keep_copies, own_files

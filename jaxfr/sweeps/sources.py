@@ -18,7 +18,7 @@ from jaxfr.evaluation.candidates import check_enough_candidates
 from jaxfr.evaluation.targets import check_targets
 from jaxfr.experiment import Experiment
 from jaxfr.files import user_path
-from jaxfr.models.weights import num_weights
+from jaxfr.models.base import num_weights
 from jaxfr.own_files import OWN_FILE
 from jaxfr.processes import leader_note
 from jaxfr.records.parameters import load_given_values

@@ -11,9 +11,9 @@ import numpy as np
 from jax import Array
 
 from jaxfr.aggregators import Aggregate
+from jaxfr.blocks import sum_by_index
 from jaxfr.devices import sum_over_devices
-from jaxfr.evaluation.degree_groups import GROUP_NAMES
-from jaxfr.segments import sum_by_index
+from jaxfr.evaluation.candidates import GROUP_NAMES
 
 FIELDS = (
     *("trust_precision", "trust_recall", "benign_distrust"),

@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxfr.clients.layout import (
+from jaxfr.clients.dividing import ClientPart, divide_clients, join_parts
+from jaxfr.clients.graph import Holders, list_holders
+from jaxfr.clients.tensors import (
     LOG_CHANCE,
     LOG_CHANCE_WITH_MORE_ROOM,
     ClientGroup,
@@ -21,12 +23,10 @@ from jaxfr.clients.layout import (
     plan_tiles,
     upload_capacity,
 )
-from jaxfr.clients.neighbours import Holders, list_holders
-from jaxfr.clients.parts import ClientPart, divide_clients, join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.devices import Own, place, placement, replicate
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.degree_groups import item_degree_groups, user_degree_groups
+from jaxfr.evaluation.candidates import item_degree_groups, user_degree_groups
 from jaxfr.evaluation.evaluate import HeldOutItems
 from jaxfr.experiment import Experiment
 from jaxfr.jax_settings import find_devices

@@ -6,16 +6,16 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.clients.batch import Batch, make_batch
-from jaxfr.clients.layout import ClientGroup
-from jaxfr.clients.pairs import (
+from jaxfr.clients.negatives import (
     TiledPairs,
     draw_negatives,
     draw_pseudo_items,
     tile_pairs,
 )
+from jaxfr.clients.tensors import ClientGroup
 from jaxfr.devices import Own, max_over_devices, sum_over_devices
 from jaxfr.experiment import Experiment
+from jaxfr.models.batch import Batch, make_batch
 from jaxfr.sampling import PADDING_ITEM
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout

@@ -7,18 +7,17 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.aggregators import (
-    Aggregate,
-    ServerKnowledge,
-    ServerView,
+from jaxfr.aggregators import Aggregate, ServerKnowledge, ServerView
+from jaxfr.aggregators.server import (
     combine,
     init_server,
     receive,
     report_server,
     sees_clients,
 )
-from jaxfr.attacks import LimitedAttack, RoundView, malicious_uploads
-from jaxfr.clients.pairs import TiledPairs
+from jaxfr.attacks import LimitedAttack, RoundView
+from jaxfr.attacks.base import malicious_uploads
+from jaxfr.clients.negatives import TiledPairs
 from jaxfr.clients.privacy import Privacy
 from jaxfr.clients.update import (
     ClientState,
@@ -28,7 +27,7 @@ from jaxfr.clients.update import (
 )
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
-from jaxfr.learning import learn_rows
+from jaxfr.optimizers import learn_rows
 from jaxfr.training.judgement import Judgement, judge, no_judgement
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout

@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.clients.representation import represent_clients
+from jaxfr.clients.graph import represent_clients
 from jaxfr.data.dataset import Dataset
 from jaxfr.devices import WHOLE, placement, spread
 from jaxfr.evaluation.evaluate import RankedItems, Scorer, evaluate
 from jaxfr.evaluation.outcome import Outcome, no_outcome
 from jaxfr.experiment import Experiment
-from jaxfr.models.weights import unflatten
+from jaxfr.models.base import unflatten
 from jaxfr.training.checks import check_run
 from jaxfr.training.keys import run_key
 from jaxfr.training.layout import Layout, layout_for

@@ -6,18 +6,19 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.aggregators import ServerKnowledge, init_server, sees_clients
+from jaxfr.aggregators import ServerKnowledge
+from jaxfr.aggregators.server import init_server, sees_clients
 from jaxfr.attacks import Knowledge, Task
-from jaxfr.clients.neighbours import draw_neighbours
+from jaxfr.clients.graph import draw_neighbours
 from jaxfr.clients.update import ClientState
 from jaxfr.devices import WHOLE, placement, spread
+from jaxfr.evaluation.candidates import draw_within_third
 from jaxfr.evaluation.evaluate import RankedItems, draw_candidates
-from jaxfr.evaluation.most_popular import evaluate_most_popular
+from jaxfr.evaluation.references import evaluate_most_popular
 from jaxfr.evaluation.targets import draw_targets
-from jaxfr.evaluation.within_third import draw_within_third
 from jaxfr.experiment import Experiment
-from jaxfr.learning import init_rows
-from jaxfr.models.weights import flatten, num_weights
+from jaxfr.models.base import flatten, num_weights
+from jaxfr.optimizers import init_rows
 from jaxfr.training.checks import check_run
 from jaxfr.training.keys import Purpose, check_key, key_for
 from jaxfr.training.layout import Layout

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import optax
 from jax import Array
 
-from jaxfr.aggregators import ServerState
-from jaxfr.attacks import AttackState
+from jaxfr.aggregators.base import ServerState
+from jaxfr.attacks.base import AttackState
 from jaxfr.clients.update import ClientState
 from jaxfr.devices import Own
 from jaxfr.evaluation.outcome import Outcome

@@ -14,12 +14,14 @@ from jaxfr.uploads.container import (
     rows_of_item,
     with_sums,
 )
-from jaxfr.uploads.exchange import (
+from jaxfr.uploads.grouping import (
+    ItemSlots,
     bring_together,
     gather_vectors,
+    group_rows,
     leave_in_place,
+    plan_item_slots,
 )
-from jaxfr.uploads.grouping import ItemSlots, group_rows, plan_item_slots
 from jaxfr.uploads.nonfinite import drop_nonfinite
 from jaxfr.uploads.statistics import (
     ItemExtremes,

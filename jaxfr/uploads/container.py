@@ -14,9 +14,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.blocks import fold_in_blocks, members_per_block
+from jaxfr.blocks import add_rows, fold_in_blocks, members_per_block, sum_by_index
 from jaxfr.devices import for_own_part, sum_over_devices
-from jaxfr.segments import add_rows, sum_by_index
 
 
 class ItemGroup(NamedTuple):
@@ -94,7 +93,7 @@ class Uploads(NamedTuple):
         client: the id of the client that each bundle is from, int32 ``[bundles]``; None
             where nobody may ask.
         client_trust: in each client, by id, float32 ``[clients]``; None for 1. See
-            ``jaxfr.uploads.trust``.
+            ``jaxfr.uploads.clients``.
         row_trust: in each scattered row, float32 ``[rows]``; None for 1.
         unit: what a row weighs that one client sent and that is trusted in full, int32
             scalar; None for 1.

@@ -6,14 +6,13 @@ from typing import NamedTuple, TypeVar
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.blocks import fold_in_blocks, members_per_block
+from jaxfr.blocks import add_rows, fold_in_blocks, members_per_block
 from jaxfr.devices import (
     for_own_part,
     max_over_devices,
     min_over_devices,
     sum_over_devices,
 )
-from jaxfr.segments import add_rows
 from jaxfr.uploads.container import Uploads, for_own_rows, item_sums, row_counts
 
 Total = TypeVar("Total")

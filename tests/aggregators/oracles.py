@@ -10,7 +10,6 @@ import numpy as np
 from jaxfr.aggregators import (
     Rule,
     aggregate,
-    chained,
     classic_trimmed_mean,
     clip_by_norm,
     dense,
@@ -20,6 +19,7 @@ from jaxfr.aggregators import (
     norm,
     trimmed_mean,
 )
+from jaxfr.aggregators.base import chained
 from jaxfr.uploads import Uploads
 
 CLIP_NORM = 1.5

@@ -9,14 +9,11 @@ from jaxfr.aggregators import (
     ServerKnowledge,
     ServerView,
     aggregate,
-    chained,
     clip_by_norm,
-    combine,
-    init_server,
-    receive,
     row_wise,
 )
-from jaxfr.aggregators.base import keep_rows
+from jaxfr.aggregators.base import chained, keep_rows
+from jaxfr.aggregators.server import combine, init_server, receive
 from jaxfr.uploads import Uploads, item_sums, row_counts
 
 from .oracles import KRUM, MEAN, NORM, TRIMMED_MEAN, aggregated, run

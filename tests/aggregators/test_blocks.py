@@ -11,7 +11,7 @@ import pytest
 from jaxfr import blocks as sizes
 from jaxfr.aggregators import (
     aggregate,
-    blocks,
+    by_item,
     classic_trimmed_mean,
     krum,
     median,
@@ -32,7 +32,7 @@ def weighted_sum(rows: jax.Array, weight: jax.Array, join: Join) -> jax.Array:
 
 
 def sums(uploads: Uploads, work_per_row: int) -> jax.Array:
-    return blocks.map_items(uploads, weighted_sum, work_per_row)
+    return by_item.map_items(uploads, weighted_sum, work_per_row)
 
 
 @every_kind
@@ -71,7 +71,7 @@ def test_a_rule_is_given_as_many_rows_as_are_reduced_fast(kind):
     uploads = factored_uploads(COUNTS.tolist(), seed=2, kind=kind)
     for capacity in (20, 24, 254, 260):
         plan = plan_item_slots(np.full(len(COUNTS), capacity), 1)
-        found = blocks.map_items(grouped(uploads, plan), count_rows, DIM)
+        found = by_item.map_items(grouped(uploads, plan), count_rows, DIM)
         size = padded_size(capacity + sum(kind.tables))
         np.testing.assert_array_equal(found, size)
 
@@ -107,7 +107,7 @@ EXPECTED_BYZANTINE = 2
 @pytest.fixture(autouse=True)
 def _network(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a network lay between devices, where alone rows may be counted."""
-    monkeypatch.setattr(blocks, "network_between_devices", lambda: True)
+    monkeypatch.setattr(by_item, "network_between_devices", lambda: True)
 
 
 RULES = {
@@ -148,13 +148,13 @@ def combined(name: str, kind: Kind, devices: int, way: str = "") -> np.ndarray:
     if name == "krum" and way == "counted":
         return combined(name, kind, devices, "brought")  # it compares rows
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "COUNTS_PER_SEARCH", WAYS[way])
+        patch.setattr(by_item, "COUNTS_PER_SEARCH", WAYS[way])
         return over_devices(combine, uploads, devices)
 
 
 def test_within_a_process_rows_are_brought_however_many_they_are(monkeypatch):
-    monkeypatch.setattr(blocks, "COUNTS_PER_SEARCH", 0)
-    monkeypatch.setattr(blocks, "network_between_devices", lambda: False)
+    monkeypatch.setattr(by_item, "COUNTS_PER_SEARCH", 0)
+    monkeypatch.setattr(by_item, "network_between_devices", lambda: False)
     uploads = given_uploads(KINDS["single_rows"], seed=3)
 
     def rule(rows: jax.Array, weight: jax.Array, join: Join) -> jax.Array:
@@ -162,7 +162,7 @@ def test_within_a_process_rows_are_brought_however_many_they_are(monkeypatch):
         return weighted_sum(rows, weight, join)
 
     def combine(uploads: Uploads) -> jax.Array:
-        return blocks.map_items(uploads, rule, DIM, searches=1)
+        return by_item.map_items(uploads, rule, DIM, searches=1)
 
     for found in over_devices(combine, uploads, 3):
         np.testing.assert_allclose(found, item_sums(uploads), rtol=1e-5, atol=1e-5)
@@ -170,7 +170,7 @@ def test_within_a_process_rows_are_brought_however_many_they_are(monkeypatch):
 
 @pytest.mark.parametrize("numbers", [1, 200])
 def test_exchanges_in_pieces_bring_the_same_rows(monkeypatch, numbers):
-    monkeypatch.setattr(blocks, "EXCHANGED_NUMBERS", numbers)
+    monkeypatch.setattr(by_item, "EXCHANGED_NUMBERS", numbers)
     uploads = given_uploads(KINDS["bundles_and_tables"], seed=3)
 
     def combine(uploads: Uploads) -> jax.Array:
@@ -184,11 +184,11 @@ def test_exchanges_in_pieces_bring_the_same_rows(monkeypatch, numbers):
 @every_way
 @several
 def test_each_device_finds_the_sums_of_all_rows(monkeypatch, kind, devices, way):
-    monkeypatch.setattr(blocks, "COUNTS_PER_SEARCH", WAYS[way])
+    monkeypatch.setattr(by_item, "COUNTS_PER_SEARCH", WAYS[way])
     uploads = given_uploads(kind, seed=3)
 
     def combine(uploads: Uploads) -> jax.Array:
-        return blocks.map_items(uploads, weighted_sum, DIM, searches=1)
+        return by_item.map_items(uploads, weighted_sum, DIM, searches=1)
 
     for found in over_devices(combine, uploads, devices):
         np.testing.assert_allclose(found, item_sums(uploads), rtol=1e-5, atol=1e-5)
@@ -227,7 +227,7 @@ def test_the_median_of_all_devices_rows_is_that_of_one_bit_for_bit(kind, devices
 def test_rows_are_counted_where_they_are_if_that_sends_less_and_the_rule_only_counts(
     monkeypatch, searches, counts, joins
 ):
-    monkeypatch.setattr(blocks, "COUNTS_PER_SEARCH", counts)
+    monkeypatch.setattr(by_item, "COUNTS_PER_SEARCH", counts)
     assert [slots.slots.size for slots in PLAN] == [4, 13]
     told: list[Join] = []
 
@@ -236,7 +236,7 @@ def test_rows_are_counted_where_they_are_if_that_sends_less_and_the_rule_only_co
         return weighted_sum(rows, weight, join)
 
     def combine(uploads: Uploads) -> jax.Array:
-        return blocks.map_items(uploads, rule, DIM, searches)
+        return by_item.map_items(uploads, rule, DIM, searches)
 
     over_devices(combine, given_uploads(SINGLE, seed=0), devices=2)
     assert told == joins

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfr.aggregators import chained, dense
-from jaxfr.aggregators.dense import add_absent_clients
+from jaxfr.aggregators import dense
+from jaxfr.aggregators.base import add_absent_clients, chained
 from jaxfr.uploads import item_sums, row_counts
 
 from .oracles import CLIP, DENSE_NORM, DENSE_RULES, MEAN, aggregated, assert_right

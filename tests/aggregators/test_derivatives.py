@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.typing import ArrayLike
 
-from jaxfr.aggregators import Rule, aggregate, blocks, clip_by_norm, norm
+from jaxfr.aggregators import Rule, aggregate, by_item, clip_by_norm, norm
 from jaxfr.aggregators.order_statistics import (
     kth_smallest,
     middle_values,
@@ -354,8 +354,8 @@ def test_each_device_finds_the_derivatives_of_one_device(
     monkeypatch, name, counted, kind, devices
 ):
     """Whether rows are brought to one device or counted where they are."""
-    monkeypatch.setattr(blocks, "network_between_devices", lambda: counted)
-    monkeypatch.setattr(blocks, "COUNTS_PER_SEARCH", 0)
+    monkeypatch.setattr(by_item, "network_between_devices", lambda: counted)
+    monkeypatch.setattr(by_item, "COUNTS_PER_SEARCH", 0)
     uploads = factored_uploads(COUNTS, seed=0, max_weight=3, kind=kind)
     expected = gradient(ALL_RULES[name][0], grouped(uploads))
     assert max(np.abs(leaf).max() for leaf in jax.tree.leaves(expected)) > 0.1

@@ -9,17 +9,14 @@ from jaxfr.aggregators import (
     ServerView,
     Stage,
     aggregate,
-    chained,
     clip_by_norm,
-    combine,
-    init_server,
-    receive,
     row_wise,
-    sees_clients,
     stateless_stage,
 )
+from jaxfr.aggregators.base import chained
+from jaxfr.aggregators.server import combine, init_server, receive, sees_clients
 from jaxfr.errors import InvalidInputError
-from jaxfr.uploads.trust import MOST_CLIENTS, trust_clients
+from jaxfr.uploads.clients import MOST_CLIENTS, trust_clients
 
 from .defended import CLIENTS, uploads_of_clients
 from .oracles import MEAN, MEDIAN

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.aggregators import aggregate, chained, stateless_stage
-from jaxfr.uploads.trust import TRUST_UNIT, trust_clients, trust_rows
+from jaxfr.aggregators import aggregate, stateless_stage
+from jaxfr.aggregators.base import chained
+from jaxfr.uploads.clients import TRUST_UNIT, trust_clients, trust_rows
 
 from .defended import CLIENTS, sent_rows, uploads_of_clients, without_clients
 from .oracles import BASIC_RULES, DENSE_RULES, KRUM, MEAN, MEDIAN, NORM, run

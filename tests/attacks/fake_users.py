@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxfr.attacks import ATTACKS, LimitedAttack, Task
 from jaxfr.attacks.fake_profiles import FakeProfile
-from jaxfr.attacks.scope import Scope
+from jaxfr.attacks.rows import Scope
 from jaxfr.models import fedmf
 from tests.attacks.known import knowledge_of, view_of
 

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks import ATTACKS, Knowledge, malicious_uploads
-from jaxfr.attacks.scope import Scope
+from jaxfr.attacks import ATTACKS, Knowledge
+from jaxfr.attacks.base import malicious_uploads
+from jaxfr.attacks.rows import Scope
 from jaxfr.uploads import Uploads
 from tests.attacks.known import knowledge_of, view_of
 from tests.uploads.samples import DIM, KINDS, NUM_ITEMS, loose, random_uploads

@@ -4,12 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks import (
-    LimitedAttack,
-    OmniscientAttack,
-    WhiteBoxAttack,
-    malicious_uploads,
-)
+from jaxfr.attacks import LimitedAttack, OmniscientAttack, WhiteBoxAttack
+from jaxfr.attacks.base import malicious_uploads
 from jaxfr.uploads import item_table, row_counts
 from tests.attacks.known import knowledge_of, view_of
 

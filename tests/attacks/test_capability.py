@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks.capability import all_items, poisoning_clients, popular_items
+from jaxfr.attacks.spattack import all_items, poisoning_clients, popular_items
 from tests.attacks.known import knowledge_of
 
 POPULARITY = np.array([8, 0, 4, 2, 1, 0])

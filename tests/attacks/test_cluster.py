@@ -18,7 +18,7 @@ from jaxfr.attacks.cluster import (
     scale_to_norm,
 )
 from jaxfr.attacks.k_means import draw_centres
-from jaxfr.attacks.scope import Scope
+from jaxfr.attacks.rows import Scope
 from jaxfr.devices import WHOLE, spread
 from jaxfr.uploads import Uploads, item_table
 from tests.attacks.known import knowledge_of, view_of

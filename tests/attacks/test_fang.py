@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from jaxfr.attacks.scope import Scope
+from jaxfr.attacks.rows import Scope
 from jaxfr.uploads import Uploads
 from tests.attacks.scopes import (
     benign_uploads,

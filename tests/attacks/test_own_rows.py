@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxfr.attacks import ATTACKS
-from jaxfr.attacks.own_rows import attacked_items, own_rows
+from jaxfr.attacks.rows import attacked_items, own_rows
 from jaxfr.devices import AXIS
 from tests.attacks.known import view_of
 from tests.attacks.scopes import (

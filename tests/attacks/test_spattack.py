@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from jaxfr.aggregators import clip_by_norm
-from jaxfr.attacks import ATTACKS, malicious_uploads, spattack_l_d, spattack_o_d
+from jaxfr.attacks import ATTACKS, spattack_l_d, spattack_o_d
+from jaxfr.attacks.base import malicious_uploads
 from jaxfr.attacks.spattack import SpattackState
 from jaxfr.uploads import Uploads, item_table, with_sums
 from tests.attacks.known import knowledge_of, view_of

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.clients.batch import Batch, make_batch
+from jaxfr.models.batch import Batch, make_batch
 from jaxfr.sampling import PADDING_ITEM
 
 NUM_ITEMS, WIDTH = 12, 7

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxfr.clients.layout import (
+from jaxfr.clients.tensors import (
     TILE_WIDTHS,
     PairTiles,
     client_widths,

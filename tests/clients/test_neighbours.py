@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.clients.neighbours import (
+from jaxfr.clients.graph import (
     NO_NEIGHBOUR,
     Holders,
     all_users,

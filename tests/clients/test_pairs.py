@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.clients.layout import plan_tiles
-from jaxfr.clients.pairs import (
+from jaxfr.clients.dividing import join_parts
+from jaxfr.clients.negatives import (
     TiledPairs,
     draw_negatives,
     draw_pseudo_items,
     first_occurrence,
     tile_pairs,
 )
-from jaxfr.clients.parts import join_parts
+from jaxfr.clients.tensors import plan_tiles
 from jaxfr.data.dataset import Dataset
 from jaxfr.sampling import list_items
 

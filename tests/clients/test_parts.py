@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from jaxfr.clients.parts import ClientPart, divide_clients, join_parts
+from jaxfr.clients.dividing import ClientPart, divide_clients, join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 
 NUM_ITEMS = 9

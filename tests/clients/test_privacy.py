@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.clients.batch import Batch, make_batch
 from jaxfr.clients.privacy import Privacy, perturb, protect, pseudo_rows
 from jaxfr.models import ClientGradient
+from jaxfr.models.batch import Batch, make_batch
 from jaxfr.sampling import PADDING_ITEM
 
 DIM, PSEUDO = 3, 2

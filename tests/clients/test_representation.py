@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from jaxfr import blocks
-from jaxfr.clients.layout import client_widths, plan_clients
-from jaxfr.clients.neighbours import NO_NEIGHBOUR
-from jaxfr.clients.representation import represent_clients
+from jaxfr.clients.graph import NO_NEIGHBOUR, represent_clients
+from jaxfr.clients.tensors import client_widths, plan_clients
 from jaxfr.data.dataset import Dataset
 from jaxfr.models.fedgnn import GraphWeights, represent
 from tests.models import plain_fedgnn

@@ -11,9 +11,8 @@ import optax
 import pytest
 
 from jaxfr import blocks
-from jaxfr.clients.batch import Batch, make_batch
-from jaxfr.clients.layout import ClientGroup, client_widths, plan_clients, plan_tiles
-from jaxfr.clients.pairs import tile_pairs
+from jaxfr.clients.negatives import tile_pairs
+from jaxfr.clients.tensors import ClientGroup, client_widths, plan_clients, plan_tiles
 from jaxfr.clients.update import (
     ClientState,
     WholeClients,
@@ -21,6 +20,7 @@ from jaxfr.clients.update import (
     update_by_pairs,
 )
 from jaxfr.data.dataset import Dataset
+from jaxfr.models.batch import Batch, make_batch
 from jaxfr.models.fedmf import fedmf
 from jaxfr.sampling import PADDING_ITEM
 from jaxfr.uploads import Uploads, rows_of

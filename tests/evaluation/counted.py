@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
-from jaxfr.evaluation.metric import Metric
+from jaxfr.evaluation.metrics import NO_RANK, Metric
 from jaxfr.evaluation.outcome import Outcome, Ranks, averages, count_users
-from jaxfr.evaluation.ranking import NO_RANK
 
 NUM_OTHERS = 20
 RANKS = np.array([0, 4, 5, 9, 10, 20, NO_RANK], np.int32)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from jaxfr.evaluation.chance import chance_of
-from jaxfr.evaluation.metric import mean_over_users
-from jaxfr.evaluation.metrics import parse_metrics
-from jaxfr.evaluation.within_third import count_within_third
+from jaxfr.evaluation.candidates import count_within_third
+from jaxfr.evaluation.metrics import mean_over_users
+from jaxfr.evaluation.names import parse_metrics
+from jaxfr.evaluation.references import chance_of
 from tests.evaluation.test_evaluate import (
     NUM_ITEMS,
     NUM_USERS,

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.evaluation.degree_groups import (
+from jaxfr.evaluation.candidates import (
     GROUP_NAMES,
     NO_GROUP,
     item_degree_groups,

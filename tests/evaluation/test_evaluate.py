@@ -9,22 +9,20 @@ import numpy as np
 import pytest
 
 from jaxfr import blocks
-from jaxfr.clients.layout import (
-    ClientGroup,
-    client_widths,
-    join_groups,
-    plan_clients,
-)
-from jaxfr.clients.parts import divide_clients, join_parts
+from jaxfr.clients.dividing import divide_clients, join_parts
+from jaxfr.clients.tensors import ClientGroup, client_widths, join_groups, plan_clients
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.devices import OWN, WHOLE, placement, spread
 from jaxfr.evaluation import evaluate as evaluation_module
-from jaxfr.evaluation.degree_groups import item_degree_groups, user_degree_groups
+from jaxfr.evaluation.candidates import (
+    draw_within_third,
+    item_degree_groups,
+    user_degree_groups,
+)
 from jaxfr.evaluation.evaluate import RankedItems, Scorer, draw_candidates, evaluate
-from jaxfr.evaluation.metric import RankingName
-from jaxfr.evaluation.metrics import parse_metrics
+from jaxfr.evaluation.metrics import RankingName
+from jaxfr.evaluation.names import parse_metrics
 from jaxfr.evaluation.outcome import Outcome, as_record
-from jaxfr.evaluation.within_third import draw_within_third
 from jaxfr.models import fedmf
 from jaxfr.sampling import ItemLists, list_items
 

@@ -1,6 +1,6 @@
 import pytest
 
-from jaxfr.evaluation.hit_ratio import hit_ratio
+from jaxfr.evaluation.metrics import hit_ratio
 from tests.evaluation.counted import assert_chance, assert_mean_over_users
 
 

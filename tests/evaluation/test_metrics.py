@@ -3,8 +3,8 @@
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.hit_ratio import hit_ratio
-from jaxfr.evaluation.metrics import (
+from jaxfr.evaluation.metrics import hit_ratio
+from jaxfr.evaluation.names import (
     DEFAULT_NAMES,
     find_metric,
     is_higher_better,

@@ -6,9 +6,9 @@ import numpy as np
 
 from jaxfr.data import LoadOptions, load_dataset
 from jaxfr.evaluation.evaluate import RankedItems, draw_candidates
-from jaxfr.evaluation.metrics import parse_metrics
-from jaxfr.evaluation.most_popular import evaluate_most_popular
+from jaxfr.evaluation.names import parse_metrics
 from jaxfr.evaluation.outcome import Outcome, as_record
+from jaxfr.evaluation.references import evaluate_most_popular
 from jaxfr.training import Layout, plan_layout, run_key
 from jaxfr.training.keys import Purpose, key_for
 from tests.data.test_steam import DATA_DIR, needs_steam

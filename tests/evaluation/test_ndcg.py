@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from jaxfr.evaluation.ndcg import ndcg
+from jaxfr.evaluation.metrics import ndcg
 from tests.evaluation.counted import assert_chance, assert_mean_over_users
 
 

@@ -9,10 +9,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.evaluation.degree_groups import GROUP_NAMES, NO_GROUP
-from jaxfr.evaluation.exposure import exposure
-from jaxfr.evaluation.metric import RankingName, mean_over_users
-from jaxfr.evaluation.metrics import DEFAULT_METRICS, metric_names, parse_metrics
+from jaxfr.evaluation.candidates import GROUP_NAMES, NO_GROUP
+from jaxfr.evaluation.metrics import NO_RANK, RankingName, exposure, mean_over_users
+from jaxfr.evaluation.names import DEFAULT_METRICS, metric_names, parse_metrics
 from jaxfr.evaluation.outcome import (
     Ranks,
     as_record,
@@ -20,7 +19,6 @@ from jaxfr.evaluation.outcome import (
     count_users,
     no_outcome,
 )
-from jaxfr.evaluation.ranking import NO_RANK
 from tests.evaluation.counted import count
 
 METRICS = (*DEFAULT_METRICS, *parse_metrics("percentile"))

@@ -1,8 +1,7 @@
 import numpy as np
 
+from jaxfr.evaluation.metrics import NO_RANK, percentile
 from jaxfr.evaluation.outcome import averages
-from jaxfr.evaluation.percentile import percentile
-from jaxfr.evaluation.ranking import NO_RANK
 from tests.evaluation.counted import assert_chance, assert_mean_over_users, count
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.evaluation.ranking import NO_RANK, full_ranking_mask, rank_of_test_item
+from jaxfr.evaluation.evaluate import full_ranking_mask, rank_of_test_item
+from jaxfr.evaluation.metrics import NO_RANK
 from jaxfr.sampling import PADDING_ITEM
 
 rank = jax.jit(rank_of_test_item)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.degree_groups import item_degree_groups
+from jaxfr.evaluation.candidates import item_degree_groups
 from jaxfr.evaluation.targets import (
     COLD,
     POPULAR,

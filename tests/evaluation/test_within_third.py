@@ -4,12 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfr.evaluation.degree_groups import (
+from jaxfr.evaluation.candidates import (
     NO_GROUP,
+    count_within_third,
+    draw_within_third,
     item_degree_groups,
     user_degree_groups,
 )
-from jaxfr.evaluation.within_third import count_within_third, draw_within_third
 from jaxfr.sampling import PADDING_ITEM, ItemLists
 from tests.evaluation.test_evaluate import (
     NUM_ITEMS,

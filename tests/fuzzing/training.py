@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxfr.evaluation.metrics import find_metric
+from jaxfr.evaluation.names import find_metric
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import plan_runs

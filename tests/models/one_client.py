@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfr.clients.batch import Batch, make_batch
 from jaxfr.models import ClientView, Model, Neighbours, Weights
+from jaxfr.models.batch import Batch, make_batch
 from jaxfr.sampling import PADDING_ITEM
 
 NUM_ITEMS, DIM, REGULARIZATION = 20, 4, 0.3

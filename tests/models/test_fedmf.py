@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.clients.batch import Batch, make_batch
 from jaxfr.models import ClientView, Neighbours, PairGradient, fedmf
+from jaxfr.models.batch import Batch, make_batch
 from jaxfr.sampling import PADDING_ITEM
 
 NUM_ITEMS, DIM, REGULARIZATION = 20, 4, 0.3

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jaxfr.models import MODELS, fedgnn
+from jaxfr.models.base import flatten, num_weights, unflatten
 from jaxfr.models.fedgnn import GraphWeights
-from jaxfr.models.weights import flatten, num_weights, unflatten
 
 
 @pytest.mark.parametrize("dim", [1, 5])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.metrics import metric_names
+from jaxfr.evaluation.names import metric_names
 from jaxfr.records.export import (
     curve_rows,
     flatten,

@@ -12,7 +12,7 @@ import pytest
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.models import MODELS
-from jaxfr.models.weights import num_weights
+from jaxfr.models.base import num_weights
 from jaxfr.records.parameters import load_given_values, save_parameters
 from jaxfr.training import GivenValues
 from jaxfr.training.host import Run, Seconds

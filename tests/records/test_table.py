@@ -1,6 +1,6 @@
 import re
 
-from jaxfr.evaluation.degree_groups import GROUP_NAMES
+from jaxfr.evaluation.candidates import GROUP_NAMES
 from jaxfr.records.table import align, format_table
 
 COLUMNS = ("hr@5", "ndcg@5", "hr@10", "ndcg@10")

@@ -4,8 +4,8 @@ import json
 import pathlib
 from typing import Any
 
-from jaxfr.evaluation.degree_groups import GROUP_NAMES
-from jaxfr.evaluation.metrics import metric_names
+from jaxfr.evaluation.candidates import GROUP_NAMES
+from jaxfr.evaluation.names import metric_names
 from jaxfr.sweeps.request import RunRequest, recorded_options
 
 

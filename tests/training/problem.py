@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfr.aggregators import Rule, ServerKnowledge, Stage, init_server
+from jaxfr.aggregators import Rule, ServerKnowledge, Stage
+from jaxfr.aggregators.server import init_server
 from jaxfr.attacks import Attack
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.experiment import PART_KINDS, Experiment

@@ -12,10 +12,9 @@ import pytest
 
 from jaxfr.aggregators import aggregate, chain, clip_by_norm, krum, mean, median
 from jaxfr.attacks import lie, none, spattack_l_s, spattack_o_d
-from jaxfr.attacks.scope import Scope
+from jaxfr.attacks.rows import Scope
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.exposure import exposure
-from jaxfr.evaluation.hit_ratio import hit_ratio
+from jaxfr.evaluation.metrics import exposure, hit_ratio
 from jaxfr.experiment import PART_KINDS, Experiment
 from jaxfr.models import fedgnn, fedmf, mlp
 from jaxfr.optimizers import OPTIMIZERS, adam, sgd

@@ -10,8 +10,7 @@ from jaxfr.parts import Number, Part, part
 from jaxfr.training import layout_for, run_key, start, train_rounds
 from jaxfr.training.judgement import FIELDS, Judgement, as_fields
 from jaxfr.training.round import RoundCounts
-from jaxfr.uploads.clients import rows_by_client
-from jaxfr.uploads.trust import trust_clients
+from jaxfr.uploads.clients import rows_by_client, trust_clients
 from tests.training.problem import NUM_ITEMS, NUM_USERS, ROOM, configured, small_dataset
 
 ROUNDS = 3

@@ -9,18 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.clients.layout import cheapest_width, num_tiles, upload_capacity
-from jaxfr.clients.neighbours import NO_NEIGHBOUR, Holders
-from jaxfr.clients.pairs import TiledPairs
-from jaxfr.clients.parts import divide_clients
+from jaxfr.clients.dividing import divide_clients
+from jaxfr.clients.graph import NO_NEIGHBOUR, Holders
+from jaxfr.clients.negatives import TiledPairs
+from jaxfr.clients.tensors import cheapest_width, num_tiles, upload_capacity
 from jaxfr.data.dataset import NO_TEST_ITEM
 from jaxfr.devices import OWN, WHOLE, placement
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.degree_groups import (
-    NO_GROUP,
-    item_degree_groups,
-    user_degree_groups,
-)
+from jaxfr.evaluation.candidates import NO_GROUP, item_degree_groups, user_degree_groups
 from jaxfr.experiment import Experiment
 from jaxfr.models import fedgnn
 from jaxfr.sampling import ItemLists

@@ -10,7 +10,7 @@ import pytest
 
 from jaxfr.attacks import spattack_l_s
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.metrics import parse_metrics
+from jaxfr.evaluation.names import parse_metrics
 from jaxfr.evaluation.outcome import Outcome as Counted
 from jaxfr.evaluation.outcome import averages
 from jaxfr.evaluation.targets import COLD, POPULAR

@@ -15,8 +15,7 @@ from jaxfr.training import plan_layout, start
 from jaxfr.training.keys import run_key
 from jaxfr.training.run import train_rounds
 from jaxfr.training.state import TrainingState
-from jaxfr.uploads.clients import rows_by_client
-from jaxfr.uploads.trust import trust_clients
+from jaxfr.uploads.clients import rows_by_client, trust_clients
 from tests.training.problem import DIM, NUM_USERS, ROOM, configured, small_dataset
 
 takes_two = pytest.mark.skipif("jax.device_count() < 2")

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.clients.pairs import TiledPairs
+from jaxfr.clients.negatives import TiledPairs
 from jaxfr.errors import InvalidInputError
 from jaxfr.models import fedgnn, fedmf
 from jaxfr.models.base import Model

@@ -13,7 +13,7 @@ from jaxfr.parts import Part, part
 from jaxfr.texts import read_part
 from jaxfr.training import run_key
 from jaxfr.uploads import ItemTable, Uploads
-from jaxfr.uploads.trust import trust_clients
+from jaxfr.uploads.clients import trust_clients
 from tests.training.problem import (
     compiled_start,
     configured,

@@ -12,9 +12,11 @@ import optax
 from jax import Array
 
 from jaxfr import aggregators
-from jaxfr.aggregators import Stage, mean, median, receive
-from jaxfr.attacks import CLEAN, RoundView, malicious_uploads
-from jaxfr.clients.pairs import TiledPairs
+from jaxfr.aggregators import Stage, mean, median
+from jaxfr.aggregators.server import receive
+from jaxfr.attacks import CLEAN, RoundView
+from jaxfr.attacks.base import malicious_uploads
+from jaxfr.clients.negatives import TiledPairs
 from jaxfr.clients.update import update_by_pairs
 from jaxfr.experiment import Experiment
 from jaxfr.sweeps.request import RunRequest

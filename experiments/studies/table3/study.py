@@ -24,7 +24,7 @@ from experiments.studies.variants import (
     describe_bases,
     runs_by_dataset,
 )
-from jaxfr.evaluation.metrics import metric_names
+from jaxfr.evaluation.names import metric_names
 from jaxfr.records.table import heading
 from jaxfr.sweeps.request import RunRequest
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from experiments.studies.section import Finding, Section, Table
 from experiments.studies.study import Material, Study
-from jaxfr.evaluation.metrics import metric_names
+from jaxfr.evaluation.names import metric_names
 from jaxfr.sweeps.request import RunRequest, recorded_options
 
 USERS = 900

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from jaxfr.clients.parts import join_parts
+from jaxfr.clients.dividing import join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.padding import group_by_size
 from jaxfr.sampling import PADDING_ITEM

@@ -1,13 +1,21 @@
-"""What every metric of a run would be if items were in random order."""
+"""What a metric is compared with: a random order, and the most popular items."""
 
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.evaluation.degree_groups import GROUP_NAMES, user_degree_groups
-from jaxfr.evaluation.metric import Metric, RankingName
-from jaxfr.evaluation.within_third import count_within_third
+from jaxfr.evaluation.candidates import (
+    GROUP_NAMES,
+    count_within_third,
+    user_degree_groups,
+)
+from jaxfr.evaluation.evaluate import RankedItems, Scorer, evaluate
+from jaxfr.evaluation.metrics import Metric, RankingName
+from jaxfr.evaluation.outcome import Outcome
+from jaxfr.models.base import Weights
 
 
 def chance_of(
@@ -62,3 +70,32 @@ def _num_others(
     if ranking == "within_third":
         return count_within_third(dataset, num_candidates).astype(float)
     return (dataset.num_items - dataset.user_activity - 1).astype(float)
+
+
+def evaluate_most_popular(
+    metrics: Sequence[Metric],
+    ranking: RankingName,
+    item_degree: Array,
+    items: RankedItems,
+) -> Outcome:
+    """Evaluates the ranking by training degree, which is the same for every user.
+
+    It learns nothing of anybody, yet beats many a trained recommender, so that a metric
+    means little without it (Cremonesi et al., "Performance of recommender algorithms on
+    top-N recommendation tasks", RecSys 2010). Items of equal degree are tied, which as
+    always does not help the item that is ranked.
+
+    Args:
+        metrics: what to count for.
+        ranking: the run's own.
+        item_degree: training interactions of each item, int32 ``[m]``.
+        items: what is ranked, and among what.
+    """
+    scorer = Scorer(_first_number, (), item_degree[:, None].astype(jnp.float32))
+    nothing = jnp.zeros((items.test_items.item.shape[0], 1), jnp.float32)
+    return evaluate(metrics, ranking, scorer, nothing, items)
+
+
+def _first_number(weights: Weights, representation: Array, items: Array) -> Array:
+    del weights, representation
+    return items[:, 0]

@@ -25,7 +25,7 @@ from jaxfr.uploads import (
     leave_in_place,
     rows_of_item,
 )
-from jaxfr.uploads.exchange import NUMBERS_PER_ROW
+from jaxfr.uploads.grouping import NUMBERS_PER_ROW
 
 # A search for a k-th smallest number joins so many counts of each coordinate on a CPU,
 # each of which is sent and comes back. (On a GPU 120, in a quarter of the messages.)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.clients.layout import PairTiles
+from jaxfr.clients.tensors import PairTiles
 from jaxfr.sampling import ItemLists, complement_items, integers_at
 
 

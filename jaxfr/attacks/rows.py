@@ -1,20 +1,44 @@
-"""What attacks that start from the statistics of an item's benign rows share.
-
-Those are the scope, which says whose rows count and which items are attacked, and, for
-attackers that do not all send the same, drawing a row for each client.
-"""
+"""Which rows malicious clients send: all the same one, or each its own."""
 
 from collections.abc import Callable
+from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
-from jaxfr.attacks.scope import Scope
 from jaxfr.blocks import members_per_block
 from jaxfr.devices import map_over_devices
 from jaxfr.uploads import Uploads, item_statistics, item_table, row_counts
+
+Scope = Annotated[
+    Literal["dense", "sparse"],
+    "dense: those of all clients, zeros for clients that sent an item nothing, and "
+    "malicious rows for every item; sparse: those that were received, and malicious "
+    "rows where there are any.",
+]
+
+
+def same_rows(rows: Array, view: RoundView, items: Array | None = None) -> Uploads:
+    """One row for each item, which every malicious client sends that acts.
+
+    It costs one row, whatever their number, and counts as many.
+
+    Args:
+        rows: of each item, float32 ``[m, d]``.
+        view: of the round.
+        items: which of them are sent, bool ``[m]``; None for all.
+    """
+    acting = jnp.sum(view.taking_part, dtype=jnp.int32)
+    sent = jnp.ones(rows.shape[0], bool) if items is None else items
+    return item_table(
+        rows[:, None],
+        (acting * sent)[:, None],
+        view.item_embeddings,
+        acting,
+        senders=view.taking_part[None, None],
+    )
 
 
 def attack_with_own_rows(

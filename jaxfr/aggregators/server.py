@@ -1,0 +1,128 @@
+"""What the server does with a round's uploads: receives them, and combines them."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.aggregators.base import Rule, ServerKnowledge, ServerState, ServerView
+from jaxfr.errors import InvalidInputError
+from jaxfr.uploads import Uploads, drop_nonfinite, row_counts
+from jaxfr.uploads.clients import MOST_CLIENTS, trust_as_weight
+
+
+class Aggregate(NamedTuple):
+    """Outcome of one aggregation.
+
+    Attributes:
+        rows: one row per item, float32 ``[m, d]``.
+        weight: what its rows weighed together, int32 ``[m]``.
+        weight_of_tables: what those in tables weighed of it, int32 ``[m]``.
+        client_weight: what a row of one client weighs that is trusted in full.
+        client_trust: in each client, by id, float32 ``[clients]``; None where no stage
+            said.
+    """
+
+    rows: Array
+    weight: Array
+    weight_of_tables: Array
+    client_weight: Array | int
+    client_trust: Array | None
+
+    @property
+    def received(self) -> Array:
+        """Whether the item has a row that counts, bool ``[m]``."""
+        return self.weight > 0
+
+
+def sees_clients(rule: Rule) -> bool:
+    """Whether a rule, or a stage before it, asks which client a row is from."""
+    return rule.sees_clients or rule.before.sees_clients
+
+
+def init_server(rule: Rule, knowledge: ServerKnowledge) -> ServerState:
+    """The state of the stages and of the rule before round 0.
+
+    Raises:
+        InvalidInputError: if there are more clients than their trust can be counted of.
+    """
+    if sees_clients(rule) and knowledge.num_clients > MOST_CLIENTS:
+        raise InvalidInputError(
+            f"{knowledge.num_clients} clients: trust is counted of {MOST_CLIENTS}"
+        )
+    return rule.before.init(knowledge), rule.init(knowledge)
+
+
+def report_server(rule: Rule, state: ServerState) -> dict[str, Array]:
+    """What the stages and the rule report of a round, float32 scalars by name.
+
+    Of two that report under one name the later one counts.
+
+    Args:
+        rule: with its stages.
+        state: after the round.
+    """
+    of_stages, of_rule = state
+    reported = rule.before.report(of_stages) | rule.report(of_rule)
+    return {name: jnp.float32(value) for name, value in reported.items()}
+
+
+def receive(rule: Rule, uploads: Uploads) -> tuple[Uploads, Array]:
+    """What the server holds of uploads as they have arrived.
+
+    Returns:
+        The finite rows, those that change as they arrive changed, and how many client
+        uploads were dropped.
+    """
+    finite, dropped = drop_nonfinite(uploads)
+    return rule.before.on_arrival(finite), dropped
+
+
+def combine(
+    rule: Rule, state: ServerState, received: Uploads, view: ServerView
+) -> tuple[Aggregate, ServerState]:
+    """Runs the stages and the rule on all uploads of a round.
+
+    Args:
+        rule: with its stages.
+        state: from :func:`init_server`, or the round before.
+        received: from :func:`receive`.
+        view: of the round.
+    """
+    of_stages, of_rule = state
+    kept, of_stages = rule.before.update(of_stages, received, view)
+    trust = kept.client_trust
+    weighted = trust_as_weight(kept)
+    rows, of_rule = rule.update(of_rule, weighted, view)
+    of_tables = [jnp.sum(table.weight, axis=1) for table in weighted.tables]
+    found = Aggregate(
+        rows,
+        row_counts(weighted),
+        sum(of_tables, start=jnp.zeros(rows.shape[0], jnp.int32)),
+        weighted.client_weight,
+        trust,
+    )
+    return found, (of_stages, of_rule)
+
+
+def aggregate(
+    rule: Rule, uploads: Uploads, expected_byzantine: Array, num_clients: int = 0
+) -> tuple[Aggregate, Array]:
+    """Receives and combines the uploads of a first round: the whole of aggregation.
+
+    Args:
+        rule: with its stages.
+        uploads: of all clients.
+        expected_byzantine: the declared number n~ of Byzantine clients, int32 scalar.
+        num_clients: clients that have an id, for rules that see clients.
+
+    Returns:
+        The aggregate, and how many client uploads were dropped.
+    """
+    num_items, dim = uploads.item_embeddings.shape
+    state = init_server(rule, ServerKnowledge(num_clients, num_items, dim))
+    last = jnp.zeros_like(uploads.item_embeddings)
+    expected = jnp.asarray(expected_byzantine)
+    view = ServerView(jnp.int32(0), expected, last, num_clients)
+    received, dropped = receive(rule, uploads)
+    return combine(rule, state, received, view)[0], dropped
