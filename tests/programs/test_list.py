@@ -3,7 +3,7 @@
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.metrics import parse_metrics
+from jaxfr.evaluation.names import parse_metrics
 from jaxfr.presets import preset_names
 from jaxfr.programs.list import LISTS, listing
 from jaxfr.sweeps.request import RUN_OPTIONS
