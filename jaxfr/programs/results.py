@@ -28,7 +28,13 @@ from jaxfr.records.export import (
 from jaxfr.records.heatmap import draw_heatmap
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.results import Record, dataset_name
-from jaxfr.records.selection import as_text, averaged_over, latest, select, varying
+from jaxfr.records.selection import (
+    as_text,
+    averaged_over,
+    default_groupings,
+    latest,
+    select,
+)
 from jaxfr.records.summary import (
     Cell,
     WorstCase,
@@ -181,8 +187,7 @@ def _chosen_records(stored: Sequence[Record]) -> Sequence[Record]:
 def _groupings(records: Sequence[Record]) -> list[str]:
     if _GROUP_BY.value is not None:
         return _distinct("group_by", _GROUP_BY.value)
-    names = varying(records, option_names(records)) or ["attack"]
-    return sorted(names, key=lambda name: name == "attack")
+    return default_groupings(records, option_names(records))
 
 
 def _distinct(flag: str, names: Sequence[str]) -> list[str]:

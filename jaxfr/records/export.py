@@ -1,4 +1,4 @@
-"""Runs, their curves and what sums them up, as rows of CSV or Parquet."""
+"""Runs, their curves and what sums them up, as rows: in files, and as data frames."""
 
 import csv
 import importlib
@@ -29,17 +29,14 @@ _NUMBER = re.compile(r"-$|[+-]?(\d[\d,]*\.?\d*|\.\d+)(e[+-]?\d+)?( ?%)?$", re.I)
 def flatten(record: Record) -> dict[str, Scalar]:
     """Makes one row of a run: every option, the seed, every metric, all else.
 
-    Args:
-        record: a run. Of a nested value each field becomes a column
-            (``seconds_train``, ``version_jax``); lists, as ``curve``, are left out.
+    Of a nested value each field becomes a column (``seconds_train``, ``version_jax``);
+    lists, as ``curve``, are left out.
     """
     row: dict[str, Scalar] = {}
     for name, value in record.items():
         if isinstance(value, dict):
             prefix = _PREFIXES.get(name, name)
-            row |= flatten(
-                {f"{prefix}_{field}": inner for field, inner in value.items()}
-            )
+            row |= flatten({f"{prefix}_{field}": one for field, one in value.items()})
         elif not isinstance(value, list):
             row[name] = value
     return row
@@ -49,10 +46,6 @@ def curve_rows(
     records: Iterable[Record], options: Iterable[str]
 ) -> list[dict[str, Scalar]]:
     """Makes a row for each run and evaluation.
-
-    Args:
-        records: runs with a ``curve``.
-        options: names of options.
 
     Returns:
         Rows of ``run``, the options, ``seed``, ``round`` and the metrics over all
@@ -107,14 +100,28 @@ def worst_case_rows(
         | {
             "metric": metric,
             "clean_mean": _known(case.clean.mean if case.clean else math.nan),
+            "worst_attack": case.attack,
+            **_cell(case.cell),
+            "change_percent": _known(case.change_percent),
+            "clean_diverged": case.clean.diverged if case.clean else None,
         }
-        | {"worst_attack": case.attack}
-        | _cell(case.cell)
-        | {"change_percent": _known(case.change_percent)}
-        | {"clean_diverged": case.clean.diverged if case.clean else None}
         for metric, of_metric in cases.items()
         for case in of_metric
     ]
+
+
+def columns_of(rows: Sequence[Row]) -> dict[str, list[Scalar]]:
+    """Rows as columns of one type each, as tables of most programs have them.
+
+    All columns of any row, in the order of their first appearance, null where a row
+    lacks one. Whole numbers beside others become floating-point, and numbers beside
+    strings become strings.
+    """
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {
+        _encodable(name): _of_one_type([_encodable(row.get(name)) for row in rows])
+        for name in names
+    }
 
 
 def check_table_path(path: pathlib.Path) -> None:
@@ -127,28 +134,25 @@ def check_table_path(path: pathlib.Path) -> None:
     if path.suffix not in _WRITERS:
         raise InvalidInputError(f"{path}: must end in {' or '.join(_WRITERS)}")
     if path.suffix == ".parquet":
-        _import_pyarrow(path)
+        import_extra("pyarrow.parquet", "parquet", str(path))
 
 
 def write_rows(rows: Sequence[Row], path: pathlib.Path) -> None:
     """Writes rows as a table; what stood at the path stays until all is written.
 
     Args:
-        rows: the rows. The table has all their columns, in the order of their first
-            appearance; a value that a row lacks is null.
-        path: a file that ends in ``.csv``, where null is an empty field and no text is
-            a formula (see :func:`write_csv`); or in ``.parquet``, where a column is of
-            one type: whole numbers beside others become floating-point, and numbers
-            beside strings become strings.
+        rows: the rows. The table has the columns of :func:`columns_of`.
+        path: a file that ends in ``.csv``, where null is an empty field, no text is a
+            formula (see :func:`write_csv`) and values are as they are; or in
+            ``.parquet``, where a column is of one type.
 
     Raises:
         InvalidInputError: if the path ends otherwise, the file cannot be written, or
             Parquet is asked for and pyarrow is not installed.
     """
     check_table_path(path)
-    names = list(dict.fromkeys(name for row in rows for name in row))
     with replacing(path) as unfinished:
-        _WRITERS[path.suffix](names, rows, unfinished)
+        _WRITERS[path.suffix](rows, unfinished)
 
 
 def write_csv(rows: Iterable[Sequence[Scalar]], path: pathlib.Path) -> None:
@@ -167,6 +171,26 @@ def write_csv(rows: Iterable[Sequence[Scalar]], path: pathlib.Path) -> None:
         writer.writerows(map(_csv_field, row) for row in rows)
 
 
+def import_extra(module: str, extra: str, what: str) -> Any:
+    """A module that one of the package's extras brings.
+
+    Args:
+        module: its name.
+        extra: the extra.
+        what: needs it, for the message.
+
+    Raises:
+        InvalidInputError: if it is not installed; says how to.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        name = module.partition(".")[0]
+        raise InvalidInputError(
+            f"{what}: needs {name}; pip install 'jaxfr[{extra}]'"
+        ) from None
+
+
 class _Lines:
     """Ends the lines of a CSV writer with a line feed.
 
@@ -181,22 +205,17 @@ class _Lines:
 
 
 def _cell(cell: Cell) -> dict[str, Scalar]:
-    return {
-        "runs": cell.runs,
-        "diverged": cell.diverged,
-        "mean": _known(cell.mean),
-        "deviation": _known(cell.deviation),
-        "low": _known(cell.low),
-        "high": _known(cell.high),
-        **{name: _known(getattr(cell, name)) for name in REFERENCES},
-    }
+    names = ("mean", "deviation", "low", "high", *REFERENCES)
+    known = {name: _known(getattr(cell, name)) for name in names}
+    return {"runs": cell.runs, "diverged": cell.diverged, **known}
 
 
 def _known(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _write_csv(names: list[str], rows: Sequence[Row], path: pathlib.Path) -> None:
+def _write_csv(rows: Sequence[Row], path: pathlib.Path) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
     write_csv([names, *([row.get(name) for name in names] for row in rows)], path)
 
 
@@ -210,53 +229,28 @@ def _csv_field(value: Scalar) -> Scalar:
     return value
 
 
-def _write_parquet(names: list[str], rows: Sequence[Row], path: pathlib.Path) -> None:
-    pyarrow, parquet = _import_pyarrow(path)
-    columns = {
-        _encodable(name): _arrow_column(
-            [_encodable(row.get(name)) for row in rows], pyarrow
-        )
-        for name in names
-    }
-    parquet.write_table(pyarrow.table(columns), path)
+def _write_parquet(rows: Sequence[Row], path: pathlib.Path) -> None:
+    pyarrow = importlib.import_module("pyarrow")
+    table = pyarrow.table(columns_of(rows))
+    importlib.import_module("pyarrow.parquet").write_table(table, path)
 
 
-def _encodable(value: Scalar) -> Scalar:
+def _encodable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", _HALVES).decode()
     return value
 
 
-def _arrow_column(values: list[Scalar], pyarrow: Any) -> Any:
-    """One typed column; a column without any value has the type null."""
+def _of_one_type(values: list[Scalar]) -> list[Scalar]:
     kinds = {type(value) for value in values if value is not None}
-    if kinds == {int, float}:
-        # Arrow itself refuses whole numbers that a double rounds.
-        numbers = [None if value is None else float(value) for value in values]
-        return pyarrow.array(numbers, pyarrow.float64())
-    if len(kinds) > 1:
-        texts = [None if value is None else as_text(value) for value in values]
-        return pyarrow.array(texts, pyarrow.string())
-    types = {
-        bool: pyarrow.bool_(),
-        int: pyarrow.int64(),
-        float: pyarrow.float64(),
-        str: pyarrow.string(),
-    }
-    return pyarrow.array(values, types[kinds.pop()] if kinds else pyarrow.null())
+    if len(kinds) < 2:
+        return values
+    # Arrow itself refuses whole numbers that a double rounds.
+    convert = float if kinds == {int, float} else as_text
+    return [None if value is None else convert(value) for value in values]
 
 
-def _import_pyarrow(path: pathlib.Path) -> tuple[Any, Any]:
-    try:
-        parquet = importlib.import_module("pyarrow.parquet")
-        return importlib.import_module("pyarrow"), parquet
-    except ImportError:
-        raise InvalidInputError(
-            f"{path}: Parquet needs pip install 'jaxfr[parquet]'"
-        ) from None
-
-
-_WRITERS: dict[str, Callable[[list[str], Sequence[Row], pathlib.Path], None]] = {
+_WRITERS: dict[str, Callable[[Sequence[Row], pathlib.Path], None]] = {
     ".csv": _write_csv,
     ".parquet": _write_parquet,
 }

@@ -99,6 +99,12 @@ def varying(records: Sequence[Record], options: Iterable[str]) -> list[str]:
     ]
 
 
+def default_groupings(records: Sequence[Record], options: Iterable[str]) -> list[str]:
+    """The options that differ among runs, the attack last; the attack if none does."""
+    names = varying(records, options) or ["attack"]
+    return sorted(names, key=lambda name: name == "attack")
+
+
 def averaged_over(
     records: Sequence[Record], group_by: Sequence[str], options: Iterable[str]
 ) -> list[str]:

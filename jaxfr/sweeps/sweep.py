@@ -9,7 +9,7 @@ from jaxfr.data import Dataset
 from jaxfr.experiment import Experiment
 from jaxfr.files import temporary_folder
 from jaxfr.records.contents import lack_of_record
-from jaxfr.records.results import Record
+from jaxfr.records.frames import Results
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import identify, plan_runs
@@ -24,7 +24,7 @@ def sweep(
     rounds: int = 200,
     eval_every: int = 10,
     store: str | pathlib.Path | None = None,
-) -> list[Record]:
+) -> Results:
     """Runs every experiment with every seed; those of one structure compile once.
 
     >>> import jaxfr as fr
@@ -49,7 +49,7 @@ def sweep(
 
     Returns:
         A record for each experiment and seed, experiment by experiment, as programs
-        write them into ``results.jsonl``.
+        write them into ``results.jsonl``; see :class:`jaxfr.Results`.
 
     Raises:
         InvalidInputError: if a run has no meaning, or data cannot be loaded.
@@ -70,4 +70,4 @@ def sweep(
         opened = stack.enter_context(open_store(path, check=lack_of_record))
         for _ in run_plan(plan, opened, RunOptions(devices=1)):
             pass
-        return opened.records(identify(plan, wanted))
+        return Results(opened.records(identify(plan, wanted)))
