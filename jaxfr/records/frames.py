@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Self, SupportsIndex, overload
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.metrics import overall_fields
+from jaxfr.evaluation.names import overall_fields
 from jaxfr.files import user_path
 from jaxfr.records.caveats import caveats
 from jaxfr.records.contents import lack_of_record, option_names
