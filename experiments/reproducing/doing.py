@@ -91,7 +91,7 @@ def whole_programs(plan: Plan, runs: Collection[str]) -> Plan:
     groups = tuple(
         group
         for group in plan.groups
-        if not wanted.isdisjoint(planned.run for planned in group.runs)
+        if not wanted.isdisjoint(planned.identity for planned in group.runs)
     )
     return dataclasses.replace(plan, groups=groups)
 

@@ -70,7 +70,7 @@ def finish_runs(plan: Plan, store: Store, options: RunOptions, label: str) -> No
         InvalidInputError: if the store cannot be written, or a run does not fit into
             memory.
     """
-    found = sum(store.is_finished(run.run) for run in plan.runs)
+    found = sum(store.is_finished(run.identity) for run in plan.runs)
     if found:
         note(f"{label}: {found} of {len(plan.runs)} runs are in the store")
     if found < len(plan.runs):

@@ -37,7 +37,7 @@ def seconds_left(plan: Plan, store: Store) -> float:
         left = [
             planned.request.rounds
             for planned in group.runs
-            if not store.is_finished(planned.run)
+            if not store.is_finished(planned.identity)
         ]
         if left:
             pairs = plan.sources[group.source].dataset.num_train_pairs

@@ -194,7 +194,7 @@ class JaxfrRounds:
         runs: int = 1,
     ) -> None:
         programs = compile_programs(
-            experiment, layout, rounds, runs=runs, stretch=rounds
+            experiment, layout, rounds, runs=runs, rounds_per_call=rounds
         )
         self.compile_seconds = programs.seconds
         self._numbers = np.arange(rounds, dtype=np.int32)

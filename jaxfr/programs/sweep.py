@@ -40,7 +40,7 @@ from jaxfr.sweeps.grid import Axes, cross, parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
 from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
-from jaxfr.training.free_memory import available_memory
+from jaxfr.training.memory import available_memory
 
 run_flags.define_run_flags(lists=RUN_OPTIONS)
 for _module in (run_flags, data_flags, execution_flags, process_flags, program):
@@ -127,7 +127,7 @@ def _foretell(plan: Plan, path: pathlib.Path | None, options: RunOptions) -> Non
 def _run(plan: Plan, path: pathlib.Path, options: RunOptions) -> None:
     runs, done = len(plan.runs), 0
     with opened_store(path, ANY_CODE_VERSION.value) as store:
-        found = sum(store.is_finished(run.run) for run in plan.runs)
+        found = sum(store.is_finished(run.identity) for run in plan.runs)
         if is_leader():
             print(
                 f"{runs} runs of {len(plan.groups)} programs, {found} of them finished"
@@ -136,7 +136,7 @@ def _run(plan: Plan, path: pathlib.Path, options: RunOptions) -> None:
             done += 1
         if not is_leader():
             return
-        for line in caveats(store.records([run.run for run in plan.runs])):
+        for line in caveats(store.records([run.identity for run in plan.runs])):
             note(line)
     print(
         f"{done} runs done, {found} found finished, {runs - done - found} done by "

@@ -138,14 +138,14 @@ def train(plan: Plan, options: RunOptions, path: pathlib.Path | None) -> list[Re
         _run(plan, used, options)
         if not is_leader():
             return []
-        records = used.records([run.run for run in plan.runs])
+        records = used.records([run.identity for run in plan.runs])
         if used is not store:
             store.append(records)
     return records
 
 
 def _run(plan: Plan, store: Store, options: RunOptions) -> None:
-    found = sum(store.is_finished(run.run) for run in plan.runs)
+    found = sum(store.is_finished(run.identity) for run in plan.runs)
     if found:
         note(f"{found} of {len(plan.runs)} runs are in the store")
     for done in run_with_progress(plan, store, options, "train"):
@@ -160,8 +160,8 @@ def _save(done: FinishedRun) -> None:
     save_parameters(
         user_path(_SAVE_PARAMS.value or "", "save_params"),
         done.planned.experiment,
-        done.programs.layout,
-        done.run,
+        done.layout,
+        done.result,
     )
 
 

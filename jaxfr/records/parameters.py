@@ -15,8 +15,8 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.files import open_regular, replacing, user_errors
 from jaxfr.processes import is_leader
-from jaxfr.training.host import Run
 from jaxfr.training.layout import Layout, in_client_order, in_pair_order
+from jaxfr.training.result import RunResult
 from jaxfr.training.start import attack_knowledge
 from jaxfr.training.state import GivenValues
 
@@ -75,7 +75,7 @@ def save_parameters(
     path: pathlib.Path,
     experiment: Experiment,
     layout: Layout,
-    run: Run,
+    run: RunResult,
 ) -> None:
     """Writes what a run ended with, in the form that :func:`load_given_values` reads.
 

@@ -15,13 +15,13 @@ from jaxfr.evaluation.names import find_metric, metric_names
 from jaxfr.evaluation.outcome import as_record
 from jaxfr.files import write_atomically
 from jaxfr.store import Record
-from jaxfr.training.host import Run
+from jaxfr.training.result import RunResult
 
 PACKAGES = ("jaxfr", "jax", "jaxlib", "numpy", "optax")
 
 
 def make_record(
-    options: Mapping[str, Any], run: Run, metrics: Sequence[Metric]
+    options: Mapping[str, Any], run: RunResult, metrics: Sequence[Metric]
 ) -> Record:
     """Describes a run completely: options, seed, metrics, curve, versions, seconds.
 

@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 from jaxfr.records.table import align
 from jaxfr.store import Store
-from jaxfr.sweeps.bench import Bench, Prepared
 from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.group import GroupCompiler
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.texts import EXPERIMENT_OPTIONS
-from jaxfr.training.calls import Costs, measure_costs
-from jaxfr.training.memory import memory_need
+from jaxfr.training.costs import Costs, measure_costs
+from jaxfr.training.programs import Programs, memory_need
 
 _COLUMNS = ("program", "runs", "finished", "at once", "memory", "compiling", "time")
 # What stands in every program's description.
@@ -55,34 +55,38 @@ def forecast(
     Raises:
         InvalidInputError: if a run does not fit into memory.
     """
-    bench = Bench(plan, options)
+    compiler = GroupCompiler(plan.sources, options)
     found = []
     for group in plan.groups:
-        left = [run for run in group.runs if not (store and store.is_finished(run.run))]
+        left = [
+            run for run in group.runs if not (store and store.is_finished(run.identity))
+        ]
         finished = len(group.runs) - len(left)
         if not left:
             found.append(Forecast(group, finished, 0, 0, 0.0, 0.0))
             continue
         on_group(group)
-        prepared = bench.prepare(group)
+        program = compiler.compile(group)
         found.append(
             Forecast(
                 group,
                 finished,
-                prepared.execution.runs,
-                memory_need(prepared.programs).total,
-                prepared.programs.seconds,
-                _seconds(left, prepared),
+                program.execution.runs,
+                memory_need(program.programs).total,
+                program.programs.seconds,
+                _seconds(left, program.programs),
             )
         )
     return found
 
 
-def batch_seconds(costs: Costs, rounds: int, eval_every: int, stretch: int) -> float:
+def batch_seconds(
+    costs: Costs, rounds: int, eval_every: int, rounds_per_call: int
+) -> float:
     """What a batch takes: its start, calls, rounds and evaluations."""
     evaluations = 2 if eval_every == 0 else 1 + -(-rounds // eval_every)
     # Round -1, which evaluates the untrained state, is one more.
-    calls = -(-(rounds + 1) // stretch)
+    calls = -(-(rounds + 1) // rounds_per_call)
     return (
         costs.start
         + calls * costs.call
@@ -123,13 +127,12 @@ def describe(group: RunGroup) -> str:
     return " ".join(word for word in words if word)
 
 
-def _seconds(left: Sequence[PlannedRun], prepared: Prepared) -> float:
-    programs, schedules = prepared.programs, [run.schedule for run in left]
-    costs = measure_costs(programs, left[0].point)
+def _seconds(left: Sequence[PlannedRun], programs: Programs) -> float:
+    schedules, costs = [run.schedule for run in left], measure_costs(programs)
     total = 0.0
     for schedule in dict.fromkeys(schedules):
         batches = -(-schedules.count(schedule) // programs.runs)
-        total += batches * batch_seconds(costs, *schedule, programs.stretch)
+        total += batches * batch_seconds(costs, *schedule, programs.rounds_per_call)
     return total
 
 

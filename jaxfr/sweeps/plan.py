@@ -20,7 +20,6 @@ from jaxfr.sweeps.sources import (
     num_ranked,
     source_name,
 )
-from jaxfr.training.calls import Point
 from jaxfr.training.checks import check_attack
 
 # A name or path of data tells nothing of their content, of which there are hashes.
@@ -34,21 +33,16 @@ class PlannedRun(NamedTuple):
     """One run.
 
     Attributes:
-        run: its identity, see ``jaxfr/store/identity.py``.
+        identity: its name in a store, see ``jaxfr/store/identity.py``.
         request: what was wanted.
         experiment: its experiment with these data, see ``Experiment.with_data``.
         recorded: what its record says of its options, data and code.
     """
 
-    run: str
+    identity: str
     request: RunRequest
     experiment: Experiment
     recorded: Mapping[str, Any]
-
-    @property
-    def point(self) -> Point:
-        """The run for its compiled program."""
-        return Point(self.request.seed, self.experiment)
 
     @property
     def schedule(self) -> tuple[int, int]:
@@ -130,7 +124,7 @@ def plan_runs(
         name = source_name(request)
         planned = _plan_run(request, sources[name])
         kind = name, jax.tree.structure(planned.experiment)
-        groups.setdefault(kind, {})[planned.run] = planned
+        groups.setdefault(kind, {})[planned.identity] = planned
     return Plan(
         sources,
         tuple(_group(name, list(runs.values())) for (name, _), runs in groups.items()),
@@ -159,7 +153,8 @@ def identify(plan: Plan, wanted: Sequence[RunRequest]) -> list[str]:
         wanted: runs.
     """
     return [
-        _plan_run(request, plan.sources[source_name(request)]).run for request in wanted
+        _plan_run(request, plan.sources[source_name(request)]).identity
+        for request in wanted
     ]
 
 
@@ -181,10 +176,10 @@ def take_shard(plan: Plan, index: int, count: int) -> Plan:
         raise InvalidInputError(
             f"shard_index={index}: must be at least 0 and below num_shards={count}"
         )
-    mine = {run.run for run in plan.runs[index::count]}
+    mine = {run.identity for run in plan.runs[index::count]}
     groups = []
     for group in plan.groups:
-        runs = tuple(run for run in group.runs if run.run in mine)
+        runs = tuple(run for run in group.runs if run.identity in mine)
         if runs:
             groups.append(dataclasses.replace(group, runs=runs))
     return dataclasses.replace(plan, groups=tuple(groups))

@@ -5,20 +5,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from jaxfr.checkpoints import CheckpointKeeper, CheckpointOptions, prepare_directory
+from jaxfr.checkpoints import CheckpointKeeper, prepare_directory
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
 from jaxfr.processes import agree, is_leader
 from jaxfr.records.results import Record, make_record
 from jaxfr.store import Store
-from jaxfr.sweeps.bench import Bench, Prepared
-from jaxfr.sweeps.checkpoints import as_checkpoints, keeper_of_batch
 from jaxfr.sweeps.execution import RunOptions, recorded
+from jaxfr.sweeps.group import GroupCompiler, GroupProgram, batch_identity
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
 from jaxfr.sweeps.request import keep_own_files
-from jaxfr.training.calls import measure_evaluation
-from jaxfr.training.host import NoRoomError, Run, run_batch
-from jaxfr.training.programs import Programs
+from jaxfr.training.batch import Run, run_batch
+from jaxfr.training.costs import measure_evaluation
+from jaxfr.training.layout import Layout
+from jaxfr.training.result import NoRoomError, RunResult
 
 # How often to look whether other processes finished what is in their hands.
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -28,17 +28,15 @@ class FinishedRun(NamedTuple):
     """A run that this process finished, its record in the store.
 
     Attributes:
-        group: its group.
         planned: what was planned.
-        programs: what ran it.
-        run: how it ended.
+        layout: its data, as it was run on.
+        result: how it ended.
         record: what is written of it.
     """
 
-    group: RunGroup
     planned: PlannedRun
-    programs: Programs
-    run: Run
+    layout: Layout
+    result: RunResult
     record: Record
 
 
@@ -88,157 +86,137 @@ def run_plan(
         prepare_directory(options.checkpoints)
     if is_leader():
         keep_own_files((run.request for run in plan.runs), store.path)
-    bench = Bench(plan, options)
-    unknown = {run.run: run.request.rounds for run in plan.runs}
-    told = False
+    work = _Work(plan, store, options, watcher)
+    waits = False
     while True:
-        left, chosen = agree(lambda: _next_group(plan.groups, store))
-        _tell_of_finished(unknown, store, watcher)
+        left, chosen = agree(functools.partial(_next_group, plan.groups, store))
+        work.tell_of_others()
         if left == 0:
             return
         if chosen is not None:
-            group = plan.groups[chosen]
-            yield from _run_group(
-                group, bench, store, unknown, watcher, options.checkpoints
-            )
-            told = False
-            continue
-        if not told:
+            yield from work.run_group(plan.groups[chosen])
+        elif not waits:
             watcher.waiting(left)
-            told = True
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        waits = chosen is None
+        if waits:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
-def _run_group(
-    group: RunGroup,
-    bench: Bench,
-    store: Store,
-    unknown: dict[str, int],
-    watcher: Watcher,
-    checkpoints: CheckpointOptions | None,
-) -> Iterator[FinishedRun]:
-    """Runs what is left of one group, as far as it is in nobody's hands."""
-    execution, prepared, evaluation = bench.execution(group), None, 0.0
-    schedules = _by_schedule(group)
-    while batch := _claim(schedules, store, execution.runs):
-        if prepared is None:
-            watcher.compiling(group)
-            prepared = bench.prepare(group)
-            execution = prepared.execution
-            evaluation = measure_evaluation(prepared.programs, batch[0].point)
-        for planned in batch:
-            # Its rounds are told while it runs.
-            unknown.pop(planned.run, None)
-        runner = _Runner(group, bench, evaluation, watcher, checkpoints)
-        finished, keepers = _run_claimed(runner, prepared, batch)
-        agree(functools.partial(store.append, [done.record for done in finished]))
-        yield from finished
-        for keeper in keepers:
-            keeper.remove()
-        prepared = prepared._replace(programs=prepared.programs._replace(seconds=0.0))
-        _tell_of_finished(unknown, store, watcher)
+class _Work:
+    """What this process does of a plan."""
 
+    def __init__(
+        self, plan: Plan, store: Store, options: RunOptions, watcher: Watcher
+    ) -> None:
+        self._store = store
+        self._options = options
+        self._watcher = watcher
+        self._compiler = GroupCompiler(plan.sources, options)
+        # Rounds of runs that nobody was told of yet.
+        self._untold = {run.identity: run.request.rounds for run in plan.runs}
 
-class _Runner(NamedTuple):
-    """What runs of one group have in common."""
+    def tell_of_others(self) -> None:
+        """Tells of runs that other processes finished."""
+        found = [run for run in self._untold if self._store.is_finished(run)]
+        if found:
+            self._watcher.rounds(sum(map(self._untold.pop, found)))
 
-    group: RunGroup
-    bench: Bench
-    evaluation: float
-    watcher: Watcher
-    checkpoints: CheckpointOptions | None
+    def run_group(self, group: RunGroup) -> Iterator[FinishedRun]:
+        """Runs what is left of one group, as far as it is in nobody's hands."""
+        at_once, program, evaluation = self._compiler.execution(group).runs, None, 0.0
+        while batch := _claim(group, self._store, at_once):
+            if program is None:
+                self._watcher.compiling(group)
+                program = self._compiler.compile(group)
+                evaluation = measure_evaluation(program.programs)
+                at_once = program.execution.runs
+            for planned in batch:  # their rounds are told while they run
+                self._untold.pop(planned.identity, None)
+            finished, keepers = self._run_claimed(program, batch, evaluation)
+            records = [done.record for done in finished]
+            agree(functools.partial(self._store.append, records))
+            yield from finished
+            for keeper in keepers:
+                keeper.remove()
+            compiled = program.programs._replace(seconds=0.0)
+            program = program._replace(programs=compiled)
+            self.tell_of_others()
 
+    def _run_claimed(
+        self, program: GroupProgram, claimed: Sequence[PlannedRun], evaluation: float
+    ) -> tuple[list[FinishedRun], list[CheckpointKeeper]]:
+        """Runs some runs of one schedule, as many at once as the program takes.
 
-def _run_claimed(
-    runner: _Runner, prepared: Prepared, claimed: Sequence[PlannedRun]
-) -> tuple[list[FinishedRun], list[CheckpointKeeper]]:
-    """Runs some runs of one schedule, as many at once as the program takes.
+        Where an item receives more rows than there is room for, which may happen to one
+        run in a thousand, those at once are done again by a program with more room.
+        """
+        finished, keepers, at_once = [], [], program.execution.runs
+        for first in range(0, len(claimed), at_once):
+            batch, keeper = claimed[first : first + at_once], None
+            if self._options.checkpoints is not None:
+                identity = batch_identity(program, batch)
+                checkpoints, say = self._options.checkpoints, self._watcher.say
+                keeper = CheckpointKeeper(checkpoints, identity, say)
+                keepers.append(keeper)
+            try:
+                finished += self._run_batch(program, batch, evaluation, keeper)
+            except NoRoomError as error:
+                if program.more_room:
+                    raise
+                self._watcher.say(f"jaxfr: {error}; once more, with more room")
+                self._watcher.rounds(-sum(one.request.rounds for one in batch))
+                roomy = self._compiler.compile(program.group, more_room=True)
+                again = self._run_claimed(roomy, batch, evaluation)
+                finished += again[0]
+                keepers += again[1]
+        return finished, keepers
 
-    Where an item receives more rows than there is room for, which may happen to one run
-    in a thousand, those at once are done again by a program with more room.
-    """
-    finished, keepers, at_once = [], [], prepared.execution.runs
-    for first in range(0, len(claimed), at_once):
-        batch, keeper = claimed[first : first + at_once], None
-        if runner.checkpoints is not None:
-            keeper = keeper_of_batch(
-                runner.checkpoints, runner.group, prepared, batch, runner.watcher.say
-            )
-            keepers.append(keeper)
-        try:
-            finished += _run_batch(runner, prepared, batch, keeper)
-        except NoRoomError as error:
-            if prepared.more_room:
-                raise
-            runner.watcher.say(f"jaxfr: {error}; once more, with more room")
-            runner.watcher.rounds(-sum(one.request.rounds for one in batch))
-            roomy = runner.bench.prepare(runner.group, more_room=True)
-            again = _run_claimed(runner, roomy, batch)
-            finished += again[0]
-            keepers += again[1]
-    return finished, keepers
-
-
-def _run_batch(
-    runner: _Runner,
-    prepared: Prepared,
-    batch: Sequence[PlannedRun],
-    keeper: CheckpointKeeper | None,
-) -> list[FinishedRun]:
-    """Runs a batch of one schedule."""
-    # What decides last bits besides the run's identity.
-    beside = {
-        "room_for_malicious_clients": runner.group.malicious_clients,
-        **recorded(prepared.execution),
-        "chance": prepared.chance,
-    }
-    programs, points = prepared.programs, [planned.point for planned in batch]
-    metrics = programs.experiment.metrics
-    runs = run_batch(
-        programs,
-        runner.evaluation,
-        points,
-        *batch[0].schedule,
-        runner.watcher.rounds,
-        as_checkpoints(keeper),
-    )
-    return [
-        FinishedRun(
-            runner.group,
-            planned,
+    def _run_batch(
+        self,
+        program: GroupProgram,
+        batch: Sequence[PlannedRun],
+        evaluation: float,
+        keeper: CheckpointKeeper | None,
+    ) -> list[FinishedRun]:
+        programs = program.programs
+        # What decides last bits besides the run's identity.
+        beside = {
+            "room_for_malicious_clients": program.group.malicious_clients,
+            **recorded(program.execution),
+            "chance": program.chance,
+        }
+        results = run_batch(
             programs,
-            run,
-            make_record({**planned.recorded, **beside}, run, metrics),
+            [Run(planned.request.seed, planned.experiment) for planned in batch],
+            *batch[0].schedule,
+            one_evaluation=evaluation,
+            on_rounds=self._watcher.rounds,
+            keeper=keeper,
         )
-        for planned, run in zip(batch, runs, strict=True)
-    ]
+        finished = []
+        for planned, result in zip(batch, results, strict=True):
+            metrics = programs.experiment.metrics
+            record = make_record({**planned.recorded, **beside}, result, metrics)
+            finished.append(FinishedRun(planned, programs.layout, result, record))
+        return finished
 
 
-def _by_schedule(group: RunGroup) -> list[dict[str, PlannedRun]]:
-    """A group's runs by their identity, those of one schedule together."""
-    schedules: dict[tuple[int, int], dict[str, PlannedRun]] = {}
-    for planned in group.runs:
-        schedules.setdefault(planned.schedule, {})[planned.run] = planned
-    return list(schedules.values())
-
-
-def _claim(
-    schedules: Sequence[dict[str, PlannedRun]], store: Store, at_most: int
-) -> list[PlannedRun]:
-    """Claims some runs of one schedule."""
+def _claim(group: RunGroup, store: Store, at_most: int) -> list[PlannedRun]:
+    """Claims some of a group's runs, all of one schedule."""
+    planned = {run.identity: run for run in group.runs}
 
     def claim() -> list[str]:
-        for runs in schedules:
-            claimed = store.claim(list(runs), at_most)
+        for schedule in dict.fromkeys(run.schedule for run in group.runs):
+            names = [name for name, run in planned.items() if run.schedule == schedule]
+            claimed = store.claim(names, at_most)
             if claimed:
                 return list(claimed)
         return []
 
-    planned = {run: one for runs in schedules for run, one in runs.items()}
     claimed = agree(claim)
     if not planned.keys() >= set(claimed):
         raise InvalidInputError("the processes were given different runs or data")
-    return [planned[run] for run in claimed]
+    return [planned[name] for name in claimed]
 
 
 def _next_group(groups: Sequence[RunGroup], store: Store) -> tuple[int, int | None]:
@@ -248,21 +226,13 @@ def _next_group(groups: Sequence[RunGroup], store: Store) -> tuple[int, int | No
         With the number, the index of a group with runs in nobody's hands, if possible
         one that no other compiles; None if all are in other hands.
     """
-    unfinished = [[run.run for run in _unfinished(group, store)] for group in groups]
+    unfinished = [
+        [run.identity for run in group.runs if not store.is_finished(run.identity)]
+        for group in groups
+    ]
     left = {index: runs for index, runs in enumerate(unfinished) if runs}
     taken = store.in_other_hands([run for runs in left.values() for run in runs])
     to_do = [index for index, runs in left.items() if not taken.issuperset(runs)]
     untouched = [index for index in to_do if taken.isdisjoint(left[index])]
     chosen = (untouched or to_do)[0] if to_do else None
     return sum(map(len, left.values())), chosen
-
-
-def _unfinished(group: RunGroup, store: Store) -> list[PlannedRun]:
-    return [planned for planned in group.runs if not store.is_finished(planned.run)]
-
-
-def _tell_of_finished(unknown: dict[str, int], store: Store, watcher: Watcher) -> None:
-    """Tells of runs that this process did not run and that are finished."""
-    found = [run for run in unknown if store.is_finished(run)]
-    if found:
-        watcher.rounds(sum(unknown.pop(run) for run in found))

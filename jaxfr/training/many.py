@@ -115,7 +115,7 @@ def train_many(
         eval_every: as there.
 
     Returns:
-        The new states, and reports ``[runs, stretch]``.
+        The new states, and reports ``[runs, rounds]``.
     """
 
     def one_run(

@@ -1,53 +1,92 @@
-"""How much memory runs need, known before they start."""
+"""How much memory is free, and how much is held: GPU, machine and container."""
 
-from typing import NamedTuple
+import math
+import os
+import pathlib
+from collections.abc import Iterator
 
 import jax
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.experiment import Experiment
-from jaxfr.training.free_memory import available_memory
-from jaxfr.training.layout import Layout
-from jaxfr.training.programs import Programs, compile_programs
-from jaxfr.training.state import GivenValues
+
+_PROC = pathlib.Path("/proc")
+_GROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
-class MemoryNeed(NamedTuple):
-    """Bytes that a batch of runs holds at its peak, on all devices of a host together.
+def available_memory(
+    proc: pathlib.Path = _PROC, groups: pathlib.Path = _GROUPS
+) -> int | None:
+    """Bytes that this process may still take; None where unknown.
 
-    Attributes:
-        data: the layout, on each device that works on its own copy.
-        runs: what all runs of the batch keep between two calls.
-        working: what a call of the program makes on the way.
+    Those of the GPU, or of the machine and of the control groups that the process is
+    in, such as a container or a job of a cluster: the smaller counts.
+
+    Args:
+        proc: where Linux shows processes.
+        groups: where it shows control groups.
     """
-
-    data: int
-    runs: int
-    working: int
-
-    @property
-    def total(self) -> int:
-        """All of it."""
-        return self.data + self.runs + self.working
+    statistics = jax.local_devices()[0].memory_stats()
+    if statistics and "bytes_limit" in statistics:
+        return statistics["bytes_limit"] - statistics.get("bytes_in_use", 0)
+    found = [_free_on_machine(proc), *_free_in_groups(proc, groups)]
+    known = [free for free in found if free is not None]
+    return max(0, min(known)) if known else None
 
 
-def memory_need(programs: Programs) -> MemoryNeed:
-    """Tells what the compiled programs will hold, from what the compiler planned.
+def _free_on_machine(proc: pathlib.Path) -> int | None:
+    try:
+        text = (proc / "meminfo").read_text(encoding="ascii")
+        return int(_numbers(text)["MemAvailable:"]) * 1024
+    except (OSError, KeyError, ValueError):
+        pass
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError):
+        return None
 
-    What grows with the data inside a round is worked off in blocks of one size (see
-    ``jaxfr/blocks.py``), so ``working`` is little more than a round's scalars.
-    """
-    layout = programs.layout
-    data = held_bytes(layout)
-    start, train = programs.start.memory_analysis(), programs.train.memory_analysis()
-    assert start is not None
-    assert train is not None
-    # The compiler's numbers are those of one device. The old state lives until the new
-    # one exists.
-    devices = len(layout.train_users.sharding.addressable_devices)
-    kept = start.output_size_in_bytes + train.output_size_in_bytes
-    working = max(start.temp_size_in_bytes, train.temp_size_in_bytes)
-    return MemoryNeed(data=data, runs=devices * kept, working=devices * working)
+
+def _free_in_groups(proc: pathlib.Path, groups: pathlib.Path) -> Iterator[int]:
+    """What each group with a limit has left; a group is bound by those around it."""
+    try:
+        lines = (proc / "self/cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":  # version 2
+            names = ("memory.max", "memory.current", "inactive_file")
+            root = groups
+        elif "memory" in controllers.split(","):
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+            names += ("total_inactive_file",)
+            root = groups / "memory"
+        else:
+            continue
+        # A container may see its own group as the root, and not by its path.
+        inside = root / path.strip("/")
+        for folder in (inside, *inside.parents):
+            free = _free_in(folder, *names)
+            if free is not None:
+                yield free
+            if folder == root:
+                break
+
+
+def _free_in(folder: pathlib.Path, limit: str, used: str, cached: str) -> int | None:
+    """What is left of a group's limit; files that are cached give way."""
+    try:
+        most = int((folder / limit).read_text())  # "max" is none
+        taken = int((folder / used).read_text())
+        return (
+            most - taken + int(_numbers((folder / "memory.stat").read_text())[cached])
+        )
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def _numbers(text: str) -> dict[str, str]:
+    """The second word of each line, by the first."""
+    return {line.split()[0]: line.split()[1] for line in text.splitlines() if line}
 
 
 def held_bytes(arrays: object) -> int:
@@ -59,48 +98,27 @@ def held_bytes(arrays: object) -> int:
     )
 
 
-def compile_to_fit(
-    experiment: Experiment,
-    layout: Layout,
-    rounds: int,
-    given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
-    *,
-    runs: int = 1,
-    devices: int = 1,
-    available: int | None = None,
-) -> Programs:
-    """``compile_programs`` for as many runs at once as the memory holds.
+def check_room(kept: object, devices: int) -> None:
+    """Refuses a run whose embeddings, draws and states alone do not fit into memory.
+
+    What a round needs besides is known once it is compiled (see ``memory_need``); sizes
+    that are far too large end before that, in an error of the compiler or in none.
 
     Args:
-        experiment: as there.
-        layout: as there.
-        rounds: as there.
-        given: as there.
-        runs: number of runs at once, halved until they fit.
-        devices: as there.
-        available: bytes to keep within; by default what is free now.
+        kept: shapes and types of all that one run keeps, a pytree.
+        devices: over how many it is spread; those of one CPU share its memory.
 
     Raises:
-        InvalidInputError: if not even one run for each device fits.
+        InvalidInputError: names the largest of them, and the bytes.
     """
-    if available is None:
-        available = available_memory()
-    while True:
-        programs = compile_programs(
-            experiment,
-            layout,
-            rounds,
-            given,
-            runs=runs,
-            devices=devices,
+    shapes = [leaf.shape for leaf in jax.tree.leaves(kept)]
+    need = sum(4 * math.prod(shape) for shape in shapes)
+    need //= jax.process_count() if jax.default_backend() == "cpu" else devices
+    available = available_memory()
+    if available is not None and need > available:
+        largest = max(shapes, key=math.prod)
+        raise InvalidInputError(
+            f"a run keeps {need / 1e9:.2f} GB, for one the numbers "
+            f"{list(largest)}, and {available / 1e9:.2f} GB are free; use less data or "
+            "a smaller embedding_dim, neighbours_per_item or pseudo_items"
         )
-        need = memory_need(programs).total
-        if available is None or need <= available:
-            return programs
-        if runs == devices:
-            raise InvalidInputError(
-                f"a run needs {need / 1e9:.2f} GB for {devices} at once, and "
-                f"{available / 1e9:.2f} GB are free; use fewer devices, less data or a "
-                "smaller embedding_dim"
-            )
-        runs = devices * max(1, runs // devices // 2)

@@ -1,4 +1,4 @@
-"""An experiment compiled once, for all its seeds and numbers."""
+"""An experiment compiled once, for all its seeds and numbers, within the memory."""
 
 import time
 from collections.abc import Sequence
@@ -10,11 +10,13 @@ from jax import Array
 from jax.stages import Compiled
 
 from jaxfr.devices import replicate
+from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.training.checks import check_run
 from jaxfr.training.keys import run_key
 from jaxfr.training.layout import Layout
 from jaxfr.training.many import stack_runs, start_many, train_many
+from jaxfr.training.memory import available_memory, held_bytes
 from jaxfr.training.state import GivenValues
 
 # A call of the compiled program has room for rounds of about so many pairs of each run,
@@ -31,12 +33,12 @@ class Programs(NamedTuple):
     Attributes:
         experiment: what is run, of whichever numbers.
         start: draws what a seed decides, see ``start_many``.
-        train: runs a stretch of rounds, see ``train_many``.
+        train: runs the rounds of a call, see ``train_many``.
         layout: the data, where the devices expect it.
         given: values to start from.
         devices: number of devices, on which arguments are expected.
         runs: number of runs at once.
-        stretch: rounds that a call has room for.
+        rounds_per_call: rounds that a call has room for.
         seconds: spent compiling.
     """
 
@@ -47,7 +49,7 @@ class Programs(NamedTuple):
     given: GivenValues
     devices: int
     runs: int
-    stretch: int
+    rounds_per_call: int
     seconds: float
 
 
@@ -59,7 +61,7 @@ def compile_programs(
     *,
     runs: int = 1,
     devices: int = 1,
-    stretch: int | None = None,
+    rounds_per_call: int | None = None,
 ) -> Programs:
     """Compiles an experiment once, for all seeds and numbers.
 
@@ -69,22 +71,21 @@ def compile_programs(
         layout: the data, with room for the malicious clients of all runs.
         rounds: rounds of a run.
         given: values to start from.
-        devices: number of devices, on which arguments are expected.
         runs: number of runs at once.
         devices: among how many devices they are divided; divides their number. To
             spread each run over devices instead, see ``plan_layout``.
-        stretch: rounds that a call of the program has room for; by default so many
-            that a call may take a second.
+        rounds_per_call: rounds that a call of the program has room for; by default so
+            many that a call may take a second.
 
     Raises:
         InvalidInputError: as ``check_run`` and ``start``.
     """
     check_run(experiment, layout, rounds)
     began = time.perf_counter()
-    if stretch is None:
+    if rounds_per_call is None:
         # One more than there are rounds, as round -1 evaluates the untrained state.
         by_pairs = max(1, PAIRS_PER_CALL // layout.train_items.size)
-        stretch = min(rounds + 1, by_pairs, MOST_ROUNDS_PER_CALL)
+        rounds_per_call = min(rounds + 1, by_pairs, MOST_ROUNDS_PER_CALL)
     used = max(devices, layout.num_devices)
     if layout.num_devices == 1:  # otherwise it is where it belongs
         layout = replicate(layout, used)
@@ -93,40 +94,27 @@ def compile_programs(
             given,
             stack_runs([experiment] * runs),
             keys_of([0] * runs),
-            jnp.arange(stretch, dtype=jnp.int32),
+            jnp.arange(rounds_per_call, dtype=jnp.int32),
             jnp.int32(rounds),
         ),
         used,
     )
     traced = start_many.trace(numbers, devices, layout, keys, given)
-    compiled_start = traced.lower().compile()
+    start = traced.lower().compile()
     setup, state = jax.tree.map(
         lambda leaf, sharding: jax.ShapeDtypeStruct(
             leaf.shape, leaf.dtype, sharding=sharding
         ),
         traced.out_info,
-        compiled_start.output_shardings,
+        start.output_shardings,
     )
-    train = train_many.lower(
-        numbers,
-        devices,
-        layout,
-        setup,
-        state,
-        round_numbers,
-        number,
-        number,
-    )
+    schedule = round_numbers, number, number
+    lowered = train_many.lower(numbers, devices, layout, setup, state, *schedule)
+    train = lowered.compile()
+    seconds = time.perf_counter() - began
     return Programs(
-        experiment,
-        compiled_start,
-        train.compile(),
-        layout,
-        given,
-        used,
-        runs,
-        stretch,
-        time.perf_counter() - began,
+        *(experiment, start, train, layout, given, used, runs),
+        *(rounds_per_call, seconds),
     )
 
 
@@ -137,3 +125,82 @@ def keys_of(seeds: Sequence[int]) -> Array:
         InvalidInputError: as ``run_key``.
     """
     return jnp.stack([run_key(seed) for seed in seeds])
+
+
+class MemoryNeed(NamedTuple):
+    """Bytes that a batch of runs holds at its peak, on all devices of a host together.
+
+    Attributes:
+        data: the layout, on each device that works on its own copy.
+        runs: what all runs of the batch keep between two calls.
+        working: what a call of the program makes on the way.
+    """
+
+    data: int
+    runs: int
+    working: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.data + self.runs + self.working
+
+
+def memory_need(programs: Programs) -> MemoryNeed:
+    """Tells what the compiled programs will hold, from what the compiler planned.
+
+    What grows with the data inside a round is worked off in blocks of one size (see
+    ``jaxfr/blocks.py``), so ``working`` is little more than a round's scalars.
+    """
+    layout = programs.layout
+    start, train = programs.start.memory_analysis(), programs.train.memory_analysis()
+    assert start is not None
+    assert train is not None
+    # The compiler's numbers are those of one device. The old state lives until the new
+    # one exists.
+    devices = len(layout.train_users.sharding.addressable_devices)
+    kept = start.output_size_in_bytes + train.output_size_in_bytes
+    working = max(start.temp_size_in_bytes, train.temp_size_in_bytes)
+    return MemoryNeed(held_bytes(layout), devices * kept, devices * working)
+
+
+def compile_to_fit(
+    experiment: Experiment,
+    layout: Layout,
+    rounds: int,
+    given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
+    *,
+    runs: int = 1,
+    devices: int = 1,
+    available: int | None = None,
+) -> Programs:
+    """:func:`compile_programs` for as many runs at once as the memory holds.
+
+    Args:
+        experiment: as of :func:`compile_programs`, and so are those below but two.
+        layout: the data.
+        rounds: rounds of a run.
+        given: values to start from.
+        runs: number of runs at once, halved until they fit.
+        devices: among how many devices they are divided.
+        available: bytes to keep within; by default what is free now.
+
+    Raises:
+        InvalidInputError: if not even one run for each device fits.
+    """
+    if available is None:
+        available = available_memory()
+    while True:
+        programs = compile_programs(
+            experiment, layout, rounds, given, runs=runs, devices=devices
+        )
+        need = memory_need(programs).total
+        if available is None or need <= available:
+            return programs
+        if runs == devices:
+            raise InvalidInputError(
+                f"a run needs {need / 1e9:.2f} GB for {devices} at once, and "
+                f"{available / 1e9:.2f} GB are free; use fewer devices, less data or a "
+                "smaller embedding_dim"
+            )
+        runs = devices * max(1, runs // devices // 2)

@@ -91,11 +91,11 @@ def train_rounds(
     rounds: Array,
     eval_every: Array,
 ) -> tuple[TrainingState, RoundReport]:
-    """Trains for a stretch of rounds.
+    """Trains for some rounds.
 
-    A host loop that repeats this for stretches of one length compiles it once, and can
+    A host loop that repeats this for equally many rounds compiles it once, and can
     show progress in between; rounds at or beyond ``rounds`` change nothing, so the last
-    stretch may reach past the end. Round -1 trains nothing and evaluates the state
+    call may reach past the end. Round -1 trains nothing and evaluates the state
     before round 0.
 
     Args:
@@ -103,13 +103,13 @@ def train_rounds(
         layout: the data.
         setup: what the seed fixed.
         state: the state before the first of these rounds.
-        round_numbers: ascending rounds, int32 ``[stretch]``.
+        round_numbers: ascending rounds, int32 ``[rounds]``.
         rounds: rounds of the whole run, int32 scalar.
         eval_every: evaluates after every so many rounds and after the last one; 0
             for the last one only; int32 scalar.
 
     Returns:
-        The new state, and a report for each round, leading axis ``[stretch]``.
+        The new state, and a report for each round, leading axis ``[rounds]``.
     """
     # On a GPU the default would round products to ten bits of mantissa.
     with jax.default_matmul_precision("highest"):

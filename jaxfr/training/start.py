@@ -22,8 +22,8 @@ from jaxfr.optimizers import init_rows
 from jaxfr.training.checks import check_run
 from jaxfr.training.keys import Purpose, check_key, key_for
 from jaxfr.training.layout import Layout
+from jaxfr.training.memory import check_room
 from jaxfr.training.pairs import Pairs, draw_pairs
-from jaxfr.training.room import check_room
 from jaxfr.training.state import (
     GivenValues,
     Setup,

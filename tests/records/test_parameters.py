@@ -15,7 +15,7 @@ from jaxfr.models import MODELS
 from jaxfr.models.base import num_weights
 from jaxfr.records.parameters import load_given_values, save_parameters
 from jaxfr.training import GivenValues
-from jaxfr.training.host import Run, Seconds
+from jaxfr.training.result import RunResult, Seconds
 from tests.training.problem import (
     DIM,
     compiled_start,
@@ -32,12 +32,12 @@ def experiment_of(model: str) -> Experiment:
 
 
 @functools.cache
-def ended(model: str) -> Run:
+def ended(model: str) -> RunResult:
     """A run of no rounds at all."""
     start = compiled_start(experiment_of(model), small_layout(), jax.random.key(0))
     batch = jax.tree.map(lambda leaf: leaf[None], start)
     seconds = Seconds(0.0, 0.0, 0.0)
-    return Run(0, (), 0, {}, seconds, batch, 0)
+    return RunResult(0, (), 0, {}, seconds, batch, 0)
 
 
 def save(path, model: str) -> None:

@@ -12,14 +12,12 @@ from jaxfr.checkpoints import CheckpointOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.store import open_store
-from jaxfr.sweeps.bench import Bench, Prepared
-from jaxfr.sweeps.checkpoints import batch_identity
 from jaxfr.sweeps.execution import RunOptions
-from jaxfr.sweeps.plan import Plan, RunGroup, plan_runs
+from jaxfr.sweeps.group import GroupCompiler, GroupProgram, batch_identity
+from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.run import Watcher, run_plan
 from jaxfr.training import Layout
-from jaxfr.training.memory import compile_to_fit
-from jaxfr.training.programs import Programs
+from jaxfr.training.programs import Programs, compile_to_fit
 from tests.sweeps.problem import changed
 
 SWEEP = [changed(seed=seed, rounds=9, attack="spattack_o_d") for seed in range(3)]
@@ -31,7 +29,7 @@ class StoppedError(Exception):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _short_stretches() -> Iterator[None]:
+def _short_calls() -> Iterator[None]:
     """Of two rounds, so that there is something between start and end."""
     compiled: dict[object, Programs] = {}
 
@@ -46,7 +44,7 @@ def _short_stretches() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("jaxfr.training.programs.PAIRS_PER_CALL", 1500)
-        patched.setattr("jaxfr.sweeps.bench.compile_to_fit", compile_short)
+        patched.setattr("jaxfr.sweeps.group.compile_to_fit", compile_short)
         yield
 
 
@@ -57,7 +55,7 @@ def finish(
     stop_after: int = 1000,
     devices: int = 2,
 ) -> tuple[list[dict], list[int], list[str]]:
-    """Runs a plan until so many stretches are done; records, rounds and words told."""
+    """Runs a plan until so many calls are done; records, rounds and words told."""
     told: list[int] = []
     said: list[str] = []
 
@@ -88,10 +86,10 @@ def test_a_sweep_stopped_inside_a_batch_goes_on_there_and_ends_the_same(tmp_path
     settings = CheckpointOptions(tmp_path / "checkpoints", seconds=0.0)
     store, lives, records = tmp_path / "store", [], []
     while len(records) < len(SWEEP):
-        # The last stretch of each life is lost.
+        # The last call of each life is lost.
         records, told, said = finish(plan, store, settings, stop_after=4)
         lives.append((told, len(said)))
-    # Rounds -1 to 8, two in a stretch, first of two runs and then of the third.
+    # Rounds -1 to 8, two in a call, first of two runs and then of the third.
     assert lives == [
         ([2, 4, 4, 4], 0),
         ([10, 4, 4, 1], 1),
@@ -131,41 +129,37 @@ def test_a_directory_that_cannot_be_written_is_refused_before_anything_runs(tmp_
 
 
 @pytest.fixture(scope="module")
-def group() -> RunGroup:
-    return plan_runs(SWEEP).groups[0]
+def program() -> GroupProgram:
+    plan = plan_runs(SWEEP)
+    return GroupCompiler(plan.sources, RunOptions(1)).compile(plan.groups[0])
 
 
-@pytest.fixture(scope="module")
-def prepared() -> Prepared:
-    return Bench(plan_runs(SWEEP), RunOptions(1)).prepare(plan_runs(SWEEP).groups[0])
-
-
-def test_an_identity_names_the_runs_in_their_order(group, prepared):
-    first, second, third = group.runs
+def test_an_identity_names_the_runs_in_their_order(program):
+    first, second, third = program.group.runs
     batches = [(first,), (second,), (first, second), (second, first), (first, third)]
-    identities = {batch_identity(group, prepared, batch) for batch in batches}
+    identities = {batch_identity(program, batch) for batch in batches}
     assert len(identities) == len(batches)
-    assert batch_identity(group, prepared, [first, second]) in identities
+    assert batch_identity(program, [first, second]) in identities
     assert all(len(identity) == 32 for identity in identities)
 
 
-def test_what_decides_bits_makes_another_identity(group, prepared, monkeypatch):
-    def identity(group: RunGroup = group, prepared: Prepared = prepared) -> str:
-        return batch_identity(group, prepared, group.runs)
+def test_what_decides_bits_makes_another_identity(program, monkeypatch):
+    def identity(**changed: Any) -> str:
+        return batch_identity(program._replace(**changed), program.group.runs)
 
-    programs, execution = prepared.programs, prepared.execution
+    group, programs, execution = program.group, program.programs, program.execution
     found = [
         identity(),
-        identity(dataclasses.replace(group, malicious_clients=9)),
-        identity(prepared=prepared._replace(programs=programs._replace(stretch=77))),
-        identity(prepared=prepared._replace(execution=execution._replace(spread=2))),
-        identity(prepared=prepared._replace(execution=execution._replace(runs=9))),
-        identity(prepared=prepared._replace(more_room=True)),
+        identity(group=dataclasses.replace(group, malicious_clients=9)),
+        identity(programs=programs._replace(rounds_per_call=77)),
+        identity(execution=execution._replace(spread=2)),
+        identity(execution=execution._replace(runs=9)),
+        identity(more_room=True),
     ]
     monkeypatch.setattr(jax, "process_count", lambda: 2)
     found.append(identity())
     monkeypatch.undo()
-    monkeypatch.setattr("jaxfr.sweeps.checkpoints.device_name", lambda: "other")
+    monkeypatch.setattr("jaxfr.sweeps.group.device_name", lambda: "other")
     found.append(identity())
     assert len(set(found)) == len(found)
     monkeypatch.undo()

@@ -11,7 +11,7 @@ from jaxfr.sweeps.forecast import (
 )
 from jaxfr.sweeps.plan import plan_runs
 from jaxfr.sweeps.run import run_plan
-from jaxfr.training.calls import Costs
+from jaxfr.training.costs import Costs
 from tests.sweeps.problem import changed
 
 COSTS = Costs(start=1000.0, call=100.0, round=1.0, evaluation=0.01)

@@ -31,7 +31,7 @@ def mine(tmp_path) -> pathlib.Path:
 
 def run_of(path: pathlib.Path, options: str = "") -> str:
     (planned,) = plan_runs([changed(aggregator=f"{path}:scaled_mean{options}")]).runs
-    return planned.run
+    return planned.identity
 
 
 def test_what_a_file_says_tells_runs_apart_and_where_it_lies_does_not(mine, tmp_path):

@@ -85,14 +85,14 @@ def test_another_number_is_another_run_of_the_same_program(name):
     attacked = changed(attack="spattack_l_s", **NEEDS.get(name, {}))
     other = attacked.replace(**{name: NUMBERS[name]})
     (group,) = plan_runs([attacked, other]).groups
-    assert len({run.run for run in group.runs}) == group.size == 2
+    assert len({run.identity for run in group.runs}) == group.size == 2
 
 
 @pytest.mark.parametrize("name", PART_NUMBERS)
 def test_another_number_of_a_part_is_another_run_of_the_same_program(name):
     field, one, other = PART_NUMBERS[name]
     (group,) = plan_runs([changed(**{field: one}), changed(**{field: other})]).groups
-    assert len({run.run for run in group.runs}) == group.size == 2
+    assert len({run.identity for run in group.runs}) == group.size == 2
 
 
 @pytest.mark.parametrize("name", STATIC)
@@ -100,7 +100,7 @@ def test_what_is_compiled_in_makes_another_group(name):
     base = changed(**NEEDS.get(name, {}))
     groups = plan_runs([base, base.replace(**{name: STATIC[name]})]).groups
     assert [group.size for group in groups] == [1, 1]
-    assert len({run.run for group in groups for run in group.runs}) == 2
+    assert len({run.identity for group in groups for run in group.runs}) == 2
 
 
 @pytest.mark.parametrize("name", PART_STATIC)
@@ -108,7 +108,7 @@ def test_what_is_compiled_in_of_a_part_makes_another_group(name):
     field, one, other = PART_STATIC[name]
     groups = plan_runs([changed(**{field: one}), changed(**{field: other})]).groups
     assert [group.size for group in groups] == [1, 1]
-    assert len({run.run for group in groups for run in group.runs}) == 2
+    assert len({run.identity for group in groups for run in group.runs}) == 2
 
 
 def test_a_groups_program_has_room_for_the_most_malicious_clients_and_rounds():
@@ -142,7 +142,7 @@ def test_runs_that_only_differ_in_the_name_of_the_same_data_are_one(tmp_path):
         (tmp_path / name).write_text(rows)
         wanted.append(RunRequest(dataset=str(tmp_path / name)).replace(ranking="full"))
     one, two = plan_runs(wanted).runs
-    assert one.run == two.run
+    assert one.identity == two.identity
 
 
 def test_a_run_is_what_its_record_says_but_for_names_of_data():
@@ -152,7 +152,7 @@ def test_a_run_is_what_its_record_says_but_for_names_of_data():
         for name, value in run.recorded.items()
         if name not in {"run", "num_ranked", "code_version", *SOURCES}
     }
-    assert run.run == run_identity(deciding, run.recorded["code_version"])
+    assert run.identity == run_identity(deciding, run.recorded["code_version"])
 
 
 def test_options_of_parts_that_a_run_does_not_use_have_no_part_in_it():
@@ -165,8 +165,8 @@ def test_options_of_parts_that_a_run_does_not_use_have_no_part_in_it():
 
 def test_a_record_tells_its_options_data_and_code():
     (run,) = plan_runs([SMALL]).runs
-    assert run.recorded["run"] == run.run
-    assert run.run.endswith(run.recorded["code_version"])
+    assert run.recorded["run"] == run.identity
+    assert run.identity.endswith(run.recorded["code_version"])
     assert run.recorded["synthetic"] == SYNTHETIC
     assert len(run.recorded["dataset_hash"]) == 16
     assert run.recorded["seed"] == SMALL.seed
@@ -190,8 +190,8 @@ def test_shards_share_out_all_runs_evenly(seeds, count):
     ]
     plan = plan_runs(wanted)
     shards = [take_shard(plan, index, count) for index in range(count)]
-    shared = [run.run for shard in shards for run in shard.runs]
-    assert sorted(shared) == sorted(run.run for run in plan.runs)
+    shared = [run.identity for shard in shards for run in shard.runs]
+    assert sorted(shared) == sorted(run.identity for run in plan.runs)
     sizes = [len(shard.runs) for shard in shards]
     assert max(sizes) - min(sizes) <= 1
     # How a run is executed follows from the whole sweep.
@@ -217,7 +217,7 @@ def test_runs_are_identified_in_the_order_wanted_also_where_several_are_the_same
     names = identify(plan, wanted)
     assert names[0] == names[2]
     assert names[1] == names[4]
-    assert set(names) == {run.run for run in plan.runs}
-    by_run = {run.run: run.request for run in plan.runs}
+    assert set(names) == {run.identity for run in plan.runs}
+    by_run = {run.identity: run.request for run in plan.runs}
     assert by_run[names[3]] == changed()
     assert len(set(names)) == 3

@@ -24,7 +24,7 @@ ONE, TWO = RunOptions(devices=1), RunOptions(devices=2)
 
 
 def run_all(plan: Plan, store: Store, **options) -> list[str]:
-    return [done.planned.run for done in run_plan(plan, store, TWO, **options)]
+    return [done.planned.identity for done in run_plan(plan, store, TWO, **options)]
 
 
 def outcomes(store: Store) -> dict[str, dict]:
@@ -45,9 +45,9 @@ def undisturbed(tmp_path_factory) -> dict[str, dict]:
 
 def test_a_store_holds_one_record_of_every_run(undisturbed):
     plan = plan_runs(SWEEP)
-    assert undisturbed.keys() == {run.run for run in plan.runs}
+    assert undisturbed.keys() == {run.identity for run in plan.runs}
     for run in plan.runs:
-        record = undisturbed[run.run]
+        record = undisturbed[run.identity]
         assert record["seed"] == run.request.seed
         assert record["learning_rate"] == run.experiment.learning_rate
         assert [point["round"] for point in record["curve"]] == [0, 3, 6]
@@ -59,9 +59,10 @@ def test_what_is_finished_is_not_run_again_and_what_is_left_ends_the_same(
     plan = plan_runs(SWEEP)
     with open_store(tmp_path / "store") as store:
         stopped = run_plan(plan, store, TWO)
-        first = next(stopped).planned.run
+        first = next(stopped).planned.identity
     with open_store(tmp_path / "store") as store:
-        finished = [run.run for run in plan.runs if store.is_finished(run.run)]
+        planned = [run.identity for run in plan.runs]
+        finished = list(filter(store.is_finished, planned))
         # A batch of two was written before its first run was told.
         assert len(finished) == 2
         assert first in finished
@@ -116,7 +117,7 @@ def test_a_run_does_not_depend_on_which_runs_share_its_program(
         plan = plan_runs(wanted)
         with open_store(tmp_path / str(index)) as store:
             run_all(plan, store)
-            found.append(outcomes(store)[plan_runs([wanted_run]).runs[0].run])
+            found.append(outcomes(store)[plan_runs([wanted_run]).runs[0].identity])
             records = store.records()
             assert [lack_of_record(record) for record in records] == [None] * len(
                 plan.runs
@@ -167,7 +168,7 @@ def test_what_another_process_has_in_hand_is_waited_for_and_taken_over(
 ):
     monkeypatch.setattr(run_module, "_SECONDS_BETWEEN_LOOKS", 0.01)
     plan = plan_runs(SWEEP[:3])
-    in_hand = plan.runs[1].run
+    in_hand = plan.runs[1].identity
     waited = threading.Event()
     path = tmp_path / "store"
     with open_store(path) as other, open_store(path) as store:
@@ -184,7 +185,7 @@ def test_what_another_process_has_in_hand_is_waited_for_and_taken_over(
         done = run_all(plan, store, watcher=watcher)
         thread.join()
     assert done[-1] == in_hand
-    assert sorted(done) == sorted(run.run for run in plan.runs)
+    assert sorted(done) == sorted(run.identity for run in plan.runs)
 
 
 def test_a_group_that_nobody_works_on_is_begun_first(tmp_path):
@@ -194,7 +195,7 @@ def test_a_group_that_nobody_works_on_is_begun_first(tmp_path):
     plan = plan_runs(wanted)
     path = tmp_path / "store"
     with open_store(path) as other, open_store(path) as store:
-        other.claim([plan.runs[0].run], 1)
+        other.claim([plan.runs[0].identity], 1)
         first = next(run_plan(plan, store, ONE))
     assert first.planned.experiment.attack.name == "spattack_o_d"
 
@@ -212,5 +213,5 @@ def test_a_store_that_cannot_be_written_ends_the_sweep_with_an_error(
         with pytest.raises(InvalidInputError, match="No space left on device"):
             run_all(plan, store)
         monkeypatch.undo()
-        assert not store.is_finished(plan.runs[0].run)
+        assert not store.is_finished(plan.runs[0].identity)
         assert len(run_all(plan, store)) == 1

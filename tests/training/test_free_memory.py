@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from jaxfr.training.free_memory import available_memory
+from jaxfr.training.memory import available_memory
 
 GB = 10**9
 V2 = ("memory.max", "memory.current", "inactive_file")

@@ -7,12 +7,13 @@ import pytest
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.training.many import stack_runs
-from jaxfr.training.memory import (
+from jaxfr.training.memory import held_bytes
+from jaxfr.training.programs import (
+    Programs,
+    compile_programs,
     compile_to_fit,
-    held_bytes,
     memory_need,
 )
-from jaxfr.training.programs import Programs, compile_programs
 from tests.training.problem import configured, small_layout
 
 CLEAN = configured("none", "mean")

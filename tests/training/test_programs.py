@@ -25,7 +25,7 @@ def test_a_call_has_room_for_so_many_rounds_as_keep_it_short(
     # Seven rounds, and the one before them that evaluates the untrained state.
     assert stretch == min(8, max(1, pairs // size), rounds)
     compiled = compile_programs(EXPERIMENT, small_layout(), rounds=7)
-    assert compiled.stretch == stretch
+    assert compiled.rounds_per_call == stretch
 
 
 def test_one_program_serves_all_seeds_and_numbers():

@@ -10,14 +10,13 @@ import pytest
 
 from jaxfr.checkpoints import CheckpointKeeper, CheckpointOptions
 from jaxfr.experiment import Experiment
-from jaxfr.training.calls import Point
-from jaxfr.training.host import Run, run_batch
+from jaxfr.training.batch import Run, run_batch
 from jaxfr.training.programs import Programs, compile_programs
-from jaxfr.training.resume import Checkpoints
+from jaxfr.training.result import RunResult
 from tests.checkpoints.samples import assert_same_bits
 from tests.training.problem import DIM, changed, configured, small_layout
 
-ROUNDS, EVAL_EVERY, STRETCH = 16, 5, 3
+ROUNDS, EVAL_EVERY, PER_CALL = 16, 5, 3
 ADAM = {"client_optimizer": "adam", "server_optimizer": "adam"}
 
 
@@ -33,32 +32,48 @@ def compiled(experiment: Experiment, devices: int = 1, spread: int = 1) -> Progr
         ROUNDS,
         runs=2,
         devices=devices,
-        stretch=STRETCH,
+        rounds_per_call=PER_CALL,
     )
 
 
-def points_of(programs: Programs) -> list[Point]:
+def runs_of(programs: Programs) -> list[Run]:
     rates = {4: 0.1, 0: 0.03}
     return [
-        Point(seed, changed(programs.experiment, learning_rate=rate))
+        Run(seed, changed(programs.experiment, learning_rate=rate))
         for seed, rate in rates.items()
     ]
 
 
-def checkpoints(directory: pathlib.Path) -> Checkpoints:
+def keeper(directory: pathlib.Path) -> CheckpointKeeper:
     settings = CheckpointOptions(directory, seconds=0.0)
-    keeper = CheckpointKeeper(settings, "batch", tell=lambda line: None)
-    return Checkpoints(keeper.restore, keeper.due, keeper.save)
+    return CheckpointKeeper(settings, "batch", tell=lambda line: None)
 
 
-def run(programs: Programs, **options: Any) -> list[Run]:
-    return run_batch(programs, 0.0, points_of(programs), ROUNDS, EVAL_EVERY, **options)
+class InMemory(CheckpointKeeper):
+    """Keeps what is saved as it is."""
+
+    def __init__(self, directory: pathlib.Path, found: Any = None) -> None:
+        super().__init__(CheckpointOptions(directory, seconds=0.0), "batch")
+        self.kept: dict[int, Any] = {}
+        self.found = found
+        self.template_at: Any = None
+
+    def restore(self, template_at: Any) -> Any:
+        self.template_at = template_at
+        return self.found
+
+    def save(self, finished: int, tree: Any) -> None:
+        self.kept[finished] = tree
 
 
-def run_a_stretch_at_a_time(
+def run(programs: Programs, **options: Any) -> list[RunResult]:
+    return run_batch(programs, runs_of(programs), ROUNDS, EVAL_EVERY, **options)
+
+
+def run_call_by_call(
     programs: Programs, directory: pathlib.Path
-) -> tuple[list[Run], list[list[int]]]:
-    """Each life ends behind its second stretch, which is lost, or with the run."""
+) -> tuple[list[RunResult], list[list[int]]]:
+    """Each life ends behind its second call, which is lost, or with the run."""
     lives: list[list[int]] = []
     while True:
         told: list[int] = []
@@ -69,14 +84,14 @@ def run_a_stretch_at_a_time(
             if len(told) == (3 if len(lives) > 1 else 2):
                 raise StoppedError
 
-        options = {"on_rounds": tell_or_stop, "checkpoints": checkpoints(directory)}
+        options = {"on_rounds": tell_or_stop, "keeper": keeper(directory)}
         try:
             return run(programs, **options), lives
         except StoppedError:
             continue
 
 
-def assert_same_outcome(found: list[Run], expected: list[Run]) -> None:
+def assert_same_outcome(found: list[RunResult], expected: list[RunResult]) -> None:
     for one, other in zip(found, expected, strict=True):
         assert (one.seed, one.place) == (other.seed, other.place)
         assert one.dropped == other.dropped
@@ -102,7 +117,7 @@ def test_a_batch_that_is_stopped_again_and_again_ends_in_the_same_bits(
     tmp_path, experiment, devices, spread
 ):
     programs = compiled(experiment, devices, spread)
-    found, lives = run_a_stretch_at_a_time(programs, tmp_path)
+    found, lives = run_call_by_call(programs, tmp_path)
     assert len(lives) > 4
     assert_same_outcome(found, run(programs))
 
@@ -113,12 +128,12 @@ def programs() -> Programs:
 
 
 def test_saving_changes_nothing(tmp_path, programs):
-    saved = run(programs, checkpoints=checkpoints(tmp_path))
+    saved = run(programs, keeper=keeper(tmp_path))
     assert_same_outcome(saved, run(programs))
 
 
 def test_rounds_that_are_restored_are_told_as_finished(tmp_path, programs):
-    found, lives = run_a_stretch_at_a_time(programs, tmp_path)
+    found, lives = run_call_by_call(programs, tmp_path)
     assert_same_outcome(found, run(programs))
     # The first call of a life has two rounds, round -1 is an evaluation; what is told
     # is of both runs.
@@ -130,31 +145,19 @@ def test_rounds_that_are_restored_are_told_as_finished(tmp_path, programs):
 
 
 def test_the_seconds_of_what_is_restored_count(tmp_path, programs):
-    kept = {}
-
-    def keep(finished: int, tree: Any) -> None:
-        kept[finished] = tree
-
-    run(programs, checkpoints=Checkpoints(due=lambda: True, save=keep))
-    assert list(kept) == [1, 4, 7, 10, 13]  # the end is not saved
-    last = kept[13]
+    saved = InMemory(tmp_path)
+    run(programs, keeper=saved)
+    assert list(saved.kept) == [1, 4, 7, 10, 13]  # the end is not saved
+    last = saved.kept[13]
     later = last._replace(reported=last.reported._replace(seconds=np.array(1000.0)))
-    options = {"checkpoints": Checkpoints(restore=lambda template_at: (13, later))}
-    found = run(programs, **options)
+    found = run(programs, keeper=InMemory(tmp_path, (13, later)))
     assert 500 < found[0].seconds.train == found[1].seconds.train < 600
 
 
-def test_the_template_is_what_was_saved(programs):
-    kept = {}
-
-    def keep(finished: int, tree: Any) -> None:
-        kept[finished] = tree
-
-    def look(template_at: Any) -> None:
-        kept["template"] = template_at
-
-    run(programs, checkpoints=Checkpoints(look, lambda: True, keep))
-    template, saved = kept["template"](7), kept[7]
+def test_the_template_is_what_was_saved(tmp_path, programs):
+    looked = InMemory(tmp_path)
+    run(programs, keeper=looked)
+    template, saved = looked.template_at(7), looked.kept[7]
     described = [
         [(type(leaf), leaf.shape, leaf.dtype) for leaf in tree]
         for tree in map(jax.tree.leaves, (template, saved))
@@ -177,7 +180,7 @@ def test_uploads_without_room_before_a_checkpoint_end_the_run_after_it(
             raise StoppedError
 
     crowded = programs._replace(train=with_overflow)
-    saved = {"checkpoints": checkpoints(tmp_path)}
+    saved = {"keeper": keeper(tmp_path)}
     with pytest.raises(StoppedError):
         run(crowded, on_rounds=stop, **saved)
     with pytest.raises(RuntimeError, match="seed 4: 2 uploads found no room"):
@@ -185,15 +188,15 @@ def test_uploads_without_room_before_a_checkpoint_end_the_run_after_it(
 
 
 def test_a_batch_with_room_left_goes_on(tmp_path, programs):
-    def only_one(**options: Any) -> list[Run]:
-        points = points_of(programs)[:1]
-        return run_batch(programs, 0.0, points, ROUNDS, EVAL_EVERY, **options)
+    def only_one(**options: Any) -> list[RunResult]:
+        (first, _) = runs_of(programs)
+        return run_batch(programs, [first], ROUNDS, EVAL_EVERY, **options)
 
     def stop(finished: int) -> None:
         if finished == 3:
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        only_one(on_rounds=stop, checkpoints=checkpoints(tmp_path))
-    found = only_one(checkpoints=checkpoints(tmp_path))
+        only_one(on_rounds=stop, keeper=keeper(tmp_path))
+    found = only_one(keeper=keeper(tmp_path))
     assert_same_outcome(found, only_one())

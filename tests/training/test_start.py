@@ -16,7 +16,7 @@ from jaxfr.training import (
     GivenValues,
     Setup,
     TrainingState,
-    room,
+    memory,
     run_key,
     start,
 )
@@ -186,7 +186,7 @@ def test_a_key_of_another_kind_is_refused():
 def test_what_cannot_fit_into_memory_is_refused_before_it_is_allocated(
     monkeypatch, model
 ):
-    monkeypatch.setattr(room, "available_memory", lambda: 10**10)
+    monkeypatch.setattr(memory, "available_memory", lambda: 10**10)
     layout = small_layout(with_neighbours=True)
     with pytest.raises(InvalidInputError, match=r"^a run keeps \d+\.\d+ GB, .* free"):
         start(changed(EXPERIMENT, model=model), layout, run_key(0))

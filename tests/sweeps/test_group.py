@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from jaxfr.data import LoadOptions, load_dataset, parse_synthetic_settings
-from jaxfr.sweeps import bench as bench_module
-from jaxfr.sweeps.bench import Bench
+from jaxfr.sweeps import group as group_module
 from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.group import GroupCompiler
 from jaxfr.sweeps.plan import RunGroup, plan_runs
 from jaxfr.training import Layout, start
 from tests.sweeps.problem import SYNTHETIC, changed
@@ -20,12 +20,12 @@ def layouts(*changes: dict) -> list:
         for each in changes
     ]
     plan = plan_runs(wanted)
-    bench = Bench(plan, RunOptions(1))
-    return [laid_out(bench, group) for group in plan.groups]
+    compiler = GroupCompiler(plan.sources, RunOptions(1))
+    return [laid_out(compiler, group) for group in plan.groups]
 
 
-def laid_out(bench: Bench, group: RunGroup, devices: int = 1) -> Layout:
-    return bench._laid_out(group.source, group.experiment, devices, more_room=False)
+def laid_out(compiler: GroupCompiler, group: RunGroup, devices: int = 1) -> Layout:
+    return compiler._laid_out(group.source, group.experiment, devices, more_room=False)
 
 
 def test_groups_of_the_same_data_share_a_layout():
@@ -69,7 +69,7 @@ def test_given_negatives_that_nobody_would_draw_have_room(tmp_path, devices):
     )
     plan = plan_runs([wanted])
     (group,) = plan.groups
-    layout = laid_out(Bench(plan, RunOptions(devices)), group, devices)
+    layout = laid_out(GroupCompiler(plan.sources, RunOptions(devices)), group, devices)
     values = plan.sources[group.source].given
     setup, _ = start(group.experiment, layout, jax.random.key(0), values)
     assert int(setup.pairs.overflow) == 0
@@ -85,8 +85,8 @@ def test_a_single_run_is_spread_and_several_are_divided_whatever_the_model():
         changed(model="fedgnn:4", aggregator="median"),
     ]
     plan = plan_runs(wanted)
-    bench = Bench(plan, RunOptions(4))
-    found = [bench.execution(group) for group in plan.groups]
+    compiler = GroupCompiler(plan.sources, RunOptions(4))
+    found = [compiler.execution(group) for group in plan.groups]
     assert [execution.spread for execution in found] == [4, 4, 4, 4, 1]
     assert [execution.divided for execution in found] == [1, 1, 1, 1, 2]
 
@@ -102,10 +102,10 @@ def test_a_single_run_is_compiled_for_the_devices_that_it_takes(
     def compile_nothing(experiment, layout, *_, **options):
         raise NothingCompiledError(layout.num_devices, options)
 
-    monkeypatch.setattr(bench_module, "compile_to_fit", compile_nothing)
+    monkeypatch.setattr(group_module, "compile_to_fit", compile_nothing)
     plan = plan_runs([changed(model=f"{model}:4")])
     with pytest.raises(NothingCompiledError) as found:
-        Bench(plan, RunOptions(devices)).prepare(plan.groups[0])
+        GroupCompiler(plan.sources, RunOptions(devices)).compile(plan.groups[0])
     laid_out_for, options = found.value.args
     assert laid_out_for == devices
     assert options["runs"] == 1

@@ -1,22 +1,24 @@
-"""The host's loop over stretches and batches gives what one compiled run gives."""
+"""The host's loop over calls and batches gives what one compiled run gives."""
 
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxfr.experiment import Experiment
 from jaxfr.training import RoundReport, TrainingState, simulate
-from jaxfr.training.calls import Point, measure_costs, rounds_of_next_call
-from jaxfr.training.host import Run, run_points
+from jaxfr.training.batch import Run, rounds_of_next_call, run_batch
+from jaxfr.training.costs import measure_costs
 from jaxfr.training.programs import Programs, compile_programs
+from jaxfr.training.result import RunResult
 from tests.training.problem import EXPERIMENT, QUICK_COMPILE, changed, small_layout
 
 ONE = changed(EXPERIMENT, learning_rate=0.1)
 OTHER = changed(EXPERIMENT, learning_rate=0.03, regularization=0.2)
-POINTS = [Point(4, ONE), Point(0, OTHER), Point(1, ONE)]
-ROUNDS, EVAL_EVERY, STRETCH = 50, 20, 3  # the last stretch is cut short
+RUNS = [Run(4, ONE), Run(0, OTHER), Run(1, ONE)]
+ROUNDS, EVAL_EVERY, PER_CALL = 50, 20, 3  # the last call is cut short
 
 
 @functools.partial(jax.jit, compiler_options=QUICK_COMPILE)
@@ -29,66 +31,77 @@ def in_one_go(
 @functools.cache
 def programs(runs: int) -> Programs:
     layout = small_layout()
-    return compile_programs(ONE, layout, ROUNDS, runs=runs, stretch=STRETCH)
+    return compile_programs(ONE, layout, ROUNDS, runs=runs, rounds_per_call=PER_CALL)
+
+
+def run_all(runs: int) -> tuple[list[RunResult], list[int]]:
+    progress: list[int] = []
+    found = []
+    for first in range(0, len(RUNS), runs):
+        found += run_batch(
+            programs(runs),
+            RUNS[first : first + runs],
+            ROUNDS,
+            EVAL_EVERY,
+            on_rounds=progress.append,
+        )
+    return found, progress
 
 
 @functools.cache
-def finished(runs: int) -> tuple[list[Run], list[int]]:
-    progress: list[int] = []
-    found = run_points(programs(runs), POINTS, ROUNDS, EVAL_EVERY, progress.append)
-    return list(found), progress
+def finished(runs: int) -> tuple[list[RunResult], list[int]]:
+    return run_all(runs)
 
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_every_run_ends_where_one_compiled_run_of_it_ends(runs):
     found, _ = finished(runs)
     assert [run.seed for run in found] == [4, 0, 1]
-    for run, point in zip(found, POINTS, strict=True):
-        state, report = in_one_go(jax.random.key(point.seed), point.experiment)
+    for result, run in zip(found, RUNS, strict=True):
+        state, report = in_one_go(jax.random.key(run.seed), run.experiment)
         np.testing.assert_allclose(
-            run.state.item_embeddings, state.item_embeddings, atol=1e-6
+            result.state.item_embeddings, state.item_embeddings, atol=1e-6
         )
-        assert [number for number, _ in run.curve] == [0, 20, 40, 50]
-        for number, outcome in run.curve[1:]:
+        assert [number for number, _ in result.curve] == [0, 20, 40, 50]
+        for number, outcome in result.curve[1:]:
             scheduled = jax.tree.map(
                 lambda leaf: leaf[number - 1],  # noqa: B023
                 report.outcome,
             )
             jax.tree.map(np.testing.assert_allclose, outcome, scheduled)
-        assert run.dropped == 0
+        assert result.dropped == 0
 
 
 @pytest.mark.parametrize("runs", [1, 2])
 def test_progress_counts_every_round_of_every_run_once(runs):
     _, progress = finished(runs)
-    assert sum(progress) == len(POINTS) * ROUNDS
+    assert sum(progress) == len(RUNS) * ROUNDS
     # No call has more rounds than there is room for; of three runs, two at once, the
     # last is alone.
-    assert max(progress) <= STRETCH * runs
+    assert max(progress) <= PER_CALL * runs
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1e-3, 1e6])
 def test_a_run_ends_in_the_same_bits_however_long_its_calls_may_take(
     monkeypatch, seconds
 ):
-    monkeypatch.setattr("jaxfr.training.calls.SECONDS_PER_CALL", seconds)
-    progress: list[int] = []
-    found = list(run_points(programs(1), POINTS, ROUNDS, EVAL_EVERY, progress.append))
+    monkeypatch.setattr("jaxfr.training.batch.SECONDS_PER_CALL", seconds)
+    found, progress = run_all(1)
     for run, before in zip(found, finished(1)[0], strict=True):
         jax.tree.map(np.testing.assert_array_equal, run.curve, before.curve)
         jax.tree.map(np.testing.assert_array_equal, run.state.items, before.state.items)
     # Round -1, which trains nothing, is in the first call together with round 0.
     if seconds == 0.0:
-        assert progress == [1] * ROUNDS * len(POINTS)
+        assert progress == [1] * ROUNDS * len(RUNS)
     if seconds == 1e6:
-        assert progress == [1, *[3] * 16, 1] * len(POINTS)
+        assert progress == [1, *[3] * 16, 1] * len(RUNS)
 
 
 @pytest.mark.parametrize("runs", [1, 2])
-def test_only_the_first_run_bears_the_time_to_compile(runs):
+def test_only_the_first_run_of_a_batch_bears_the_time_to_compile(runs):
     found, _ = finished(runs)
     assert found[0].seconds.compile == programs(runs).seconds > 0
-    assert all(run.seconds.compile == 0 for run in found[1:])
+    assert all(run.seconds.compile == 0 for run in found[1:runs])
     # Of so short a run either may be lost in the noise of the clock.
     assert all(run.seconds.train + run.seconds.evaluation > 0 for run in found)
 
@@ -108,13 +121,13 @@ def test_runs_at_the_same_time_share_it_equally():
 
 
 def test_measuring_what_calls_cost_changes_no_run():
-    costs = measure_costs(programs(2), POINTS[0])
+    costs = measure_costs(programs(2))
     assert costs.start > 0
     assert costs.call > 0
     # Of so small a problem the difference of two calls may be lost in the noise.
     assert costs.round >= 0
     assert costs.evaluation >= 0
-    again = list(run_points(programs(2), POINTS, ROUNDS, EVAL_EVERY))
+    again, _ = run_all(2)
     for run, before in zip(again, finished(2)[0], strict=True):
         jax.tree.map(np.testing.assert_array_equal, run.curve, before.curve)
 
@@ -122,9 +135,11 @@ def test_measuring_what_calls_cost_changes_no_run():
 def test_uploads_without_room_end_the_run():
     def with_overflow(*arguments):
         state, report = programs(1).train(*arguments)
-        overflow = report.counts.overflow.at[0, 0].set(2)
+        # In the first call only: how many calls there are, the clock decides.
+        of_first = jnp.where(arguments[4][0] == -1, 4, 0)
+        overflow = report.counts.overflow.at[0, 0].set(of_first)
         return state, report._replace(counts=report.counts._replace(overflow=overflow))
 
     crowded = programs(1)._replace(train=with_overflow)
     with pytest.raises(RuntimeError, match="seed 0: 4 uploads found no room"):
-        next(run_points(crowded, [Point(0, ONE)], 3, 0))
+        run_batch(crowded, [Run(0, ONE)], 3, 0)

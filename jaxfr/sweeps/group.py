@@ -1,5 +1,8 @@
-"""Compiled programs for the groups of a plan."""
+"""The compiled program of a group of runs, and what names the batches that it runs."""
 
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -7,41 +10,47 @@ import numpy as np
 
 from jaxfr.evaluation.references import chance_of
 from jaxfr.experiment import Experiment
+from jaxfr.records.results import device_name
 from jaxfr.sweeps.execution import Execution, RunOptions, plan_execution
-from jaxfr.sweeps.plan import Plan, RunGroup
-from jaxfr.sweeps.sources import SourceName
+from jaxfr.sweeps.plan import PlannedRun, RunGroup
+from jaxfr.sweeps.sources import Source, SourceName
 from jaxfr.training.layout import Layout, layout_for
-from jaxfr.training.memory import compile_to_fit
-from jaxfr.training.programs import Programs
+from jaxfr.training.programs import Programs, compile_to_fit
+
+_DIGITS = 32
 
 
-class Prepared(NamedTuple):
+class GroupProgram(NamedTuple):
     """A group's program, ready to run.
 
     Attributes:
+        group: the group.
         programs: compiled for so many runs as memory holds at once.
         execution: how they are executed.
         chance: what their metrics are in a random order of the items, by field.
         more_room: whether items have more room than is planned at first.
     """
 
+    group: RunGroup
     programs: Programs
     execution: Execution
     chance: dict[str, float]
     more_room: bool = False
 
 
-class Bench:
+class GroupCompiler:
     """Compiles one group after another, and keeps the data laid out between them."""
 
-    def __init__(self, plan: Plan, options: RunOptions) -> None:
+    def __init__(
+        self, sources: Mapping[SourceName, Source], options: RunOptions
+    ) -> None:
         """Compiles nothing yet.
 
         Args:
-            plan: the runs.
+            sources: the data of all groups.
             options: how they are executed.
         """
-        self._plan = plan
+        self._sources = sources
         self._options = options
         self._layout: tuple[tuple[object, ...], Layout] | None = None
 
@@ -49,7 +58,7 @@ class Bench:
         """How a group's runs are executed, as long as memory does not forbid it."""
         return plan_execution(group.size, self._options)
 
-    def prepare(self, group: RunGroup, more_room: bool = False) -> Prepared:
+    def compile(self, group: RunGroup, more_room: bool = False) -> GroupProgram:
         """Compiles a group's program.
 
         Args:
@@ -62,26 +71,25 @@ class Bench:
         # Programs of earlier groups map memory in many pieces, which Linux bounds: some
         # fifty in one process and its compiler dies.
         jax.clear_caches()
-        execution = self.execution(group)
+        execution, source = self.execution(group), self._sources[group.source]
         experiment = group.experiment
         layout = self._laid_out(group.source, experiment, execution.spread, more_room)
         programs = compile_to_fit(
             experiment,
             layout.with_room(group.malicious_clients),
             group.rounds,
-            self._plan.sources[group.source].given,
+            source.given,
             runs=execution.runs,
             devices=execution.divided,
         )
-        dataset = self._plan.sources[group.source].dataset
         chance = chance_of(
             experiment.metrics,
             experiment.ranking,
             experiment.num_candidates,
-            dataset,
+            source.dataset,
         )
         execution = execution._replace(runs=programs.runs)
-        return Prepared(programs, execution, chance, more_room)
+        return GroupProgram(group, programs, execution, chance, more_room)
 
     def _laid_out(
         self, name: SourceName, experiment: Experiment, devices: int, more_room: bool
@@ -91,7 +99,7 @@ class Bench:
         kept = self._layout
         if kept is None or kept[0] != wanted:
             self._layout = None  # before the next one needs its memory
-            source = self._plan.sources[name]
+            source = self._sources[name]
             negatives = source.given.negatives
             layout = layout_for(
                 experiment,
@@ -102,3 +110,32 @@ class Bench:
             )
             self._layout = kept = wanted, layout
         return kept[1]
+
+
+def batch_identity(program: GroupProgram, batch: Sequence[PlannedRun]) -> str:
+    """Names a batch after all that decides the bits that it ends with.
+
+    Those are its runs in their order, each with its options, data, code and libraries;
+    what the group's other runs do to the program (room for clients, rounds in a call),
+    whether items have more room, how it is executed, on which kind of device and by
+    how many processes.
+
+    Args:
+        program: the group's program.
+        batch: some of its runs, done at once.
+
+    Returns:
+        A hash in 32 hexadecimal digits.
+    """
+    deciding = {
+        "runs": [planned.identity for planned in batch],
+        "schedule": batch[0].schedule,
+        "malicious_clients": program.group.malicious_clients,
+        "rounds_per_call": program.programs.rounds_per_call,
+        "more_room": program.more_room,
+        "execution": program.execution._asdict(),
+        "device": device_name(),
+        "processes": jax.process_count(),
+    }
+    text = json.dumps(deciding, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
