@@ -36,15 +36,14 @@ _NO_LOCKS = (
 
 
 class Claims:
-    """The claims of one process, and its view of the others'."""
+    """The claims of one process, and its view of the others'; at first none.
+
+    Args:
+        folder: the folder of claims, which exists.
+        writer: the name of this process, unlike all others.
+    """
 
     def __init__(self, folder: pathlib.Path, writer: str) -> None:
-        """Claims nothing yet.
-
-        Args:
-            folder: the folder of claims, which exists.
-            writer: the name of this process, unlike all others.
-        """
         self._folder = folder
         self._writer = writer
         self._path = folder / (writer + _SUFFIX)

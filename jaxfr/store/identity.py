@@ -28,10 +28,7 @@ def run_identity(options: Mapping[str, Any], code: str) -> str:
 
     Args:
         options: every option with the seed, and hashes of the data that they name.
-        code: from ``code_version``.
-
-    Returns:
-        The hash of the options in 16 hexadecimal digits, a hyphen, and the code.
+        code: from ``code_version``; it stands behind a hyphen.
     """
     text = json.dumps(options, sort_keys=True, allow_nan=False)
     return f"{hashlib.sha256(text.encode()).hexdigest()[:_OPTIONS_DIGITS]}-{code}"
@@ -63,10 +60,8 @@ def code_version() -> str:
 def computing_modules(root: pathlib.Path) -> dict[pathlib.Path, str]:
     """The modules that a run's numbers come from, and what each says.
 
-    Those of an experiment, its training and its evaluation, and what these import.
-
-    Args:
-        root: the folder of the package.
+    Those of an experiment, its training and its evaluation, and what these import;
+    ``root`` is the folder of the package.
     """
     files = {_module_name(path, root): path for path in root.rglob("*.py")}
     files.pop("jaxfr", None)  # only names what others hold
@@ -99,11 +94,7 @@ def what_code_says(tree: ast.Module) -> str:
 
 
 def content_hash(*parts: np.ndarray | int | str | None) -> str:
-    """A hash of arrays and scalars in 16 hexadecimal digits.
-
-    Args:
-        *parts: arrays count with their types and shapes.
-    """
+    """A hash of scalars, and of arrays with their types and shapes, in 16 digits."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):

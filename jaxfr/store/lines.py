@@ -25,10 +25,6 @@ _TAIL = len(_BEFORE_CHECKSUM) + _CHECKSUM_DIGITS + len(_AFTER_CHECKSUM)
 def encode_line(record: Mapping[str, Any]) -> bytes:
     """Writes a record as one line: ``run`` first, and last the checksum of the rest.
 
-    Args:
-        record: values that JSON can hold; its ``run`` is the run's identity, and
-            ``checksum`` is no name in it.
-
     Raises:
         ValueError: if it holds what ``check_plain`` refuses.
     """
@@ -40,11 +36,7 @@ def encode_line(record: Mapping[str, Any]) -> bytes:
 
 
 def run_of_line(line: bytes) -> str | None:
-    """The identity in a line, found without reading all of it.
-
-    Returns:
-        The run, or None if the line is damaged or is none of ``encode_line``.
-    """
+    """The identity in a line; None if it is damaged or none of ``encode_line``."""
     line = line.rstrip(b"\r\n")
     body, tail = line[:-_TAIL], line[-_TAIL:]
     checksum = f"{zlib.crc32(body):0{_CHECKSUM_DIGITS}x}".encode()
@@ -87,9 +79,6 @@ def parse_plain(text: bytes | str) -> Any:
 
 def check_plain(value: Any) -> None:
     """Refuses what not every reader can hold.
-
-    Args:
-        value: made of what JSON has.
 
     Raises:
         ValueError: if a number is not finite or too large, or values are nested too

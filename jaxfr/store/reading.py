@@ -24,33 +24,28 @@ _MOST_TOLD = 3
 
 
 class _Place(NamedTuple):
-    """Where a record stands: the file, its first byte, and how many bytes it has."""
+    """Where a record stands: file, first byte, number of bytes."""
 
     path: pathlib.Path
     offset: int
     length: int
 
 
-class Reader:
-    """What stands in the files of a store.
+class StoreReader:
+    """What stands in the files of a store; nothing before ``refresh``.
 
     Attributes:
-        damaged: where lines stand that count for nothing.
+        path: the store's folder.
+        damaged: where lines stand that count for nothing, as far as they were read.
     """
 
     def __init__(self, path: pathlib.Path, check: Check) -> None:
-        """Knows of no record before ``refresh``.
-
-        Args:
-            path: the store's folder.
-            check: of every record that is read.
-        """
+        self.path = path
         self.damaged: list[str] = []
-        self._path = path
         self._check = check
         self._ends: dict[pathlib.Path, int] = {}
         self._lines: dict[str, list[_Place]] = {}
-        self._runs_of_settings: dict[str, list[str]] = {}
+        self._runs_of_options: dict[str, list[str]] = {}
         self._held: set[str] = set()
         self._told = 0
 
@@ -58,9 +53,9 @@ class Reader:
         """Finds what was written since the last look.
 
         Raises:
-            InvalidInputError: if a file of the store cannot be read.
+            InvalidInputError: here and below, if a file of the store cannot be read.
         """
-        folder = self._path / RECORDS
+        folder = self.path / RECORDS
         with user_errors("read", folder):
             # (glob would pass over a folder that cannot be listed.)
             paths = sorted(folder.iterdir()) if folder.exists() else []
@@ -74,19 +69,12 @@ class Reader:
                 self._ends[path] = self._take_in(path, offset, file.read())
 
     def holds(self, run: str) -> bool:
-        """Whether there is a record of this very run.
-
-        Raises:
-            InvalidInputError: if a file of the store cannot be read.
-        """
+        """Whether there is a record of this very run."""
         return run in self._held or bool(self.read([run]))
 
-    def with_settings_of(self, run: str) -> Iterator[str]:
-        """The runs of the same settings by any code, those first that were found last.
-
-        Some of them may have no record.
-        """
-        return reversed(self._runs_of_settings.get(options_part(run), []))
+    def with_options_of(self, run: str) -> Iterator[str]:
+        """The runs of the same options by any code, with records or not, last first."""
+        return reversed(self._runs_of_options.get(options_part(run), []))
 
     def read(self, runs: Collection[str] | None = None) -> dict[str, Record]:
         """Reads the records of those of these runs that have one.
@@ -96,9 +84,6 @@ class Reader:
 
         Args:
             runs: which; by default all, in the order in which they were found.
-
-        Raises:
-            InvalidInputError: if a file of the store cannot be read.
         """
         wanted = list(self._lines if runs is None else runs)
         found: dict[str, Record] = {}
@@ -122,8 +107,8 @@ class Reader:
             run = run_of_line(line)
             if run is not None:
                 if run not in self._lines:
-                    of_settings = self._runs_of_settings
-                    of_settings.setdefault(options_part(run), []).append(run)
+                    of_options = self._runs_of_options
+                    of_options.setdefault(options_part(run), []).append(run)
                 place = _Place(path, offset, len(line))
                 self._lines.setdefault(run, []).append(place)
             elif line.strip():
@@ -150,7 +135,7 @@ class Reader:
         if self._told <= _MOST_TOLD:
             more = "; further ones are not shown" * (self._told == _MOST_TOLD)
             note(
-                f"jaxfr: {self._path}: a line in {RECORDS} counts for nothing, its run "
+                f"jaxfr: {self.path}: a line in {RECORDS} counts for nothing, its run "
                 f"as not done: {where} {lack}{more}"
             )
         return None

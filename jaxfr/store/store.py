@@ -11,10 +11,10 @@ from jaxfr.files import note, user_errors
 from jaxfr.store.claims import Claims
 from jaxfr.store.folder import CLAIMS, RECORDS, check_kind, make_folder, writer_name
 from jaxfr.store.lines import encode_line
-from jaxfr.store.reading import Check, Reader, Record
+from jaxfr.store.reading import Check, Record, StoreReader
 
 
-class Store:
+class Store(StoreReader):
     """A folder of records, as one process sees it and writes to it.
 
     Made by ``open_store``. Every process writes to a file of its own, so that nobody
@@ -22,42 +22,20 @@ class Store:
     """
 
     def __init__(self, path: pathlib.Path, any_code: bool, check: Check) -> None:
-        """Knows of no record before ``refresh``.
-
-        Args:
-            path: the folder.
-            any_code: whether a run counts as finished that other code finished.
-            check: of every record that is read or written.
-        """
-        self.path = path
+        super().__init__(path, check)
         self._any_code = any_code
-        self._check = check
         self._writer = writer_name()
         self._claims = Claims(path / CLAIMS, self._writer)
         self._own_file: pathlib.Path | None = None
-        self._reader = Reader(path, check)
-
-    @property
-    def damaged(self) -> list[str]:
-        """Where lines stand that count for nothing, as far as they were read."""
-        return self._reader.damaged
 
     def is_finished(self, run: str) -> bool:
-        """Whether a run's record is there, as of the last look.
-
-        Raises:
-            InvalidInputError: if a file of the store cannot be read.
-        """
+        """Whether a run's record is there, as of the last look."""
         return self._find(run) is not None
 
     def claim(self, runs: Sequence[str], at_most: int) -> tuple[str, ...]:
         """Takes the first runs that are neither finished nor in other hands.
 
-        What was claimed before is given up.
-
-        Args:
-            runs: the wanted runs.
-            at_most: how many to take.
+        At most so many; what was claimed before is given up.
 
         Raises:
             InvalidInputError: if the store cannot be written.
@@ -100,7 +78,7 @@ class Store:
             fresh = {
                 record["run"]: record
                 for record in records
-                if not self._reader.holds(record["run"])
+                if not self.holds(record["run"])
             }
             if fresh:
                 self._write(b"".join(encode_line(record) for record in fresh.values()))
@@ -113,23 +91,12 @@ class Store:
         Args:
             runs: which, all of them finished; by default all, those of one process
                 in the order in which they were written.
-
-        Raises:
-            InvalidInputError: if a file of the store cannot be read.
         """
         if runs is None:
-            return list(self._reader.read().values())
+            return list(self.read().values())
         chosen = [self._find(run) or run for run in runs]
-        found = self._reader.read(set(chosen))
+        found = self.read(set(chosen))
         return [found[run] for run in chosen]
-
-    def refresh(self) -> None:
-        """Reads what was written since the last look.
-
-        Raises:
-            InvalidInputError: if a file of the store cannot be read.
-        """
-        self._reader.refresh()
 
     def close(self) -> None:
         """Gives up all claims."""
@@ -138,8 +105,8 @@ class Store:
 
     def _find(self, run: str) -> str | None:
         """The finished run that a wanted one is, or None."""
-        others = self._reader.with_settings_of(run) if self._any_code else ()
-        return next(filter(self._reader.holds, (run, *others)), None)
+        others = self.with_options_of(run) if self._any_code else ()
+        return next(filter(self.holds, (run, *others)), None)
 
     def _write(self, lines: bytes) -> None:
         """Puts lines behind those of this process's file, or leaves it as it was."""
@@ -201,12 +168,7 @@ def open_store(
 def look_into_store(
     path: pathlib.Path, any_code: bool = False, check: Check = accept_any
 ) -> Store | None:
-    """Opens a store to read only; None where there is nothing yet.
-
-    Args:
-        path: as in ``open_store``.
-        any_code: as there.
-        check: as there.
+    """Opens a store to read only, see ``open_store``; None where there is nothing yet.
 
     Raises:
         InvalidInputError: if the folder is of another kind, or cannot be read.
@@ -222,11 +184,7 @@ def look_into_store(
 
 
 def read_store(path: pathlib.Path, check: Check = accept_any) -> list[Record]:
-    """Reads all records of a store.
-
-    Args:
-        path: as in ``open_store``.
-        check: as there.
+    """Reads all records of a store that pass the check.
 
     Raises:
         InvalidInputError: if there is none, or it cannot be read.

@@ -2,17 +2,29 @@
 
 import contextlib
 import os
+import pathlib
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+
+import jaxfr
+
+_PARENT = pathlib.Path(jaxfr.__file__).parents[1]
+# Lets a program import jaxfr's modules, and not all that the packages name.
+_LEAN = f"""
+import sys, types
+for name in ("jaxfr", "jaxfr.store"):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [f"{_PARENT}/{{name.replace('.', '/')}}"]
+"""
 
 
 @contextlib.contextmanager
 def process(program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     """Starts a program that a test talks to; it does not outlive the test."""
     with subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
+        [sys.executable, "-c", _LEAN + program, *map(str, arguments)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -39,9 +51,7 @@ def let_go(started: subprocess.Popen[str]) -> None:
     started.stdin.flush()
 
 
-def output_of(program: str, *arguments: object) -> str:
-    """What a program prints, which is to succeed and to complain of nothing."""
-    with process(program, *arguments) as started:
-        output, complaints = started.communicate(timeout=60)
-    assert (started.returncode, complaints) == (0, "")
-    return output
+def stop(started: subprocess.Popen[str]) -> None:
+    """Holds a program where it is, as a terminal does; SIGCONT lets it go on."""
+    os.kill(started.pid, signal.SIGSTOP)
+    os.waitpid(started.pid, os.WUNTRACED)

@@ -1,6 +1,9 @@
 """Small stores, and what stands in their files."""
 
+import contextlib
 import pathlib
+import resource
+from collections.abc import Iterator
 
 from jaxfr.store import open_store, read_store
 
@@ -28,3 +31,14 @@ def lines_of(path: pathlib.Path) -> list[bytes]:
     return [
         line for file in files_of(path) for line in file.read_bytes().splitlines(True)
     ]
+
+
+@contextlib.contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Lets no file grow beyond ``size``; what still fits is written."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

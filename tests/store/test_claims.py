@@ -1,3 +1,5 @@
+"""Claims among processes: seen by all, void with their owner, exclusive."""
+
 import concurrent.futures
 import errno
 import os
@@ -8,18 +10,20 @@ import pytest
 
 from jaxfr.store import claims as claims_module
 from jaxfr.store.claims import Claims
-from tests.store.processes import let_go, next_line, output_of, process
+from tests.store.processes import let_go, next_line, process, stop
 
 fcntl = pytest.importorskip("fcntl")
 
-# Claims the runs that it is told, and does nothing until it is killed.
+# Claims the runs that it is told, starts a program, and waits to be killed.
 OWNER = """
-import pathlib, sys
+import pathlib, subprocess, sys
 from jaxfr.store.claims import Claims
 
 claims = Claims(pathlib.Path(sys.argv[1]), "owner")
 with claims.alone():
     claims.hold(sys.argv[2:])
+subprocess.Popen([sys.executable, "-c", "input()"], stdout=subprocess.DEVNULL,
+                 stderr=subprocess.DEVNULL)
 print("holding", flush=True)
 sys.stdin.read()
 """
@@ -81,105 +85,45 @@ def claim_files(folder) -> list[str]:
     return sorted(path.name for path in folder.glob("*.claim"))
 
 
-def test_of_nobody_nothing_is_claimed(tmp_path):
-    claims = Claims(tmp_path, "one")
-    assert seen(claims) == frozenset()
-    hold(claims)
-    assert claim_files(tmp_path) == []
-
-
-def test_two_in_one_process_see_each_other_and_not_themselves(tmp_path):
-    one, other = Claims(tmp_path, "one"), Claims(tmp_path, "other")
-    hold(one, "a", "b")
-    hold(other, "c")
-    assert seen(one) == {"c"}
-    assert seen(other) == {"a", "b"}
+def test_all_see_what_others_claimed_last_and_leave_no_file(tmp_path):
+    descriptors = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
+    before = len(os.listdir(descriptors))
+    one, two, three = (Claims(tmp_path, name) for name in ("one", "two", "three"))
     one.close()
-    other.close()
-
-
-def test_a_claim_replaces_the_one_before(tmp_path):
-    one, other = Claims(tmp_path, "one"), Claims(tmp_path, "other")
+    hold(one)
+    assert (seen(one), claim_files(tmp_path)) == (frozenset(), [])
     for runs in (["a" * 1000, "b" * 1000], ["c"], [], ["a", "ü"]):
         hold(one, *runs)
-        assert seen(other) == set(runs)
-    one.close()
-    assert seen(other) == frozenset()
+        hold(two, "x")
+        assert (seen(one), seen(two)) == ({"x"}, set(runs))
+        assert seen(three) == {*runs, "x"}
+    assert claim_files(tmp_path) == ["one.claim", "two.claim"]
+    for claims in (one, one, two):
+        claims.close()
+    assert (seen(three), claim_files(tmp_path)) == (frozenset(), [])
     # One that gave up may claim again.
     hold(one, "a")
-    assert seen(other) == {"a"}
+    assert seen(two) == {"a"}
     one.close()
+    assert len(os.listdir(descriptors)) == before
 
 
-def test_who_gives_up_leaves_no_file(tmp_path):
-    claims = Claims(tmp_path, "one")
-    claims.close()
-    hold(claims, "a")
-    assert claim_files(tmp_path) == ["one.claim"]
-    claims.close()
-    claims.close()
-    assert claim_files(tmp_path) == []
-
-
-def test_many_claims_of_one_process_are_seen_together(tmp_path):
-    owners = [Claims(tmp_path, str(index)) for index in range(10)]
-    for index, owner in enumerate(owners):
-        hold(owner, f"{index}", f"{index} too")
-    for index, owner in enumerate(owners):
-        others = set(range(10)) - {index}
-        assert seen(owner) == {f"{at}{end}" for at in others for end in ("", " too")}
-    for owner in owners:
-        owner.close()
-
-
-def test_a_claim_of_another_process_is_seen_until_it_is_killed(tmp_path):
+def test_a_claim_is_void_with_its_process_and_not_while_that_is_stopped(tmp_path):
     claims = Claims(tmp_path, "one")
     with process(OWNER, tmp_path, "a", "b") as owner:
         assert next_line(owner) == "holding"
-        for _ in range(3):
+        stop(owner)
+        for _ in range(2):
             assert seen(claims) == {"a", "b"}
+        os.kill(owner.pid, signal.SIGCONT)
+        assert seen(claims) == {"a", "b"}
         os.kill(owner.pid, signal.SIGKILL)
         owner.wait()
-        # The file is still there, and says nothing any more.
+        # The file is still there, and says nothing any more; the program that the owner
+        # started still waits for a line, and keeps no claim.
         assert claim_files(tmp_path) == ["owner.claim"]
         assert seen(claims) == frozenset()
         assert claim_files(tmp_path) == []
-
-
-def test_who_is_only_stopped_keeps_what_is_claimed(tmp_path):
-    claims = Claims(tmp_path, "one")
-    with process(OWNER, tmp_path, "a") as owner:
-        assert next_line(owner) == "holding"
-        os.kill(owner.pid, signal.SIGSTOP)
-        os.waitpid(owner.pid, os.WUNTRACED)
-        assert seen(claims) == {"a"}
-        os.kill(owner.pid, signal.SIGCONT)
-        assert seen(claims) == {"a"}
-
-
-def test_who_ends_by_itself_without_a_word_claims_nothing_any_more(tmp_path):
-    claims = Claims(tmp_path, "one")
-    with process(OWNER, tmp_path, "a") as owner:
-        assert next_line(owner) == "holding"
-        owner.communicate()
-    assert seen(claims) == frozenset()
-
-
-def test_a_program_that_an_owner_started_does_not_keep_its_claim(tmp_path):
-    starter = OWNER.replace(
-        'print("holding"',
-        "import subprocess\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'input()'], "
-        "stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
-        'print("holding"',
-    )
-    claims = Claims(tmp_path, "one")
-    with process(starter, tmp_path, "a") as owner:
-        assert next_line(owner) == "holding"
-        os.kill(owner.pid, signal.SIGKILL)
-        owner.wait()
-        # Here the child still waits for a line.
-        assert seen(claims) == frozenset()
 
 
 def test_only_one_process_is_alone_at_a_time(tmp_path):
@@ -190,7 +134,7 @@ def test_only_one_process_is_alone_at_a_time(tmp_path):
         process(COUNTER, tmp_path, "three") as three,
     ):
         for counter in (one, two, three):
-            assert counter.communicate()[1] == ""
+            assert counter.communicate() == ("", "")
     assert (tmp_path / "counter").read_text() == "150"
 
 
@@ -203,7 +147,7 @@ def test_who_waits_for_a_stopped_process_is_told_for_whom(tmp_path, monkeypatch)
         concurrent.futures.ThreadPoolExecutor(1) as pool,
     ):
         assert next_line(holder) == "alone"
-        os.kill(holder.pid, signal.SIGSTOP)
+        stop(holder)
         waiting = pool.submit(seen, claims)
         assert told.get(timeout=60) == (
             f"jaxfr: waiting for host-7-holder, which holds {tmp_path / 'lock'}; was "
@@ -227,13 +171,20 @@ def test_a_damaged_claim_claims_nothing(tmp_path, content):
         assert seen(claims) == frozenset()
 
 
-def test_a_pipe_is_no_claim_and_no_lock(tmp_path):
+def test_what_is_no_claim_is_left_alone_and_a_pipe_is_no_lock(tmp_path):
     os.mkfifo(tmp_path / "other.claim")
+    (tmp_path / "notes.txt").write_text("something else")
+    (tmp_path / "folder").mkdir()
     assert seen(Claims(tmp_path, "one")) == frozenset()
+    assert (tmp_path / "notes.txt").read_text() == "something else"
     (tmp_path / "lock").unlink()
     os.mkfifo(tmp_path / "lock")
     with pytest.raises(OSError, match="lock is no regular file"):
         seen(Claims(tmp_path, "one"))
+
+
+def _refuse(*_):
+    raise PermissionError(errno.EACCES, "refused")
 
 
 def test_claims_that_cannot_be_listed_are_not_taken_for_none(tmp_path, monkeypatch):
@@ -244,35 +195,16 @@ def test_claims_that_cannot_be_listed_are_not_taken_for_none(tmp_path, monkeypat
             patch.setattr(os, function, _refuse)
         with pytest.raises(PermissionError):
             seen(other)
+    # What ends alone by an error lets others in.
     assert seen(other) == {"a"}
     one.close()
 
 
-def _refuse(*_):
-    raise PermissionError(errno.EACCES, "refused")
-
-
-def test_what_ends_alone_by_an_error_lets_others_in(tmp_path):
-    claims = Claims(tmp_path, "one")
-    with pytest.raises(KeyboardInterrupt), claims.alone():
-        raise KeyboardInterrupt
-    assert seen(claims) == frozenset()
-
-
-def test_a_file_of_something_else_among_the_claims_is_left_alone(tmp_path):
-    (tmp_path / "notes.txt").write_text("something else")
-    (tmp_path / "folder").mkdir()
-    claims = Claims(tmp_path, "one")
-    assert seen(claims) == frozenset()
-    assert (tmp_path / "notes.txt").read_text() == "something else"
-
-
 def test_a_claim_that_does_not_fit_onto_the_disk_is_none(tmp_path):
-    claims = Claims(tmp_path, "one")
     with process(FULL, tmp_path) as owner:
         assert next_line(owner) == os.strerror(errno.ENOSPC)
         # The owner lives, and others can read what it claims: nothing.
-        assert seen(claims) == frozenset()
+        assert seen(Claims(tmp_path, "one")) == frozenset()
         assert claim_files(tmp_path) == ["owner.claim"]
 
 
@@ -311,20 +243,3 @@ def test_another_failure_of_a_lock_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", _refusing(errno.EIO))
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
         hold(Claims(tmp_path, "one"), "a")
-
-
-def test_no_descriptor_is_left_open(tmp_path):
-    folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
-    before = len(os.listdir(folder))
-    one, other = Claims(tmp_path, "one"), Claims(tmp_path, "other")
-    for index in range(20):
-        hold(one, f"{index}")
-        seen(other)
-    one.close()
-    assert len(os.listdir(folder)) == before
-
-
-def test_a_process_needs_nothing_but_the_folder(tmp_path):
-    program = OWNER.replace("sys.stdin.read()", "claims.close()")
-    assert output_of(program, tmp_path, "a") == "holding\n"
-    assert claim_files(tmp_path) == []

@@ -1,3 +1,5 @@
+"""A store's folder: made by many at once, refused where it is something else."""
+
 import contextlib
 import errno
 import json
@@ -16,13 +18,15 @@ from tests.store.samples import fill, runs_of
 
 pytest.importorskip("fcntl")
 
-# Makes stores at given moments, together with others.
+# Makes stores together with others, each at a moment that they agree on.
 MAKER = """
 import pathlib, sys, time
-from jaxfr.store import open_store
+from jaxfr.store.store import open_store
 
-folder, name, start = pathlib.Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
-for index in range(60):
+folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+print("ready", flush=True)
+start = float(sys.stdin.readline())
+for index in range(40):
     time.sleep(max(0, start + 0.01 * index - time.time()))
     with open_store(folder / str(index)) as store:
         store.append([{"run": name}])
@@ -32,7 +36,7 @@ for index in range(60):
 READER = """
 import os, pathlib, sys
 from jaxfr.errors import InvalidInputError
-from jaxfr.store import look_into_store, open_store, read_store
+from jaxfr.store.store import look_into_store, open_store, read_store
 
 path = pathlib.Path(sys.argv[1])
 try:
@@ -64,7 +68,15 @@ def open_and_close(path: pathlib.Path) -> None:
 
 
 OPENERS = (open_and_close, look_into_store, read_store)
-every_opener = pytest.mark.parametrize("called", OPENERS)
+
+
+def assert_refused(path: pathlib.Path, message: str) -> None:
+    """Whoever opens the store is told so, and nothing in it changes."""
+    before = sorted(path.rglob("*"))
+    for called in OPENERS:
+        with pytest.raises(InvalidInputError, match=message):
+            called(path)
+    assert sorted(path.rglob("*")) == before
 
 
 def names_in(path: pathlib.Path) -> set[str]:
@@ -92,18 +104,25 @@ def test_a_store_is_completed_that_was_begun(tmp_path, left):
 
 
 def test_several_processes_make_a_store_at_once(tmp_path):
-    start = time.time() + 0.5
     with contextlib.ExitStack() as stack:
         makers = [
-            stack.enter_context(process(MAKER, tmp_path, name, start))
+            stack.enter_context(process(MAKER, tmp_path, name))
             for name in ("one", "two", "three")
         ]
         for maker in makers:
+            assert maker.stdout is not None
+            assert maker.stdout.readline() == "ready\n"
+        start = f"{time.time() + 0.2}\n"
+        for maker in makers:
+            assert maker.stdin is not None
+            maker.stdin.write(start)
+            maker.stdin.flush()
+        for maker in makers:
             assert maker.communicate(timeout=60) == ("", "")
+    assert len(names_in(tmp_path)) == 40
     for path in tmp_path.iterdir():
         assert sorted(runs_of(path)) == ["one", "three", "two"]
         assert names_in(path) == {"store.json", "records", "claims"}
-    assert len(names_in(tmp_path)) == 60
 
 
 def test_who_looks_while_a_store_is_made_sees_a_whole_marker(tmp_path, monkeypatch):
@@ -121,30 +140,15 @@ def test_who_looks_while_a_store_is_made_sees_a_whole_marker(tmp_path, monkeypat
     check_kind(tmp_path)
 
 
-@every_opener
-def test_a_folder_of_another_kind_is_refused_and_left_as_it_is(tmp_path, called):
+def test_what_is_no_store_is_refused_and_left_as_it_is(tmp_path):
     (tmp_path / "records").mkdir()
-    (tmp_path / "thesis.tex").touch()
-    with pytest.raises(InvalidInputError, match="is not a result store, and not empty"):
-        called(tmp_path)
-    assert names_in(tmp_path) == {"records", "thesis.tex"}
-
-
-@every_opener
-def test_a_file_is_no_store(tmp_path, called):
-    path = tmp_path / "file"
-    path.write_text("something")
-    with pytest.raises(InvalidInputError, match=str(path)):
-        called(path)
-    assert path.read_text() == "something"
-
-
-def test_a_store_cannot_be_made_below_a_file(tmp_path):
-    path = tmp_path / "file" / "store"
-    path.parent.write_text("something")
-    with pytest.raises(InvalidInputError, match=f"make the result store {path}: "):
-        open_and_close(path)
-    assert path.parent.read_text() == "something"
+    (tmp_path / "thesis.tex").write_text("something")
+    assert_refused(tmp_path, "is not a result store, and not empty")
+    assert_refused(tmp_path / "thesis.tex", str(tmp_path / "thesis.tex"))
+    below = tmp_path / "thesis.tex" / "store"
+    with pytest.raises(InvalidInputError, match=f"make the result store {below}: "):
+        open_and_close(below)
+    assert (tmp_path / "thesis.tex").read_text() == "something"
 
 
 @pytest.mark.parametrize(
@@ -158,9 +162,7 @@ def test_a_damaged_marker_is_refused_until_it_is_deleted(tmp_path, content):
     fill(tmp_path, "a")
     marker = tmp_path / "store.json"
     marker.write_bytes(content)
-    for called in OPENERS:
-        with pytest.raises(InvalidInputError, match=f"{marker} is damaged; delete it"):
-            called(tmp_path)
+    assert_refused(tmp_path, f"{marker} is damaged; delete it")
     assert marker.read_bytes() == content
     marker.unlink()
     assert runs_of(tmp_path) == ["a"]
@@ -169,12 +171,10 @@ def test_a_damaged_marker_is_refused_until_it_is_deleted(tmp_path, content):
     assert sorted(runs_of(tmp_path)) == ["a", "b"]
 
 
-@every_opener
-def test_a_store_of_a_later_format_is_refused(tmp_path, called):
+def test_a_store_of_a_later_format_is_refused(tmp_path):
     fill(tmp_path, "a")
     (tmp_path / "store.json").write_text('{"jaxfr_result_store": 2, "more": []}')
-    with pytest.raises(InvalidInputError, match="of format 2; this jaxfr reads 1"):
-        called(tmp_path)
+    assert_refused(tmp_path, "of format 2; this jaxfr reads 1")
 
 
 def test_a_store_that_cannot_be_written_can_be_read():
@@ -197,19 +197,14 @@ def test_a_store_that_cannot_be_written_can_be_read():
         pytest.skip(complaints)
     assert (reader.returncode, complaints) == (0, "")
     refused = os.strerror(errno.EACCES)
+    cannot_write = f"cannot write {path}: {refused}"
+    below = f"cannot make the result store {path / 'below'}: {refused}"
     assert output.splitlines() == [
-        "True True",
-        f"cannot write {path}: {refused}",
-        f"cannot make the result store {path / 'below'}: {refused}",
-        f"cannot write {path}: {refused}",
-        f"cannot write {path}: {refused}",
+        *("True True", cannot_write, below, cannot_write, cannot_write),
     ]
 
 
-@every_opener
-def test_a_folder_that_cannot_be_listed_is_not_taken_for_an_empty_one(
-    tmp_path, monkeypatch, called
-):
+def test_what_cannot_be_read_is_named_and_not_taken_for_empty(tmp_path, monkeypatch):
     fill(tmp_path, "a")
 
     def refusing(function):
@@ -220,42 +215,31 @@ def test_a_folder_that_cannot_be_listed_is_not_taken_for_an_empty_one(
 
         return look
 
-    for name in ("listdir", "scandir"):
-        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
-    with pytest.raises(InvalidInputError, match=f"cannot read {tmp_path / 'records'}"):
-        called(tmp_path)
-
-
-@every_opener
-def test_a_file_that_cannot_be_read_is_named(tmp_path, called):
-    fill(tmp_path, "a")
+    with monkeypatch.context() as patch:
+        for name in ("listdir", "scandir"):
+            patch.setattr(os, name, refusing(getattr(os, name)))
+        for called in OPENERS:
+            with pytest.raises(InvalidInputError, match=f"read {tmp_path / 'records'}"):
+                called(tmp_path)
     folder = tmp_path / "records" / "folder.jsonl"
     folder.mkdir()
-    with pytest.raises(InvalidInputError, match=f"cannot read {folder}: "):
-        called(tmp_path)
+    assert_refused(tmp_path, f"cannot read {folder}: ")
 
 
-@every_opener
 @pytest.mark.parametrize("name", ["records/pipe.jsonl", "store.json"])
-def test_a_pipe_is_not_waited_for(tmp_path, called, name):
+def test_a_pipe_is_not_waited_for(tmp_path, name):
     fill(tmp_path, "a")
     (tmp_path / name).unlink(missing_ok=True)
     os.mkfifo(tmp_path / name)
-    with pytest.raises(InvalidInputError, match=f"{tmp_path / name}: is no regular"):
-        called(tmp_path)
+    assert_refused(tmp_path, f"{tmp_path / name}: is no regular")
 
 
-def test_names_of_writers_are_unlike_and_sort_by_time(monkeypatch):
+def test_names_of_writers_are_unlike_sort_by_time_and_say_where(monkeypatch):
     gmtime, names = time.gmtime, []
     for moment in (0, 9, 10, 10**9, 2 * 10**9):
         monkeypatch.setattr(time, "gmtime", lambda moment=moment: gmtime(moment))
         names += sorted(writer_name() for _ in range(20))
     assert names == sorted(set(names))
-
-
-@pytest.mark.parametrize(
-    ("host", "said"), [("node7.cluster.org", "node7"), ("", "host")]
-)
-def test_the_name_of_a_writer_says_where_it_runs(monkeypatch, host, said):
-    monkeypatch.setattr("platform.node", lambda: host)
-    assert f"-{said}-{os.getpid()}-" in writer_name()
+    for host, said in (("node7.cluster.org", "node7"), ("", "host")):
+        monkeypatch.setattr("platform.node", lambda host=host: host)
+        assert f"-{said}-{os.getpid()}-" in writer_name()

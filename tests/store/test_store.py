@@ -1,3 +1,5 @@
+"""A store as those see it who write to it and read it, alone and at once."""
+
 import contextlib
 import itertools
 import os
@@ -24,7 +26,11 @@ from tests.store.samples import files_of, fill, lines_of, record, runs_of
 pytest.importorskip("fcntl")
 
 
-def test_what_is_appended_is_finished_and_read_in_its_order(tmp_path):
+def lacks_value(read: Mapping[str, object]) -> str | None:
+    return None if isinstance(read.get("value"), int) else "has no value"
+
+
+def test_records_are_read_in_their_order_or_in_that_of_the_choice(tmp_path):
     with open_store(tmp_path) as store:
         assert store.records() == []
         store.append([record("b", 1.5), record("a", [1, None])])
@@ -32,25 +38,19 @@ def test_what_is_appended_is_finished_and_read_in_its_order(tmp_path):
         store.append([])
         expected = [record("b", 1.5), record("a", [1, None]), record("c")]
         assert store.records() == expected
-        assert [store.is_finished(run) for run in "abcd"] == [True] * 3 + [False]
-    assert read_store(tmp_path) == expected
-    assert len(files_of(tmp_path)) == 1
-
-
-def test_chosen_records_come_in_the_order_of_the_choice(tmp_path):
-    fill(tmp_path, "c", "a")
-    fill(tmp_path, "d", "b")
-    with open_store(tmp_path) as store:
-        store.append([record("e")])
+        assert read_store(tmp_path) == expected
+        assert len(files_of(tmp_path)) == 1
+        fill(tmp_path, "d", "e")
+        store.refresh()
         for chosen in itertools.permutations("abcde"):
             assert [read["run"] for read in store.records(chosen)] == list(chosen)
-        assert store.records("cac") == [record(run) for run in "cac"]
+        assert store.records("bab") == [expected[0], expected[1], expected[0]]
         assert store.records([]) == []
         with pytest.raises(KeyError):
             store.records(["x"])
 
 
-def test_the_first_runs_that_are_open_are_claimed(tmp_path):
+def test_the_first_open_runs_are_claimed_and_given_up_by_the_next_word(tmp_path):
     with open_store(tmp_path) as store, open_store(tmp_path) as other:
         store.append([record("b")])
         assert store.claim("abcde", 2) == ("a", "c")
@@ -60,71 +60,56 @@ def test_the_first_runs_that_are_open_are_claimed(tmp_path):
         # What was claimed before is given up, and may be claimed again.
         assert store.claim("edcba", 1) == ("c",)
         assert other.claim("abcde", 9) == ("a", "d", "e")
-        assert store.claim("ade", 9) == ()
         assert store.claim("c", 0) == ()
+        assert other.claim("c", 1) == ("c",)
+        other.append([])
+        with contextlib.suppress(KeyboardInterrupt), open_store(tmp_path) as third:
+            assert third.claim("c", 1) == ("c",)
+            raise KeyboardInterrupt
+        assert store.claim("c", 1) == ("c",)
+        store.close()
         assert other.claim("c", 1) == ("c",)
 
 
-def test_who_appends_or_closes_a_store_gives_up_all_claims(tmp_path):
+def test_what_others_append_is_seen_at_the_next_look_and_kept_once(tmp_path):
     with open_store(tmp_path) as store, open_store(tmp_path) as other:
-        store.claim("ab", 2)
-        store.append([record("a")])
-        assert other.claim("ab", 2) == ("b",)
-        other.append([])
-        assert store.claim("ab", 2) == ("b",)
-        store.close()
-        with contextlib.suppress(KeyboardInterrupt), open_store(tmp_path) as third:
-            assert third.claim("ab", 2) == ("b",)
-            raise KeyboardInterrupt
-        assert other.claim("ab", 2) == ("b",)
-
-
-def test_what_others_append_is_seen_at_the_next_look(tmp_path):
-    with open_store(tmp_path) as store, open_store(tmp_path) as other:
-        other.append([record("a")])
+        other.append([record("a", 1)])
         assert not store.is_finished("a")
         store.refresh()
         assert store.is_finished("a")
-        other.append([record("b"), record("c")])
+        store.append([record("a", 2), record("b", 2)])
+        other.append([record("b", 3), record("c", 3), record("c", 4)])
         assert store.claim("abcd", 9) == ("d",)
-        assert store.records() == [record("a"), record("b"), record("c")]
-
-
-def test_a_run_is_kept_once(tmp_path):
-    with open_store(tmp_path) as store, open_store(tmp_path) as other:
-        store.append([record("a", 1)])
-        other.append([record("a", 2), record("b", 2)])
-        store.append([record("b", 3)])
-        store.append([record("c", 3), record("c", 4)])
-    expected = [record("a", 1), record("b", 2), record("c", 4)]
-    assert sorted(read_store(tmp_path), key=lambda read: read["run"]) == expected
+        expected = [record("a", 1), record("b", 2), record("c", 4)]
+        assert sorted(store.records(), key=lambda read: read["run"]) == expected
     assert len(lines_of(tmp_path)) == 3
 
 
-def test_a_number_that_is_not_finite_leaves_the_store_as_it_was(tmp_path):
-    with open_store(tmp_path) as store:
-        store.append([record("a")])
+def test_what_would_not_be_read_is_not_written(tmp_path):
+    with open_store(tmp_path, check=lacks_value) as store:
+        store.append([record("a", 1)])
         before = lines_of(tmp_path)
+        with pytest.raises(ValueError, match="the record of b has no value"):
+            store.append([record("c", 1), record("b")])
         with pytest.raises(ValueError, match="not JSON compliant"):
-            store.append([record("b"), record("c", float("nan"))])
+            store.append([record("c", 1), record("b", 1) | {"x": float("nan")}])
         assert lines_of(tmp_path) == before
-        store.append([record("b")])
+        store.append([record("b", 1)])
     assert runs_of(tmp_path) == ["a", "b"]
 
 
-def test_a_store_is_resumed(tmp_path):
-    runs = [f"{index}" for index in range(10)]
-    done: list[str] = []
-    while set(done) < set(runs):
-        with open_store(tmp_path) as store:
-            claimed = store.claim(runs, 3)
-            store.append([record(run) for run in claimed])
-            done += claimed
-    fill(tmp_path)
-    assert done == runs
-    assert sorted(runs_of(tmp_path)) == runs
-    # Everyone writes to a file of their own; who writes nothing has none.
-    assert len(files_of(tmp_path)) == 4
+def test_without_locks_nothing_is_lost(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("jaxfr.store.claims.fcntl", None)
+    with open_store(tmp_path) as store, open_store(tmp_path) as other:
+        for _ in range(2):
+            assert store.claim("abc", 2) == other.claim("abc", 2) == ("a", "b")
+        store.append([record("a"), record("b")])
+        assert other.in_other_hands("abc") == frozenset()
+        assert other.claim("abc", 9) == ("c",)
+        other.append([record("a"), record("c")])
+    # Each of the two says it once.
+    assert capsys.readouterr().err.count("may do a run twice\n") == 2
+    assert sorted(runs_of(tmp_path)) == ["a", "b", "c"]
 
 
 def test_a_run_of_other_code_counts_only_if_any_code_does(tmp_path):
@@ -141,9 +126,9 @@ def test_a_run_of_other_code_counts_only_if_any_code_does(tmp_path):
         store.append([record("1111-new")])
         assert store.records(wanted[:2]) == [record("1111-new"), record("2222-new")]
         assert store.records(["1111-old"]) == [record("1111-old")]
-    store = look_into_store(tmp_path, any_code=True)
+    store = look_into_store(tmp_path, any_code=True, check=lacks_value)
     assert store is not None
-    assert store.is_finished("2222-old")
+    assert not store.is_finished("2222-old")  # as its line is no record
 
 
 def test_looking_makes_and_writes_nothing(tmp_path):
@@ -238,10 +223,6 @@ def test_a_damaged_line_is_named_and_its_run_is_open(tmp_path, capsys):
     assert sorted(runs_of(tmp_path)) == ["a", "b", "c"]
 
 
-def lacks_value(read: Mapping[str, object]) -> str | None:
-    return None if isinstance(read.get("value"), int) else "has no value"
-
-
 def test_a_line_that_is_no_record_is_told_once_and_its_run_is_open(tmp_path, capsys):
     with open_store(tmp_path) as store:
         store.append([record("a", 1), record("b", "text"), record("c", 3)])
@@ -262,43 +243,13 @@ def test_a_line_that_is_no_record_is_told_once_and_its_run_is_open(tmp_path, cap
     # What was done anew stands behind the line that counts for nothing.
     found = read_store(tmp_path, lacks_value)
     assert sorted(read["value"] for read in found) == [1, 2, 3]
-
-
-def test_a_run_of_other_code_does_not_count_if_its_line_is_no_record(tmp_path):
-    with open_store(tmp_path) as store:
-        store.append([record("1111-old", 1), record("1111-newer", "text")])
-    with open_store(tmp_path, any_code=True, check=lacks_value) as store:
-        assert store.records(["1111-new"]) == [record("1111-old", 1)]
-        assert not store.is_finished("2222-new")
-
-
-def test_of_many_lines_that_are_no_records_some_are_shown(tmp_path, capsys):
-    fill(tmp_path, *"abcdef")
-    assert read_store(tmp_path, lacks_value) == []
+    # Of many such lines three are shown.
+    fill(tmp_path, *"xyzuv")
+    capsys.readouterr()
+    assert len(read_store(tmp_path, lacks_value)) == 3
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 3
     assert told[-1].endswith("further ones are not shown")
-
-
-def test_what_would_not_be_read_is_not_written(tmp_path):
-    with open_store(tmp_path, check=lacks_value) as store:
-        with pytest.raises(ValueError, match="the record of b has no value"):
-            store.append([record("a", 1), record("b")])
-        assert files_of(tmp_path) == []
-
-
-def test_without_locks_nothing_is_lost(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("jaxfr.store.claims.fcntl", None)
-    with open_store(tmp_path) as store, open_store(tmp_path) as other:
-        for _ in range(2):
-            assert store.claim("abc", 2) == other.claim("abc", 2) == ("a", "b")
-        store.append([record("a"), record("b")])
-        assert other.in_other_hands("abc") == frozenset()
-        assert other.claim("abc", 9) == ("c",)
-        other.append([record("a"), record("c")])
-    # Each of the two says it once.
-    assert capsys.readouterr().err.count("may do a run twice\n") == 2
-    assert sorted(runs_of(tmp_path)) == ["a", "b", "c"]
 
 
 RUNS = [f"{index}-code" for index in range(6)]
