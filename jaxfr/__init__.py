@@ -61,7 +61,7 @@ from jaxfr.experiment import Experiment
 from jaxfr.models import Model
 from jaxfr.models.bpr import bpr_model
 from jaxfr.parts import Number, Part, Whole, part
-from jaxfr.records.frames import Results
+from jaxfr.records.results import Results
 from jaxfr.sweeps.sweep import sweep
 from jaxfr.training import run_key, simulate
 from jaxfr.uploads import Uploads, item_sums, item_table, row_counts

@@ -5,7 +5,7 @@ import platform
 
 from jaxfr.compilation_cache import describe_cpu
 from jaxfr.devices import num_cores
-from jaxfr.records.results import device_name, versions
+from jaxfr.records.record import device_name, versions
 from jaxfr.store.identity import code_version
 
 

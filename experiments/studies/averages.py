@@ -11,7 +11,7 @@ from jaxfr.records.chance import (
     evaluated_users,
     standard_error_bound,
 )
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 
 
 class Average(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from jaxfr.attacks import CLEAN
-from jaxfr.records.results import dataset_name
+from jaxfr.records.record import dataset_name
 
 _DATASETS: Mapping[str, str] = {
     "ml-100k": "ML-100K",

@@ -9,7 +9,7 @@ from jaxfr.data import LoadOptions
 from jaxfr.files import note
 from jaxfr.programs.running import run_with_progress
 from jaxfr.records.caveats import caveats
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import Plan, identify, plan_runs

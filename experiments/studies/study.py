@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from experiments.studies.section import Section
 from jaxfr.data import LoadOptions
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 from jaxfr.sweeps.request import RunRequest
 
 

@@ -5,7 +5,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from experiments.studies.names import dataset_title
 from experiments.studies.study import Material
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 from jaxfr.sweeps.request import RunRequest
 
 Key = TypeVar("Key", bound=Hashable)

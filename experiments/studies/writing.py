@@ -8,7 +8,7 @@ from experiments.studies.section import Finding, Section, Table
 from jaxfr.files import replacing, write_atomically
 from jaxfr.records.export import write_csv
 from jaxfr.records.pictures import can_draw, drawn
-from jaxfr.records.results import Record, write_records
+from jaxfr.records.record import Record, write_records
 from jaxfr.records.table import align
 from jaxfr.terminal import printable_lines
 

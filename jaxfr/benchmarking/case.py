@@ -37,7 +37,7 @@ from jaxfr.benchmarking.rounds import (
 )
 from jaxfr.data import Dataset
 from jaxfr.files import note
-from jaxfr.records.results import device_name, versions
+from jaxfr.records.record import device_name, versions
 from jaxfr.sweeps.request import RunRequest, recorded_options
 from jaxfr.training import Layout
 

@@ -7,7 +7,7 @@ it is sent for: sums over items, embeddings of clients, rows of pairs.
 
 from typing import NamedTuple
 
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 
 # The embeddings before and after a round, the rows' sums, the update, the attackers'
 # rows, and as many on the way.

@@ -20,7 +20,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
 from jaxfr.programs.program import prepare_output
 from jaxfr.records.pictures import can_draw, drawn
-from jaxfr.records.results import write_records
+from jaxfr.records.record import write_records
 
 RESULTS_FILE = "benchmark.jsonl"
 PLOT_FILE = "cost_by_size.png"

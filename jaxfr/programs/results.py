@@ -27,7 +27,7 @@ from jaxfr.records.export import (
 )
 from jaxfr.records.heatmap import draw_heatmap
 from jaxfr.records.pictures import can_draw, drawn
-from jaxfr.records.results import Record, dataset_name
+from jaxfr.records.record import Record, dataset_name
 from jaxfr.records.selection import (
     as_text,
     averaged_over,

@@ -14,7 +14,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, open_regular, user_errors, user_path
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import COUNT_FROM_1, LARGEST, Range
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 from jaxfr.records.table import align
 from jaxfr.store.lines import parse_plain
 

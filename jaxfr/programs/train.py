@@ -35,7 +35,7 @@ from jaxfr.records.caveats import caveats
 from jaxfr.records.parameters import save_parameters
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.plots import draw_curves
-from jaxfr.records.results import Record, dataset_name, write_records
+from jaxfr.records.record import Record, dataset_name, write_records
 from jaxfr.records.table import format_table
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import RunOptions

@@ -17,7 +17,7 @@ from jaxfr.records.pictures import (
     set_title,
 )
 from jaxfr.records.plots import LINE_STYLES
-from jaxfr.records.results import (
+from jaxfr.records.record import (
     Record,
     dataset_name,
     device_name,

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
 from jaxfr.records.chance import REFERENCES
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 from jaxfr.records.selection import Scalar, as_text
 from jaxfr.records.summary import Cell, WorstCase
 

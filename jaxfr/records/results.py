@@ -1,110 +1,264 @@
-"""One finished run as one line of JSON."""
+"""Results in Python: a list of records that shows itself and turns into data frames."""
 
-import datetime
-import json
+import html
 import pathlib
-import platform
-from collections.abc import Mapping, Sequence
-from importlib import metadata
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self, SupportsIndex, overload
 
-import jax
+from jaxfr.errors import InvalidInputError
+from jaxfr.evaluation.names import overall_fields
+from jaxfr.files import user_path
+from jaxfr.records.caveats import caveats
+from jaxfr.records.contents import lack_of_record, option_names
+from jaxfr.records.export import (
+    Row,
+    columns_of,
+    curve_rows,
+    flatten,
+    import_extra,
+    summary_rows,
+    worst_case_rows,
+)
+from jaxfr.records.record import Record
+from jaxfr.records.selection import default_groupings, select
+from jaxfr.records.summary import summarize, worst_case
+from jaxfr.records.table import align
+from jaxfr.store import read_store
+from jaxfr.terminal import printable
 
-from jaxfr.evaluation.metrics import Metric
-from jaxfr.evaluation.names import find_metric, metric_names
-from jaxfr.evaluation.outcome import as_record
-from jaxfr.files import write_atomically
-from jaxfr.store import Record
-from jaxfr.training.result import RunResult
-
-PACKAGES = ("jaxfr", "jax", "jaxlib", "numpy", "optax")
+# So many rows of a table are shown.
+_MOST_SHOWN = 20
 
 
-def make_record(
-    options: Mapping[str, Any], run: RunResult, metrics: Sequence[Metric]
-) -> Record:
-    """Describes a run completely: options, seed, metrics, curve, versions, seconds.
+class Rows(list[Row]):
+    """A table: a list of rows, each a mapping from a column's name to a plain value.
 
-    Args:
-        options: every option by its name, the seed among them, and what else is known
-            before the run.
-        run: the finished run.
-        metrics: what its evaluations counted.
+    Shows itself as a table, also in a notebook.
 
-    Returns:
-        The options; ``max_poisoned_items_used``, the attack's option or what it stands
-        for; the metrics after the last round (``hr@5``, ...), all and by group;
-        ``most_popular``, these metrics of the items ranked by training degree, for the
-        same users, candidates and targets; ``curve``, for each evaluation the number of
-        finished ``round``s and the metrics over all users, a mean over nobody as null;
-        ``nonfinite_scores``, the number of users whose test item has no finite score
-        after the last round; ``dropped_uploads``, the number of uploads that were not
-        finite, of all rounds; ``reported_...``, what stages and rule reported, and,
-        where one sees clients, how well it told them apart; ``versions``; ``device``;
-        ``seconds`` by ``compile``, ``train`` and ``evaluation``; the moment when it was
-        ``finished``, in UTC.
+    >>> Rows([{"attack": "none", "mean": 0.25}, {"attack": "lie", "mean": None}])
+    attack  mean
+    none    0.25
+    lie     -
     """
-    described = [(done, as_record(metrics, found)) for done, found in run.curve]
-    popular = as_record(metrics, run.most_popular)
-    curve = [
-        {"round": finished}
-        | {name: found[name] for name in metric_names(None, metrics)}
-        for finished, found in described
-    ]
-    return {
-        **options,
-        "max_poisoned_items_used": (
-            options.get("max_poisoned_items") or run.most_uploaded
-        ),
-        **described[-1][1],
-        "most_popular": {
-            name: value for name, value in popular.items() if find_metric(name)
-        },
-        "curve": curve,
-        "dropped_uploads": run.dropped,
-        **run.served,
-        "versions": versions(),
-        "device": device_name(),
-        "seconds": run.seconds._asdict(),
-        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
+
+    def to_frame(self) -> Any:
+        """The rows as a ``pandas.DataFrame``.
+
+        Raises:
+            InvalidInputError: if pandas is not installed.
+        """
+        return import_extra("pandas", "frames", "to_frame").DataFrame(columns_of(self))
+
+    def to_polars(self) -> Any:
+        """The rows as a ``polars.DataFrame``.
+
+        Raises:
+            InvalidInputError: if Polars is not installed.
+        """
+        return import_extra("polars", "frames", "to_polars").DataFrame(columns_of(self))
+
+    def __repr__(self) -> str:
+        return "\n".join(filter(None, [align(self._texts()), self._more()]))
+
+    def _repr_html_(self) -> str:
+        lines = [
+            "".join(f"<{tag}>{html.escape(printable(text))}</{tag}>" for text in row)
+            for tag, row in zip(
+                ["th", *["td"] * len(self)], self._texts(), strict=False
+            )
+        ]
+        table = "".join(f"<tr>{line}</tr>" for line in lines)
+        return f"<table>{table}</table>{html.escape(self._more())}"
+
+    def _texts(self) -> list[list[str]]:
+        names = list(dict.fromkeys(name for row in self for name in row))
+        shown = self[:_MOST_SHOWN]
+        return [names, *([_text(row.get(name)) for name in names] for row in shown)]
+
+    def _more(self) -> str:
+        left = len(self) - _MOST_SHOWN
+        return f"... and {left} more rows" if left > 0 else ""
 
 
-def dataset_name(dataset: str) -> str:
-    """What a data set is called: of a user's own files their name, without folders.
+class Results(list[Record]):
+    """Records of runs, as :func:`jaxfr.sweep` returns them: a list that shows itself.
 
-    Args:
-        dataset: a record's ``dataset``, a name or a path.
+    Each is a mapping: options, ``seed``, metrics such as ``hr@10``, ``curve``, versions
+    and seconds. A part of the list is ``Results`` too.
+
+    >>> runs = [("mean", 0, 0.1), ("mean", 1, 0.2), ("krum", 0, 0.3)]
+    >>> results = Results(
+    ...     {"aggregator": rule, "attack": "lie", "seed": seed, "hr@10": hits}
+    ...     for rule, seed, hits in runs
+    ... )
+    >>> results[0]["hr@10"]
+    0.1
+    >>> results
+    3 runs that differ in aggregator; mean of hr@10:
+    aggregator  metric  runs  diverged  mean  deviation  low      high
+    mean        hr@10   2     0         0.15  0.07071    -0.4853  0.7853
+    krum        hr@10   1     0         0.3   -          -        -
+    >>> results.where("aggregator=mean").mean("hr@10", by=["seed"])
+    seed  metric  runs  diverged  mean  deviation  low  high
+    0     hr@10   1     0         0.1   -          -    -
+    1     hr@10   1     0         0.2   -          -    -
     """
-    return pathlib.PurePath(dataset).name or dataset
 
+    @classmethod
+    def read(cls, store: str | pathlib.Path) -> Self:
+        """All runs of a result store, in the order in which each process wrote them.
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of what computes, by name."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
+        Raises:
+            InvalidInputError: if there is no store, or it cannot be read.
+        """
+        return cls(read_store(user_path(str(store)), lack_of_record))
+
+    @overload
+    def __getitem__(self, place: SupportsIndex, /) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice, /) -> Self: ...
+    def __getitem__(self, place: Any, /) -> Any:
+        found = super().__getitem__(place)
+        return type(self)(found) if isinstance(place, slice) else found
+
+    def where(self, *conditions: str) -> Self:
+        """The runs that fulfil every condition.
+
+        Args:
+            *conditions: such as ``attack=none|lie`` or ``malicious_ratio!=0.1``.
+
+        Raises:
+            InvalidInputError: if a condition has another form, names no column, asks
+                for a value that no run has, or leaves no run.
+        """
+        return type(self)(select(self, conditions))
+
+    def rows(self) -> Rows:
+        """A row for each run: options, seed, metrics and all else but the curve."""
+        return Rows(map(flatten, self))
+
+    def to_frame(self) -> Any:
+        """A ``pandas.DataFrame`` with a row for each run, see :meth:`rows`.
+
+        Raises:
+            InvalidInputError: if pandas is not installed.
+        """
+        return self.rows().to_frame()
+
+    def to_polars(self) -> Any:
+        """A ``polars.DataFrame`` with a row for each run, see :meth:`rows`.
+
+        Raises:
+            InvalidInputError: if Polars is not installed.
+        """
+        return self.rows().to_polars()
+
+    def curves(self, by: Sequence[str] | None = None) -> Rows:
+        """Metrics by round in long form: a row for each run, evaluation and metric.
+
+        Args:
+            by: options; by default those in which the runs differ, and the attack.
+
+        Returns:
+            Rows of ``run``, the options, ``seed``, ``round``, ``metric``, ``value``.
+        """
+        options = self._groupings() if by is None else by
+        measured = {name for record in self for name in overall_fields(record)}
+        wide = curve_rows(self, options)
+        return Rows(
+            {key: one for key, one in row.items() if key not in measured}
+            | {"metric": name, "value": row[name]}
+            for row in wide
+            for name in row
+            if name in measured
+        )
+
+    def mean(self, *metrics: str, by: Sequence[str] | None = None) -> Rows:
+        """Means over the runs of each group, with 95 % intervals.
+
+        Args:
+            *metrics: such as ``hr@10`` or ``ndcg@10_tail``; by default ``hr@10``, or
+                the first metric where runs have other ones.
+            by: options; runs that agree in all of them are one group. By default those
+                in which the runs differ.
+
+        Returns:
+            Rows of the options, ``metric``, ``runs``, how many of them ``diverged``,
+            ``mean``, ``deviation`` (of the sample), the interval of the mean by
+            Student's t from ``low`` to ``high``, and what ``chance`` and the
+            ``most_popular`` items give, where any run knows.
+
+        Raises:
+            InvalidInputError: if a name is no column, or the metric no number.
+        """
+        groupings, chosen = (
+            self._groupings() if by is None else by,
+            self._chosen(metrics),
+        )
+        cells = {metric: summarize(self, groupings, metric) for metric in chosen}
+        rows = summary_rows(cells, groupings)
+        unknown = [
+            name
+            for name in ("chance", "most_popular")
+            if all(row[name] is None for row in rows)
+        ]
+        return Rows({k: v for k, v in row.items() if k not in unknown} for row in rows)
+
+    def worst_case(self, *metrics: str, by: Sequence[str] = ()) -> Rows:
+        """The attack under which users are served worst, for each group.
+
+        Args:
+            *metrics: as in :meth:`mean`.
+            by: options, the attack left out; none is one group of all runs.
+
+        Returns:
+            Rows of the options, ``metric``, ``clean_mean``, ``worst_attack``, the
+            numbers of :meth:`mean` under it, and ``change_percent`` against clean.
+
+        Raises:
+            InvalidInputError: as :meth:`mean`.
+        """
+        groupings = [*(name for name in by if name != "attack"), "attack"]
+        return Rows(
+            worst_case_rows(
+                {
+                    metric: worst_case(summarize(self, groupings, metric), groupings)
+                    for metric in self._chosen(metrics)
+                },
+                groupings,
+            )
+        )
+
+    def __repr__(self) -> str:
+        heading, rows, told = self._shown()
+        return "\n".join([heading, *([repr(rows)] if rows else []), *told])
+
+    def _repr_html_(self) -> str:
+        heading, rows, told = self._shown()
+        lines = [f"<p>{html.escape(printable(line))}</p>" for line in (heading, *told)]
+        return "".join([lines[0], *([rows._repr_html_()] if rows else []), *lines[1:]])
+
+    def _shown(self) -> tuple[str, Rows, list[str]]:
+        """What all runs are, their means, and what must be said of these."""
+        count = f"{len(self)} {'run' if len(self) == 1 else 'runs'}"
         try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            rows, by = self.mean(), self._groupings()
+        except (InvalidInputError, IndexError):  # no runs, or others' mappings
+            return count, Rows(), []
+        differ = f" that differ in {', '.join(by)}" if len(rows) > 1 else ""
+        return f"{count}{differ}; mean of {rows[0]['metric']}:", rows, caveats(self)
+
+    def _groupings(self) -> list[str]:
+        return default_groupings(self, option_names(self))
+
+    def _chosen(self, metrics: Sequence[str]) -> Sequence[str]:
+        if metrics:
+            return metrics
+        names = list(overall_fields(self[0]))
+        return ["hr@10"] if "hr@10" in names else names[:1]
 
 
-def device_name() -> str:
-    """The device that JAX computes on, such as ``cpu`` or ``gpu: NVIDIA H100``."""
-    device = jax.devices()[0]
-    kind = device.device_kind
-    return device.platform if kind == device.platform else f"{device.platform}: {kind}"
-
-
-def write_records(path: pathlib.Path, records: Sequence[Record]) -> None:
-    """Writes a file of records, a line each; it is there at once or not at all.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
-    """
-    write_atomically(path, "".join(map(_line, records)).encode())
-
-
-def _line(record: Record) -> str:
-    return json.dumps(record, allow_nan=False) + "\n"
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

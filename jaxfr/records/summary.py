@@ -12,7 +12,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.names import find_metric, is_higher_better
 from jaxfr.records.caveats import has_diverged
 from jaxfr.records.chance import REFERENCES, reference
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 from jaxfr.records.selection import Scalar, as_text, check_columns, grouped, in_order
 from jaxfr.records.table import align, direction, heading
 

@@ -11,7 +11,7 @@ from jaxfr.evaluation.candidates import GROUP_NAMES
 from jaxfr.evaluation.names import is_higher_better, overall_fields
 from jaxfr.records.caveats import has_diverged
 from jaxfr.records.chance import REFERENCES, reference
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 from jaxfr.terminal import printable
 
 _AS_IN_PAPERS = {"hr": "HR", "ndcg": "nDCG", "er": "ER"}

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxfr.evaluation.references import chance_of
 from jaxfr.experiment import Experiment
-from jaxfr.records.results import device_name
+from jaxfr.records.record import device_name
 from jaxfr.sweeps.execution import Execution, RunOptions, plan_execution
 from jaxfr.sweeps.plan import PlannedRun, RunGroup
 from jaxfr.sweeps.sources import Source, SourceName

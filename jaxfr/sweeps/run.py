@@ -9,7 +9,7 @@ from jaxfr.checkpoints import CheckpointKeeper, prepare_directory
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
 from jaxfr.processes import agree, is_leader
-from jaxfr.records.results import Record, make_record
+from jaxfr.records.record import Record, make_record
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import RunOptions, recorded
 from jaxfr.sweeps.group import GroupCompiler, GroupProgram, batch_identity

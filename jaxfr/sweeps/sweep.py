@@ -9,7 +9,7 @@ from jaxfr.data import Dataset
 from jaxfr.experiment import Experiment
 from jaxfr.files import temporary_folder
 from jaxfr.records.contents import lack_of_record
-from jaxfr.records.frames import Results
+from jaxfr.records.results import Results
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import identify, plan_runs

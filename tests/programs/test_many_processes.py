@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 from jaxfr.store import open_store
 from tests.programs.programs import TINY, run_python, start_python, wait
 

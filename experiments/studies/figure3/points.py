@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 
 DEFENSES = ("mean", "median", "trimmed_mean", "krum", "norm")
 SPATTACKS = ("spattack_o_s", "spattack_o_d", "spattack_l_s", "spattack_l_d")

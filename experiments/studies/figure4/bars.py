@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from experiments.studies.names import aggregator_title
 from jaxfr.attacks import CLEAN
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 
 MALICIOUS_RATIO = 0.10
 AGGREGATORS = ("mean", "median")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from experiments.studies.averages import HIT_RATIO
 from jaxfr.attacks import CLEAN
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 
 ATTACKS = ("spattack_o_d", "spattack_l_d")
 

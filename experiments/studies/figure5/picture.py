@@ -11,7 +11,7 @@ from experiments.studies.figure5.curves import ATTACKS, CLEAN_CURVE, Curve, Runs
 from experiments.studies.names import attack_title
 from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
 from jaxfr.records.plots import LINE_STYLES
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 
 
 def draw_starts(

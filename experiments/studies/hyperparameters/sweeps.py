@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from jaxfr.attacks import CLEAN
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.texts import read_part
 

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from experiments.studies.names import attack_title
 from jaxfr.attacks import CLEAN
-from jaxfr.records.results import Record
+from jaxfr.records.record import Record
 
 
 class Form(NamedTuple):

@@ -8,7 +8,7 @@ import polars
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.records.frames import Results, Rows
+from jaxfr.records.results import Results, Rows
 from jaxfr.records.summary import summarize
 from jaxfr.store import open_store, read_store
 from tests.records.whole import older_record, whole_record
