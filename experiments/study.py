@@ -10,7 +10,7 @@ from absl import flags
 
 from experiments.studies import figure1_2, figure3
 from experiments.studies.catalogue import STUDIES, choose_studies
-from experiments.studies.figure3.points import DEFENSES
+from experiments.studies.figure3 import DEFENSES
 from experiments.studies.running import run_study
 from experiments.studies.study import Study
 from experiments.studies.writing import (
@@ -28,11 +28,8 @@ from jaxfr.programs.flag_parsers import define_number
 from jaxfr.programs.program import prepare_output, run_program
 from jaxfr.programs.running import opened_store
 from jaxfr.ranges import COUNT_FROM_1, SHARE
-from jaxfr.records.pictures import can_draw
-from jaxfr.sweeps.execution import start_devices
-from jaxfr.sweeps.grid import parse_seeds
-from jaxfr.sweeps.readers import check_read
-from jaxfr.sweeps.request import RunRequest
+from jaxfr.records import can_draw
+from jaxfr.sweeps import RunRequest, check_read, parse_seeds, start_devices
 
 STORE_FOLDER = "store"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from experiments.studies.section import Section
+from experiments.studies.study import Section
 
 
 class Chapter(NamedTuple):

@@ -4,7 +4,7 @@ import base64
 import html
 from collections.abc import Iterable, Sequence
 
-from experiments.studies.section import Finding, Table
+from experiments.studies.study import Finding, Table
 from experiments.studies.writing import verdict
 
 # The class and the sign of a finding; never told by colour alone.

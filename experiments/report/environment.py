@@ -5,8 +5,8 @@ import platform
 
 from jaxfr.compilation_cache import describe_cpu
 from jaxfr.devices import num_cores
-from jaxfr.records.record import device_name, versions
-from jaxfr.store.identity import code_version
+from jaxfr.records import device_name, versions
+from jaxfr.store import code_version
 
 
 def describe_environment(seconds: float) -> tuple[tuple[str, str], ...]:

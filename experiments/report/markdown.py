@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from experiments.report.chapter import Chapter, Page
-from experiments.studies.section import Finding, Table
+from experiments.studies.study import Finding, Table
 from experiments.studies.writing import verdict
 
 

@@ -6,7 +6,7 @@ from string import Template
 from experiments.report import elements
 from experiments.report.chapter import Chapter, Page
 from experiments.report.style import STYLE
-from experiments.studies.section import Table
+from experiments.studies.study import Table
 
 _FRAME = Template(
     """<!DOCTYPE html>

@@ -8,9 +8,15 @@ from experiments.report.chapter import DataSource
 from experiments.studies.study import Study
 from jaxfr.data import LoadOptions
 from jaxfr.errors import InvalidInputError
-from jaxfr.sweeps.plan import Plan, identify, plan_runs
-from jaxfr.sweeps.request import RunRequest
-from jaxfr.sweeps.sources import Source, load_sources, source_name
+from jaxfr.sweeps import (
+    Plan,
+    RunRequest,
+    Source,
+    identify,
+    load_sources,
+    plan_runs,
+    source_name,
+)
 
 
 class Asked(NamedTuple):

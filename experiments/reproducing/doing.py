@@ -17,9 +17,7 @@ from experiments.studies.workload import seconds_left
 from experiments.studies.writing import write_study
 from jaxfr.files import note, user_errors
 from jaxfr.store import Store
-from jaxfr.sweeps.execution import RunOptions
-from jaxfr.sweeps.forecast import format_duration
-from jaxfr.sweeps.plan import Plan
+from jaxfr.sweeps import Plan, RunOptions, format_duration
 
 
 def reproduce_studies(

@@ -11,14 +11,8 @@ from experiments.studies import (
     table2,
     table3,
 )
-from experiments.studies.hyperparameters.sweeps import NOISE_SCALE, POISONED_ITEMS
 from experiments.studies.study import Study
 from jaxfr.errors import InvalidInputError
-
-# Trimmed mean and Krum cost 20 to 100 times the mean.
-_QUICK_RULES = ("mean", "median", "norm")
-_QUICK_ROUNDS = 20
-_QUICK_STARTS = (0, 60)
 
 STUDIES: Mapping[str, Study] = {
     study.name: study
@@ -33,24 +27,23 @@ STUDIES: Mapping[str, Study] = {
     )
 }
 
-# Embedding sizes are left out as each is a program to compile.
-_QUICK_SWEEPS = (POISONED_ITEMS, NOISE_SCALE)
+# Trimmed mean and Krum cost 20 to 100 times the mean.
+_RULES = ("mean", "median", "norm")
 
-# Each attack is a program for each rule, of which the median's take half a minute. An
-# attack on some items falls between the clean run and the attack on all; on FedGNN, the
-# slowest, the strongest attack stays.
-_QUICK_SPATTACKS = ("spattack_o_d", "spattack_l_d")
-_QUICK_ON_FEDGNN = ("spattack_l_d",)
-
-# Without what is slow. Studies that are left alone take little time already.
+# Without what is slow. Each attack is a program for each rule, of which the median's
+# take half a minute, and so is each embedding size. An attack on some items falls
+# between the clean run and the attack on all; on FedGNN, the slowest, the strongest
+# attack stays. Studies that are left alone take little time already.
 QUICK_STUDIES: Mapping[str, Study] = {
     **STUDIES,
+    figure1_2.NAME: figure1_2.study(_RULES, trained_rounds=20),
     table3.NAME: table3.study(beside=()),
-    figure4.NAME: figure4.study(spattacks=_QUICK_ON_FEDGNN),
-    figure1_2.NAME: figure1_2.study(_QUICK_RULES, trained_rounds=_QUICK_ROUNDS),
-    figure3.NAME: figure3.study(_QUICK_RULES, _QUICK_SPATTACKS),
-    figure5.NAME: figure5.study(_QUICK_STARTS),
-    hyperparameters.NAME: hyperparameters.study(_QUICK_SWEEPS),
+    figure3.NAME: figure3.study(_RULES, ("spattack_o_d", "spattack_l_d")),
+    figure4.NAME: figure4.study(spattacks=("spattack_l_d",)),
+    figure5.NAME: figure5.study((0, 60)),
+    hyperparameters.NAME: hyperparameters.study(
+        (hyperparameters.POISONED_ITEMS, hyperparameters.NOISE_SCALE)
+    ),
 }
 
 

@@ -4,10 +4,11 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from experiments.studies.averages import Average, error_bar
 from experiments.studies.names import dataset_title
-from jaxfr.records.pictures import legend_below, new_figure, save_figure
+from experiments.studies.study import Runs
+from jaxfr.records import legend_below, new_figure, save_figure
 
-Runs = TypeVar("Runs")
 Shown = TypeVar("Shown")
 
 # Distinct for those who see colours differently (Okabe and Ito), and in grey with the
@@ -17,13 +18,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 class Column(NamedTuple, Generic[Shown]):
-    """A column of panels.
-
-    Attributes:
-        title: written above it.
-        label: of its horizontal axis, with the unit.
-        shown: what its panels show.
-    """
+    """A column of panels: its title, its horizontal axis, and what it shows."""
 
     title: str
     label: str
@@ -41,12 +36,12 @@ def draw_datasets(
     """Draws HR@10 in panels: a row for each data set.
 
     Args:
-        found: what there is of each data set.
+        found: the runs of each data set.
         columns: the columns.
         draw: draws into one panel what its column shows of its data set.
         path: a file that ends in ``.png``.
         width: of a panel, in inches.
-        height: of a panel, in inches.
+        height: likewise.
 
     Raises:
         InvalidInputError: if the file cannot be written.
@@ -59,8 +54,27 @@ def draw_datasets(
             draw(panel, runs, column.shown)
     for panel, column in zip(axes[-1], columns, strict=True):
         panel.set_xlabel(column.label)
-    start_at_zero(axes)
+    # (A limit that is set before all panels are drawn would hold a row's scale back.)
+    for panel in axes[:, 0]:
+        panel.set_ylim(bottom=0)
     finish(figure, path)
+
+
+def draw_line(
+    panel: Any, places: Sequence[float], values: Sequence[Average], style: int, **name
+) -> None:
+    """Draws means with two standard errors, in the colour and marker of a number."""
+    panel.errorbar(
+        places,
+        [value.mean for value in values],
+        yerr=[error_bar(value) for value in values],
+        color=COLOURS[style],
+        marker=MARKERS[style],
+        markersize=4.5,
+        linewidth=1.4,
+        elinewidth=1,
+        **name,
+    )
 
 
 def draw_chance(panel: Any, level: float, zorder: int = 1) -> None:
@@ -82,7 +96,7 @@ def make_panels(
         columns: what each column is; written above it.
         label: of the vertical axes, with its unit.
         width: of a panel, in inches.
-        height: of a panel, in inches.
+        height: likewise.
 
     Returns:
         The figure, and its axes ``[rows, columns]``.
@@ -90,37 +104,17 @@ def make_panels(
     size = max(width * len(columns) + 0.6, 4.5), height * len(rows) + 0.7
     figure = new_figure(*size)
     axes = figure.subplots(len(rows), len(columns), squeeze=False, sharey="row")
-    for place, column in enumerate(columns):
-        axes[0, place].set_title(column, fontsize=11)
-    for place, row in enumerate(rows):
-        axes[place, 0].set_ylabel(f"{row}\n{label}" if row else label)
+    for panel, column in zip(axes[0], columns, strict=True):
+        panel.set_title(column, fontsize=11)
+    for panel, row in zip(axes[:, 0], rows, strict=True):
+        panel.set_ylabel(f"{row}\n{label}" if row else label)
     for panel in axes.flat:
         panel.grid(alpha=0.3)
         panel.set_axisbelow(True)
     return figure, axes
 
 
-def start_at_zero(axes: Any) -> None:
-    """Lets vertical axes begin at zero, once all panels are drawn.
-
-    (A limit that is set earlier would hold back a row's common scale from growing.)
-
-    Args:
-        axes: from ``make_panels``.
-    """
-    for panel in axes[:, 0]:
-        panel.set_ylim(bottom=0)
-
-
 def finish(figure: Any, path: pathlib.Path) -> None:
-    """Puts a legend of everything that is labelled below, and writes the picture.
-
-    Args:
-        figure: the figure.
-        path: a file that ends in ``.png``.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
-    """
+    """Puts a legend of all that is labelled below, and writes the picture."""
     legend_below(figure)
     save_figure(figure, path)

@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from experiments.studies.section import Section
-from experiments.studies.study import Material, Study
+from experiments.studies.study import Material, Section, Study
 from jaxfr.data import LoadOptions
 from jaxfr.files import note
 from jaxfr.programs.running import run_with_progress
-from jaxfr.records.caveats import caveats
-from jaxfr.records.record import Record
+from jaxfr.records import Record, caveats
 from jaxfr.store import Store
-from jaxfr.sweeps.execution import RunOptions
-from jaxfr.sweeps.plan import Plan, identify, plan_runs
-from jaxfr.sweeps.request import RunRequest
+from jaxfr.sweeps import Plan, RunOptions, RunRequest, identify, plan_runs
 
 
 class Studied(NamedTuple):

@@ -1,12 +1,57 @@
-"""The interface of studies: the runs that one needs, and what it makes of them."""
+"""What a study is: the runs that it wants, and what it makes of their records."""
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from experiments.studies.section import Section
-from jaxfr.data import LoadOptions
-from jaxfr.records.record import Record
-from jaxfr.sweeps.request import RunRequest
+from experiments.studies.names import dataset_title
+from jaxfr.attacks import CLEAN
+from jaxfr.data import Dataset, LoadOptions
+from jaxfr.records import Record
+from jaxfr.sweeps import RunRequest, load_sources, source_name
+
+# What is said elsewhere, or changes nothing of the outcome.
+_NOT_TOLD = ("dataset", "seed", "eval_every")
+
+
+class Table(NamedTuple):
+    """A table of finished cells, as many in each row as in the header."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class Picture(NamedTuple):
+    """A picture: the ``.png`` file's name, what it shows, and what draws that file."""
+
+    name: str
+    caption: str
+    draw: Callable[[pathlib.Path], Any]
+
+
+class Finding(NamedTuple):
+    """Something that the paper states, held against the records.
+
+    Attributes:
+        statement: what the paper states, in one sentence.
+        holds: whether the records bear it out; None where they cannot tell.
+        evidence: the numbers that decide it, or why there are none.
+    """
+
+    statement: str
+    holds: bool | None
+    evidence: str
+
+
+class Section(NamedTuple):
+    """All that a study shows; its text says what was run, and what differs and why."""
+
+    title: str
+    text: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Material(NamedTuple):
@@ -24,37 +69,123 @@ class Material(NamedTuple):
     load_options: LoadOptions | None
 
 
-class Wanted(Protocol):
-    """Says which runs a study needs."""
-
-    def __call__(self, bases: Sequence[RunRequest]) -> list[RunRequest]:
-        """Returns them; none where it needs no whole run.
-
-        Args:
-            bases: see ``Material``.
-        """
-        ...
-
-
-class Present(Protocol):
-    """Makes tables, pictures and findings."""
-
-    def __call__(self, material: Material) -> Section:
-        """Returns what the study shows."""
-        ...
-
-
 class Study(NamedTuple):
     """One table or figure.
 
     Attributes:
-        name: of its program and its files.
+        name: by which it is asked for, and of its files.
         decides: the options that it varies itself, which nobody may ask it for.
-        wanted: its runs.
+        wanted: the runs that it needs of some bases.
         present: what it shows.
     """
 
     name: str
     decides: tuple[str, ...]
-    wanted: Wanted
-    present: Present
+    wanted: Callable[[Sequence[RunRequest]], list[RunRequest]]
+    present: Callable[[Material], Section]
+
+
+class Point(NamedTuple):
+    """What studies vary; as it stands here, the clean run under the mean."""
+
+    attack: str = CLEAN
+    malicious_ratio: float = 0.0
+    aggregator: str = "mean"
+    model: str = "fedmf"
+    attack_start: int = 0
+    repeated_negatives: str = "merged"
+    eval_every: int = 0
+
+
+# Of one data set: the records of each point, one for each seed.
+Runs = Mapping[Point, Sequence[Record]]
+
+
+def comparison(
+    name: str,
+    decides: tuple[str, ...],
+    points: Sequence[Point],
+    show: Callable[[Mapping[str, Runs]], Section],
+) -> Study:
+    """A study that compares whole runs.
+
+    Args:
+        name: its name.
+        decides: the options that it varies itself, fields of ``Point``.
+        points: those that it runs on each data set with each seed.
+        show: what it makes of the runs of each data set, by what runs call it.
+    """
+
+    def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
+        return [
+            base.replace(**{option: getattr(point, option) for option in decides})
+            for base in bases
+            for point in points
+        ]
+
+    def present(material: Material) -> Section:
+        found: dict[str, dict[Point, list[Record]]] = {}
+        records = iter(material.records)
+        for base in material.bases:
+            runs = found.setdefault(base.dataset, {})
+            for point in points:
+                runs.setdefault(point, []).append(next(records))
+        section = show(found)
+        described = describe_bases(material.bases, decides)
+        return section._replace(text=(described, *section.text))
+
+    return Study(name, decides, wanted, present)
+
+
+def describe_bases(bases: Sequence[RunRequest], decided: Sequence[str]) -> str:
+    """Says which data sets, seeds and rounds there are, and what is unusual.
+
+    Args:
+        bases: the runs that a study started from.
+        decided: options that the study replaces.
+    """
+    datasets = list(dict.fromkeys(dataset_title(base.dataset) for base in bases))
+    seeds = list(dict.fromkeys(base.seed for base in bases))
+    base, usual = bases[0], RunRequest().texts()
+    changed = [
+        f"{name}={text}"
+        for name, text in base.texts().items()
+        if name not in (*_NOT_TOLD, *decided) and text != usual[name]
+    ]
+    told = (
+        f"{' and '.join(datasets)}; {base.rounds} rounds; {len(seeds)} "
+        f"seed{'s' * (len(seeds) > 1)} ({', '.join(map(str, seeds))})."
+    )
+    if changed:
+        told += f" Other than in the paper: {', '.join(changed)}."
+    return told
+
+
+def data_alone(
+    name: str, decides: tuple[str, ...], present: Callable[[Material], Section]
+) -> Study:
+    """A study that needs no whole run."""
+
+    def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
+        del bases
+        return []
+
+    return Study(name, decides, wanted, present)
+
+
+def studied_datasets(material: Material) -> list[tuple[RunRequest, Dataset]]:
+    """Each data set of a study once, with the run of its first seed.
+
+    Raises:
+        InvalidInputError: if one cannot be loaded.
+    """
+    bases: dict[object, RunRequest] = {}
+    for base in material.bases:
+        name = source_name(base)
+        bases.setdefault((name.dataset, name.synthetic), base)
+    names = list(map(source_name, bases.values()))
+    sources = load_sources(names, material.load_options)
+    return [
+        (base, sources[name].dataset)
+        for base, name in zip(bases.values(), names, strict=True)
+    ]

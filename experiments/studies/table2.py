@@ -5,16 +5,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.studies.datasets import StudiedDataset, studied_datasets
 from experiments.studies.names import dataset_title
-from experiments.studies.section import Finding, Section, Table
-from experiments.studies.study import Material, Study
-from jaxfr.data.statistics import (
-    TAIL_DEGREE,
-    DatasetStatistics,
-    dataset_statistics,
+from experiments.studies.study import (
+    Finding,
+    Material,
+    Section,
+    Study,
+    Table,
+    data_alone,
+    studied_datasets,
 )
-from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
+from jaxfr.data import TAIL_DEGREE, Dataset, DatasetStatistics, dataset_statistics
+from jaxfr.sweeps import RUN_OPTIONS
 
 NAME = "table2"
 
@@ -23,20 +25,18 @@ _OF_DATA = frozenset({"dataset", "synthetic", "seed"})
 
 
 class PaperRow(NamedTuple):
-    """A row of the paper's table.
-
-    Attributes:
-        users: number of users.
-        items: number of items.
-        edges: number of interactions.
-        sparsity_percent: share of all possible pairs that are absent, in percent, to
-            two decimals.
-    """
+    """A row of the paper's table; the share of pairs that are absent in percent."""
 
     users: int
     items: int
     edges: int
     sparsity_percent: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.users:,} users, {self.items:,} items, {self.edges:,} interactions, "
+            f"{self.sparsity_percent:.2f} %"
+        )
 
 
 PAPER: Mapping[str, PaperRow] = {
@@ -49,13 +49,13 @@ PAPER: Mapping[str, PaperRow] = {
 def study() -> Study:
     """The study of Table 2, which needs no run."""
     decides = tuple(name for name in (*RUN_OPTIONS, "seed") if name not in _OF_DATA)
-    return Study(NAME, decides, _no_runs, present)
+    return data_alone(NAME, decides, present)
 
 
 def present(material: Material) -> Section:
     """Shows the statistics of all data sets, beside the paper's where it has them."""
-    datasets = studied_datasets(material)
-    statistics = [dataset_statistics(data.source.dataset) for data in datasets]
+    datasets = [dataset for _, dataset in studied_datasets(material)]
+    found = list(map(dataset_statistics, datasets))
     return Section(
         title="Table 2: statistics of the data sets",
         text=_text(datasets),
@@ -64,55 +64,51 @@ def present(material: Material) -> Section:
                 "Size and sparsity. Sparsity: share of all possible pairs that are "
                 "absent.",
                 ("data set", "statistic", "paper", "here", "difference"),
-                tuple(row for found in statistics for row in _comparison(found)),
+                tuple(row for of_data in found for row in _comparison(of_data)),
             ),
-            _distribution(statistics),
+            _distribution(found),
         ),
-        findings=tuple(_finding(found) for found in statistics if found.name in PAPER),
+        findings=tuple(_finding(of_data) for of_data in found if of_data.name in PAPER),
     )
 
 
-def _no_runs(bases: Sequence[RunRequest]) -> list[RunRequest]:
-    del bases
-    return []
-
-
-def _text(datasets: Sequence[StudiedDataset]) -> tuple[str, ...]:
-    unknown = [data.title for data in datasets if data.name not in PAPER]
+def _text(datasets: Sequence[Dataset]) -> tuple[str, ...]:
     text = [
         "An interaction is a pair of a user and an item, whether it is for training or "
         "for testing. Items are counted by their numbers."
     ]
     for data in datasets:
-        idle = int(np.sum(data.source.dataset.item_popularity == 0))
-        if idle:
-            text.append(f"On {data.title} {idle:,} of the items have no interaction.")
+        if idle := int(np.sum(data.item_popularity == 0)):
+            name = dataset_title(data.name)
+            text.append(f"On {name} {idle:,} of the items have no interaction.")
+    unknown = [dataset_title(data.name) for data in datasets if data.name not in PAPER]
     if unknown:
         text.append(f"The paper does not have {', '.join(unknown)}.")
     return tuple(text)
+
+
+def _here(found: DatasetStatistics) -> PaperRow:
+    """What the paper would print, percent to two decimals."""
+    sparsity = round(found.sparsity_percent, 2)
+    return PaperRow(found.num_users, found.num_items, found.num_edges, sparsity)
 
 
 def _comparison(found: DatasetStatistics) -> list[tuple[str, ...]]:
     """The rows of one data set."""
     paper = PAPER.get(found.name)
     rows = []
-    for label, ours, theirs in (
-        ("users", found.num_users, paper and paper.users),
-        ("items", found.num_items, paper and paper.items),
-        ("interactions", found.num_edges, paper and paper.edges),
+    for place, (label, form, unit) in enumerate(
+        (
+            *(("users", ",d", ""), ("items", ",d", ""), ("interactions", ",d", "")),
+            ("sparsity", ".2f", " %"),
+        )
     ):
-        compared = ("–", f"{ours:,}", "–")
-        if theirs is not None:
-            compared = (f"{theirs:,}", f"{ours:,}", _signed(ours - theirs, ",d"))
+        ours = _here(found)[place]
+        compared = ("–", f"{ours:{form}}{unit}", "–")
+        if paper is not None:
+            theirs = f"{paper[place]:{form}}{unit}"
+            compared = (theirs, compared[1], _signed(ours - paper[place], form))
         rows.append((dataset_title(found.name), label, *compared))
-    ours = found.sparsity_percent
-    compared = ("–", f"{ours:.2f} %", "–")
-    if paper is not None:
-        theirs = paper.sparsity_percent
-        # Percent to two decimals, as the paper prints them.
-        difference = round(ours, 2) - theirs
-        compared = (f"{theirs:.2f} %", f"{ours:.2f} %", _signed(difference, ".2f"))
-    rows.append((dataset_title(found.name), "sparsity", *compared))
     return rows
 
 
@@ -150,18 +146,11 @@ def _distribution(statistics: Sequence[DatasetStatistics]) -> Table:
 
 
 def _finding(found: DatasetStatistics) -> Finding:
-    paper = PAPER[found.name]
-    ours = PaperRow(
-        found.num_users,
-        found.num_items,
-        found.num_edges,
-        round(found.sparsity_percent, 2),
-    )
+    paper, here = PAPER[found.name], _here(found)
     return Finding(
         f"{dataset_title(found.name)} has {paper.users:,} users, {paper.items:,} items "
         f"and {paper.edges:,} interactions, and a sparsity of "
         f"{paper.sparsity_percent:.2f} %",
-        ours == paper,
-        f"{ours.users:,} users, {ours.items:,} items, {ours.edges:,} interactions, "
-        f"{ours.sparsity_percent:.2f} %",
+        here == paper,
+        str(here),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from jaxfr.experiment import Experiment
 from jaxfr.store import Store
-from jaxfr.sweeps.plan import Plan
+from jaxfr.sweeps import Plan
 
 # What a round costs beside FedMF's under the mean, on ML-100K; on larger data Krum
 # costs more. What a rule costs more than the mean is added to what the model does.

@@ -4,7 +4,7 @@ import html.parser
 from typing import NamedTuple
 
 from experiments.report.chapter import Chapter, DataSource, Page
-from experiments.studies.section import Finding, Picture, Section, Table
+from experiments.studies.study import Finding, Picture, Section, Table
 
 # Elements without an end.
 VOID = frozenset({"meta", "img", "br", "hr", "link", "input"})

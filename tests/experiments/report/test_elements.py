@@ -1,7 +1,7 @@
 import pytest
 
 from experiments.report import elements
-from experiments.studies.section import Table
+from experiments.studies.study import Table
 from tests.experiments.report.pages import Reader
 
 NUMBERS = ("0.251 ± 0.008", "−5 %", "1,682", "–", "1.00 / 0.07", "98.0 (88.7)", "")

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from experiments.report.page import render
-from experiments.studies.section import Section
+from experiments.studies.study import Section
 from tests.experiments.report.pages import EVIL, IMAGE, Reader, chapter, page, section
 
 

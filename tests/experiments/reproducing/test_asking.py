@@ -7,7 +7,7 @@ from experiments.studies.study import Study
 from jaxfr.data import LoadOptions, TableOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.request import RunRequest
-from tests.experiments.studies.small_data import BASE, source
+from tests.experiments.studies.small_data import BASE, SOURCE
 
 OPTIONS = LoadOptions("my data", table=TableOptions(time_column="when"))
 
@@ -40,7 +40,7 @@ def test_all_runs_are_planned_once_and_each_study_knows_its_own():
     assert workload.runs[0] == workload.runs[2]
     assert set(workload.runs[0]).isdisjoint(workload.runs[1])
     (data,) = workload.data
-    assert data.content_hash == source().dataset_hash
+    assert data.content_hash == SOURCE.dataset_hash
     assert data.size.startswith("120 users, 200 items, ")
 
 

@@ -5,8 +5,7 @@ from absl import flags
 
 from experiments.reproducing.asking import Asked, load_all
 from experiments.reproducing.doing import reproduce_studies, whole_programs
-from experiments.studies.section import Finding, Picture, Section
-from experiments.studies.study import Material, Study
+from experiments.studies.study import Finding, Material, Picture, Section, Study
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import RunOptions
 from tests.experiments.studies.small_data import BASE

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from experiments.studies.section import Finding, Section, Table
-from experiments.studies.study import Material, Study
-from jaxfr.evaluation.names import metric_names
+from experiments.studies.study import Finding, Material, Section, Study, Table
+from jaxfr.evaluation import metric_names
 from jaxfr.sweeps.request import RunRequest, recorded_options
 
 USERS = 900

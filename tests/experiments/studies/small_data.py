@@ -1,12 +1,9 @@
 """A small data set with a long tail, as a run of it and as loaded data."""
 
-import functools
-
 from experiments.studies.study import Material
 from jaxfr.experiment import Experiment
 from jaxfr.models import fedmf
-from jaxfr.sweeps.request import RunRequest
-from jaxfr.sweeps.sources import Source, load_sources, source_name
+from jaxfr.sweeps import RunRequest, load_sources, source_name
 
 BASE = RunRequest(
     Experiment(model=fedmf(4), num_candidates=9),
@@ -15,10 +12,5 @@ BASE = RunRequest(
     rounds=3,
 )
 MATERIAL = Material((BASE,), (), None)
-
-
-@functools.cache
-def source() -> Source:
-    """The data that ``BASE`` names."""
-    name = source_name(BASE)
-    return load_sources([name], None)[name]
+SOURCE = load_sources([source_name(BASE)], None)[source_name(BASE)]
+DATASET = SOURCE.dataset

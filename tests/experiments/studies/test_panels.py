@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.studies.panels import finish, make_panels, start_at_zero
+from experiments.studies.panels import Column, draw_datasets, finish, make_panels
 from jaxfr.errors import InvalidInputError
 
 
@@ -17,15 +17,21 @@ def test_rows_and_columns_are_named_at_the_edges_and_share_a_rows_scale():
     assert axes[1, 2].get_ylim() != (0, 3)
 
 
-def test_axes_start_at_zero_and_no_panel_of_a_row_is_cut_off():
-    _, axes = make_panels([""], ["a", "b"], "HR@10")
-    axes[0, 0].plot([0.1, 0.2])
-    axes[0, 1].plot([0.1, 0.9])
-    start_at_zero(axes)
-    for panel in axes.flat:
+def test_axes_start_at_zero_and_no_panel_of_a_row_is_cut_off(tmp_path):
+    panels = []
+
+    def draw(panel, runs, height):
+        panel.plot([0.1, height], label="line")
+        panels.append(panel)
+
+    columns = [Column(name, "round", height) for name, height in (("a", 0.2), ("b", 1))]
+    draw_datasets({"steam": {}}, columns, draw, tmp_path / "some.png")
+    for panel in panels:
         low, high = panel.get_ylim()
         assert low == 0
         assert high > 0.9
+        assert panel.get_xlabel() == "round"
+    assert panels[0].get_ylabel() == "Steam\nHR@10"
 
 
 def test_one_legend_names_everything_once_and_chance_last(tmp_path):

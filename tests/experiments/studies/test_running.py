@@ -11,8 +11,7 @@ import json
 from absl import flags
 from jaxfr.programs.running import opened_store
 from experiments.studies.running import run_study
-from experiments.studies.section import Section
-from experiments.studies.study import Study
+from experiments.studies.study import Section, Study
 from jaxfr.data import LoadOptions
 from jaxfr.sweeps.execution import RunOptions, start_devices
 from tests.sweeps.problem import changed

@@ -1,8 +1,11 @@
 import pytest
 
 from experiments.studies import table3
-from experiments.studies.paper_numbers import TABLE3
-from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
+from experiments.studies.study import Point
+from experiments.studies.table3 import PAPER, USERS, paper_number
+from jaxfr.attacks import ATTACKS
+from jaxfr.data import DATASETS
+from jaxfr.sweeps import RUN_OPTIONS, RunRequest
 from tests.experiments.studies.invented import (
     Told,
     bases,
@@ -19,7 +22,7 @@ STUDY = table3.study()
 
 def as_in_paper(settings: Told) -> dict:
     """HR@10 of the paper under every metric."""
-    return record(TABLE3[settings.dataset][settings.attack][2])
+    return record(PAPER[settings.dataset][settings.attack][2])
 
 
 def test_eleven_columns_six_sparse_baselines_and_two_with_duplicates_are_run():
@@ -157,3 +160,51 @@ def test_the_papers_columns_can_be_run_alone():
     assert "received rows" not in evidence
     assert "received rows" in finding(everything, "every baseline").evidence
     assert "duplicate" not in finding(section, "comes out within").evidence
+
+
+# --- The paper's numbers ---
+
+
+def test_the_table_has_eleven_columns_for_each_of_three_data_sets():
+    assert set(PAPER) == set(USERS) == {"ml-100k", "ml-1m", "steam"} <= set(DATASETS)
+    for columns in PAPER.values():
+        assert len(columns) == 11
+        assert set(columns) <= set(ATTACKS)
+
+
+@pytest.mark.parametrize("dataset", PAPER)
+def test_the_four_numbers_of_a_column_are_ordered_as_metrics_must_be(dataset):
+    """A hit in the first five is one in the first ten, and no gain exceeds its hit."""
+    for column in PAPER[dataset].values():
+        hr_5, ndcg_5, hr_10, ndcg_10 = column
+        assert ndcg_5 < hr_5 < hr_10
+        assert ndcg_5 < ndcg_10 < hr_10
+
+
+@pytest.mark.parametrize(
+    ("dataset", "attack", "metric", "expected"),
+    [
+        ("ml-100k", "none", "hr@5", 0.2513),
+        ("ml-1m", "spattack_o_s", "ndcg@5", 0.0553),
+        ("steam", "fang:scope=dense", "hr@10", 0.0619),
+        ("steam", "spattack_l_d", "ndcg@10", 0.0138),
+    ],
+)
+def test_a_number_is_found_by_data_set_attack_and_metric(
+    dataset, attack, metric, expected
+):
+    number = paper_number(dataset, Point(attack), metric)
+    assert number is not None
+    assert number.value == expected
+
+
+def test_the_standard_error_is_that_of_one_run():
+    number = paper_number("ml-100k", Point(), "hr@10")
+    assert number is not None
+    assert number.standard_error == pytest.approx((0.4051 * 0.5949 / 943) ** 0.5)
+    assert round(number.standard_error, 3) == 0.016
+
+
+def test_the_paper_has_no_other_data_sets_or_attacks():
+    assert paper_number("synthetic", Point(), "hr@5") is None
+    assert paper_number("ml-100k", Point("fang_full_knowledge"), "hr@5") is None

@@ -1,0 +1,223 @@
+"""Figure 5: Spattack from different rounds on."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.studies.averages import (
+    after_rounds,
+    average,
+    beside_earlier,
+    chance,
+    falls,
+    with_deviation,
+)
+from experiments.studies.names import dataset_title, part_title
+from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
+from experiments.studies.study import (
+    Finding,
+    Picture,
+    Point,
+    Runs,
+    Section,
+    Study,
+    Table,
+    comparison,
+)
+from jaxfr.records import HIT_RATIO, LINE_STYLES, Record
+
+# --- What is run ---
+
+NAME = "figure5"
+DECIDES = (
+    *("model", "aggregator", "attack", "malicious_ratio"),
+    *("attack_start", "eval_every"),
+)
+ATTACKS = _OMNISCIENT, _LIMITED = "spattack_o_d", "spattack_l_d"
+STARTS = (0, 20, 40, 60)
+EVAL_EVERY = 5
+CLEAN_RUN = Point(eval_every=EVAL_EVERY)
+
+
+def _point(attack: str, start: int) -> Point:
+    return CLEAN_RUN._replace(attack=attack, malicious_ratio=0.10, attack_start=start)
+
+
+# The paper prints no numbers with this figure; see ``beside_earlier``.
+EARLIER = {
+    ("steam", _point(_OMNISCIENT, 60), HIT_RATIO): 0.29,
+    ("steam", _point(_LIMITED, 60), HIT_RATIO): 0.05,
+}
+
+_TEXT = (
+    "FedMF with the mean and 10 % malicious clients, who behave from the start round "
+    "on: Spattack-O-D, Spattack-L-D and the clean run, evaluated after every "
+    f"{EVAL_EVERY} rounds. The paper shows Steam, and prints no numbers.",
+    "Spattack-O uploads the negative of the benign sum, so that no item embedding "
+    "moves any more; users still train theirs on them. Spattack-L adds the same noise "
+    "in every round, so that items drift away from what was learnt.",
+)
+
+
+def study(starts: Sequence[int] = STARTS) -> Study:
+    """Figure 5 as a study.
+
+    Args:
+        starts: the first rounds with malicious uploads, upwards.
+    """
+    attacked = [_point(attack, start) for attack in ATTACKS for start in starts]
+    return comparison(
+        NAME, DECIDES, (CLEAN_RUN, *attacked), lambda found: _show(found, starts)
+    )
+
+
+def _show(found: Mapping[str, Runs], starts: Sequence[int]) -> Section:
+    picture = Picture(
+        f"{NAME}.png",
+        "HR@10 by round for each start round, and without any attack: mean over seeds, "
+        "shaded from the least to the largest; triangles mark the starts.",
+        lambda path: _draw(found, starts, path),
+    )
+    earlier = beside_earlier(
+        "HR@10 in the end beside an earlier simulation.",
+        ("attack", "start round"),
+        lambda point, _: (part_title(point.attack), str(point.attack_start)),
+        found,
+        EARLIER,
+    )
+    findings = []
+    for dataset, runs in found.items():
+        findings += [
+            _freezes(dataset, runs, starts),
+            _collapses(dataset, runs, starts),
+            *(_earlier_is_worse(dataset, runs, starts, a) for a in ATTACKS),
+        ]
+    return Section(
+        "Figure 5: Spattack from different rounds on",
+        _TEXT,
+        (*(_ends(dataset, runs, starts) for dataset, runs in found.items()), *earlier),
+        (picture,),
+        tuple(findings),
+    )
+
+
+def _ends(dataset: str, runs: Runs, starts: Sequence[int]) -> Table:
+    rows = [("Clean", "-", "-", with_deviation(average(runs[CLEAN_RUN])))]
+    for attack in ATTACKS:
+        for start in starts:
+            records = runs[_point(attack, start)]
+            before = average(after_rounds(records, start))
+            rows.append(
+                (
+                    *(part_title(attack), str(start)),
+                    f"{before.mean:.3f}" if before.runs else "-",
+                    with_deviation(average(records)),
+                )
+            )
+    return Table(
+        f"{dataset_title(dataset)}: HR@10 when the attack starts and after the last "
+        "round, mean ± standard deviation over seeds.",
+        ("attack", "start round", "at the start", "in the end"),
+        tuple(rows),
+    )
+
+
+# --- Findings ---
+
+# As close as a cell of Table 3 is to come to the paper. Items stop, users learn on.
+_STOPPED = 0.03
+
+
+def _freezes(dataset: str, runs: Runs, starts: Sequence[int]) -> Finding:
+    statement = (
+        f"{dataset_title(dataset)}: {part_title(_OMNISCIENT)} keeps the recommender "
+        f"from converging any further once it starts (HR@10 within {_STOPPED:g})"
+    )
+    changes, told = [], []
+    for start in starts:
+        records = runs[_point(_OMNISCIENT, start)]
+        before, after = average(after_rounds(records, start)), average(records)
+        if before.runs == 0:
+            why = f"no run was evaluated after {start} rounds, where an attack starts"
+            return Finding(statement, None, why)
+        changes.append(abs(after.mean - before.mean))
+        told.append(f"round {start} {before.mean:.3f} to {after.mean:.3f}")
+    evidence = (
+        f"HR@10 at the start and in the end: {', '.join(told)}; the clean run ends "
+        f"with {average(runs[CLEAN_RUN]).mean:.3f}"
+    )
+    return Finding(statement, max(changes) <= _STOPPED, evidence)
+
+
+def _collapses(dataset: str, runs: Runs, starts: Sequence[int]) -> Finding:
+    of_starts = [runs[_point(_LIMITED, start)] for start in starts]
+    ends, level = [average(r).mean for r in of_starts], chance(of_starts[0])
+    return Finding(
+        f"{dataset_title(dataset)}: {part_title(_LIMITED)} makes the performance "
+        "collapse from whichever round it starts (HR@10 below chance in the end)",
+        max(ends) < level,
+        f"HR@10 in the end by start round: {_by_start(starts, ends)}; chance is "
+        f"{level:.3f}",
+    )
+
+
+def _earlier_is_worse(
+    dataset: str, runs: Runs, starts: Sequence[int], attack: str
+) -> Finding:
+    ends = [average(runs[_point(attack, start)]) for start in starts]
+    return Finding(
+        f"{dataset_title(dataset)}: {part_title(attack)} is the stronger, the earlier "
+        "it starts",
+        falls(ends[::-1]),
+        "HR@10 in the end by start round: "
+        f"{_by_start(starts, [end.mean for end in ends])}; a step down within two "
+        "standard errors counts as none",
+    )
+
+
+def _by_start(starts: Sequence[int], ends: Sequence[float]) -> str:
+    pairs = zip(starts, ends, strict=True)
+    return ", ".join(f"{start}: {end:.3f}" for start, end in pairs)
+
+
+# --- The picture ---
+
+
+def _draw(found: Mapping[str, Runs], starts: Sequence[int], path: pathlib.Path) -> None:
+    """Draws HR@10 by round: a panel for each data set and attack."""
+
+    def draw(panel: Any, runs: Runs, attack: str) -> None:
+        clean = runs[CLEAN_RUN]
+        _draw_curve(panel, clean, color="0.35", linestyle="-", label="clean")
+        for place, start in enumerate(starts):
+            colour = COLOURS[place % len(COLOURS)]
+            rounds, mean = _draw_curve(
+                panel,
+                runs[_point(attack, start)],
+                color=colour,
+                linestyle=LINE_STYLES[place % len(LINE_STYLES)],
+                label=f"from round {start}",
+            )
+            if start in rounds:
+                at = rounds.index(start)
+                panel.plot(start, mean[at], "v", color=colour, markersize=6, zorder=4)
+        draw_chance(panel, chance(clean))
+        panel.set_xlim(left=0)
+
+    columns = [Column(part_title(attack), "round", attack) for attack in ATTACKS]
+    draw_datasets(found, columns, draw, path, width=4.2, height=3.0)
+
+
+def _draw_curve(
+    panel: Any, records: Sequence[Record], **style: str
+) -> tuple[list[int], np.ndarray]:
+    """Draws the mean over seeds and a band to the extremes; rounds and mean."""
+    rounds = [point["round"] for point in records[0]["curve"]]
+    values = np.array([[p[HIT_RATIO] for p in r["curve"]] for r in records], float)
+    mean = values.mean(axis=0)
+    panel.plot(rounds, mean, linewidth=1.6, **style)
+    low, high = values.min(axis=0), values.max(axis=0)
+    panel.fill_between(rounds, low, high, color=style["color"], alpha=0.18, linewidth=0)
+    return rounds, mean
