@@ -19,12 +19,8 @@ def has_diverged(record: Record) -> bool:
 def caveats(records: Sequence[Record]) -> list[str]:
     """Says, in a line each, what makes metrics of these runs mean less than they seem.
 
-    Args:
-        records: runs.
-
-    Returns:
-        A line if some diverged, one if clean runs are at chance, one if lists are
-        longer than what is ranked; none of them if all is well.
+    That some diverged, that clean runs are at chance, that lists are longer than what
+    is ranked; nothing if all is well.
     """
     lines = (_diverged(records), _at_chance(records), _short_lists(records))
     return [line for line in lines if line]

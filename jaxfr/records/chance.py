@@ -19,11 +19,9 @@ _CUTOFF = 10
 
 
 def chance_level(metric: str, num_ranked: float) -> float:
-    """The metric of a random order, NaN where that is not known.
+    """The metric, such as ``hr@10``, of a random order; NaN where that is not known.
 
-    Args:
-        metric: a metric of test items, such as ``hr@10``.
-        num_ranked: items in each user's ranking, the test item among them.
+    Of ``num_ranked`` items in each user's ranking one is the test item.
     """
     found = find_metric(metric)
     if found is None or found.chance is None:
@@ -32,16 +30,14 @@ def chance_level(metric: str, num_ranked: float) -> float:
 
 
 def reference(record: Record, name: str, metric: str) -> float:
-    """What a metric of a run stands beside.
+    """The metric of a random order, or of the most popular items for everybody.
+
+    NaN where it is not known: an older run knows chance alone, of HR and nDCG.
 
     Args:
-        record: a run; an older one knows chance alone, of HR and nDCG.
+        record: a run.
         name: one of ``REFERENCES``.
         metric: the field, such as ``hr@10_tail``.
-
-    Returns:
-        The metric of a random order, or of the most popular items for everybody; NaN
-        where it is not known.
     """
     known = record.get(name, {}).get(metric)
     if known is not None:
@@ -52,14 +48,10 @@ def reference(record: Record, name: str, metric: str) -> float:
 
 
 def standard_error_bound(value: float, users: int) -> float:
-    """Largest standard error of a mean over users whose values lie in [0, 1].
+    """Largest standard error of a mean ``value`` over users whose values lie in [0, 1].
 
     ``sqrt(p (1 - p) / users)``: exact for a hit ratio p, whose users each are 0 or 1,
     and a bound for nDCG, whose users lie between (a variance is at most p (1 - p)).
-
-    Args:
-        value: the mean p.
-        users: number of users.
     """
     return math.sqrt(max(value * (1 - value), 0.0) / users)
 

@@ -32,34 +32,22 @@ _STEPS: tuple[tuple[str, ...], ...] = (
 
 
 def lack_of_record(record: Record) -> str | None:
-    """Says what makes something else than a run's record of a record.
+    """Says of the first field that is missing or of another type what is wrong.
 
-    Fields of other names may hold anything.
-
-    Args:
-        record: made of what JSON has.
-
-    Returns:
-        A few words about the first field that is missing or holds a value of another
-        type, None if there is no such field.
+    None of a run's record. Fields of other names may hold anything that JSON has.
     """
     of_parts = {name: kinds for name, kinds in _OF_PARTS.items() if name in record}
     lack = _lack_of_fields(record, {**_FIELDS, **of_parts})
-    if lack is not None:
-        return lack
-    metrics = overall_fields(record)
-    lack = _lack_of_fields(record, _metric_fields(metrics))
+    metrics = () if lack else overall_fields(record)
+    lack = lack or _lack_of_fields(record, _metric_fields(metrics))
     if lack is not None:
         return lack
     if not _is_moment(record["finished"]):
         return f"has finished={_short(record['finished'])}"
-    if not _are_all(record["versions"].values(), _TEXT):
-        return "has versions that are no text"
-    if not _are_all(record["seconds"].values(), _NUMBER):
-        return "has seconds that are no numbers"
-    for name in REFERENCES:
-        if not _are_all(record.get(name, {}).values(), _NUMBER | _NOTHING):
-            return f"has {name} that are no numbers"
+    inside = {"versions": _TEXT, "seconds": _NUMBER}
+    for name, kinds in (inside | dict.fromkeys(REFERENCES, _NUMBER | _NOTHING)).items():
+        if any(type(value) not in kinds for value in record.get(name, {}).values()):
+            return f"has {name} that are no {'text' if kinds is _TEXT else 'numbers'}"
     return _lack_of_curve(record["curve"], metrics)
 
 
@@ -101,10 +89,6 @@ def _is_moment(text: str) -> bool:
         return False
 
 
-def _are_all(values: Any, allowed: frozenset[type]) -> bool:
-    return all(type(value) in allowed for value in values)
-
-
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
@@ -134,33 +118,6 @@ def _types_of_metric(name: str) -> frozenset[type]:
     return _NUMBER if metric and metric.has_groups else _NUMBER | _NOTHING
 
 
-def _fields() -> Mapping[str, frozenset[type]]:
-    return {
-        "run": _TEXT,
-        **{name: _types_of(option) for name, option in RUN_OPTIONS.items()},
-        "seed": _WHOLE,
-        "malicious_clients": _WHOLE,
-        "num_ranked": _NUMBER,
-        "dataset_hash": _TEXT,
-        "given_hash": _TEXT | _NOTHING,
-        "code_version": _TEXT,
-        "num_devices": _WHOLE,
-        "runs_at_once": _WHOLE,
-        "room_for_malicious_clients": _WHOLE,
-        "max_poisoned_items_used": _WHOLE,
-        **{f"users_{group}": _WHOLE for group in GROUP_NAMES},
-        "chance": frozenset({dict}),
-        "most_popular": frozenset({dict}),
-        "curve": frozenset({list}),
-        "dropped_uploads": _WHOLE,
-        "nonfinite_scores": _WHOLE,
-        "versions": frozenset({dict}),
-        "device": _TEXT,
-        "seconds": frozenset({dict}),
-        "finished": _TEXT,
-    }
-
-
 def _fields_of_parts() -> Mapping[str, frozenset[type]]:
     """Fields that the parts of a run decide; an older record has those of all."""
     found: dict[str, frozenset[type]] = {}
@@ -173,7 +130,19 @@ def _fields_of_parts() -> Mapping[str, frozenset[type]]:
     return {name: kinds for name, kinds in found.items() if name not in RUN_OPTIONS}
 
 
-_FIELDS = _fields()
+_FIELDS: Mapping[str, frozenset[type]] = {
+    **{name: _types_of(option) for name, option in RUN_OPTIONS.items()},
+    **dict.fromkeys(("run", "dataset_hash", "code_version"), _TEXT),
+    **dict.fromkeys(("device", "finished"), _TEXT),
+    "given_hash": _TEXT | _NOTHING,
+    **dict.fromkeys(("seed", "malicious_clients", "max_poisoned_items_used"), _WHOLE),
+    **dict.fromkeys(("num_devices", "runs_at_once"), _WHOLE),
+    **dict.fromkeys(("room_for_malicious_clients", "dropped_uploads"), _WHOLE),
+    **dict.fromkeys(("nonfinite_scores", *map("users_{}".format, GROUP_NAMES)), _WHOLE),
+    "num_ranked": _NUMBER,
+    **dict.fromkeys((*REFERENCES, "versions", "seconds"), frozenset({dict})),
+    "curve": frozenset({list}),
+}
 _OF_PARTS = _fields_of_parts()
 _LATER = {name: step for step, names in enumerate(_STEPS) for name in names}
 

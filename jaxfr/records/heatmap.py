@@ -29,13 +29,9 @@ _MARK = "*"
 
 
 class Grid(NamedTuple):
-    """Cells in rows and columns.
+    """Cells in rows and columns, None where there is no run.
 
-    Attributes:
-        row_labels: a label for each row.
-        column_labels: a label for each column.
-        cells: the cell in each row and column, None where there is no run.
-        set_apart: whether the last column stands apart from the others.
+    The last column may be set apart from the others.
     """
 
     row_labels: list[str]
@@ -88,8 +84,8 @@ def draw_heatmap(
 
     Args:
         cells: of one metric, at least one.
-        group_by: their groupings.
-        columns: the grouping that forms the columns, as for :func:`arrange`.
+        group_by: their groupings, of which ``columns`` forms the columns.
+        columns: as for :func:`arrange`.
         metric: what the cells are means of.
         title: what all runs have in common.
         path: a file that ends in ``.png``.
@@ -147,10 +143,7 @@ def text_colour(rgba: Sequence[float]) -> str:
 
     By the contrast (L1 + 0.05) / (L2 + 0.05) of WCAG 2, where L1 > L2 are the relative
     luminances of the two colours: both give the same contrast where (L + 0.05)^2 =
-    0.05 * 1.05.
-
-    Args:
-        rgba: red, green and blue in sRGB, 0 to 1; a fourth number is ignored.
+    0.05 * 1.05. The colour is in sRGB, 0 to 1; a fourth number is ignored.
     """
     linear = [
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
@@ -172,25 +165,12 @@ def _draw_cell(axes: Any, left: float, top: int, cell: Cell | None, scale: Any) 
     colour = scale.to_rgba(cell.mean)
     axes.add_patch(Rectangle((left, top), 1, 1, fc=colour, ec="white", lw=1))
     known = not math.isnan(cell.half_width)
-    written = text_colour(colour)
-    axes.text(
-        left + 0.5,
-        top + (0.4 if known else 0.5),
-        f"{cell.mean:.3f}{_MARK * (cell.diverged > 0)}",
-        ha="center",
-        va="center",
-        color=written,
-    )
+    form = {"ha": "center", "va": "center", "color": text_colour(colour)}
+    mean = f"{cell.mean:.3f}{_MARK * (cell.diverged > 0)}"
+    axes.text(left + 0.5, top + (0.4 if known else 0.5), mean, **form)
     if known:
-        axes.text(
-            left + 0.5,
-            top + 0.73,
-            f"± {cell.half_width:.3f}",
-            ha="center",
-            va="center",
-            color=written,
-            fontsize=7,
-        )
+        half = f"± {cell.half_width:.3f}"
+        axes.text(left + 0.5, top + 0.73, half, fontsize=7, **form)
 
 
 def _explanation(cells: Sequence[Cell]) -> str:

@@ -82,9 +82,8 @@ def save_parameters(
     Of several processes all must call it, and the leader writes.
 
     Besides the two tables: ``negatives``; ``weights`` of a model with shared ones;
-    ``noise`` for an L attack; and
-    ``poisoned_items``, bool ``[malicious clients, m]``, which items each malicious
-    client poisons.
+    ``noise`` for an L attack; and ``poisoned_items``, bool ``[malicious clients, m]``,
+    which items each malicious client poisons.
 
     Raises:
         InvalidInputError: if the file cannot be written.
@@ -131,15 +130,7 @@ def _read_array(
 ) -> np.ndarray | None:
     """Reads an array once it is known to have this shape, so that it may be held.
 
-    Args:
-        path: the file, for messages.
-        archive: the file.
-        name: the array's name.
-        kinds: which of NumPy's kinds of types it may have.
-        shape: what its shape must be.
-
-    Returns:
-        The array, or None where the file has none of this name.
+    None where the file has none of this name; ``kinds`` are NumPy's of its type.
     """
     if f"{name}.npy" not in archive.namelist():
         return None

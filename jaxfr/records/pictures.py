@@ -31,15 +31,9 @@ def can_draw() -> bool:
 
 
 def drawn(draw: Callable[[pathlib.Path], Any], path: pathlib.Path) -> bool:
-    """Draws a picture of results that are written already; a failure is only told.
+    """Draws a picture of results that are written already, and says whether it could.
 
-    Args:
-        draw: writes the picture to the path that it is given.
-        path: a file that ends in ``.png``. If the picture cannot be drawn, an older one
-            does not stay there either.
-
-    Returns:
-        Whether it was drawn.
+    A failure is only told, and an older picture does not stay at the path either.
     """
     try:
         draw(path)
@@ -52,12 +46,7 @@ def drawn(draw: Callable[[pathlib.Path], Any], path: pathlib.Path) -> bool:
 
 
 def new_figure(width: float, height: float) -> Any:
-    """Makes a figure whose parts are laid out without overlap.
-
-    Args:
-        width: in inches.
-        height: in inches.
-    """
+    """Makes a figure of so many inches, its parts laid out without overlap."""
     figure = _import_figure().Figure(
         figsize=(width, height), dpi=_DPI, layout="constrained"
     )
@@ -120,16 +109,10 @@ def _any_letters() -> Iterator[None]:
 
 
 def _import_figure() -> Any:
-    with _no_chosen_backend():
-        return importlib.import_module("matplotlib.figure")
-
-
-@contextlib.contextmanager
-def _no_chosen_backend() -> Iterator[None]:
-    """Hides ``MPLBACKEND``: matplotlib cannot be imported if it is not installed."""
+    # Matplotlib cannot be imported if a backend is chosen that is not installed.
     chosen = os.environ.pop("MPLBACKEND", None)
     try:
-        yield
+        return importlib.import_module("matplotlib.figure")
     finally:
         if chosen is not None:
             os.environ["MPLBACKEND"] = chosen

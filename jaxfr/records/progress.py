@@ -12,12 +12,7 @@ from jaxfr.terminal import printable
 
 
 class Progress(NamedTuple):
-    """How to report on some work.
-
-    Attributes:
-        advance: to be told how many more units are finished.
-        say: writes a line that does not disturb the display.
-    """
+    """How to report on some work: units that are finished, and lines beside the bar."""
 
     advance: Callable[[int], Any]
     say: Callable[[str], Any]
@@ -28,15 +23,7 @@ def show_progress(total: int, unit: str, label: str) -> Iterator[Progress]:
     """Shows how much of some work is done, and how much time is left.
 
     A bar where tqdm is installed (the extra ``data`` brings it), otherwise a line in
-    the log at every tenth.
-
-    Args:
-        total: units of work.
-        unit: what they are, in the singular.
-        label: what the work is.
-
-    Yields:
-        How to report on it.
+    the log at every tenth. The unit of the total is told in the singular.
     """
     try:
         from tqdm import tqdm

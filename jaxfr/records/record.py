@@ -71,11 +71,7 @@ def make_record(
 
 
 def dataset_name(dataset: str) -> str:
-    """What a data set is called: of a user's own files their name, without folders.
-
-    Args:
-        dataset: a record's ``dataset``, a name or a path.
-    """
+    """What a record's data set is called: of a path its name, without folders."""
     return pathlib.PurePath(dataset).name or dataset
 
 
@@ -103,8 +99,5 @@ def write_records(path: pathlib.Path, records: Sequence[Record]) -> None:
     Raises:
         InvalidInputError: if the file cannot be written.
     """
-    write_atomically(path, "".join(map(_line, records)).encode())
-
-
-def _line(record: Record) -> str:
-    return json.dumps(record, allow_nan=False) + "\n"
+    lines = (json.dumps(record, allow_nan=False) + "\n" for record in records)
+    write_atomically(path, "".join(lines).encode())

@@ -19,20 +19,16 @@ _MOST_LISTED = 20
 
 
 def latest(records: Sequence[Record]) -> list[Record]:
-    """Keeps one run of those with the same settings: the one that finished last.
+    """Keeps one run of those with the same options: the one that finished last.
 
-    Args:
-        records: runs; the same settings may have been run by several versions of the
-            code, which ``run`` names behind the hash of the settings.
-
-    Returns:
-        The runs that are kept, in the order given.
+    The same options may have been run by several versions of the code, which ``run``
+    names behind the hash of the options. The order stays.
     """
     kept: dict[str, tuple[datetime.datetime, int]] = {}
     for place, record in enumerate(records):
-        settings = options_part(record["run"])
+        options = options_part(record["run"])
         finished = (datetime.datetime.fromisoformat(record["finished"]), place)
-        kept[settings] = max(finished, kept.get(settings, finished))
+        kept[options] = max(finished, kept.get(options, finished))
     return [records[place] for place in sorted(place for _, place in kept.values())]
 
 
@@ -82,10 +78,8 @@ def select(records: Sequence[Record], conditions: Iterable[str]) -> list[Record]
 def varying(records: Sequence[Record], options: Iterable[str]) -> list[str]:
     """Names the options that take more than one value, other than the seed.
 
-    Args:
-        records: runs.
-        options: names of options. Those of ``RESOLVED``, and the options of parts,
-            are left out where the others, with the seed, decide their value.
+    Options of ``RESOLVED``, and those of parts, are left out where the others, with the
+    seed, decide their value.
     """
     names = list(options)
     deciding = [name for name in names if name in RUN_OPTIONS and name not in RESOLVED]
@@ -108,13 +102,7 @@ def default_groupings(records: Sequence[Record], options: Iterable[str]) -> list
 def averaged_over(
     records: Sequence[Record], group_by: Sequence[str], options: Iterable[str]
 ) -> list[str]:
-    """Names the options, other than the seed, that differ inside some group.
-
-    Args:
-        records: runs.
-        group_by: the groupings.
-        options: names of options, as for :func:`varying`.
-    """
+    """Names the options, other than the seed, that differ inside some group."""
     names = list(options)
     found = {
         name
@@ -125,10 +113,7 @@ def averaged_over(
 
 
 def in_order(values: Iterable[Scalar]) -> list[Scalar]:
-    """Sorts distinct values: null and ``none``, numbers upwards, strings as they came.
-
-    Strings keep the order of their first appearance.
-    """
+    """Distinct values: null and ``none``, numbers upwards, strings as they came."""
 
     def place(value: Scalar) -> tuple[int, float]:
         if value is None or value == CLEAN:
@@ -174,16 +159,7 @@ def check_columns(names: Iterable[str], records: Sequence[Record]) -> None:
 def grouped(
     records: Sequence[Record], group_by: Sequence[str]
 ) -> dict[tuple[Scalar, ...], list[Record]]:
-    """Puts runs that agree in all groupings together.
-
-    Args:
-        records: runs.
-        group_by: the groupings.
-
-    Returns:
-        The runs of each group by its value of each grouping; the groups, and the runs
-        in each, in the order given.
-    """
+    """The runs of each group by its value of each grouping, all in the order given."""
     groups: dict[tuple[Scalar, ...], list[Record]] = {}
     for record in records:
         group = tuple(record.get(name) for name in group_by)

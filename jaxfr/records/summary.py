@@ -83,17 +83,11 @@ class WorstCase(NamedTuple):
 def summarize(
     records: Sequence[Record], group_by: Sequence[str], metric: str
 ) -> list[Cell]:
-    """Averages a metric over the runs of each group.
+    """Averages a metric over the runs that agree in all groupings, a cell for each.
 
-    Args:
-        records: runs.
-        group_by: columns; runs that agree in all of them are one group.
-        metric: a column of numbers; a metric of an evaluation may be null in some
-            runs, which then do not count.
-
-    Returns:
-        A cell for each group. Groups are sorted by the first grouping, then by the
-        second, ...; the values of each as in :func:`in_order`.
+    Groups are sorted by the first grouping, then by the second, ...; the values of each
+    as in :func:`in_order`. A metric of an evaluation may be null in some runs, which
+    then do not count.
 
     Raises:
         InvalidInputError: if a grouping or the metric is no column, or some run has
@@ -128,15 +122,13 @@ def summarize(
 def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase]:
     """Finds the attack with the worst mean for each group of the other groupings.
 
-    That is the lowest, or of a metric of which less is better the highest.
+    That is the lowest, or of a metric of which less is better the highest; of equal
+    ones the first. A group that was not attacked, by runs that have the metric, has
+    none.
 
     Args:
         cells: of one metric.
         group_by: their groupings, ``attack`` among them.
-
-    Returns:
-        A row for each group that was attacked at all, by runs that have the metric; of
-        equal means the first.
     """
     attack_place = list(group_by).index("attack")
     groups: dict[tuple[Scalar, ...], dict[Scalar, Cell]] = {}
@@ -191,28 +183,18 @@ def format_worst_case(
 
     Then chance and the most popular items, where they are known. Behind a mean stands
     how many of its runs diverged.
-
-    Args:
-        cases: the worst cases.
-        group_by: the groupings of the cells, ``attack`` among them.
-        metric: the metric.
     """
     others = [name for name in group_by if name != "attack"]
-    told = f"{metric}{direction(metric)}"
-    rows = [
-        [*others, f"clean {metric}", "worst attack", told, "95 % interval", "change"]
-    ]
     shown = [name for name in REFERENCES if _any_known([c.cell for c in cases], name)]
-    rows[0] += [heading(name) for name in shown]
+    told = f"{metric}{direction(metric)}"
+    titles = [f"clean {metric}", "worst attack", told, "95 % interval", "change"]
+    rows = [[*others, *titles, *map(heading, shown)]]
     for case in cases:
-        clean = "-"
-        if case.clean is not None:
-            clean = f"{_number(case.clean.mean)}{_diverged(case.clean)}"
-        change = case.change_percent
+        change, clean = case.change_percent, case.clean
         rows.append(
             [
-                *(as_text(value) for value in case.group),
-                clean,
+                *map(as_text, case.group),
+                f"{_number(clean.mean)}{_diverged(clean)}" if clean else "-",
                 as_text(case.attack),
                 f"{_number(case.cell.mean)}{_diverged(case.cell)}",
                 _interval(case.cell),

@@ -56,12 +56,9 @@ def format_table(records: Sequence[Record]) -> str:
 
 
 def align(rows: Sequence[Sequence[str]]) -> str:
-    """Writes rows as lines in which every column begins below its heading.
+    """Writes rows of texts as lines in which every column begins below its heading.
 
     Control characters of a cell are written out, line breaks among them.
-
-    Args:
-        rows: the texts of the columns, the same number in each row.
     """
     rows = [[printable(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
