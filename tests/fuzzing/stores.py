@@ -1,22 +1,21 @@
 """Result stores: damaged ones, and records that are whole but of another content."""
 
 import functools
+import itertools
 import json
 import os
 import pathlib
 import random
-import tempfile
 import zlib
 from typing import Any
 
-from jaxfr.store import open_store, read_store
-from jaxfr.sweeps.execution import RunOptions
-from jaxfr.sweeps.plan import plan_runs
-from jaxfr.sweeps.run import run_plan
+from jaxfr.store import read_store
+from jaxfr.store.lines import encode_line
+from jaxfr.sweeps.request import RunRequest
 from tests.fuzzing import programs
 from tests.fuzzing.judging import WrongOutcomeError
 from tests.fuzzing.texts import damage, odd_text
-from tests.sweeps.problem import changed
+from tests.records.whole import whole_record
 
 _FILE = "20260101T000000-host-1-00000000.jsonl"
 
@@ -35,25 +34,18 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
 
 def prepare() -> None:
     """What takes long, and is done once."""
-    real_lines()
     programs.load("results")
 
 
 @functools.cache
 def real_lines() -> tuple[bytes, ...]:
-    """The lines of a real store: two attacks and the clean run, two seeds each."""
-    wanted = [
-        changed(attack=attack, seed=seed, rounds=2, eval_every=1)
-        for attack in ("none", "spattack_l_d")
-        for seed in range(2)
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder, "store")
-        with open_store(path) as store:
-            for _ in run_plan(plan_runs(wanted), store, RunOptions(devices=1)):
-                pass
-        (file,) = (path / "records").glob("*.jsonl")
-        return tuple(file.read_bytes().splitlines())
+    """The lines of a store: two attacks and the clean run, two seeds each."""
+    runs = itertools.product(("none", "spattack_l_d", "lie"), range(2))
+    records = (
+        whole_record(RunRequest(seed=seed).replace(attack=attack), run=f"{at:016x}-ab")
+        for at, (attack, seed) in enumerate(runs)
+    )
+    return tuple(encode_line(record).rstrip(b"\n") for record in records)
 
 
 def write_damaged(path: pathlib.Path, source: random.Random) -> list[dict[str, Any]]:
@@ -125,20 +117,7 @@ def _change(record: dict[str, Any], source: random.Random) -> None:
 def _odd_value(source: random.Random) -> Any:
     return source.choice(
         (
-            *(
-                None,
-                True,
-                False,
-                0,
-                -1,
-                2**31,
-                2**63,
-                10**400,
-                1e308,
-                -0.0,
-                0.5,
-                1e-320,
-            ),
+            *(None, True, False, 0, -1, 2**31, 2**63, 10**400, 1e308, -0.0, 0.5),
             *("", [], {}, [1], {"a": 1}, [[]], {"a": {"b": [1]}}, [None], "2020-01-01"),
             *(odd_text(source), "0123456789abcdef-01234567", "2026-01-01T00:00:00"),
         )
@@ -180,26 +159,15 @@ def _arguments(source: random.Random) -> list[str]:
         *("attack", "seed", "learning_rate", "dataset", "aggregator", "code_version"),
         *("malicious_clients", "device", "lie_z", "synthetic", "seconds_train", "hr@5"),
     )
-    chosen = []
-    if source.random() < 0.4:
-        chosen.append(
-            f"--group_by={','.join(source.sample(names, source.randint(1, 3)))}"
-        )
-    if source.random() < 0.4:
-        metric = source.choice(
-            ("ndcg@5", "hr@10_tail", "hr@5_head", "seconds_train", "rounds")
-        )
-        chosen.append(f"--metric=hr@10,{metric}")
-    if source.random() < 0.3:
-        chosen.append(
-            f"--where={source.choice(names)}!={source.choice(('0', 'none', 'x'))}"
-        )
-    if source.random() < 0.5:
-        chosen.append(f"--code_version={source.choice(('all', 'latest', '0'))}")
-    if source.random() < 0.5:
-        chosen.append(f"--export=runs.{source.choice(('csv', 'parquet'))}")
-    if source.random() < 0.3:
-        chosen.append(f"--export_curves=curves.{source.choice(('csv', 'parquet'))}")
-    if source.random() < 0.03:
-        chosen.append("--output_dir=summary")
-    return chosen
+    metrics = ("ndcg@5", "hr@10_tail", "hr@5_head", "seconds_train", "rounds")
+    draw, groups = source.choice, source.sample(names, source.randint(1, 3))
+    likely = (
+        (0.4, f"--group_by={','.join(groups)}"),
+        (0.4, f"--metric=hr@10,{draw(metrics)}"),
+        (0.3, f"--where={draw(names)}!={draw(('0', 'none', 'x'))}"),
+        (0.5, f"--code_version={draw(('all', 'latest', '0'))}"),
+        (0.5, f"--export=runs.{draw(('csv', 'parquet'))}"),
+        (0.3, f"--export_curves=curves.{draw(('csv', 'parquet'))}"),
+        (0.03, "--output_dir=summary"),
+    )
+    return [argument for chance, argument in likely if source.random() < chance]
