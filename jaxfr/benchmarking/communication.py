@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# The operations that send something, and how often a device sends what it puts in (of
-# a part of 1 / devices each): a sum or extreme is split among the devices, joined and
-# handed out again; a gathering goes to all others; an exchange once.
-_JOINS = ("psum", "pmax", "pmin")
-_GATHERS = ("all_gather",)
-_EXCHANGES = ("all_to_all",)
+# The operations that send something. A sum or extreme is split among the devices,
+# joined and handed out again; a gathering goes to all others; an exchange once.
+_KINDS = {
+    **dict.fromkeys(("psum", "pmax", "pmin"), "sum"),
+    "all_gather": "gather",
+    "all_to_all": "exchange",
+}
 
 
 def sent_bytes(program: Any, devices: int) -> dict[str, int]:
@@ -29,26 +30,22 @@ def sent_bytes(program: Any, devices: int) -> dict[str, int]:
         such operations there are.
     """
     found: Counter[str] = Counter(sum=0, gather=0, exchange=0, messages=0)
-    for name, operand, times in _operations(program.jaxpr, 1):
-        share = operand * (devices - 1) / devices
-        if name in _JOINS:
-            found["sum"] += round(2 * share * times)
-        elif name in _GATHERS:
-            found["gather"] += round(operand * (devices - 1) * times)
-        else:
-            found["exchange"] += round(share * times)
+    passes = {"sum": 2 / devices, "gather": 1, "exchange": 1 / devices}
+    for kind, operand, times in _operations(program.jaxpr, 1):
+        found[kind] += round(passes[kind] * operand * (devices - 1) * times)
         found["messages"] += times
     return dict(found)
 
 
 def _operations(jaxpr: Any, times: int) -> Iterator[tuple[str, int, int]]:
-    """Each operation that sends something: its name, bytes put in, how often."""
+    """Each operation that sends something: its kind, bytes put in, how often."""
     for equation in jaxpr.eqns:
-        name = equation.primitive.name.removesuffix("_invariant")
-        if name in (*_JOINS, *_GATHERS, *_EXCHANGES):
+        name = equation.primitive.name
+        kind = _KINDS.get(name.removesuffix("_invariant"))
+        if kind is not None:
             operands = (variable.aval for variable in equation.invars)
             size = sum(math.prod(o.shape) * o.dtype.itemsize for o in operands)
-            yield name, size, times
+            yield kind, size, times
             continue
         repeated = times * equation.params.get("length", 1) if name == "scan" else times
         for inner in _inner(equation.params):
@@ -59,7 +56,6 @@ def _inner(parameters: Mapping[str, Any]) -> Iterator[Any]:
     """The programs within an operation; all branches of a condition."""
     for value in parameters.values():
         for one in value if isinstance(value, tuple | list) else (value,):
-            if hasattr(one, "eqns"):
-                yield one
-            elif hasattr(one, "jaxpr") and hasattr(one.jaxpr, "eqns"):
-                yield one.jaxpr
+            program = getattr(one, "jaxpr", one)
+            if hasattr(program, "eqns"):
+                yield program

@@ -1,167 +1,218 @@
-"""Timing side by side, peak memory, and what the machine can do at most."""
+"""Measures a case: jaxfr, and next to it the references."""
 
-import concurrent.futures
-import multiprocessing
-import os
-import resource
+import dataclasses
 import statistics
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfr.jax_settings import find_devices
-from jaxfr.stopping import Stopped, deaf_children
+from jaxfr.benchmarking import timing
+from jaxfr.benchmarking.case import Case
+from jaxfr.benchmarking.communication import sent_bytes
+from jaxfr.benchmarking.reference_problem import expected_rows
+from jaxfr.benchmarking.references import (
+    package_versions,
+    prepare_references,
+    seconds_of_products,
+)
+from jaxfr.data import Dataset
+from jaxfr.devices import WHOLE, placement, spread
+from jaxfr.evaluation.candidates import check_enough_candidates
+from jaxfr.experiment import Experiment
+from jaxfr.records.record import Record, device_name, versions
+from jaxfr.sweeps.request import RunRequest, recorded_options
+from jaxfr.training import Layout, layout_for, run_key, start
+from jaxfr.training.batch import Run, run_batch, start_batch, train_batch
+from jaxfr.training.memory import held_bytes
+from jaxfr.training.programs import Programs, compile_programs
+from jaxfr.training.round import train_round
 
-T = TypeVar("T")
+# Of the first run; those side by side have the seeds after it.
+SEED = 0
 
-# Far beyond any cache: 256 MB, and 1 GB on an accelerator.
-_COPIED_NUMBERS, _ACCELERATOR_COPIED = 1 << 26, 1 << 28
-_MATRIX_SIZE, _ACCELERATOR_MATRIX = 1024, 8192
-_LIMIT_REPEATS = 7
+# After so many rounds a whole run is evaluated.
+_EVAL_EVERY = 10
+
+# The schedule's end, which no timed round reaches: nothing is evaluated there.
+_NEVER = 1 << 30
 
 
-def call_apart(function: Callable[..., T], *arguments: object) -> T:
-    """Calls a function in a fresh process, which ends with the call.
+def measure_case(case: Case) -> Record:
+    """Measures a case, in a process of its own, whose devices it sets up.
+
+    Returns:
+        The case and every setting; ``seconds_per_round`` of all runs together, and of
+        one ``seconds_per_run_and_round``, ``nanoseconds_per_row`` and
+        ``nanoseconds_per_pair`` (per round), each with ``median``, ``min`` and ``max``;
+        ``bandwidth_share``, of what ``bytes_per_pair`` counts, over copies;
+        ``raw_seconds`` of each timed call; ``whole_run``, see :func:`time_whole_runs`,
+        None where it was left out; ``compile_seconds``; ``start_seconds``, and
+        ``data_seconds`` for loading and laying out the data; ``peak_memory_bytes``, and
+        ``data_memory_bytes``, the peak before compiling; ``kept_bytes``, what stays
+        between two calls, and ``sent_bytes`` of each device in a round;
+        ``references_measured``: by name what each does (``work``), its seconds, and
+        the ``ratio`` of our seconds to its own; ``machine``; ``versions``; ``device``,
+        and ``device_count``, all that there are.
+    """
+    jax.config.update("jax_num_cpu_devices", case.num_devices)
+    # What is compiled is timed.
+    jax.config.update("jax_enable_compilation_cache", False)
+    began = time.perf_counter()
+    dataset = case.load()
+    experiment = case.experiment().with_data(dataset.num_users, case.dataset)
+    check_enough_candidates(dataset, experiment.num_candidates)
+    layout = layout_for(experiment, dataset, case.num_devices)
+    data_seconds = time.perf_counter() - began
+    data_memory = timing.peak_memory()
+    ours = TimedRounds(case, experiment, layout)
+    ours()
+    # Before any reference takes memory of its own.
+    peak_memory = timing.peak_memory()
+    work, calls = _references(case, dataset, layout)
+    seconds = timing.time_alternating(
+        {"jaxfr": ours, **calls}, case.repeats, case.most_seconds
+    )
+    mine, machine = seconds["jaxfr"], timing.machine_limits()
+    of_one_run = [call / case.runs for call in mine]
+    if case.aggregator == "krum":
+        work["matrix_rate"] = "the products at the machine's rate"
+        at_rate = seconds_of_products(case, layout, machine["matrix_gigaflops"])
+        seconds["matrix_rate"] = [at_rate] * len(mine)
+    rows, pairs = expected_rows(dataset), dataset.num_train_pairs
+    per_round = 1 / case.rounds
+    moved = pairs * case.rounds * timing.bytes_per_pair(case.embedding_dim) / 1e9
+    moved_per_second = moved / statistics.median(of_one_run)
+    return {
+        **recorded_options(RunRequest(case.experiment()), experiment),
+        **dataclasses.asdict(case),
+        "seed": SEED,
+        "num_users": dataset.num_users,
+        "num_items": dataset.num_items,
+        "num_train_pairs": pairs,
+        "expected_rows": rows,
+        "seconds_per_round": timing.spread(mine, per_round),
+        "seconds_per_run_and_round": timing.spread(of_one_run, per_round),
+        "nanoseconds_per_row": timing.spread(of_one_run, 1e9 * per_round / rows),
+        "nanoseconds_per_pair": timing.spread(of_one_run, 1e9 * per_round / pairs),
+        "raw_seconds": mine,
+        "bandwidth_share": moved_per_second / machine["copy_gigabytes_per_second"],
+        "whole_run": _whole_runs(case, ours.programs, mine),
+        "compile_seconds": ours.programs.seconds,
+        "start_seconds": ours.start_seconds,
+        "data_seconds": data_seconds,
+        "kept_bytes": ours.kept_bytes,
+        "sent_bytes": count_sent_bytes(experiment, layout),
+        "peak_memory_bytes": peak_memory,
+        "data_memory_bytes": data_memory,
+        "references_measured": {
+            name: {
+                "work": words,
+                "seconds_per_round": timing.spread(seconds[name], per_round),
+                "ratio": timing.ratios(of_one_run, seconds[name]),
+                "raw_seconds": seconds[name],
+            }
+            for name, words in work.items()
+        },
+        "machine": machine,
+        "versions": versions() | package_versions(),
+        "device": device_name(),
+        "device_count": jax.device_count(),
+    }
+
+
+class TimedRounds:
+    """jaxfr's side: each call trains the next rounds, and says how long they took.
+
+    Attributes:
+        programs: what was compiled.
+        start_seconds: time to draw what the seeds decide.
+        kept_bytes: what stays in memory between calls, on all devices together.
+    """
+
+    def __init__(self, case: Case, experiment: Experiment, layout: Layout) -> None:
+        self.programs = compile_programs(
+            experiment, layout, case.rounds, runs=case.runs, rounds_per_call=case.rounds
+        )
+        self._batch, self._state, self.start_seconds = start_batch(
+            self.programs, _runs(self.programs), _NEVER, case.eval_every
+        )
+        self._numbers = np.arange(case.rounds, dtype=np.int32)
+        self.kept_bytes = {
+            "layout": held_bytes(layout),
+            "setup": held_bytes(self._batch.setup),
+            "state": held_bytes(self._state),
+        }
+
+    def __call__(self) -> float:
+        """Trains on from where the last call ended; in seconds."""
+        self._state, reported = train_batch(self._batch, self._state, self._numbers)
+        self._numbers = self._numbers + self._numbers.size
+        return reported.seconds
+
+
+def time_whole_runs(programs: Programs, rounds: int) -> dict[str, float]:
+    """Times a batch of whole runs, from drawing what their seeds decide to the end.
 
     Args:
-        function: can be imported there by its name.
-        *arguments: for the function.
+        programs: the compiled experiment.
+        rounds: of each run; there are evaluations after every tenth.
 
     Returns:
-        What it returns; what it raises is raised here.
-
-    Raises:
-        BrokenProcessPool: if the process dies.
+        ``rounds``, ``seconds`` and ``runs_per_second`` of the batch.
     """
-    fresh = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, mp_context=fresh) as pool:
-        with deaf_children():
-            called = pool.submit(function, *arguments)
-        try:
-            return called.result()
-        except Stopped:
-            for child in multiprocessing.active_children():
-                child.kill()
-            raise
-
-
-def time_alternating(
-    contestants: Mapping[str, Callable[[], object]], repeats: int
-) -> dict[str, list[float]]:
-    """Times calls in turn, so that a slow minute of the machine meets all of them.
-
-    Args:
-        contestants: what is called, by name; each once before the clock runs.
-        repeats: timed calls of each.
-
-    Returns:
-        Seconds of every call in their order, by name.
-    """
-    for call in contestants.values():
-        call()
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(repeats):
-        for name, call in contestants.items():
-            began = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - began)
-    return seconds
-
-
-def spread(values: Sequence[float], factor: float = 1.0) -> dict[str, float]:
-    """``median``, ``min`` and ``max`` of some values, times ``factor``."""
+    began = time.perf_counter()
+    run_batch(programs, _runs(programs), rounds, _EVAL_EVERY)
+    seconds = time.perf_counter() - began
     return {
-        "median": factor * statistics.median(values),
-        "min": factor * min(values),
-        "max": factor * max(values),
+        "rounds": rounds,
+        "seconds": seconds,
+        "runs_per_second": programs.runs / seconds,
     }
 
 
-def ratios(ours: Sequence[float], reference: Sequence[float]) -> dict[str, float]:
-    """The ``median`` of ours over that of a reference; ``min``, ``max`` of pairs."""
-    paired = [mine / other for mine, other in zip(ours, reference, strict=True)]
-    of_medians = statistics.median(ours) / statistics.median(reference)
-    return spread(paired) | {"median": of_medians}
+def _runs(programs: Programs) -> list[Run]:
+    return [Run(SEED + place, programs.experiment) for place in range(programs.runs)]
 
 
-def peak_memory() -> int:
-    """The most bytes that were ever in memory: the accelerator's, or this process's."""
-    on_device = find_devices()[0].memory_stats()
-    if on_device is not None:
-        return on_device["peak_bytes_in_use"]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
+def _whole_runs(
+    case: Case, programs: Programs, seconds: Sequence[float]
+) -> Record | None:
+    """Whole runs, where they are asked for and do not last too long."""
+    foretold = statistics.median(seconds) * case.whole_rounds / case.rounds
+    if not case.whole_rounds or foretold > (case.most_seconds or foretold):
+        return None
+    return time_whole_runs(programs, case.whole_rounds)
 
 
-def machine_limits() -> dict[str, Any]:
-    """Measures what one call can do, the median of seven.
-
-    On a CPU these are calls of NumPy: a copy of 256 MB on one thread, and a float32
-    product of 1024^3 on the threads of its BLAS. On an accelerator they are calls of
-    JAX: a copy of 1 GB, and a product of 8192^3 in full float32.
-
-    Returns:
-        ``copy_gigabytes_per_second``: read and written together; ``matrix_gigaflops``;
-        ``copy_seconds`` and ``matrix_seconds``, the seven behind each; ``cores`` of the
-        CPU.
-    """
-    on_cpu = find_devices()[0].platform == "cpu"
-    numbers = _COPIED_NUMBERS if on_cpu else _ACCELERATOR_COPIED
-    size = _MATRIX_SIZE if on_cpu else _ACCELERATOR_MATRIX
-    calls = _numpy_calls(numbers, size) if on_cpu else _jax_calls(numbers, size)
-    seconds = time_alternating(calls, _LIMIT_REPEATS)
-    copy, matrix = (statistics.median(taken) for taken in seconds.values())
-    return {
-        "copy_gigabytes_per_second": 2 * 4 * numbers / copy / 1e9,
-        "matrix_gigaflops": 2 * size**3 / matrix / 1e9,
-        "copy_seconds": seconds["copy"],
-        "matrix_seconds": seconds["matrix"],
-        "cores": os.cpu_count() or 1,
-    }
+def _references(
+    case: Case, dataset: Dataset, layout: Layout
+) -> tuple[dict[str, str], dict[str, timing.Timed]]:
+    """What the references do in words, and the timed calls that do it, by name."""
+    found = prepare_references(case, dataset, layout, SEED)
+    work = {name: words for name, (words, _) in found.items()}
+    calls = {name: timing.timed(call) for name, (_, call) in found.items()}
+    if case.aggregator == "trimmed_mean" and case.references:
+        median = dataclasses.replace(case, aggregator="median", runs=1)
+        experiment = median.experiment().with_data(dataset.num_users)
+        work["jaxfr median"] = "round, same attack"
+        calls["jaxfr median"] = TimedRounds(median, experiment, layout)
+    return work, calls
 
 
-def _numpy_calls(numbers: int, size: int) -> dict[str, Callable[[], object]]:
-    source = np.ones(numbers, np.float32)
-    target = np.zeros_like(source)
-    left = np.ones((size, size), np.float32)
-    product = np.zeros_like(left)
-    return {
-        "copy": lambda: np.copyto(target, source),
-        "matrix": lambda: np.matmul(left, left, out=product),
-    }
-
-
-def _jax_calls(numbers: int, size: int) -> dict[str, Callable[[], object]]:
-    source, left = jnp.ones(numbers), jnp.ones((size, size))
-    # A copy alone might be none.
-    copied = jax.jit(lambda values: values + 1)
-    product = jax.jit(lambda a: jnp.matmul(a, a, precision=jax.lax.Precision.HIGHEST))
-    return {
-        "copy": lambda: copied(source).block_until_ready(),
-        "matrix": lambda: product(left).block_until_ready(),
-    }
-
-
-def bytes_per_pair(embedding_dim: int) -> int:
-    """Bytes that a round of the mean moves for a pair if no cache helped.
-
-    A pair reads three embeddings (its user's, its positive's, its negative's) and its
-    three ids; it adds to three sums, each of which is read and written back. That is
-    nine rows of d float32 and three int32. Tables that fit a cache move less, so a
-    small problem may beat this; a median moves more, and is held against the same line.
-    """
-    return 9 * 4 * embedding_dim + 3 * 4
-
-
-def operations_per_pair(embedding_dim: int) -> int:
-    """Floating-point operations of a round of the mean for a pair.
-
-    The difference of two items (d) and its product with the user (2 d), and three
-    scaled rows added to sums (2 d each).
-    """
-    return 9 * embedding_dim
+def count_sent_bytes(experiment: Experiment, layout: Layout) -> dict[str, int]:
+    """What each device sends in a round; nothing where there is one."""
+    devices = layout.num_devices
+    if devices == 1:
+        return {}
+    setup, state = jax.eval_shape(start, experiment, layout, run_key(SEED))
+    one_round = spread(
+        train_round,
+        devices,
+        (WHOLE, *placement((layout, setup, state, WHOLE))),
+        (placement(state), WHOLE),
+    )
+    program = jax.make_jaxpr(one_round)(experiment, layout, setup, state, jnp.int32(0))
+    return sent_bytes(program, devices)

@@ -15,13 +15,7 @@ ITEM_TABLES = 10
 
 
 class Size(NamedTuple):
-    """How large a run is.
-
-    Attributes:
-        num_pairs: training pairs.
-        num_users: clients.
-        num_items: items.
-    """
+    """How large a run is: training pairs, clients, items."""
 
     num_pairs: float
     num_users: float
@@ -69,25 +63,22 @@ def need_of(record: Record, wanted: Size, devices: int) -> Need:
     rows are; see ``communication.sent_bytes``.
 
     Args:
-        record: of a case measured on two devices or more, from
-            ``jaxfr benchmark``.
+        record: from ``jaxfr benchmark``, measured on two devices or more.
         wanted: size of the run.
         devices: number of devices that it is spread over.
     """
-    measured, before = size_of(record), record["num_devices"]
-    pairs, users, items = (new / old for new, old in zip(wanted, measured, strict=True))
-    of_device = pairs * before / devices
-    sent = record["sent_bytes"]
-    embeddings = sent["gather"] * users / ((before - 1) / before)
+    before, sent = record["num_devices"], record["sent_bytes"]
+    old_share, new_share = ((number - 1) / number for number in (before, devices))
+    ratios = (new / old for new, old in zip(wanted, size_of(record), strict=True))
+    pairs, users, items = ratios
+    of_device, kept = pairs * before / devices, new_share / old_share
     tables = 4 * ITEM_TABLES * record["embedding_dim"] * wanted.num_items
-    kept = (devices - 1) / devices / ((before - 1) / before)
-    seconds = record["seconds_per_round"]["median"]
+    embeddings = sent["gather"] * users / old_share
+    measured = record["peak_memory_bytes"] / before
     return Need(
         devices=devices,
-        memory_bytes=record["peak_memory_bytes"] / before * of_device
-        + tables
-        + embeddings,
-        seconds=seconds * of_device,
+        memory_bytes=measured * of_device + tables + embeddings,
+        seconds=record["seconds_per_round"]["median"] * of_device,
         sum_bytes=sent["sum"] * items * kept,
         gather_bytes=sent["gather"] * users * kept,
         exchange_bytes=sent["exchange"] * kept * of_device,

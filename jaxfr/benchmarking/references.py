@@ -1,191 +1,110 @@
-"""One clean round of FedMF, written for other array packages, to time jaxfr against.
+"""The references that a case is timed against, with what they compute with."""
 
-Every function computes the round that jaxfr computes under the mean (or under norm
-clipping) with plain gradient steps on both sides. With ``push = sigma(s_k - s_j)`` for
-a pair (j, k) of client u, and ``g_j`` the sum of ``-push`` over the pairs in which j is
-the positive and of ``push`` over those in which it is the negative::
-
-    u   <- u   - eta (sum over pairs of -push (v_j - v_k) + lambda u)
-    v_j <- v_j - eta (sum over clients of g_j u / number of clients + lambda v_j)
-
-where an item that no client uploads stays as it is.
-"""
-
-import importlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Sequence
+from importlib import metadata, util
 
 import numpy as np
 
-from jaxfr.benchmarking.reference_loop import compiled, round_by_loops
-from jaxfr.benchmarking.reference_problem import Embeddings, Problem
-from jaxfr.errors import InvalidInputError
+from jaxfr.aggregators.order_statistics import padded_size
+from jaxfr.benchmarking.case import Case
+from jaxfr.benchmarking.reference_blocks import BLOCK_WORK, draw_blocks
+from jaxfr.benchmarking.reference_problem import (
+    draw_embeddings,
+    draw_negatives,
+    plan_problem,
+)
+from jaxfr.benchmarking.reference_rounds import ROUND_REFERENCES
+from jaxfr.data import Dataset
+from jaxfr.files import note
+from jaxfr.training import Layout
 
-# Rows that NumPy works on at once; what they make on the way stays in the cache.
-_BLOCK = 4096
+PACKAGES = ("numpy", "numba", "torch")
+
+# References over padded blocks are left out where these would take more.
+_MAX_BLOCK_BYTES = 4 << 30
 
 
-def require(package: str) -> Any:
-    """Imports an optional package.
+def prepare_references(
+    case: Case, dataset: Dataset, layout: Layout, seed: int
+) -> dict[str, tuple[str, Callable[[], None]]]:
+    """Draws what the references of a case compute with.
 
-    Raises:
-        InvalidInputError: if it is missing; names it.
+    Returns:
+        By name, what each does in words, and a call that does it ``rounds`` times.
     """
-    try:
-        return importlib.import_module(package)
-    except ImportError:
-        raise InvalidInputError(
-            f"the reference {package} needs pip install 'jaxfr[benchmark]'"
-        ) from None
+    if not case.references:
+        return {}
+    random, dim = np.random.default_rng(seed), case.embedding_dim
+    if "torch" in case.references:
+        import torch  # pyright: ignore[reportMissingImports]
+
+        torch.set_num_threads(case.reference_threads)
+
+    def named(
+        words: str, functions: dict[str, Callable[..., object]], *arguments: object
+    ) -> dict[str, tuple[str, Callable[[], None]]]:
+        """Those of the functions that are wanted, each ``rounds`` times in a call."""
+
+        def repeated(function: Callable[..., object]) -> None:
+            for _ in range(case.rounds):
+                function(*arguments)
+
+        return {
+            name: (words, lambda function=function: repeated(function))
+            for name, function in functions.items()
+            if name in case.references
+        }
+
+    if case.aggregator == "mean":
+        problem = plan_problem(dataset, draw_negatives(dataset, random))
+        embeddings = draw_embeddings(dataset, dim, random)
+        return named("clean round", {**ROUND_REFERENCES}, problem, embeddings)
+    part = BLOCK_WORK.get(case.aggregator)
+    if part is None or not part.by_package.keys() & {*case.references}:
+        return {}
+    blocks = item_blocks(case, layout)
+    shapes = [(len(items), size) for items, size in blocks]
+    needed = 4 * dim * sum(items * size for items, size in shapes)
+    if needed > _MAX_BLOCK_BYTES:
+        told = f"{case.aggregator}: no references, whose blocks would take"
+        note(f"{told} {needed / 1e9:.1f} GB")
+        return {}
+    problem = plan_problem(dataset, draw_negatives(dataset, random))
+    # Nothing is received of the item that there is not.
+    received = np.append(problem.received, 0)
+    by_block = [received[items] for items, _ in blocks]
+    drawn = draw_blocks(shapes, by_block, dim, part.padding, random)
+    return named(part.words, {**part.by_package}, drawn)
 
 
-def mean_numpy(problem: Problem, embeddings: Embeddings) -> Embeddings:
-    """The round under the mean: blocks of array operations and ``reduceat``.
+def item_blocks(case: Case, layout: Layout) -> Sequence[tuple[np.ndarray, int]]:
+    """The padded blocks in which a rule that needs an item's rows works them off.
 
-    (``np.add.at`` takes seven times as long as a sum in sorted blocks.)
+    Returns:
+        For each block its items, the number of items where there is none, and how many
+        rows it holds of each.
     """
-    push, user_sums = _push_numpy(problem, embeddings)
-    slope = _row_slopes(problem, push)
-    item_sums = np.zeros_like(embeddings.items)
-    for rows in _blocks(problem.by_item):
-        parts = slope[rows, None] * embeddings.users[problem.row_user[rows]]
-        _add_sorted(item_sums, problem.row_item[rows], parts)
-    return _step(problem, embeddings, user_sums, item_sums)
+    of_attack = case.attack != "none"
+    return [
+        (np.asarray(group.items), padded_size(group.slots.size + of_attack))
+        for group in layout.item_slots
+    ]
 
 
-def norm_numpy(problem: Problem, embeddings: Embeddings) -> Embeddings:
-    """The round under norm clipping: every row is built, measured and scaled."""
-    push, user_sums = _push_numpy(problem, embeddings)
-    slope = _row_slopes(problem, push)
-    item_sums = np.zeros_like(embeddings.items)
-    for rows in _blocks(problem.by_item):
-        item = problem.row_item[rows]
-        parts = slope[rows, None] * embeddings.users[problem.row_user[rows]]
-        parts += problem.regularization * embeddings.items[item]
-        norm = np.sqrt(np.einsum("rd,rd->r", parts, parts))
-        parts *= np.minimum(1, problem.clip_norm / np.maximum(norm, 1e-30))[:, None]
-        _add_sorted(item_sums, item, parts)
-    # The rows hold the regulariser already.
-    item_sums -= problem.regularization * problem.received[:, None] * embeddings.items
-    return _step(problem, embeddings, user_sums, item_sums)
+def seconds_of_products(case: Case, layout: Layout, gigaflops: float) -> float:
+    """How long a call's products of all rows of an item take at a rate, in seconds."""
+    pairs = sum(len(items) * size**2 for items, size in item_blocks(case, layout))
+    return case.rounds * 2 * case.embedding_dim * pairs / gigaflops / 1e9
 
 
-def mean_scipy(problem: Problem, embeddings: Embeddings) -> Embeddings:
-    """The round under the mean: the sums are products with sparse matrices."""
-    sparse = require("scipy.sparse")
-    users, items = embeddings
-    push = np.concatenate(
-        [
-            _sigmoid(-_margins(problem, embeddings, block)[0])
-            for block in _blocks(np.arange(problem.users.size))
-        ]
-    )
-    starts = np.searchsorted(problem.users, np.arange(len(users) + 1))
-    shape = len(users), len(items)
-    user_sums = sparse.csr_matrix((push, problem.negatives, starts), shape) @ items
-    user_sums -= sparse.csr_matrix((push, problem.positives, starts), shape) @ items
-    order = problem.by_item
-    starts = np.append(0, np.cumsum(problem.received, dtype=np.int64))
-    entries = _row_slopes(problem, push)[order], problem.row_user[order], starts
-    item_sums = sparse.csr_matrix(entries, shape[::-1]) @ users
-    return _step(problem, embeddings, user_sums, item_sums)
+def is_installed(package: str) -> bool:
+    """Whether a package of the references can be imported."""
+    return util.find_spec(package) is not None
 
 
-def mean_torch(problem: Problem, embeddings: Embeddings) -> Embeddings:
-    """The round under the mean: ``index_select`` and ``index_add_``.
-
-    (Both are several times as fast as ``table[index]`` and ``index_put_``.)
-    """
-    torch = require("torch")
-    users, items = map(torch.from_numpy, embeddings)
-    user, positive, negative = (torch.from_numpy(ids).long() for ids in problem[:3])
-    sender = users.index_select(0, user)
-    difference = items.index_select(0, positive) - items.index_select(0, negative)
-    push = torch.sigmoid(-(sender * difference).sum(dim=1))[:, None]
-    parts = push * sender
-    user_sums = torch.zeros_like(users).index_add_(0, user, push * difference, alpha=-1)
-    item_sums = torch.zeros_like(items).index_add_(0, positive, parts, alpha=-1)
-    item_sums.index_add_(0, negative, parts)
-    return _step(problem, embeddings, user_sums.numpy(), item_sums.numpy())
-
-
-def mean_numba(problem: Problem, embeddings: Embeddings) -> Embeddings:
-    """The round under the mean: compiled loops, see ``reference_loop``."""
-    require("numba")
-    return round_by_loops(compiled, problem, embeddings)
-
-
-def _push_numpy(
-    problem: Problem, embeddings: Embeddings
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each pair's push ``[p]``, and each client's sum over pairs ``[n, d]``."""
-    push = np.empty(problem.users.size, np.float32)
-    user_sums = np.zeros_like(embeddings.users)
-    for block in _blocks(np.arange(problem.users.size)):
-        margin, difference = _margins(problem, embeddings, block)
-        push[block] = _sigmoid(-margin)
-        parts = -push[block, None] * difference
-        _add_sorted(user_sums, problem.users[block], parts)
-    return push, user_sums
-
-
-def _margins(
-    problem: Problem, embeddings: Embeddings, pairs: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """``s_j - s_k`` and ``v_j - v_k`` of some pairs."""
-    positive, negative = problem.positives[pairs], problem.negatives[pairs]
-    difference = embeddings.items[positive] - embeddings.items[negative]
-    sender = embeddings.users[problem.users[pairs]]
-    return np.einsum("pd,pd->p", sender, difference), difference
-
-
-def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
-
-
-def _row_slopes(problem: Problem, push: np.ndarray) -> np.ndarray:
-    """``g_j`` of each row, float32 ``[rows]``."""
-    merged = np.bincount(problem.negative_row, push)
-    return np.concatenate([-push, merged.astype(np.float32)])
-
-
-def _add_sorted(sums: np.ndarray, index: np.ndarray, parts: np.ndarray) -> None:
-    """Adds ``parts`` to the rows of ``sums`` that the ascending ``index`` names."""
-    starts = np.flatnonzero(np.append(True, index[1:] != index[:-1]))
-    sums[index[starts]] += np.add.reduceat(parts, starts, axis=0)
-
-
-def _step(
-    problem: Problem,
-    embeddings: Embeddings,
-    user_sums: np.ndarray,
-    item_sums: np.ndarray,
-) -> Embeddings:
-    """The server's division, both regularisers, and both steps."""
-    users, items = embeddings
-    rate, regularization = problem.learning_rate, problem.regularization
-    received = problem.received[:, None]
-    item_gradient = item_sums / np.maximum(received, 1) + regularization * items
-    return Embeddings(
-        users - rate * (user_sums + regularization * users),
-        np.where(received > 0, items - rate * item_gradient, items),
-    )
-
-
-def _blocks(order: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, order.size, _BLOCK):
-        yield order[start : start + _BLOCK]
-
-
-RoundReference = Callable[[Problem, Embeddings], Embeddings]
-
-ROUND_REFERENCES: Mapping[str, Mapping[str, RoundReference]] = {
-    "mean": {
-        "numpy": mean_numpy,
-        "scipy": mean_scipy,
-        "numba": mean_numba,
-        "torch": mean_torch,
-    },
-    "norm": {"numpy": norm_numpy},
-}
-"""Rounds by aggregator and package."""
+def package_versions() -> dict[str, str]:
+    """Versions of the packages of the references, by name."""
+    return {
+        package: metadata.version(package) if is_installed(package) else "not installed"
+        for package in PACKAGES
+    }

@@ -6,98 +6,73 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jaxfr.benchmarking.measuring import bytes_per_pair, operations_per_pair
+from jaxfr.benchmarking.references import PACKAGES
+from jaxfr.benchmarking.timing import bytes_per_pair, operations_per_pair
 from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
+from jaxfr.records.record import Record
 from jaxfr.records.table import align
 
-Records = Sequence[Mapping[str, Any]]
-
-_COST_COLUMNS = (
-    "data set",
-    "aggregator",
-    "attack",
-    "devices",
-    "runs",
-    "pairs",
-    "ms per round",
-    "ms per run",
-    "ns per row",
-    "ns per pair",
-    "bandwidth",
-    "compile s",
-    "peak memory",
+_CASE = ("data set", "aggregator", "attack", "devices", "runs", "pairs")
+_COST = (
+    *("ms per round", "ms per run", "ns per row", "ns per pair", "bandwidth"),
+    *("whole run s", "compile s", "peak memory"),
 )
-_REFERENCE_COLUMNS = (
-    "data set",
-    "aggregator",
-    "attack",
-    "devices",
-    "runs",
-    "pairs",
-    "reference",
-    "what it does",
-    "ms per round",
-    "jaxfr / reference",
-)
+_COMPARISON = ("reference", "what it does", "ms per round", "jaxfr / reference")
 
 _MARKERS = "osD^v"
 _STYLES = ("-", "--", "-.", ":")
 
 
-def format_report(records: Records) -> str:
+def format_report(records: Sequence[Record]) -> str:
     """Writes what was measured: a table of costs, one of references, the machine.
 
     A range in brackets is from the least to the largest of all repeats. "ms per run" is
-    a round's share of one of the runs at once; "bandwidth" holds the bytes that a round
-    of the mean moves without a cache against the machine's copies.
+    a round's share of one of the runs at once, and so is "whole run s"; "bandwidth"
+    holds the bytes that a round of the mean moves without a cache against the machine's
+    copies.
 
     Args:
         records: from ``measure_case``.
     """
-    costs: list[Sequence[str]] = [_COST_COLUMNS]
-    compared: list[Sequence[str]] = [_REFERENCE_COLUMNS]
-    for record in records:
-        case = (
-            record["dataset"],
-            record["aggregator"],
-            record["attack"],
-            str(record["num_devices"]),
-            str(record["runs"]),
-            f"{record['num_train_pairs']:,}",
+    costs = [(*_CASE, *_COST), *((*_case(one), *_cost(one)) for one in records)]
+    compared = [
+        (
+            *_case(record),
+            *(name, measured["work"]),
+            *(_range(measured["seconds_per_round"], 1e3), _range(measured["ratio"], 1)),
         )
-        costs.append(
-            (
-                *case,
-                _range(record["seconds_per_round"], 1e3),
-                _short(1e3 * record["seconds_per_run_and_round"]["median"]),
-                f"{record['nanoseconds_per_row']['median']:.3g}",
-                f"{record['nanoseconds_per_pair']['median']:.3g}",
-                f"{record['bandwidth_share']:.0%}",
-                f"{record['compile_seconds']:.1f}",
-                f"{record['peak_memory_bytes'] / 1e9:.2f} GB",
-            )
-        )
-        for reference, measured in record["references_measured"].items():
-            compared.append(
-                (
-                    *case,
-                    reference,
-                    measured["work"],
-                    _range(measured["seconds_per_round"], 1e3),
-                    _range(measured["ratio"], 1),
-                )
-            )
-    tables = [costs] + [compared] * (len(compared) > 1)
+        for record in records
+        for name, measured in record["references_measured"].items()
+    ]
+    tables = [costs] + [[(*_CASE, *_COMPARISON), *compared]] * bool(compared)
     return "\n\n".join([*map(align, tables), _machine(records)])
 
 
-def draw_cost_by_size(records: Records, path: pathlib.Path) -> None:
+def _case(record: Record) -> tuple[str, ...]:
+    names = ("dataset", "aggregator", "attack", "num_devices", "runs")
+    return *(str(record[name]) for name in names), f"{record['num_train_pairs']:,}"
+
+
+def _cost(record: Record) -> tuple[str, ...]:
+    whole = record["whole_run"]
+    return (
+        _range(record["seconds_per_round"], 1e3),
+        _short(1e3 * record["seconds_per_run_and_round"]["median"]),
+        f"{record['nanoseconds_per_row']['median']:.3g}",
+        f"{record['nanoseconds_per_pair']['median']:.3g}",
+        f"{record['bandwidth_share']:.0%}",
+        f"{1 / whole['runs_per_second']:.3g}" if whole else "",
+        f"{record['compile_seconds']:.1f}",
+        f"{record['peak_memory_bytes'] / 1e9:.2f} GB",
+    )
+
+
+def draw_cost_by_size(records: Sequence[Record], path: pathlib.Path) -> None:
     """Draws the cost of a pair in a round against the number of pairs.
 
-    Both axes are logarithmic, with a panel for each attack. In it a line for each
-    aggregator and number of devices, shaded from the least to the largest repeat; two
-    horizontal lines for what the machine would need at its copy bandwidth and at its
-    matrix rate (``measuring.bytes_per_pair`` and ``operations_per_pair``).
+    A panel for each attack has a line for each aggregator and number of devices, shaded
+    from the least to the largest repeat, and two horizontal lines for what the machine
+    would need at its copy bandwidth and at its matrix rate.
 
     Args:
         records: cases that differ in size, aggregator, attack and devices only.
@@ -130,7 +105,7 @@ def draw_cost_by_size(records: Records, path: pathlib.Path) -> None:
     save_figure(figure, path)
 
 
-def _draw_lines(axes: Any, records: Records, attack: str) -> None:
+def _draw_lines(axes: Any, records: Sequence[Record], attack: str) -> None:
     """A line for each aggregator (a colour), devices and runs at once (a style)."""
     rules = list(dict.fromkeys(record["aggregator"] for record in records))
     numbers = list(dict.fromkeys(map(_devices_and_runs, records)))
@@ -165,7 +140,7 @@ def _devices_and_runs(record: Mapping[str, Any]) -> str:
     return f"{devices} device{'s' * (devices > 1)}{at_once}"
 
 
-def _draw_limits(axes: Any, records: Records) -> None:
+def _draw_limits(axes: Any, records: Sequence[Record]) -> None:
     """What the machine would need for a pair at its best."""
     dim = records[0]["embedding_dim"]
     memory = bytes_per_pair(dim) / _median(records, "copy_gigabytes_per_second")
@@ -189,11 +164,11 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _machine(records: Records) -> str:
+def _machine(records: Sequence[Record]) -> str:
     first = records[0]
     copy = _median(records, "copy_gigabytes_per_second")
     rate = _median(records, "matrix_gigaflops")
-    packages = ("jax", "jaxlib", "numpy", "scipy", "numba", "torch")
+    packages = ("jax", "jaxlib", *PACKAGES)
     versions = ", ".join(f"{name} {first['versions'][name]}" for name in packages)
     cores = first["machine"]["cores"]
     return (
@@ -202,5 +177,5 @@ def _machine(records: Records) -> str:
     )
 
 
-def _median(records: Records, limit: str) -> float:
+def _median(records: Sequence[Record], limit: str) -> float:
     return statistics.median(record["machine"][limit] for record in records)

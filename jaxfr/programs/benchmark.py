@@ -6,24 +6,33 @@ jaxfr benchmark --dataset=ml-100k --aggregator=mean,median \
 
 import functools
 import sys
+import time
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 
 import jax
 from absl import flags
 
-from jaxfr.benchmarking import flags as benchmark_flags
-from jaxfr.benchmarking.case import Record, measure_case
-from jaxfr.benchmarking.measuring import call_apart
+from jaxfr.benchmarking import checks
+from jaxfr.benchmarking.case import Case
+from jaxfr.benchmarking.measuring import measure_case
 from jaxfr.benchmarking.report import draw_cost_by_size, format_report
-from jaxfr.benchmarking.rounds import Case
+from jaxfr.benchmarking.timing import call_apart
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
+from jaxfr.programs import benchmark_flags
+from jaxfr.programs.flag_parsers import define_number
 from jaxfr.programs.program import prepare_output
+from jaxfr.ranges import AMOUNT
 from jaxfr.records.pictures import can_draw, drawn
-from jaxfr.records.record import write_records
+from jaxfr.records.record import Record, write_records
 
 RESULTS_FILE = "benchmark.jsonl"
+CHECKS_FILE = "checks.jsonl"
 PLOT_FILE = "cost_by_size.png"
+
+# The checks may take so much of the time, the rest is for what is measured.
+_SHARE_OF_CHECKS = 0.4
 
 flags.adopt_module_key_flags(benchmark_flags)
 
@@ -31,22 +40,35 @@ _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",
     None,
     f"Folder for {RESULTS_FILE} (a line for each case: every setting, all seconds, "
-    f"bytes, versions, device) and, with --sizes, {PLOT_FILE}. Default: nothing is "
-    "written.",
+    f"bytes, versions, device), with --sizes {PLOT_FILE} and with --checks "
+    f"{CHECKS_FILE}. Default: nothing is written.",
 )
 _OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "Whether files that exist already may be replaced."
 )
+_CHECKS = flags.DEFINE_bool(
+    "checks",
+    False,
+    "Whether to look first if this device computes what the CPU does: short runs of "
+    "the first data set on both and, in a checkout, the tests marked for devices.",
+)
+_TIME_BUDGET = define_number(
+    "time_budget",
+    0,
+    "Seconds for all of it; what is not done by then is left out. 0: no bound.",
+    AMOUNT,
+)
 
 
 def main() -> None:
-    """Does what the flags say; ends with 1 if a case is missing."""
+    """Does what the flags say; ends with 1 if a case is missing or a check failed."""
+    began = time.perf_counter()
     # Nothing is computed here, and a GPU is left to the processes that measure.
     jax.config.update("jax_platforms", "cpu")
     cases = benchmark_flags.chosen_cases()
-    sizes = benchmark_flags.chosen_sizes()
+    sizes = flags.FLAGS.sizes
     folder = None
-    files = [RESULTS_FILE] + [PLOT_FILE] * bool(sizes)
+    files = [RESULTS_FILE] + [PLOT_FILE] * bool(sizes) + [CHECKS_FILE] * _CHECKS.value
     if _OUTPUT_DIR.value is not None:
         if sizes and not can_draw():
             raise InvalidInputError(
@@ -54,12 +76,32 @@ def main() -> None:
             )
         folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
 
+    def seconds_left() -> float | None:
+        spent = time.perf_counter() - began
+        return _TIME_BUDGET.value - spent if _TIME_BUDGET.value else None
+
+    right = True
+    if _CHECKS.value:
+        note("checking this device against the CPU")
+        found = checks.check_device(
+            cases[0], _SHARE_OF_CHECKS * (seconds_left() or 3600)
+        )
+        right = checks.passed(found)
+        print(checks.describe(found))
+        if folder is not None:
+            write_records(folder / CHECKS_FILE, [found])
+
     records: list[Record] = []
     for case in cases:
-        note(f"{_title(case)}: measuring")
-        record = measure_apart(case)
+        title, left = _title(case), seconds_left()
+        reason = _reason_to_leave_out(case, records, left)
+        if reason:
+            note(f"{title}: left out, {reason}")
+            continue
+        note(f"{title}: measuring")
+        record = measure_apart(case, left)
         if record is None:
-            note(f"{_title(case)}: died, for lack of memory?")
+            note(f"{title}: died, for lack of memory or time?")
             continue
         records.append(record)
         if folder is not None:
@@ -72,22 +114,42 @@ def main() -> None:
         print(format_report(records))
     if written:
         print(f"wrote {' and '.join(map(str, written))}")
-    if len(records) < len(cases):
+    if len(records) < len(cases) or not right:
         sys.exit(1)
 
 
-def measure_apart(case: Case) -> Record | None:
+def measure_apart(case: Case, seconds: float | None = None) -> Record | None:
     """Measures a case in a fresh process: peak memory is that of a whole process.
 
     This process loads no data, so that it stays smaller than any that it starts.
 
+    Args:
+        case: what is measured.
+        seconds: after so many the process is killed; None: never.
+
     Returns:
-        The record, or None if the process died or ran out of memory.
+        The record, or None if the process died or ran out of memory or time.
     """
     try:
-        return call_apart(measure_case, case)
-    except (BrokenProcessPool, MemoryError):
+        return call_apart(measure_case, case, seconds=seconds)
+    except (BrokenProcessPool, MemoryError, TimeoutError):
         return None
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        return None
+
+
+def _reason_to_leave_out(
+    case: Case, records: Sequence[Record], seconds_left: float | None
+) -> str:
+    """Why a case is not measured, nothing where it is."""
+    if seconds_left is not None and seconds_left <= 0:
+        return "the time is over"
+    foretold = case.foretold_seconds(records)
+    if case.most_seconds is not None and foretold > case.most_seconds:
+        return f"as a call would take some {foretold:.0f} s"
+    return ""
 
 
 def _title(case: Case) -> str:

@@ -88,6 +88,7 @@ def test_the_rule_of_equal_rows_is_that_of_their_number(rule, oracle, counts):
         assert_right(found, oracle, uploads, byzantine)
 
 
+@pytest.mark.device
 @every_basic_rule
 @every_kind
 @pytest.mark.parametrize("byzantine", [0, 300, 3000])
@@ -105,6 +106,7 @@ def test_a_rule_equals_its_definition_for_thousands_of_rows(
     assert_right(found, oracle, uploads, byzantine)
 
 
+@pytest.mark.device
 @every_rule
 @every_kind
 def test_a_row_that_is_not_finite_counts_as_not_uploaded(rule, oracle, kind):

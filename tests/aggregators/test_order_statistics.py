@@ -58,6 +58,7 @@ def test_the_kth_smallest_is_that_of_all_copies_sorted(values, weights):
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.device
 @given(values=numbers(st.sampled_from(SPECIAL + DENORMAL)), weights=weight_lists)
 @some_examples
 def test_the_kth_smallest_is_exact_among_denormal_numbers(values, weights):
@@ -91,6 +92,7 @@ def test_the_middle_values_enclose_the_middle(values, weights):
         assert upper == copies[len(copies) // 2]
 
 
+@pytest.mark.device
 @given(values=numbers(moderate), weights=weight_lists)
 @some_examples
 def test_the_median_is_that_of_all_copies(values, weights):
@@ -189,6 +191,7 @@ def test_chosen_numbers_are_counted_and_summed_with_their_weights(size):
     np.testing.assert_allclose(total, expected, rtol=1e-5, atol=1e-4)
 
 
+@pytest.mark.device
 @given(values=numbers(normal | st.sampled_from([*SPECIAL, *DENORMAL, np.inf, -np.inf])))
 @some_examples
 def test_a_key_gives_back_its_number_bit_for_bit(values):
@@ -207,6 +210,7 @@ def many_numbers(size: int) -> tuple[np.ndarray, np.ndarray]:
     return values, random.integers(0, LARGEST_WEIGHT + 1, size).astype(np.int32)
 
 
+@pytest.mark.device
 @every_large_size
 def test_every_kth_of_many_numbers_is_that_of_all_copies_sorted(size):
     values, weights = many_numbers(size)
@@ -233,6 +237,7 @@ def test_middle_values_far_apart_are_found_among_many_numbers():
     np.testing.assert_array_equal(middle_values(values, np.ones(384, int)), [-3, 5])
 
 
+@pytest.mark.device
 @every_large_size
 def test_every_sum_of_the_smallest_of_many_is_that_of_all_copies(size):
     values, weights = many_numbers(size)

@@ -1,60 +1,46 @@
-import numpy as np
+"""Cases are all combinations of what is wanted."""
+
 import pytest
 
-from jaxfr.aggregators.order_statistics import padded_size
-from jaxfr.benchmarking import measuring
-from jaxfr.benchmarking.case import seconds_at_rate
-from jaxfr.benchmarking.rounds import Case, item_blocks
-from jaxfr.data import SyntheticSettings
-from jaxfr.data.synthetic import make_dataset
-from jaxfr.training import plan_layout
+from jaxfr.benchmarking.case import Case, all_cases, data_of_size
+from jaxfr.data import parse_synthetic_settings
+from jaxfr.errors import InvalidInputError
+from tests.benchmarking.invented import invented_record
+
+DATA = [{"dataset": "ml-1m"}, {"dataset": "ml-100k"}]
 
 
-@pytest.mark.parametrize("attack", ["none", "spattack_o_d"])
-def test_the_references_blocks_have_room_for_all_rows_of_an_item(attack):
-    dataset = make_dataset(SyntheticSettings(num_users=30, num_items=50, num_pairs=400))
-    layout, attacked = plan_layout(dataset, 2), attack != "none"
-    blocks = item_blocks(layout, attacked)
-    capacities = [group.slots.size for group in layout.item_slots]
-    assert [size for _, size in blocks] == [
-        padded_size(capacity + attacked) for capacity in capacities
-    ]
-    items = np.concatenate([items for items, _ in blocks])
-    assert {*items} - {dataset.num_items} == {*range(dataset.num_items)}
-    operations = sum(2 * 3 * len(items) * size**2 for items, size in blocks)
-    case = Case(
-        dataset="synthetic",
-        synthetic="",
-        data_dir=None,
-        aggregator="krum",
-        attack=attack,
-        malicious_ratio=0.1,
-        model="fedmf:3",
-        num_devices=2,
-        runs=1,
-        rounds=5,
-        repeats=1,
-        eval_every=0,
-        references=(),
-        reference_threads=1,
-    )
-    assert seconds_at_rate(case, layout, 4.0) == pytest.approx(5 * operations / 4e9)
+def test_cases_are_all_combinations_the_last_list_changing_first():
+    rules = ["mean", "median"]
+    cases = all_cases({"data": DATA, "runs": [2, 16], "aggregator": rules}, rounds=3)
+    assert [case.dataset for case in cases[::4]] == ["ml-1m", "ml-100k"]
+    assert [case.runs for case in cases[::2]] == [2, 16, 2, 16]
+    assert [case.aggregator for case in cases[:2]] == rules
+    assert {case.rounds for case in cases} == {3}
 
 
-def test_contestants_take_turns_after_one_call_each_that_is_not_timed():
-    order: list[str] = []
-    calls = {name: lambda name=name: order.append(name) for name in ("ours", "theirs")}
-    seconds = measuring.time_alternating(calls, repeats=3)
-    assert order == ["ours", "theirs"] * 4
-    assert {name: len(taken) for name, taken in seconds.items()} == {
-        "ours": 3,
-        "theirs": 3,
-    }
+@pytest.mark.parametrize("runs", [[], [2, 2]], ids=str)
+def test_no_case_and_a_case_twice_are_refused(runs):
+    with pytest.raises(InvalidInputError, match="distinct"):
+        all_cases({"data": DATA, "runs": runs})
 
 
-def test_a_ratio_is_that_of_medians_between_the_extremes_of_pairs():
-    assert measuring.ratios([1.0, 2.0, 6.0], [2.0, 2.0, 3.0]) == {
-        "median": 1.0,
-        "min": 0.5,
-        "max": 2.0,
-    }
+def test_values_without_a_meaning_are_refused():
+    with pytest.raises(InvalidInputError, match="trimmed_mean"):
+        all_cases({"data": DATA}, aggregator="nonsense")
+
+
+@pytest.mark.parametrize("size", [1000, 10_000, 100_000, 50_000_000, 10**9])
+def test_every_size_is_a_possible_data_set(size):
+    settings = parse_synthetic_settings(data_of_size(size, 100)["synthetic"])
+    assert settings.num_pairs == size
+    assert settings.num_users <= 10**6
+    assert settings.num_items <= 10**5
+
+
+def test_more_runs_are_foretold_from_fewer_of_the_same():
+    record = invented_record(10**6, "median", "none")  # a round in 0.1 s
+    case = Case(dataset="synthetic", aggregator="median", runs=16, rounds=20)
+    assert case.foretold_seconds([record]) == pytest.approx(32)
+    for other in ({"aggregator": "mean"}, {"num_devices": 2}, {"attack": "lie"}):
+        assert case.foretold_seconds([record | other]) == 0

@@ -1,3 +1,5 @@
+"""Records are shown as tables and as a picture."""
+
 import pytest
 
 from jaxfr.benchmarking.report import draw_cost_by_size, format_report

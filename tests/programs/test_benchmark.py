@@ -1,72 +1,45 @@
+"""The program times cases as its flags say, each in a process of its own."""
+
 import json
-import os
 import pathlib
 import statistics
-import subprocess
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from jaxfr.benchmarking import measuring
-from jaxfr.benchmarking.rounds import Case
-from tests.benchmarking.invented import invented_record
-from tests.programs.programs import run_python
-
-RUN = ("-m", "jaxfr", "benchmark")
-
-# The program, with another function in place of the one that measures a case.
-RUN_PATCHED = """
-from jaxfr.programs import benchmark
-from jaxfr.programs.program import run_program
-from tests.programs import test_benchmark
-
-benchmark.measure_case = test_benchmark.die_if_spread
-run_program(benchmark.main)
-"""
-
-
-def benchmark(
-    *arguments: str, program: Sequence[str] = RUN
-) -> subprocess.CompletedProcess:
-    # Compiles faster; what it compiles need not be fast here.
-    options = "--xla_backend_optimization_level=0"
-    return run_python(*program, *arguments, XLA_FLAGS=options)
+from jaxfr.benchmarking import timing
+from tests.programs.programs import TINY, run_python
 
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory) -> pathlib.Path:
+    """What the program writes of one tiny case on two devices."""
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    done = benchmark(
-        "--dataset=synthetic",
-        "--synthetic=num_users=40,num_items=300,num_pairs=600",
-        "--model=fedmf:4",
-        "--rounds=3",
-        "--repeats=2",
-        "--attack=spattack_o_d",
-        "--malicious_ratio=0.1",
-        "--references=numpy",
-        "--num_devices=2",
-        f"--output_dir={folder}",
+    done = run_python(
+        *("-m", "jaxfr", "benchmark", *TINY, "--eval_every=0", "--repeats=2"),
+        *("--attack=spattack_o_d", "--aggregator=median", "--references=numpy"),
+        *("--num_devices=2", "--whole_rounds=3", f"--output_dir={folder}"),
+        # Compiles faster; what it compiles need not be fast here.
+        XLA_FLAGS="--xla_backend_optimization_level=0",
     )
     assert done.returncode == 0, done.stderr
     (folder / "screen.txt").write_text(done.stdout)
     return folder
 
 
-def records_of(folder: pathlib.Path) -> list[dict[str, Any]]:
-    lines = (folder / "benchmark.jsonl").read_text().splitlines()
-    return list(map(json.loads, lines))
+@pytest.fixture(scope="module")
+def record(output) -> dict[str, Any]:
+    (line,) = (output / "benchmark.jsonl").read_text().splitlines()
+    return json.loads(line)
 
 
-def test_a_case_is_one_line_with_every_setting(output):
-    (record,) = records_of(output)
+def test_a_case_is_one_line_with_every_setting(record):
     settings = {
         "dataset": "synthetic",
         "num_users": 40,
         "num_items": 300,
         "num_train_pairs": 560,
-        "aggregator": "mean",
+        "aggregator": "median",
         "attack": "spattack_o_d",
         "malicious_ratio": 0.1,
         "malicious_clients": 4,
@@ -74,7 +47,7 @@ def test_a_case_is_one_line_with_every_setting(output):
         "embedding_dim": 4,
         "num_devices": 2,
         "learning_rate": 0.01,
-        "rounds": 3,
+        "rounds": 6,
         "repeats": 2,
         "eval_every": 0,
         "references": ["numpy"],
@@ -86,19 +59,21 @@ def test_a_case_is_one_line_with_every_setting(output):
     assert {"jax", "jaxlib", "numpy", "numba", "torch"} <= record["versions"].keys()
     assert record["device"]
     assert record["device_count"] == 2
+    assert record["sent_bytes"]["messages"] > 0
 
 
-def test_a_case_holds_all_seconds_memory_and_the_machines_limits(output):
-    (record,) = records_of(output)
+def test_a_case_holds_all_seconds_memory_and_the_machines_limits(record):
     assert len(record["raw_seconds"]) == 2
     assert record["seconds_per_round"] == pytest.approx(
-        measuring.spread(record["raw_seconds"], 1 / 3)
+        timing.spread(record["raw_seconds"], 1 / 6)
     )
     for unit, count in (("row", record["expected_rows"]), ("pair", 560)):
         assert record[f"nanoseconds_per_{unit}"]["median"] == pytest.approx(
             1e9 * record["seconds_per_round"]["median"] / count
         )
     assert record["compile_seconds"] > 0
+    assert record["whole_run"]["rounds"] == 3
+    assert record["whole_run"]["runs_per_second"] > 0
     assert record["peak_memory_bytes"] >= record["data_memory_bytes"] > 1e7
     machine = record["machine"]
     copied, operations = 2 * 2**28, 2 * 1024**3
@@ -112,15 +87,11 @@ def test_a_case_holds_all_seconds_memory_and_the_machines_limits(output):
     assert machine["cores"] >= 1
 
 
-def test_a_case_is_compared_with_its_references(output):
-    (record,) = records_of(output)
-    (name,) = record["references_measured"]
-    assert name == "numpy"
-    numpy = record["references_measured"]["numpy"]
-    assert numpy["work"] == "clean round"
-    assert len(numpy["raw_seconds"]) == 2
-    assert numpy["ratio"] == pytest.approx(
-        measuring.ratios(record["raw_seconds"], numpy["raw_seconds"])
+def test_a_case_is_compared_with_its_references(record):
+    (measured,) = record["references_measured"].values()
+    assert measured["work"] == "selection only"
+    assert measured["ratio"] == pytest.approx(
+        timing.ratios(record["raw_seconds"], measured["raw_seconds"])
     )
 
 
@@ -132,52 +103,56 @@ def test_the_screen_shows_costs_and_ratios(output):
     assert row[heading.index("devices")] == "2"
 
 
-# Called in the process of a case.
-def die_if_spread(case: Case) -> dict[str, Any]:
-    if case.num_devices > 1:
-        os._exit(9)
-    return invented_record(900, case.aggregator, case.attack, case.num_devices)
+# The program, with another function in place of the one that measures a case.
+PATCHED = """
+from jaxfr.programs import benchmark
+from jaxfr.programs.program import run_program
+from tests.benchmarking.invented import measure_or_die
+
+benchmark.measure_case = measure_or_die
+run_program(benchmark.main)
+"""
 
 
-def test_the_others_are_measured_where_a_process_dies_and_the_exit_code_is_1(tmp_path):
-    done = benchmark(
-        "--attack=none",
-        "--num_devices=2,1,3",
-        "--references=",
-        f"--output_dir={tmp_path}",
-        program=("-c", RUN_PATCHED),
+def test_what_dies_or_takes_too_long_is_left_out_and_the_exit_code_is_1(tmp_path):
+    done = run_python(
+        *("-c", PATCHED, "--attack=none", "--references=", "--num_devices=2,1"),
+        *("--runs=1,10000000", "--most_seconds=5", f"--output_dir={tmp_path}"),
     )
     assert done.returncode == 1, done.stderr
-    died = [line for line in done.stderr.splitlines() if "died" in line]
-    assert [line.split(":")[0] for line in died] == [
-        "ml-100k, mean, none, 2 devices",
-        "ml-100k, mean, none, 3 devices",
+    measuring, *told = [line.partition(": ") for line in done.stderr.splitlines()]
+    assert measuring[2] == "measuring"
+    assert [line for line in told if line[2] != "measuring"] == [
+        ("ml-100k, mean, none, 2 devices", ": ", "died, for lack of memory or time?"),
+        (
+            *("ml-100k, mean, none, 1 device, 10000000 runs", ": "),
+            "left out, as a call would take some 9000 s",
+        ),
+        (
+            *("ml-100k, mean, none, 2 devices, 10000000 runs", ": "),
+            "died, for lack of memory or time?",
+        ),
     ]
-    (record,) = records_of(tmp_path)
-    assert record["num_devices"] == 1
+    (line,) = (tmp_path / "benchmark.jsonl").read_text().splitlines()
+    assert json.loads(line)["num_devices"] == 1
     assert "ns per pair" in done.stdout
-
-
-def test_an_existing_output_is_kept_unless_it_may_be_overwritten(output):
-    refused = benchmark("--num_devices=1", f"--output_dir={output}")
+    refused = run_python("-m", "jaxfr", "benchmark", f"--output_dir={tmp_path}")
     assert refused.returncode == 2
     assert "--overwrite" in refused.stderr
-    assert (output / "benchmark.jsonl").stat().st_size > 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"),
+    ("argument", "named"),
     [
-        (["--aggregator=nonsense"], "trimmed_mean"),
-        (["--malicious_ratio=1"], "below 1"),
-        (["--references=numpy,nonsense"], "torch"),
-        (["--dataset=nowhere", "--attack=none"], "ml-100k"),
+        ("--aggregator=nonsense", "trimmed_mean"),
+        ("--malicious_ratio=1", "below 1"),
+        ("--references=numpy,nonsense", "torch"),
+        ("--dataset=nowhere", "ml-100k"),
+        ("--runs=2,2", "distinct"),
     ],
 )
-def test_a_mistake_ends_with_one_line_and_exit_code_2(
-    arguments: Sequence[str], named: str
-):
-    done = benchmark("--num_devices=1", *arguments)
+def test_a_mistake_ends_with_one_line_and_exit_code_2(argument: str, named: str):
+    done = run_python("-m", "jaxfr", "benchmark", "--num_devices=1", argument)
     assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert named in done.stderr
+    (line,) = done.stderr.strip().splitlines()
+    assert named in line

@@ -102,7 +102,10 @@ def assert_rounds_agree(experiment: Experiment) -> None:
     assert moved.max() > 0.1
 
 
-@pytest.mark.parametrize("attack", ["none", *SPATTACKS])
+@pytest.mark.parametrize(
+    "attack",
+    ["none", pytest.param(SPATTACKS[0], marks=pytest.mark.device), *SPATTACKS[1:]],
+)
 @pytest.mark.parametrize(
     "aggregator", ["mean", "median", "trimmed_mean", "krum", "norm"]
 )

@@ -56,6 +56,7 @@ def random_table(seed: int, rows_per_item: int = 2) -> Uploads:
 # --- Rows ---
 
 
+@pytest.mark.device
 @every_kind
 @some_seeds
 @some_examples
@@ -79,6 +80,7 @@ def test_bundles_are_of_one_width(kind):
     assert random_uploads(0, kind).rows_per_bundle == kind.width
 
 
+@pytest.mark.device
 @every_kind
 @pytest.mark.parametrize("spare", [0, 5])
 def test_the_rows_of_an_item_are_the_scattered_ones_in_order_and_then_its_tables(
@@ -102,6 +104,7 @@ def test_the_rows_of_an_item_are_the_scattered_ones_in_order_and_then_its_tables
 # --- Counts and sums ---
 
 
+@pytest.mark.device
 @every_kind
 @some_seeds
 @some_examples
