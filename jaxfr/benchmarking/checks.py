@@ -3,7 +3,6 @@
 import concurrent.futures
 import contextlib
 import dataclasses
-import math
 import os
 import pathlib
 import re
@@ -65,7 +64,7 @@ def check_device(case: Case, seconds: float) -> Record:
 def describe(checks: Record) -> str:
     """What was found, in lines."""
     if checks["runs"] is None:
-        compared = f"the comparison with the CPU was {checks['error']}"
+        compared = f"comparison with the CPU: {checks['error']}"
     else:
         differing = ", ".join(checks["differing_runs"]) or "none"
         compared = (
@@ -107,10 +106,10 @@ def compare(ours: Sequence[Record], theirs: Sequence[Record]) -> Record:
 
 
 def _difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """The largest of any metric; infinite where only one of both has a number."""
+    """The largest of any metric; 1 where only one of both has a number."""
     pairs = [(one[name], other[name]) for name in one]
     if any((a is None) != (b is None) for a, b in pairs):
-        return math.inf
+        return 1.0
     return max(abs(a - b) for a, b in pairs if a is not None)
 
 
@@ -176,7 +175,10 @@ def _both(case: Case, folder: pathlib.Path, seconds: float) -> Record:
         every = [job for of_platform in jobs.values() for job in of_platform]
         if concurrent.futures.wait(every, seconds).not_done:
             return dict.fromkeys(_COMPARED) | {"error": f"not done in {seconds:.0f} s"}
-        ours, theirs = ([job.result() for job in jobs[name]] for name in jobs)
+        try:
+            ours, theirs = ([job.result() for job in jobs[name]] for name in jobs)
+        except Exception as error:  # whatever it is, the cases are still measured
+            return dict.fromkeys(_COMPARED) | {"error": f"ended by {error!r}"}
     equal = map(np.array_equal, ours[-1], theirs[-1])
     return {**compare(ours[0], theirs[0]), "whole_numbers_equal": all(equal)}
 

@@ -6,15 +6,13 @@ works on: for each group of items float32 ``[items, d, size]``, where the size i
 group's capacity, filled up as jaxfr does it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 # Numbers in one piece of a batched product: 64 MB.
 _PRODUCT = 1 << 24
-
-Blocks = Sequence[np.ndarray]
 
 
 def draw_blocks(
@@ -45,41 +43,39 @@ def draw_blocks(
     return blocks
 
 
-def _partition_numpy(blocks: Blocks) -> None:
-    for block in blocks:
-        np.partition(block, block.shape[-1] // 2, axis=-1)
-
-
-def _median_torch(blocks: Blocks) -> None:
-    import torch  # pyright: ignore[reportMissingImports]
-
-    for block in blocks:
-        torch.median(torch.from_numpy(block), dim=-1)
-
-
-def _sort_numpy(blocks: Blocks) -> None:
-    for block in blocks:
-        np.sort(block, axis=-1)
-
-
-def _products_numpy(blocks: Blocks) -> None:
-    for part in _pieces(blocks):
-        np.matmul(part.transpose(0, 2, 1), part)
-
-
-def _products_torch(blocks: Blocks) -> None:
-    import torch  # pyright: ignore[reportMissingImports]
-
-    for part in map(torch.from_numpy, _pieces(blocks)):
-        torch.matmul(part.transpose(1, 2), part)
-
-
-def _pieces(blocks: Blocks) -> Iterator[np.ndarray]:
+def pieces_of(blocks: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Splits blocks by items so that the products of a piece fit the memory."""
+    pieces = []
     for block in blocks:
         items = max(1, _PRODUCT // block.shape[-1] ** 2)
-        for start in range(0, len(block), items):
-            yield block[start : start + items]
+        starts = range(0, len(block), items)
+        pieces += [block[start : start + items] for start in starts]
+    return pieces
+
+
+def _partition_numpy(block: np.ndarray) -> None:
+    np.partition(block, block.shape[-1] // 2, axis=-1)
+
+
+def _median_torch(block: np.ndarray) -> None:
+    import torch  # pyright: ignore[reportMissingImports]
+
+    torch.median(torch.from_numpy(block), dim=-1)
+
+
+def _sort_numpy(block: np.ndarray) -> None:
+    np.sort(block, axis=-1)
+
+
+def _products_numpy(block: np.ndarray) -> None:
+    np.matmul(block.transpose(0, 2, 1), block)
+
+
+def _products_torch(block: np.ndarray) -> None:
+    import torch  # pyright: ignore[reportMissingImports]
+
+    of_items = torch.from_numpy(block)
+    torch.matmul(of_items.transpose(1, 2), of_items)
 
 
 class BlockWork(NamedTuple):
@@ -88,12 +84,12 @@ class BlockWork(NamedTuple):
     Attributes:
         words: the part.
         padding: stands in a block where there is no row.
-        by_package: what does it.
+        by_package: what does it, of one piece.
     """
 
     words: str
     padding: float
-    by_package: Mapping[str, Callable[[Blocks], None]]
+    by_package: Mapping[str, Callable[[np.ndarray], None]]
 
 
 BLOCK_WORK: Mapping[str, BlockWork] = {

@@ -1,13 +1,14 @@
 """The references that a case is timed against, with what they compute with."""
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata, util
 
 import numpy as np
 
 from jaxfr.aggregators.order_statistics import padded_size
 from jaxfr.benchmarking.case import Case
-from jaxfr.benchmarking.reference_blocks import BLOCK_WORK, draw_blocks
+from jaxfr.benchmarking.reference_blocks import BLOCK_WORK, draw_blocks, pieces_of
 from jaxfr.benchmarking.reference_problem import (
     draw_embeddings,
     draw_negatives,
@@ -40,25 +41,14 @@ def prepare_references(
 
         torch.set_num_threads(case.reference_threads)
 
-    def named(
-        words: str, functions: dict[str, Callable[..., object]], *arguments: object
-    ) -> dict[str, tuple[str, Callable[[], None]]]:
-        """Those of the functions that are wanted, each ``rounds`` times in a call."""
-
-        def repeated(function: Callable[..., object]) -> None:
-            for _ in range(case.rounds):
-                function(*arguments)
-
-        return {
-            name: (words, lambda function=function: repeated(function))
-            for name, function in functions.items()
-            if name in case.references
-        }
-
     if case.aggregator == "mean":
         problem = plan_problem(dataset, draw_negatives(dataset, random))
         embeddings = draw_embeddings(dataset, dim, random)
-        return named("clean round", {**ROUND_REFERENCES}, problem, embeddings)
+        of_rounds = {
+            name: functools.partial(function, problem, embeddings)
+            for name, function in ROUND_REFERENCES.items()
+        }
+        return _wanted(case, "clean round", of_rounds)
     part = BLOCK_WORK.get(case.aggregator)
     if part is None or not part.by_package.keys() & {*case.references}:
         return {}
@@ -73,8 +63,28 @@ def prepare_references(
     # Nothing is received of the item that there is not.
     received = np.append(problem.received, 0)
     by_block = [received[items] for items, _ in blocks]
-    drawn = draw_blocks(shapes, by_block, dim, part.padding, random)
-    return named(part.words, {**part.by_package}, drawn)
+    drawn = pieces_of(draw_blocks(shapes, by_block, dim, part.padding, random))
+    of_parts = {
+        name: lambda function=function: [function(piece) for piece in drawn]
+        for name, function in part.by_package.items()
+    }
+    return _wanted(case, part.words, of_parts)
+
+
+def _wanted(
+    case: Case, words: str, functions: Mapping[str, Callable[[], object]]
+) -> dict[str, tuple[str, Callable[[], None]]]:
+    """Those of the functions that a case wants, each ``rounds`` times in a call."""
+
+    def repeated(function: Callable[[], object]) -> None:
+        for _ in range(case.rounds):
+            function()
+
+    return {
+        name: (words, functools.partial(repeated, function))
+        for name, function in functions.items()
+        if name in case.references
+    }
 
 
 def item_blocks(case: Case, layout: Layout) -> Sequence[tuple[np.ndarray, int]]:

@@ -32,14 +32,10 @@ _LIMIT_REPEATS = 7
 
 @contextlib.contextmanager
 def fresh_processes(number: int = 1) -> Iterator[Callable[..., Future[Any]]]:
-    """Starts processes that inherit nothing, and kills them in the end.
-
-    Args:
-        number: how many there are at most.
+    """Starts processes that inherit nothing, ``number`` at most; kills them in the end.
 
     Yields:
-        A function that calls another, which can be imported by its name, in one of
-        them; as ``submit`` of ``concurrent.futures``.
+        A function that calls another in one of them, as ``submit`` of an executor.
     """
     fresh = multiprocessing.get_context("spawn")
     pool = concurrent.futures.ProcessPoolExecutor(number, mp_context=fresh)
@@ -61,17 +57,10 @@ def call_apart(
 ) -> T:
     """Calls a function in a fresh process, which ends with the call.
 
-    Args:
-        function: can be imported there by its name.
-        *arguments: for the function.
-        seconds: after so many the process is killed; None: never.
-
-    Returns:
-        What it returns; what it raises is raised here.
-
     Raises:
         BrokenProcessPool: if the process dies.
-        TimeoutError: if it is killed.
+        TimeoutError: if it is killed, after so many ``seconds``.
+        Exception: what the function raises.
     """
     with fresh_processes() as submit:
         return submit(function, *arguments).result(seconds)

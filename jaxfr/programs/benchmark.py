@@ -135,8 +135,7 @@ def measure_apart(case: Case, seconds: float | None = None) -> Record | None:
     except (BrokenProcessPool, MemoryError, TimeoutError):
         return None
     except jax.errors.JaxRuntimeError as error:
-        if "RESOURCE_EXHAUSTED" not in str(error):
-            raise
+        note(str(error).partition("\n")[0])
         return None
 
 

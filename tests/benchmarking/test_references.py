@@ -9,7 +9,7 @@ import pytest
 
 from jaxfr.aggregators.order_statistics import padded_size
 from jaxfr.benchmarking.case import Case
-from jaxfr.benchmarking.reference_blocks import BLOCK_WORK, draw_blocks
+from jaxfr.benchmarking.reference_blocks import BLOCK_WORK, draw_blocks, pieces_of
 from jaxfr.benchmarking.reference_problem import (
     Embeddings,
     draw_embeddings,
@@ -133,5 +133,6 @@ def test_a_reference_over_blocks_leaves_them_as_they_are(aggregator, package):
     pytest.importorskip(package)
     block = np.random.default_rng(0).standard_normal((3, 2, 5), np.float32)
     kept = block.copy()
-    BLOCK_WORK[aggregator].by_package[package]([block])
+    (piece,) = pieces_of([block])
+    BLOCK_WORK[aggregator].by_package[package](piece)
     np.testing.assert_array_equal(block, kept)

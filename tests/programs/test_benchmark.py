@@ -149,10 +149,11 @@ def test_what_dies_or_takes_too_long_is_left_out_and_the_exit_code_is_1(tmp_path
         ("--references=numpy,nonsense", "torch"),
         ("--dataset=nowhere", "ml-100k"),
         ("--runs=2,2", "distinct"),
+        ("--preset=gpu --model=nonsense", "fedmf"),
     ],
 )
 def test_a_mistake_ends_with_one_line_and_exit_code_2(argument: str, named: str):
-    done = run_python("-m", "jaxfr", "benchmark", "--num_devices=1", argument)
+    done = run_python("-m", "jaxfr", "benchmark", "--num_devices=1", *argument.split())
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
     assert named in line
