@@ -12,13 +12,15 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from experiments.report.chapter import Page
-from experiments.report.differences import DIFFERENCES, INTRODUCTION
-from experiments.report.environment import describe_environment
+from experiments.report.content import (
+    DIFFERENCES,
+    INTRODUCTION,
+    Page,
+    describe_environment,
+)
 from experiments.report.markdown import render_markdown
 from experiments.report.page import render
-from experiments.reproducing.asking import Asked, command, load_all
-from experiments.reproducing.doing import reproduce_studies
+from experiments.reproducing import Asked, command, load_all, reproduce_studies
 from experiments.studies.catalogue import STUDIES, choose_studies
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import write_atomically

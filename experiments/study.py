@@ -102,7 +102,7 @@ def main(name: str = "") -> None:
     path = (store_path() or own_store) if wanted else None
     with opened_store(path, ANY_CODE_VERSION.value) as store:
         loading = data_flags.load_options()
-        studied = run_study(study, bases, loading, store, options, name)
+        studied = run_study(study, bases, loading, store, options)
     written = []
     if folder is not None:
         written = write_study(folder, studied.section, studied.records)

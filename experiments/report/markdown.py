@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from experiments.report.chapter import Chapter, Page
+from experiments.report.content import DATA_HEADER, Chapter, Page
 from experiments.studies.study import Finding, Table
 from experiments.studies.writing import verdict
 
@@ -16,7 +16,6 @@ def render_markdown(page: Page) -> str:
         page: what it says.
     """
     facts = [f"- {_text(name)}: {_text(value)}" for name, value in page.environment]
-    data = Table("", ("data set", "size", "hash of its content"), page.data)
     parts = [
         f"# {_text(page.title)}",
         *map(_text, page.introduction),
@@ -25,7 +24,7 @@ def render_markdown(page: Page) -> str:
         "## What differs from the paper, and why",
         "\n".join(f"- {_text(text)}" for text in page.differences),
         "## Data",
-        _table(data),
+        _table(Table("", DATA_HEADER, page.data)),
         "## How this was made",
         "\n".join(facts),
     ]

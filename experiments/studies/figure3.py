@@ -1,31 +1,20 @@
 """Figure 3: Spattack against defenses, by the share of malicious clients."""
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from experiments.studies.averages import (
+from experiments.studies.comparison import (
     Average,
-    average,
-    beside_earlier,
-    chance,
-    falls,
-    lowest,
-    with_bound,
-    with_deviation,
-)
-from experiments.studies.names import dataset_title, part_title
-from experiments.studies.panels import Column, draw_chance, draw_datasets, draw_line
-from experiments.studies.study import (
-    Finding,
-    Picture,
     Point,
     Runs,
-    Section,
-    Study,
-    Table,
+    beside_earlier,
     comparison,
+    falls,
 )
+from experiments.studies.names import part_title
+from experiments.studies.panels import Column, draw_chance, draw_datasets, draw_line
+from experiments.studies.study import Finding, Picture, Section, Study, Table
 from jaxfr.errors import InvalidInputError
 from jaxfr.records import HIT_RATIO
 
@@ -96,7 +85,7 @@ def study(
         if applies(defense, attack)
     ]
 
-    def show(found: Mapping[str, Runs]) -> Section:
+    def show(found: Sequence[Runs]) -> Section:
         return _show(found, chosen, attacks)
 
     return comparison(NAME, DECIDES, points, show)
@@ -115,11 +104,11 @@ def applies(defense: str, attack: str) -> bool:
 def _along(runs: Runs, defense: str, attack: str) -> list[Average]:
     """The clean run, then the attack by its ratios."""
     points = [Point(attack, ratio, defense) for ratio in ratios(attack)]
-    return [average(runs[p]) for p in (Point(aggregator=defense), *points)]
+    return [runs.average(p) for p in (Point(aggregator=defense), *points)]
 
 
 def _show(
-    found: Mapping[str, Runs], defenses: Sequence[str], attacks: Sequence[str]
+    found: Sequence[Runs], defenses: Sequence[str], attacks: Sequence[str]
 ) -> Section:
     picture = Picture(
         f"{NAME}.png",
@@ -138,13 +127,13 @@ def _show(
         found,
         EARLIER,
     )
-    tables = [_by_defense(*of_data, defenses, attacks) for of_data in found.items()]
+    tables = [_by_defense(runs, defenses, attacks) for runs in found]
     findings = []
-    for dataset, runs in found.items():
+    for runs in found:
         findings += [
-            _degrades(dataset, runs, defenses, attacks),
-            _median_is_worse(dataset, runs),
-            *_falls_with_ratio(dataset, runs, defenses, attacks),
+            _degrades(runs, defenses, attacks),
+            _median_is_worse(runs),
+            *_falls_with_ratio(runs, defenses, attacks),
         ]
     return Section(
         "Figure 3: Spattack against defenses",
@@ -155,22 +144,20 @@ def _show(
     )
 
 
-def _by_defense(
-    dataset: str, runs: Runs, defenses: Sequence[str], attacks: Sequence[str]
-) -> Table:
-    clean = [with_deviation(average(runs[Point(aggregator=d)])) for d in defenses]
+def _by_defense(runs: Runs, defenses: Sequence[str], attacks: Sequence[str]) -> Table:
+    clean = [str(runs.average(Point(aggregator=d))) for d in defenses]
     rows = [("Clean", "0 %", *clean)]
     for attack in attacks:
         for ratio in ratios(attack):
             cells = (
-                with_deviation(average(runs[Point(attack, ratio, defense)]))
+                str(runs.average(Point(attack, ratio, defense)))
                 if applies(defense, attack)
                 else "does not apply"
                 for defense in defenses
             )
             rows.append((part_title(attack), f"{100 * ratio:g} %", *cells))
     return Table(
-        f"{dataset_title(dataset)}: HR@10, mean ± standard deviation over seeds.",
+        f"{runs.title}: HR@10, mean ± standard deviation over seeds.",
         ("attack", "malicious", *map(part_title, defenses)),
         tuple(rows),
     )
@@ -183,24 +170,21 @@ _SMALL = 0.05
 _DRAMATIC = 0.5
 
 
-def _degrades(
-    dataset: str, runs: Runs, defenses: Sequence[str], attacks: Sequence[str]
-) -> Finding:
+def _degrades(runs: Runs, defenses: Sequence[str], attacks: Sequence[str]) -> Finding:
     told, kept = [], []
     for defense in defenses:
-        strongest, value = lowest(
-            runs,
+        strongest, value = runs.lowest(
             [Point(a, _SMALL, defense) for a in attacks if applies(defense, a)],
         )
-        clean = average(runs[Point(aggregator=defense)]).mean
+        clean = runs.mean(Point(aggregator=defense))
         kept.append(value.mean / clean if clean else 1.0)
         told.append(
             f"{part_title(defense)} {clean:.3f} to {value.mean:.3f} "
             f"({part_title(strongest.attack)})"
         )
-    level = chance(runs[Point(aggregator=defenses[0])])
+    level = runs.chance(Point(aggregator=defenses[0]))
     return Finding(
-        f"{dataset_title(dataset)}: with only 5 % malicious clients Spattack "
+        f"{runs.title}: with only 5 % malicious clients Spattack "
         "dramatically degrades the recommender under every defense (HR@10 at least "
         "halved)",
         max(kept) <= _DRAMATIC,
@@ -209,27 +193,26 @@ def _degrades(
     )
 
 
-def _median_is_worse(dataset: str, runs: Runs) -> Finding:
+def _median_is_worse(runs: Runs) -> Finding:
     statement = (
-        f"{dataset_title(dataset)}: at 5 % Spattack-O-D breaks the median more than "
+        f"{runs.title}: at 5 % Spattack-O-D breaks the median more than "
         "the mean, and leaves it below chance"
     )
-    of_median, of_mean = (
-        runs.get(Point("spattack_o_d", _SMALL, rule)) for rule in ("median", "mean")
-    )
-    if of_median is None or of_mean is None:
+    points = [Point("spattack_o_d", _SMALL, rule) for rule in ("median", "mean")]
+    if not all(point in runs for point in points):
         return Finding(statement, None, "needs runs of the mean and the median")
-    median, mean, level = average(of_median), average(of_mean), chance(of_median)
+    median, mean = map(runs.average, points)
+    level = runs.chance(points[0])
     return Finding(
         statement,
         median.mean <= mean.mean and median.mean < level,
-        f"HR@10 {with_bound(median)} under the median, {with_bound(mean)} under the "
+        f"HR@10 {median.with_bound} under the median, {mean.with_bound} under the "
         f"mean; chance is {level:.3f}",
     )
 
 
 def _falls_with_ratio(
-    dataset: str, runs: Runs, defenses: Sequence[str], attacks: Sequence[str]
+    runs: Runs, defenses: Sequence[str], attacks: Sequence[str]
 ) -> list[Finding]:
     """Of each limited attack, under every defense that applies."""
     findings = []
@@ -241,13 +224,13 @@ def _falls_with_ratio(
         for defense in applied:
             values = _along(runs, defense, attack)
             # Below chance, which is what an untrained model has, nothing is left.
-            level = chance(runs[Point(aggregator=defense)])
+            level = runs.chance(Point(aggregator=defense))
             falling.append(falls(values, floor=level))
             means = ", ".join(f"{value.mean:.3f}" for value in values)
             told.append(f"{part_title(defense)} {means}{' (no)' * (not falling[-1])}")
         findings.append(
             Finding(
-                f"{dataset_title(dataset)}: under {part_title(attack)} every defense "
+                f"{runs.title}: under {part_title(attack)} every defense "
                 "does the worse, the more clients are malicious",
                 all(falling),
                 f"HR@10 at 0, 5, 10 and 15 %: {'; '.join(told)}; a step up within two "
@@ -273,7 +256,7 @@ def _not_applicable() -> Finding:
 
 
 def _draw(
-    found: Mapping[str, Runs],
+    found: Sequence[Runs],
     defenses: Sequence[str],
     attacks: Sequence[str],
     path: pathlib.Path,
@@ -287,7 +270,7 @@ def _draw(
                 values = _along(runs, defense, attack)
                 style = DEFENSES.index(defense)
                 draw_line(panel, percent, values, style, label=part_title(defense))
-        draw_chance(panel, chance(runs[Point(aggregator=defenses[0])]))
+        draw_chance(panel, runs.chance(Point(aggregator=defenses[0])))
         panel.set_xticks(percent)
 
     label = "malicious clients (% of all)"

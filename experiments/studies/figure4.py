@@ -1,31 +1,13 @@
 """Figure 4: Spattack on FedGNN, without a defense and with the median."""
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from experiments.studies.averages import (
-    at_chance,
-    average,
-    beside_earlier,
-    chance,
-    error_bar,
-    lowest,
-    not_above,
-    with_deviation,
-)
-from experiments.studies.names import dataset_title, part_title
+from experiments.studies.comparison import Point, Runs, beside_earlier, comparison
+from experiments.studies.names import part_title
 from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
-from experiments.studies.study import (
-    Finding,
-    Picture,
-    Point,
-    Runs,
-    Section,
-    Study,
-    Table,
-    comparison,
-)
+from experiments.studies.study import Finding, Picture, Section, Study, Table
 from jaxfr.attacks import CLEAN
 from jaxfr.records import heading
 
@@ -85,14 +67,14 @@ def study(
         for attack in (CLEAN, *spattacks)
     ]
 
-    def show(found: Mapping[str, Runs]) -> Section:
+    def show(found: Sequence[Runs]) -> Section:
         return _show(found, models, attacks)
 
     return comparison(NAME, DECIDES, points, show)
 
 
 def _show(
-    found: Mapping[str, Runs], models: Sequence[str], attacks: Sequence[str]
+    found: Sequence[Runs], models: Sequence[str], attacks: Sequence[str]
 ) -> Section:
     picture = Picture(
         f"{NAME}.png",
@@ -111,13 +93,13 @@ def _show(
         EARLIER,
         places=3,
     )
-    tables = [_by_attack(*of_data, models, attacks) for of_data in found.items()]
+    tables = [_by_attack(runs, models, attacks) for runs in found]
     findings = []
-    for dataset, runs in found.items():
+    for runs in found:
         findings += [
-            _falls_like_the_other(dataset, runs, models, attacks),
-            _prevented(dataset, runs, models[0], attacks),
-            _stronger_under_defense(dataset, runs, models[0], attacks),
+            _falls_like_the_other(runs, models, attacks),
+            _prevented(runs, models[0], attacks),
+            _stronger_under_defense(runs, models[0], attacks),
         ]
     return Section(
         f"Figure 4: Spattack on {part_title(models[0])}",
@@ -134,15 +116,13 @@ def _defense(aggregator: str) -> str:
     return f"{words} ({part_title(aggregator).lower()})"
 
 
-def _by_attack(
-    dataset: str, runs: Runs, models: Sequence[str], attacks: Sequence[str]
-) -> Table:
+def _by_attack(runs: Runs, models: Sequence[str], attacks: Sequence[str]) -> Table:
     shown = (CLEAN, *attacks)
     rows = [
         (
             *(part_title(model), _defense(aggregator), heading(metric)),
             *(
-                with_deviation(average(runs[_point(model, aggregator, attack)], metric))
+                str(runs.average(_point(model, aggregator, attack), metric))
                 for attack in shown
             ),
         )
@@ -151,7 +131,7 @@ def _by_attack(
         for metric in METRICS
     ]
     return Table(
-        f"{dataset_title(dataset)}: mean ± standard deviation over seeds.",
+        f"{runs.title}: mean ± standard deviation over seeds.",
         ("model", "aggregator", "metric", *map(part_title, shown)),
         tuple(rows),
     )
@@ -164,10 +144,10 @@ _DRAMATIC = 0.5
 
 
 def _falls_like_the_other(
-    dataset: str, runs: Runs, models: Sequence[str], attacks: Sequence[str]
+    runs: Runs, models: Sequence[str], attacks: Sequence[str]
 ) -> Finding:
     statement = (
-        f"{dataset_title(dataset)}: {part_title(models[0])} drops dramatically under "
+        f"{runs.title}: {part_title(models[0])} drops dramatically under "
         "Spattack (HR@10 at least halved by the strongest, whatever the aggregator)"
     )
     if len(models) > 1:
@@ -175,9 +155,9 @@ def _falls_like_the_other(
     kept, told = [], []
     for model in models:
         for aggregator in AGGREGATORS:
-            clean = average(runs[_point(model, aggregator, CLEAN)]).mean
+            clean = runs.mean(_point(model, aggregator, CLEAN))
             attacked = [_point(model, aggregator, attack) for attack in attacks]
-            strongest, left = lowest(runs, attacked)
+            strongest, left = runs.lowest(attacked)
             kept.append(left.mean / clean if clean else 1.0)
             told.append(
                 f"{part_title(model)}, {_defense(aggregator)}: {clean:.3f} to "
@@ -186,34 +166,32 @@ def _falls_like_the_other(
     return Finding(statement, max(kept) <= _DRAMATIC, "; ".join(told))
 
 
-def _prevented(dataset: str, runs: Runs, model: str, attacks: Sequence[str]) -> Finding:
-    strongest, value = lowest(runs, [_point(model, "mean", a) for a in attacks])
-    level = chance(runs[strongest])
+def _prevented(runs: Runs, model: str, attacks: Sequence[str]) -> Finding:
+    strongest, value = runs.lowest([_point(model, "mean", a) for a in attacks])
+    level = runs.chance(strongest)
     return Finding(
-        f"{dataset_title(dataset)}: poisoned items can prevent {part_title(model)} "
+        f"{runs.title}: poisoned items can prevent {part_title(model)} "
         "from converging, though its weights are densely aggregated",
-        at_chance(value, level),
+        value.at_most(level),
         f"HR@10 of {value.mean:.3f} under {part_title(strongest.attack)} with the "
         f"mean; chance is {level:.3f}",
     )
 
 
-def _stronger_under_defense(
-    dataset: str, runs: Runs, model: str, attacks: Sequence[str]
-) -> Finding:
+def _stronger_under_defense(runs: Runs, model: str, attacks: Sequence[str]) -> Finding:
     stronger, told = [], []
     for attack in attacks:
         mean, median = (
-            average(runs[_point(model, aggregator, attack)])
+            runs.average(_point(model, aggregator, attack))
             for aggregator in AGGREGATORS
         )
-        stronger.append(not_above(median, mean))
+        stronger.append(median.not_above(mean))
         told.append(
             f"{part_title(attack)} {mean.mean:.3f} and {median.mean:.3f}"
             f"{' (no)' * (not stronger[-1])}"
         )
     return Finding(
-        f"{dataset_title(dataset)}: on {part_title(model)} Spattack is at least as "
+        f"{runs.title}: on {part_title(model)} Spattack is at least as "
         "strong under the median as without a defense",
         all(stronger),
         f"HR@10 with the mean and with the median: {'; '.join(told)}; within two "
@@ -227,7 +205,7 @@ _WIDTH = 0.38
 
 
 def _draw(
-    found: Mapping[str, Runs],
+    found: Sequence[Runs],
     models: Sequence[str],
     attacks: Sequence[str],
     path: pathlib.Path,
@@ -238,20 +216,20 @@ def _draw(
     def draw(panel: Any, runs: Runs, model: str) -> None:
         for place, aggregator in enumerate(AGGREGATORS):
             points = [_point(model, aggregator, attack) for attack in shown]
-            values = [average(runs[point]) for point in points]
+            values = [runs.average(point) for point in points]
             bars = panel.bar(
                 [at + (place - 0.5) * _WIDTH for at in range(len(shown))],
                 [value.mean for value in values],
                 _WIDTH,
-                yerr=[error_bar(value) for value in values],
+                yerr=[value.error_bar for value in values],
                 error_kw={"elinewidth": 1, "ecolor": "0.25"},
                 color=COLOURS[place],
                 label=_defense(aggregator),
             )
             white = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}
             panel.bar_label(bars, fmt="%.2f", fontsize=7, padding=2, bbox=white)
-        clean = runs[_point(model, AGGREGATORS[0], CLEAN)]
-        draw_chance(panel, chance(clean), zorder=2)
+        level = runs.chance(_point(model, AGGREGATORS[0], CLEAN))
+        draw_chance(panel, level, zorder=2)
         names = [part_title(attack).removeprefix("Spattack-") for attack in shown]
         panel.set_xticks(range(len(shown)), names)
         panel.grid(visible=False, axis="x")

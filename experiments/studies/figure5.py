@@ -1,31 +1,21 @@
 """Figure 5: Spattack from different rounds on."""
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from experiments.studies.averages import (
-    after_rounds,
-    average,
-    beside_earlier,
-    chance,
-    falls,
-    with_deviation,
-)
-from experiments.studies.names import dataset_title, part_title
-from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
-from experiments.studies.study import (
-    Finding,
-    Picture,
+from experiments.studies.comparison import (
     Point,
     Runs,
-    Section,
-    Study,
-    Table,
+    beside_earlier,
     comparison,
+    falls,
 )
+from experiments.studies.names import part_title
+from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
+from experiments.studies.study import Finding, Picture, Section, Study, Table
 from jaxfr.records import HIT_RATIO, LINE_STYLES, Record
 
 # --- What is run ---
@@ -73,7 +63,7 @@ def study(starts: Sequence[int] = STARTS) -> Study:
     )
 
 
-def _show(found: Mapping[str, Runs], starts: Sequence[int]) -> Section:
+def _show(found: Sequence[Runs], starts: Sequence[int]) -> Section:
     picture = Picture(
         f"{NAME}.png",
         "HR@10 by round for each start round, and without any attack: mean over seeds, "
@@ -88,36 +78,36 @@ def _show(found: Mapping[str, Runs], starts: Sequence[int]) -> Section:
         EARLIER,
     )
     findings = []
-    for dataset, runs in found.items():
+    for runs in found:
         findings += [
-            _freezes(dataset, runs, starts),
-            _collapses(dataset, runs, starts),
-            *(_earlier_is_worse(dataset, runs, starts, a) for a in ATTACKS),
+            _freezes(runs, starts),
+            _collapses(runs, starts),
+            *(_earlier_is_worse(runs, starts, a) for a in ATTACKS),
         ]
     return Section(
         "Figure 5: Spattack from different rounds on",
         _TEXT,
-        (*(_ends(dataset, runs, starts) for dataset, runs in found.items()), *earlier),
+        (*(_ends(runs, starts) for runs in found), *earlier),
         (picture,),
         tuple(findings),
     )
 
 
-def _ends(dataset: str, runs: Runs, starts: Sequence[int]) -> Table:
-    rows = [("Clean", "-", "-", with_deviation(average(runs[CLEAN_RUN])))]
+def _ends(runs: Runs, starts: Sequence[int]) -> Table:
+    rows = [("Clean", "-", "-", str(runs.average(CLEAN_RUN)))]
     for attack in ATTACKS:
         for start in starts:
-            records = runs[_point(attack, start)]
-            before = average(after_rounds(records, start))
+            point = _point(attack, start)
+            before = runs.after(point, start)
             rows.append(
                 (
                     *(part_title(attack), str(start)),
                     f"{before.mean:.3f}" if before.runs else "-",
-                    with_deviation(average(records)),
+                    str(runs.average(point)),
                 )
             )
     return Table(
-        f"{dataset_title(dataset)}: HR@10 when the attack starts and after the last "
+        f"{runs.title}: HR@10 when the attack starts and after the last "
         "round, mean ± standard deviation over seeds.",
         ("attack", "start round", "at the start", "in the end"),
         tuple(rows),
@@ -130,15 +120,15 @@ def _ends(dataset: str, runs: Runs, starts: Sequence[int]) -> Table:
 _STOPPED = 0.03
 
 
-def _freezes(dataset: str, runs: Runs, starts: Sequence[int]) -> Finding:
+def _freezes(runs: Runs, starts: Sequence[int]) -> Finding:
     statement = (
-        f"{dataset_title(dataset)}: {part_title(_OMNISCIENT)} keeps the recommender "
+        f"{runs.title}: {part_title(_OMNISCIENT)} keeps the recommender "
         f"from converging any further once it starts (HR@10 within {_STOPPED:g})"
     )
     changes, told = [], []
     for start in starts:
-        records = runs[_point(_OMNISCIENT, start)]
-        before, after = average(after_rounds(records, start)), average(records)
+        point = _point(_OMNISCIENT, start)
+        before, after = runs.after(point, start), runs.average(point)
         if before.runs == 0:
             why = f"no run was evaluated after {start} rounds, where an attack starts"
             return Finding(statement, None, why)
@@ -146,16 +136,16 @@ def _freezes(dataset: str, runs: Runs, starts: Sequence[int]) -> Finding:
         told.append(f"round {start} {before.mean:.3f} to {after.mean:.3f}")
     evidence = (
         f"HR@10 at the start and in the end: {', '.join(told)}; the clean run ends "
-        f"with {average(runs[CLEAN_RUN]).mean:.3f}"
+        f"with {runs.mean(CLEAN_RUN):.3f}"
     )
     return Finding(statement, max(changes) <= _STOPPED, evidence)
 
 
-def _collapses(dataset: str, runs: Runs, starts: Sequence[int]) -> Finding:
-    of_starts = [runs[_point(_LIMITED, start)] for start in starts]
-    ends, level = [average(r).mean for r in of_starts], chance(of_starts[0])
+def _collapses(runs: Runs, starts: Sequence[int]) -> Finding:
+    points = [_point(_LIMITED, start) for start in starts]
+    ends, level = list(map(runs.mean, points)), runs.chance(points[0])
     return Finding(
-        f"{dataset_title(dataset)}: {part_title(_LIMITED)} makes the performance "
+        f"{runs.title}: {part_title(_LIMITED)} makes the performance "
         "collapse from whichever round it starts (HR@10 below chance in the end)",
         max(ends) < level,
         f"HR@10 in the end by start round: {_by_start(starts, ends)}; chance is "
@@ -163,13 +153,10 @@ def _collapses(dataset: str, runs: Runs, starts: Sequence[int]) -> Finding:
     )
 
 
-def _earlier_is_worse(
-    dataset: str, runs: Runs, starts: Sequence[int], attack: str
-) -> Finding:
-    ends = [average(runs[_point(attack, start)]) for start in starts]
+def _earlier_is_worse(runs: Runs, starts: Sequence[int], attack: str) -> Finding:
+    ends = [runs.average(_point(attack, start)) for start in starts]
     return Finding(
-        f"{dataset_title(dataset)}: {part_title(attack)} is the stronger, the earlier "
-        "it starts",
+        f"{runs.title}: {part_title(attack)} is the stronger, the earlier it starts",
         falls(ends[::-1]),
         "HR@10 in the end by start round: "
         f"{_by_start(starts, [end.mean for end in ends])}; a step down within two "
@@ -185,7 +172,7 @@ def _by_start(starts: Sequence[int], ends: Sequence[float]) -> str:
 # --- The picture ---
 
 
-def _draw(found: Mapping[str, Runs], starts: Sequence[int], path: pathlib.Path) -> None:
+def _draw(found: Sequence[Runs], starts: Sequence[int], path: pathlib.Path) -> None:
     """Draws HR@10 by round: a panel for each data set and attack."""
 
     def draw(panel: Any, runs: Runs, attack: str) -> None:
@@ -203,7 +190,7 @@ def _draw(found: Mapping[str, Runs], starts: Sequence[int], path: pathlib.Path) 
             if start in rounds:
                 at = rounds.index(start)
                 panel.plot(start, mean[at], "v", color=colour, markersize=6, zorder=4)
-        draw_chance(panel, chance(clean))
+        draw_chance(panel, runs.chance(CLEAN_RUN))
         panel.set_xlim(left=0)
 
     columns = [Column(part_title(attack), "round", attack) for attack in ATTACKS]

@@ -1,28 +1,20 @@
 """The hyperparameters of the attacks and the recommender, one at a time."""
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from experiments.studies.averages import (
+from experiments.studies.comparison import (
     Average,
-    average,
-    chance,
-    falls,
-    with_deviation,
-)
-from experiments.studies.names import dataset_title, part_title
-from experiments.studies.panels import Column, draw_chance, draw_datasets, draw_line
-from experiments.studies.study import (
-    Finding,
-    Picture,
     Point,
     Runs,
-    Section,
-    Study,
-    Table,
+    average,
     comparison,
+    falls,
 )
+from experiments.studies.names import part_title
+from experiments.studies.panels import Column, draw_chance, draw_datasets, draw_line
+from experiments.studies.study import Finding, Picture, Section, Study, Table
 from jaxfr.attacks import ATTACKS, CLEAN
 from jaxfr.models import fedmf
 from jaxfr.records import Record
@@ -120,14 +112,14 @@ def study(sweeps: Sequence[Sweep] = SWEEPS) -> Study:
     return comparison(NAME, DECIDES, points, lambda found: _show(found, sweeps))
 
 
-def _show(found: Mapping[str, Runs], sweeps: Sequence[Sweep]) -> Section:
+def _show(found: Sequence[Runs], sweeps: Sequence[Sweep]) -> Section:
     picture = Picture(
         f"{NAME}.png",
         "HR@10 by poisoned items, embedding size and noise: mean over seeds, with two "
         "standard errors.",
         lambda path: _draw(found, sweeps, path),
     )
-    of_data = [(d, runs, sweep) for d, runs in found.items() for sweep in sweeps]
+    of_data = [(runs, sweep) for runs in found for sweep in sweeps]
     return Section(
         "Hyperparameters of Spattack and of FedMF",
         _TEXT,
@@ -137,16 +129,15 @@ def _show(found: Mapping[str, Runs], sweeps: Sequence[Sweep]) -> Section:
     )
 
 
-def _by_value(dataset: str, runs: Runs, sweep: Sweep) -> Table:
+def _by_value(runs: Runs, sweep: Sweep) -> Table:
     rows = []
     for value in sweep.values:
         of_value = [runs[sweep.point(value, attack)] for attack in sweep.attacks]
-        cells = (with_deviation(average(records)) for records in of_value)
+        cells = (str(average(records)) for records in of_value)
         text = f"{sweep.place(of_value[0]):g}"
         rows.append((f"{text} (default)" if value == 0 else text, *cells))
     return Table(
-        f"{dataset_title(dataset)}: HR@10 by {sweep.label}, mean ± standard deviation "
-        "over seeds.",
+        f"{runs.title}: HR@10 by {sweep.label}, mean ± standard deviation over seeds.",
         (sweep.label, *map(part_title, sweep.attacks)),
         tuple(rows),
     )
@@ -157,9 +148,9 @@ def _by_value(dataset: str, runs: Runs, sweep: Sweep) -> Table:
 _HALF = 0.5
 
 
-def _findings(dataset: str, runs: Runs, sweep: Sweep) -> list[Finding]:
+def _findings(runs: Runs, sweep: Sweep) -> list[Finding]:
     if sweep == EMBEDDING_DIM:
-        return [_breaks_every_size(dataset, runs, sweep)]
+        return [_breaks_every_size(runs, sweep)]
     when = "the larger the noise is"
     if sweep == POISONED_ITEMS:
         when = "the more items a client poisons"
@@ -169,8 +160,7 @@ def _findings(dataset: str, runs: Runs, sweep: Sweep) -> list[Finding]:
         told = ", ".join(f"{place:g}: {value.mean:.3f}" for place, value in along)
         findings.append(
             Finding(
-                f"{dataset_title(dataset)}: {part_title(attack)} is the stronger, "
-                f"{when}",
+                f"{runs.title}: {part_title(attack)} is the stronger, {when}",
                 falls([value for _, value in along]),
                 f"HR@10 by {sweep.label}: {told}; a step up within two standard errors "
                 "counts as none",
@@ -179,19 +169,19 @@ def _findings(dataset: str, runs: Runs, sweep: Sweep) -> list[Finding]:
     return findings
 
 
-def _breaks_every_size(dataset: str, runs: Runs, sweep: Sweep) -> Finding:
+def _breaks_every_size(runs: Runs, sweep: Sweep) -> Finding:
     clean, *attacks = sweep.attacks
     kept, told = [], []
     for value in sweep.values:
         before, *attacked = (
-            average(runs[sweep.point(value, attack)]).mean for attack in sweep.attacks
+            runs.mean(sweep.point(value, attack)) for attack in sweep.attacks
         )
         kept.append(max(attacked) / before if before else 1.0)
         means = " and ".join(f"{mean:.3f}" for mean in attacked)
         told.append(f"{value:g}: {before:.3f} to {means}")
-    level = chance(runs[sweep.point(sweep.values[0], clean)])
+    level = runs.chance(sweep.point(sweep.values[0], clean))
     return Finding(
-        f"{dataset_title(dataset)}: {' and '.join(map(part_title, attacks))} each at "
+        f"{runs.title}: {' and '.join(map(part_title, attacks))} each at "
         "least halve HR@10, whatever the embedding size",
         max(kept) <= _HALF,
         f"clean HR@10 and under attack, by size: {'; '.join(told)}; chance is "
@@ -205,9 +195,7 @@ def _breaks_every_size(dataset: str, runs: Runs, sweep: Sweep) -> Finding:
 _STYLES = (CLEAN, "spattack_o_d", "spattack_l_d", "spattack_o_s", "spattack_l_s")
 
 
-def _draw(
-    found: Mapping[str, Runs], sweeps: Sequence[Sweep], path: pathlib.Path
-) -> None:
+def _draw(found: Sequence[Runs], sweeps: Sequence[Sweep], path: pathlib.Path) -> None:
     """Draws HR@10: a panel for each data set and option."""
     columns = [Column("", sweep.label, sweep) for sweep in sweeps]
     draw_datasets(found, columns, _draw_sweep, path, width=3.4)
@@ -220,7 +208,7 @@ def _draw_sweep(panel: Any, runs: Runs, sweep: Sweep) -> None:
         style = _STYLES.index(attack)
         draw_line(panel, places, values, style, label=part_title(attack))
     first = sweep.attacks[0]
-    draw_chance(panel, chance(runs[sweep.point(sweep.values[0], first)]))
+    draw_chance(panel, runs.chance(sweep.point(sweep.values[0], first)))
     panel.axvline(
         sweep.place(runs[sweep.point(sweep.usual, first)]),
         color="0.75",

@@ -1,12 +1,10 @@
 """Pictures of several panels with one legend; needs the extra ``plots``."""
 
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from experiments.studies.averages import Average, error_bar
-from experiments.studies.names import dataset_title
-from experiments.studies.study import Runs
+from experiments.studies.comparison import Average, Runs
 from jaxfr.records import legend_below, new_figure, save_figure
 
 Shown = TypeVar("Shown")
@@ -26,7 +24,7 @@ class Column(NamedTuple, Generic[Shown]):
 
 
 def draw_datasets(
-    found: Mapping[str, Runs],
+    found: Sequence[Runs],
     columns: Sequence[Column[Shown]],
     draw: Callable[[Any, Runs, Shown], Any],
     path: pathlib.Path,
@@ -47,9 +45,9 @@ def draw_datasets(
         InvalidInputError: if the file cannot be written.
     """
     titles = [column.title for column in columns]
-    rows = [dataset_title(dataset) for dataset in found]
+    rows = [runs.title for runs in found]
     figure, axes = make_panels(rows, titles, "HR@10", width, height)
-    for row, runs in zip(axes, found.values(), strict=True):
+    for row, runs in zip(axes, found, strict=True):
         for panel, column in zip(row, columns, strict=True):
             draw(panel, runs, column.shown)
     for panel, column in zip(axes[-1], columns, strict=True):
@@ -67,7 +65,7 @@ def draw_line(
     panel.errorbar(
         places,
         [value.mean for value in values],
-        yerr=[error_bar(value) for value in values],
+        yerr=[value.error_bar for value in values],
         color=COLOURS[style],
         marker=MARKERS[style],
         markersize=4.5,

@@ -1,11 +1,10 @@
 """What a study is: the runs that it wants, and what it makes of their records."""
 
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from experiments.studies.names import dataset_title
-from jaxfr.attacks import CLEAN
 from jaxfr.data import Dataset, LoadOptions
 from jaxfr.records import Record
 from jaxfr.sweeps import RunRequest, load_sources, source_name
@@ -83,58 +82,6 @@ class Study(NamedTuple):
     decides: tuple[str, ...]
     wanted: Callable[[Sequence[RunRequest]], list[RunRequest]]
     present: Callable[[Material], Section]
-
-
-class Point(NamedTuple):
-    """What studies vary; as it stands here, the clean run under the mean."""
-
-    attack: str = CLEAN
-    malicious_ratio: float = 0.0
-    aggregator: str = "mean"
-    model: str = "fedmf"
-    attack_start: int = 0
-    repeated_negatives: str = "merged"
-    eval_every: int = 0
-
-
-# Of one data set: the records of each point, one for each seed.
-Runs = Mapping[Point, Sequence[Record]]
-
-
-def comparison(
-    name: str,
-    decides: tuple[str, ...],
-    points: Sequence[Point],
-    show: Callable[[Mapping[str, Runs]], Section],
-) -> Study:
-    """A study that compares whole runs.
-
-    Args:
-        name: its name.
-        decides: the options that it varies itself, fields of ``Point``.
-        points: those that it runs on each data set with each seed.
-        show: what it makes of the runs of each data set, by what runs call it.
-    """
-
-    def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
-        return [
-            base.replace(**{option: getattr(point, option) for option in decides})
-            for base in bases
-            for point in points
-        ]
-
-    def present(material: Material) -> Section:
-        found: dict[str, dict[Point, list[Record]]] = {}
-        records = iter(material.records)
-        for base in material.bases:
-            runs = found.setdefault(base.dataset, {})
-            for point in points:
-                runs.setdefault(point, []).append(next(records))
-        section = show(found)
-        described = describe_bases(material.bases, decides)
-        return section._replace(text=(described, *section.text))
-
-    return Study(name, decides, wanted, present)
 
 
 def describe_bases(bases: Sequence[RunRequest], decided: Sequence[str]) -> str:

@@ -2,34 +2,16 @@
 
 import functools
 import itertools
+import math
 import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from experiments.studies.averages import (
-    at_chance,
-    average,
-    chance,
-    error_bar,
-    lowest,
-    not_above,
-    with_bound,
-    with_deviation,
-    with_error,
-)
-from experiments.studies.names import dataset_title, part_title
+from experiments.studies.comparison import Point, Runs, comparison
+from experiments.studies.names import part_title
 from experiments.studies.panels import COLOURS, finish, make_panels
-from experiments.studies.study import (
-    Finding,
-    Picture,
-    Point,
-    Runs,
-    Section,
-    Study,
-    Table,
-    comparison,
-)
+from experiments.studies.study import Finding, Picture, Section, Study, Table
 from jaxfr.evaluation import metric_names
 from jaxfr.records import HIT_RATIO, heading, standard_error_bound
 
@@ -89,7 +71,9 @@ class PaperNumber(NamedTuple):
     standard_error: float
 
 
-def paper_number(dataset: str, point: Point, metric: str) -> PaperNumber | None:
+def paper_number(
+    dataset: str, point: Point, metric: str = HIT_RATIO
+) -> PaperNumber | None:
     """A cell of Table 3; None where the paper has none."""
     values = PAPER.get(dataset, {}).get(_attack(point))
     if values is None:
@@ -157,7 +141,7 @@ def study(beside: Sequence[Point] = BESIDE) -> Study:
     return comparison(NAME, DECIDES, points, lambda found: _show(found, beside))
 
 
-def _show(found: Mapping[str, Runs], beside: Sequence[Point]) -> Section:
+def _show(found: Sequence[Runs], beside: Sequence[Point]) -> Section:
     in_paper = _layout(
         "Simulation, laid out as in the paper: mean ± standard deviation over seeds, "
         "in brackets the change against clean. Baselines dense.",
@@ -183,8 +167,8 @@ def _show(found: Mapping[str, Runs], beside: Sequence[Point]) -> Section:
             in_paper,
             *([not_in_paper] if beside else []),
             *(
-                _side_by_side(dataset, runs, metrics)
-                for dataset, runs in found.items()
+                _side_by_side(runs, metrics)
+                for runs in found
                 for metrics in (metric_names()[:2], metric_names()[2:])
             ),
             *_counts(found),
@@ -212,36 +196,32 @@ def _present(runs: Runs, points: Sequence[Point]) -> list[Point]:
     return [point for point in points if point in runs]
 
 
-def _mean(runs: Runs, point: Point) -> float:
-    return average(runs[point]).mean
-
-
 # --- Tables ---
 
 
-def _layout(caption: str, found: Mapping[str, Runs], points: Sequence[Point]) -> Table:
+def _layout(caption: str, found: Sequence[Runs], points: Sequence[Point]) -> Table:
     """Rows of data set and metric, a column for each attack."""
     rows = [
         (
-            *(dataset_title(dataset), heading(metric)),
+            *(runs.title, heading(metric)),
             *(_changed(runs, point, metric) for point in points),
         )
-        for dataset, runs in found.items()
+        for runs in found
         for metric in metric_names()
     ]
     return Table(caption, ("data set", "metric", *map(_title, points)), tuple(rows))
 
 
 def _changed(runs: Runs, point: Point, metric: str) -> str:
-    value, clean = average(runs[point], metric), average(runs[CLEAN_RUN], metric)
-    text = with_deviation(value)
+    value, clean = runs.average(point, metric), runs.average(CLEAN_RUN, metric)
+    text = str(value)
     if point == CLEAN_RUN or value.runs == 0 or not clean.mean > 0:
         return text
     # (Rounded to a whole number first, which has no minus before zero.)
     return f"{text} ({round(100 * (value.mean / clean.mean - 1)):+d} %)"
 
 
-def _side_by_side(dataset: str, runs: Runs, metrics: Sequence[str]) -> Table:
+def _side_by_side(runs: Runs, metrics: Sequence[str]) -> Table:
     names = list(map(heading, metrics))
     columns = (
         f"{name} {what}"
@@ -251,36 +231,38 @@ def _side_by_side(dataset: str, runs: Runs, metrics: Sequence[str]) -> Table:
     rows = [
         (
             _title(point, full=True),
-            *(cell for m in metrics for cell in _compare(dataset, runs, point, m)),
+            *(cell for m in metrics for cell in _compare(runs, point, m)),
         )
         for point in _present(runs, (*IN_PAPER, *BESIDE))
     ]
     return Table(
-        f"{dataset_title(dataset)}, {' and '.join(names)}: value ± its standard error.",
+        f"{runs.title}, {' and '.join(names)}: value ± its standard error.",
         ("attack", *columns),
         tuple(rows),
     )
 
 
-def _compare(
-    dataset: str, runs: Runs, point: Point, metric: str
-) -> tuple[str, str, str]:
+def _with_error(mean: float, error: float) -> str:
+    return f"{mean:.4f}" if math.isnan(error) else f"{mean:.4f} ± {error:.4f}"
+
+
+def _compare(runs: Runs, point: Point, metric: str) -> tuple[str, str, str]:
     """The paper's cell, the simulation's, and their difference."""
-    value = average(runs[point], metric)
-    simulated = with_error(value.mean, value.standard_error)
-    paper = paper_number(dataset, point, metric)
+    value = runs.average(point, metric)
+    simulated = _with_error(value.mean, value.standard_error)
+    paper = paper_number(runs.dataset, point, metric)
     if paper is None:
         return "-", simulated, "-"
-    return with_error(*paper), simulated, f"{value.mean - paper.value:+.4f}"
+    return _with_error(*paper), simulated, f"{value.mean - paper.value:+.4f}"
 
 
-def _counts(found: Mapping[str, Runs]) -> list[Table]:
+def _counts(found: Sequence[Runs]) -> list[Table]:
     rows = []
-    for dataset, runs in found.items():
-        if dataset in PAPER:
-            apart = [len(_apart(dataset, runs, metric)) for metric in metric_names()]
+    for runs in found:
+        if runs.dataset in PAPER:
+            apart = [len(_apart(runs, metric)) for metric in metric_names()]
             cells = (f"{len(IN_PAPER) - n} of {len(IN_PAPER)}" for n in apart)
-            rows.append((dataset_title(dataset), *cells))
+            rows.append((runs.title, *cells))
     if not rows:
         return []
     caption = f"Cells of Table 3 whose simulated mean is within {CLOSE:g} of the paper."
@@ -294,96 +276,93 @@ CLOSE = 0.03
 _STEAM = "steam"
 
 
-def _findings(found: Mapping[str, Runs]) -> list[Finding]:
+def _findings(found: Sequence[Runs]) -> list[Finding]:
     """Those of each data set, then the one that compares data sets."""
     findings = []
-    for dataset, runs in found.items():
+    for runs in found:
         findings += [
-            _reproduced(dataset, runs),
-            _beats_baselines(dataset, runs),
-            _prevents_convergence(dataset, runs),
-            *_everywhere_at_least_as_strong(dataset, runs),
-            *_order_of_variants(dataset, runs),
+            _reproduced(runs),
+            _beats_baselines(runs),
+            _prevents_convergence(runs),
+            *_everywhere_at_least_as_strong(runs),
+            *_order_of_variants(runs),
         ]
     return [*findings, _steam_drops_more(found)]
 
 
-def _apart(dataset: str, runs: Runs, metric: str = HIT_RATIO) -> list[str]:
+def _apart(runs: Runs, metric: str = HIT_RATIO) -> list[str]:
     """The paper's columns that are not close to it, with both numbers."""
     apart = []
     for point in IN_PAPER:
         paper, value = (
-            paper_number(dataset, point, metric),
-            average(runs[point], metric),
+            paper_number(runs.dataset, point, metric),
+            runs.average(point, metric),
         )
         if paper is not None and not abs(value.mean - paper.value) <= CLOSE:
             apart.append(f"{_title(point)} {value.mean:.3f} for {paper.value:.3f}")
     return apart
 
 
-def _reproduced(dataset: str, runs: Runs) -> Finding:
-    statement = (
-        f"{dataset_title(dataset)}: every HR@10 of the table comes out within {CLOSE:g}"
-    )
-    if dataset not in PAPER:
+def _reproduced(runs: Runs) -> Finding:
+    statement = f"{runs.title}: every HR@10 of the table comes out within {CLOSE:g}"
+    if runs.dataset not in PAPER:
         return Finding(statement, None, "the paper does not have this data set")
-    apart = _apart(dataset, runs)
+    apart = _apart(runs)
     evidence = f"{len(IN_PAPER) - len(apart)} of {len(IN_PAPER)} columns"
     if apart:
         evidence += f"; simulated and in the paper: {', '.join(apart)}"
     again = [
-        f"{_title(point)} {_mean(runs, point):.3f} for {paper.value:.3f}"
+        f"{_title(point)} {runs.mean(point):.3f} for {paper.value:.3f}"
         for point in _present(runs, DUPLICATES)
-        if (paper := paper_number(dataset, point, HIT_RATIO)) is not None
+        if (paper := paper_number(runs.dataset, point)) is not None
     ]
     if again:
         evidence += f". With duplicate rows: {', '.join(again)}"
     return Finding(statement, not apart, evidence)
 
 
-def _beats_baselines(dataset: str, runs: Runs) -> Finding:
-    weakest = max(SPATTACKS, key=lambda point: _mean(runs, point))
-    strongest, baseline = lowest(runs, DENSE)
+def _beats_baselines(runs: Runs) -> Finding:
+    weakest = max(SPATTACKS, key=runs.mean)
+    strongest, baseline = runs.lowest(DENSE)
     evidence = (
         f"HR@10 under the weakest Spattack, {_title(weakest)}, "
-        f"{_mean(runs, weakest):.3f}; under the strongest baseline, "
+        f"{runs.mean(weakest):.3f}; under the strongest baseline, "
         f"{_title(strongest, full=True)}, {baseline.mean:.3f}"
     )
     if sparse := _present(runs, SPARSE):
-        received, value = lowest(runs, sparse)
+        received, value = runs.lowest(sparse)
         evidence += f", over received rows {_title(received)}, {value.mean:.3f}"
-    papers = [paper_number(dataset, p, HIT_RATIO) for p in (weakest, strongest)]
+    papers = [paper_number(runs.dataset, p) for p in (weakest, strongest)]
     if papers[0] is not None and papers[1] is not None:
         evidence += f"; in the paper {papers[0].value:.3f} and {papers[1].value:.3f}"
     return Finding(
-        f"{dataset_title(dataset)}: every Spattack outperforms every baseline (dense)",
-        _mean(runs, weakest) < baseline.mean,
+        f"{runs.title}: every Spattack outperforms every baseline (dense)",
+        runs.mean(weakest) < baseline.mean,
         evidence,
     )
 
 
-def _prevents_convergence(dataset: str, runs: Runs) -> Finding:
-    level = chance(runs[CLEAN_RUN])
-    strongest, value = lowest(runs, SPATTACKS)
+def _prevents_convergence(runs: Runs) -> Finding:
+    level = runs.chance(CLEAN_RUN)
+    strongest, value = runs.lowest(SPATTACKS)
     return Finding(
-        f"{dataset_title(dataset)}: with 3 % malicious clients Spattack can prevent "
-        "convergence",
-        at_chance(value, level),
+        f"{runs.title}: with 3 % malicious clients Spattack can prevent convergence",
+        value.at_most(level),
         f"HR@10 of {value.mean:.3f} under {_title(strongest)}, where chance is "
-        f"{level:.3f} and the clean run has {_mean(runs, CLEAN_RUN):.3f}",
+        f"{level:.3f} and the clean run has {runs.mean(CLEAN_RUN):.3f}",
     )
 
 
-def _everywhere_at_least_as_strong(dataset: str, runs: Runs) -> list[Finding]:
+def _everywhere_at_least_as_strong(runs: Runs) -> list[Finding]:
     limited_s, limited_d, omniscient_s, omniscient_d = (
-        average(runs[point]) for point in SPATTACKS
+        runs.average(point) for point in SPATTACKS
     )
     return [
         Finding(
-            f"{dataset_title(dataset)}: poisoning all items (D) is at least as "
+            f"{runs.title}: poisoning all items (D) is at least as "
             f"strong as poisoning some (S) for the {knowledge} attacker",
-            not_above(every, some),
-            f"HR@10 {with_bound(every)} and {with_bound(some)}",
+            every.not_above(some),
+            f"HR@10 {every.with_bound} and {some.with_bound}",
         )
         for knowledge, every, some in (
             ("omniscient", omniscient_d, omniscient_s),
@@ -392,43 +371,43 @@ def _everywhere_at_least_as_strong(dataset: str, runs: Runs) -> list[Finding]:
     ]
 
 
-def _order_of_variants(dataset: str, runs: Runs) -> list[Finding]:
+def _order_of_variants(runs: Runs) -> list[Finding]:
     """The paper's own order on this data set, up to the noise between neighbours."""
     papers = {
         point: paper.value
         for point in SPATTACKS
-        if (paper := paper_number(dataset, point, HIT_RATIO)) is not None
+        if (paper := paper_number(runs.dataset, point)) is not None
     }
     if not papers:
         return []
     order = sorted(papers, key=papers.__getitem__, reverse=True)
-    values = [average(runs[point]) for point in order]
+    values = [runs.average(point) for point in order]
     names = " > ".join(_title(point).removeprefix("Spattack-") for point in order)
     return [
         Finding(
-            f"{dataset_title(dataset)}: HR@10 stands in the order {names}",
-            all(not_above(b, a) for a, b in itertools.pairwise(values)),
-            f"{', '.join(map(with_bound, values))}; in the paper "
+            f"{runs.title}: HR@10 stands in the order {names}",
+            all(b.not_above(a) for a, b in itertools.pairwise(values)),
+            f"{', '.join(v.with_bound for v in values)}; in the paper "
             f"{', '.join(f'{papers[point]:.3f}' for point in order)}; neighbours "
             "within two standard errors count as in order",
         )
     ]
 
 
-def _steam_drops_more(found: Mapping[str, Runs]) -> Finding:
+def _steam_drops_more(found: Sequence[Runs]) -> Finding:
     statement = "Steam drops more than the other data sets under Spattack"
-    if _STEAM not in found or len(found) < 2:
+    if len(found) < 2 or _STEAM not in [runs.dataset for runs in found]:
         return Finding(statement, None, "needs runs on steam and on another data set")
     told, means = [], {}
-    for dataset, runs in found.items():
-        name, clean = dataset_title(dataset), _mean(runs, CLEAN_RUN)
+    for runs in found:
+        name, clean = runs.title, runs.mean(CLEAN_RUN)
         if not clean > 0:
             return Finding(statement, None, f"the clean run on {name} hits nothing")
         # What each Spattack takes off the clean HR@10, in percent.
-        drops = [100 * (1 - _mean(runs, point) / clean) for point in SPATTACKS]
-        means[dataset] = statistics.fmean(drops)
+        drops = [100 * (1 - runs.mean(point) / clean) for point in SPATTACKS]
+        means[runs.dataset] = statistics.fmean(drops)
         listed = ", ".join(f"{drop:.0f}" for drop in drops)
-        told.append(f"{name} {means[dataset]:.0f} % ({listed})")
+        told.append(f"{name} {means[runs.dataset]:.0f} % ({listed})")
     steam = means.pop(_STEAM)
     return Finding(
         statement,
@@ -443,12 +422,12 @@ def _steam_drops_more(found: Mapping[str, Runs]) -> Finding:
 _ABOVE = 0.17
 
 
-def _draw(found: Mapping[str, Runs], path: pathlib.Path) -> None:
+def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
     """Draws HR@10 as dots: a panel for each data set, a line for each attack."""
-    titles = list(map(dataset_title, found))
+    titles = [runs.title for runs in found]
     figure, axes = make_panels([""], titles, "", width=4.2, height=4.4)
-    for panel, (dataset, runs) in zip(axes.flat, found.items(), strict=True):
-        _draw_dataset(panel, dataset, runs)
+    for panel, runs in zip(axes.flat, found, strict=True):
+        _draw_dataset(panel, runs)
     names = [part_title(_attack(point)) for point in IN_PAPER]
     axes[0, 0].set_yticks(range(len(names)), names)
     # Shared by all panels; the clean run stands on top.
@@ -456,26 +435,26 @@ def _draw(found: Mapping[str, Runs], path: pathlib.Path) -> None:
     finish(figure, path)
 
 
-def _draw_dataset(panel: Any, dataset: str, runs: Runs) -> None:
+def _draw_dataset(panel: Any, runs: Runs) -> None:
     for points, label, place, marker, colour in (
         (IN_PAPER, "simulation, baselines dense", 0, "o", COLOURS[0]),
         (SPARSE, "simulation, baselines sparse", _ABOVE, "s", COLOURS[1]),
         (DUPLICATES, "simulation, duplicate rows", _ABOVE, "^", COLOURS[2]),
     ):
         if _present(runs, points):
-            values = [average(runs[point]) for point in points]
+            values = [runs.average(point) for point in points]
             panel.errorbar(
                 [value.mean for value in values],
                 [_line(point) + place for point in points],
-                xerr=[error_bar(value) for value in values],
+                xerr=[value.error_bar for value in values],
                 fmt=marker,
                 color=colour,
                 markersize=4.5,
                 elinewidth=1.2,
                 label=label,
             )
-    if dataset in PAPER:
-        numbers = [paper_number(dataset, point, HIT_RATIO) for point in IN_PAPER]
+    if runs.dataset in PAPER:
+        numbers = [paper_number(runs.dataset, point) for point in IN_PAPER]
         known = [number for number in numbers if number is not None]
         panel.errorbar(
             [number.value for number in known],
@@ -488,7 +467,7 @@ def _draw_dataset(panel: Any, dataset: str, runs: Runs) -> None:
             elinewidth=1,
             label="paper",
         )
-    level = chance(runs[CLEAN_RUN])
+    level = runs.chance(CLEAN_RUN)
     panel.axvline(level, color="0.4", linestyle=":", label="chance", zorder=1)
     panel.set(xlabel="HR@10")
     panel.set_xlim(left=0)

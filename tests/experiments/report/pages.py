@@ -3,7 +3,7 @@
 import html.parser
 from typing import NamedTuple
 
-from experiments.report.chapter import Chapter, DataSource, Page
+from experiments.report.content import Chapter, DataSource, Page
 from experiments.studies.study import Finding, Picture, Section, Table
 
 # Elements without an end.

@@ -2,7 +2,7 @@ import datetime
 
 import numpy as np
 
-from experiments.report.environment import describe_environment
+from experiments.report.content import describe_environment
 from jaxfr.store.identity import code_version
 
 

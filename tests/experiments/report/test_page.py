@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from experiments.report.page import render
-from experiments.studies.study import Section
+from experiments.report.page import render, table
+from experiments.studies.study import Section, Table
 from tests.experiments.report.pages import EVIL, IMAGE, Reader, chapter, page, section
 
 
@@ -132,11 +132,39 @@ def test_tables_scroll_on_their_own(reader):
     assert len(reader.all("table")) == 4  # summary, two sections, data
     wide = [e for e in reader.all("div") if (e.attributes.get("class") or "") == "wide"]
     assert len(wide) == 4
-    assert all(table.around[-1] == "div" for table in reader.all("table"))
+    assert all(e.around[-1] == "div" for e in reader.all("table"))
 
 
 def test_rows_are_as_wide_as_the_header(document):
-    for table in re.findall(r"<table.*?</table>", document, re.DOTALL):
-        head, *rows = re.findall(r"<tr>.*?</tr>", table, re.DOTALL)
+    for found in re.findall(r"<table.*?</table>", document, re.DOTALL):
+        head, *rows = re.findall(r"<tr>.*?</tr>", found, re.DOTALL)
         assert rows
         assert {row.count("<td") for row in rows} == {head.count("<th ")}
+
+
+# --- Tables ---
+
+NUMBERS = ("0.251 ± 0.008", "−5 %", "1,682", "–", "1.00 / 0.07", "98.0 (88.7)", "")
+WORDS = ("ml-100k", "3 rows", "06416e59")
+
+
+def kinds(cells: tuple[str, ...]) -> set[str | None]:
+    """Classes of a column's cells and its header."""
+    content = Table("caption", ("x",), tuple((cell,) for cell in cells))
+    reader = Reader(table(content, "t"))
+    found = [*reader.all("td"), *reader.all("th")]
+    return {cell.attributes.get("class") for cell in found}
+
+
+def test_a_column_of_numbers_stands_right_with_its_header():
+    assert kinds(NUMBERS) == {"number"}
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_one_word_makes_a_column_of_words(word):
+    assert kinds((*NUMBERS, word)) == {None}
+
+
+def test_a_table_without_rows_keeps_its_header():
+    reader = Reader(table(Table("none", ("a", "b"), ()), "t"))
+    assert len(reader.all("th")) == 2

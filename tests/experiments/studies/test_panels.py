@@ -1,5 +1,6 @@
 import pytest
 
+from experiments.studies.comparison import Runs
 from experiments.studies.panels import Column, draw_datasets, finish, make_panels
 from jaxfr.errors import InvalidInputError
 
@@ -25,7 +26,7 @@ def test_axes_start_at_zero_and_no_panel_of_a_row_is_cut_off(tmp_path):
         panels.append(panel)
 
     columns = [Column(name, "round", height) for name, height in (("a", 0.2), ("b", 1))]
-    draw_datasets({"steam": {}}, columns, draw, tmp_path / "some.png")
+    draw_datasets([Runs("steam")], columns, draw, tmp_path / "some.png")
     for panel in panels:
         low, high = panel.get_ylim()
         assert low == 0

@@ -32,7 +32,7 @@ devices = start_devices(1)
 for studied in (study, study._replace(wanted=lambda bases: [])):
     with opened_store(None) as store:
         loading = LoadOptions("folder")
-        outcome = run_study(studied, bases, loading, store, RunOptions(devices), "odd")
+        outcome = run_study(studied, bases, loading, store, RunOptions(devices))
         print(json.dumps([outcome.section, len(outcome.records), len(store.records())]))
     print(json.dumps(store.path.exists()))
 """

@@ -1,7 +1,7 @@
 import pytest
 
 from experiments.studies import table3
-from experiments.studies.study import Point
+from experiments.studies.comparison import Point
 from experiments.studies.table3 import PAPER, USERS, paper_number
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS

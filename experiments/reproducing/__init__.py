@@ -1,1 +1,0 @@
-"""The work of experiments/reproduce.py, apart from its flags."""

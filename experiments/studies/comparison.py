@@ -1,0 +1,217 @@
+"""Studies that compare whole runs: what varies, and averages over seeds."""
+
+import itertools
+import math
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from experiments.studies.names import dataset_title
+from experiments.studies.study import Material, Section, Study, Table, describe_bases
+from jaxfr.attacks import CLEAN
+from jaxfr.records import (
+    HIT_RATIO,
+    Record,
+    chance_level,
+    evaluated_users,
+    standard_error_bound,
+)
+from jaxfr.sweeps import RunRequest
+
+
+class Point(NamedTuple):
+    """What studies vary; as it stands here, the clean run under the mean."""
+
+    attack: str = CLEAN
+    malicious_ratio: float = 0.0
+    aggregator: str = "mean"
+    model: str = "fedmf"
+    attack_start: int = 0
+    repeated_negatives: str = "merged"
+    eval_every: int = 0
+
+
+class Average(NamedTuple):
+    """A metric over the runs of several seeds; as text with its deviation.
+
+    Attributes:
+        mean: their mean; NaN for no run.
+        deviation: sample standard deviation; NaN for one run or none.
+        runs: number of runs that have the metric.
+        users: users in each evaluation.
+    """
+
+    mean: float
+    deviation: float
+    runs: int
+    users: int
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean, by the deviation between seeds; NaN for one run or none."""
+        return self.deviation / math.sqrt(max(self.runs, 1))
+
+    @property
+    def bound(self) -> float:
+        """Of the mean, by ``standard_error_bound``; a single run has it too."""
+        if self.runs == 0:
+            return math.nan
+        return standard_error_bound(self.mean, self.users) / math.sqrt(self.runs)
+
+    @property
+    def error_bar(self) -> float:
+        """Two standard errors: by the seeds, or for a single one by the bound."""
+        known = not math.isnan(self.standard_error)
+        return 2 * (self.standard_error if known else self.bound)
+
+    def not_above(self, other: "Average") -> bool:
+        """Whether the mean is at most another one, up to chance.
+
+        Up to two standard errors of the difference, each by ``bound``.
+        """
+        return self.mean <= other.mean + 2 * math.hypot(self.bound, other.bound)
+
+    def at_most(self, level: float) -> bool:
+        """Whether the mean is at most a level, up to two standard errors."""
+        return self.mean <= level + 2 * self.bound
+
+    def __str__(self) -> str:
+        if self.runs == 0:
+            return "-"
+        if math.isnan(self.deviation):
+            return f"{self.mean:.3f}"
+        return f"{self.mean:.3f} ± {self.deviation:.3f}"
+
+    @property
+    def with_bound(self) -> str:
+        """The mean and the bound of its standard error."""
+        return f"{self.mean:.3f} (standard error {self.bound:.3f})"
+
+
+def average(records: Sequence[Record], metric: str = HIT_RATIO) -> Average:
+    """Averages a field over runs that differ in their seed.
+
+    Args:
+        records: the runs; none have no mean.
+        metric: a field of numbers; runs in which it is null, as a mean over nobody,
+            do not count.
+    """
+    values = [float(r[metric]) for r in records if r[metric] is not None]
+    mean = statistics.fmean(values) if values else math.nan
+    deviation = statistics.stdev(values) if len(values) > 1 else math.nan
+    users = evaluated_users(records[0]) if records else 0
+    return Average(mean, deviation, len(values), users)
+
+
+class Runs(dict[Point, list[Record]]):
+    """The runs of one data set: the records of each point, one for each seed."""
+
+    def __init__(self, dataset: str) -> None:
+        self.dataset, self.title = dataset, dataset_title(dataset)
+
+    def average(self, point: Point, metric: str = HIT_RATIO) -> Average:
+        """A metric after the last round."""
+        return average(self[point], metric)
+
+    def mean(self, point: Point) -> float:
+        """HR@10 after the last round."""
+        return self.average(point).mean
+
+    def after(self, point: Point, rounds: int) -> Average:
+        """HR@10 after so many rounds; of no run where there was no evaluation."""
+        return average(
+            [
+                record | evaluated
+                for record in self[point]
+                for evaluated in record["curve"]
+                if evaluated["round"] == rounds
+            ]
+        )
+
+    def lowest(self, points: Iterable[Point]) -> tuple[Point, Average]:
+        """The point with the lowest HR@10, which is the strongest attack, and that."""
+        found = ((point, self.average(point)) for point in points)
+        return min(found, key=lambda pair: pair[1].mean)
+
+    def chance(self, point: Point) -> float:
+        """HR@10 of a random order: 10 over the items in a ranking."""
+        return chance_level(HIT_RATIO, self[point][0]["num_ranked"])
+
+
+def falls(values: Sequence[Average], floor: float = -math.inf) -> bool:
+    """Whether no step goes up beyond noise, and the last is below the first.
+
+    A step up to a value below the floor, such as chance, is none: there nothing is left
+    to lose.
+    """
+    steps = itertools.pairwise(values)
+    downwards = all(b.not_above(a) or b.mean < floor for a, b in steps)
+    return downwards and values[-1].mean < values[0].mean
+
+
+def comparison(
+    name: str,
+    decides: tuple[str, ...],
+    points: Sequence[Point],
+    show: Callable[[Sequence[Runs]], Section],
+) -> Study:
+    """A study that compares whole runs.
+
+    Args:
+        name: its name.
+        decides: the options that it varies itself, fields of ``Point``.
+        points: those that it runs on each data set with each seed.
+        show: what it makes of the runs of each data set.
+    """
+
+    def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
+        return [
+            base.replace(**{option: getattr(point, option) for option in decides})
+            for base in bases
+            for point in points
+        ]
+
+    def present(material: Material) -> Section:
+        found: dict[str, Runs] = {}
+        records = iter(material.records)
+        for base in material.bases:
+            runs = found.setdefault(base.dataset, Runs(base.dataset))
+            for point in points:
+                runs.setdefault(point, []).append(next(records))
+        section = show(list(found.values()))
+        described = describe_bases(material.bases, decides)
+        return section._replace(text=(described, *section.text))
+
+    return Study(name, decides, wanted, present)
+
+
+def beside_earlier(
+    caption: str,
+    header: tuple[str, ...],
+    cells: Callable[[Point, str], tuple[str, ...]],
+    found: Sequence[Runs],
+    earlier: Mapping[tuple[str, Point, str], float],
+    places: int = 2,
+) -> list[Table]:
+    """Values of an earlier simulation beside this one, where both are there.
+
+    The paper's figures print no numbers. These were simulated before this project
+    began, as a check of it.
+
+    Args:
+        caption: of the table.
+        header: the columns between the data set and the numbers.
+        cells: what stands in these for a point and a metric.
+        found: the runs of each data set.
+        earlier: the values, by data set, point and metric.
+        places: decimal places of the values.
+    """
+    rows = []
+    for (dataset, point, metric), value in earlier.items():
+        for runs in found:
+            if runs.dataset == dataset and point in runs:
+                mean = runs.average(point, metric)
+                numbers = f"{value:.{places}f}", str(mean), f"{mean.mean - value:+.3f}"
+                rows.append((runs.title, *cells(point, metric), *numbers))
+    header = ("data set", *header, "earlier", "simulation", "difference")
+    return [Table(caption, header, tuple(rows))] if rows else []
