@@ -4,7 +4,7 @@ import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from experiments.studies.names import dataset_title
 from experiments.studies.study import Material, Section, Study, Table, describe_bases
@@ -108,6 +108,11 @@ class Runs(dict[Point, list[Record]]):
 
     def __init__(self, dataset: str) -> None:
         self.dataset, self.title = dataset, dataset_title(dataset)
+
+    def varied(self, option: str) -> list[Any]:
+        """The values that an option has under attack."""
+        attacked = (point for point in self if point.attack != CLEAN)
+        return list(dict.fromkeys(getattr(point, option) for point in attacked))
 
     def average(self, point: Point, metric: str = HIT_RATIO) -> Average:
         """A metric after the last round."""

@@ -273,14 +273,7 @@ def carried_off(
 def compare(
     base: RunRequest, moment: Moment, aggregators: Sequence[str], malicious_clients: int
 ) -> list[Outcome]:
-    """Aggregates one round's uploads by every rule in its dense and its sparse form.
-
-    Args:
-        base: numbers of the attacks and the rules.
-        moment: the round.
-        aggregators: names of ``AGGREGATORS``.
-        malicious_clients: n~, each poisoning every item.
-    """
+    """Aggregates one round's uploads by every rule in its dense and its sparse form."""
     rows, found = moment.benign, []
     for form in itertools.starmap(Form, itertools.product(aggregators, FORMS)):
         clean, noise, opposite = (
@@ -433,13 +426,7 @@ ZERO = 1e-4
 def aggregation_findings(
     name: str, outcomes: Sequence[Outcome], degree: np.ndarray
 ) -> list[Finding]:
-    """The statements of Figures 1 and 2 on dense and sparse aggregation.
-
-    Args:
-        name: the data set.
-        outcomes: of a trained round.
-        degree: interactions of each item, int ``[m]``.
-    """
+    """The statements of Figures 1 and 2 on dense and sparse aggregation."""
     rules = dict.fromkeys(outcome.form.aggregator for outcome in outcomes)
     robust = [rule for rule in rules if rule in ROBUST]
     tail = degree < TAIL_DEGREE
@@ -522,17 +509,7 @@ _STYLES = ("-o", "--s", "-.^", ":D", "-v", "--P")
 def draw_outcomes(
     outcomes: Sequence[Outcome], degree: np.ndarray, title: str, path: pathlib.Path
 ) -> None:
-    """Draws what is broken, and what is left of benign updates, by item degree.
-
-    Args:
-        outcomes: of every rule in both forms.
-        degree: interactions of each item, int ``[m]``.
-        title: of the whole.
-        path: a file that ends in ``.png``.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
-    """
+    """Draws what is broken, and what is left of benign updates, by item degree."""
     figure = new_figure(11, 4.1)
     dense, sparse, left = figure.subplots(1, 3)
     sparse.sharey(dense)

@@ -294,15 +294,7 @@ def count_fallen(
     laws: Laws | None,
     shares: Sequence[float] = SHARES,
 ) -> list[Fallen]:
-    """Finds the share of fallen items at each malicious share, in every way.
-
-    Args:
-        base: numbers of the attack.
-        moment: the round that is attacked.
-        degree: interactions of each item, int ``[m]``.
-        laws: the data's power laws.
-        shares: malicious shares of all clients.
-    """
+    """Finds the share of fallen items at each malicious share, in every way."""
 
     def counted(rows: np.ndarray) -> float:
         return broken_share_counted(rows, malicious, BREAKDOWN_POINT)
@@ -425,14 +417,7 @@ _Pair = Callable[[Fallen], tuple[float, float]]
 def falling_findings(
     name: str, degree: np.ndarray, laws: Laws | None, fallen: Sequence[Fallen]
 ) -> list[Finding]:
-    """The statements of Figure 2 and Proposition 2.
-
-    Args:
-        name: the data set.
-        degree: interactions of each item, int ``[m]``.
-        laws: its power laws.
-        fallen: what fell, by malicious share.
-    """
+    """The statements of Figure 2 and Proposition 2."""
     # Where the fitted law says anything.
     said = [found for found in fallen if not math.isnan(found.closed_form)]
     silence = "there are too few items to fit a law to"
@@ -553,18 +538,7 @@ def draw_degrees(
     title: str,
     path: pathlib.Path,
 ) -> None:
-    """Draws items by popularity, as the paper does, and their degrees' distribution.
-
-    Args:
-        degree: interactions of each item, int ``[m]``.
-        distribution: of these degrees.
-        laws: power laws to draw into it.
-        title: of the whole.
-        path: a file that ends in ``.png``.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
-    """
+    """Draws items by popularity, as the paper does, and their degrees' distribution."""
     figure = new_figure(10, 4)
     ranked, shares = figure.subplots(1, 2)
     popular_first = np.sort(degree)[::-1]
@@ -629,17 +603,7 @@ def _draw_law(
 
 
 def draw_fallen(fallen: Sequence[Fallen], title: str, path: pathlib.Path) -> None:
-    """Draws the share of items that fall by malicious share, in every way it is found.
-
-    Args:
-        fallen: by malicious share, ascending.
-        title: of the picture.
-        path: a file that ends in ``.png``.
-        path: a file that ends in ``.png``.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
-    """
+    """Draws the share of items that fall, in every way that it is found."""
     figure = new_figure(8, 4.8)
     axes = figure.subplots()
     shares = [100 * found.malicious_ratio for found in fallen]

@@ -75,20 +75,15 @@ def study(
             f"defenses={','.join(defenses)}: must be some of {', '.join(DEFENSES)}"
         )
     chosen = [name for name in DEFENSES if name in defenses]
-    attacks = [name for name in SPATTACKS if name in spattacks]
     points = [Point(aggregator=defense) for defense in chosen]
     points += [
         Point(attack, ratio, defense)
         for defense in chosen
-        for attack in spattacks
+        for attack in SPATTACKS
         for ratio in ratios(attack)
-        if applies(defense, attack)
+        if attack in spattacks and applies(defense, attack)
     ]
-
-    def show(found: Sequence[Runs]) -> Section:
-        return _show(found, chosen, attacks)
-
-    return comparison(NAME, DECIDES, points, show)
+    return comparison(NAME, DECIDES, points, _show)
 
 
 def ratios(attack: str) -> tuple[float, ...]:
@@ -107,15 +102,13 @@ def _along(runs: Runs, defense: str, attack: str) -> list[Average]:
     return [runs.average(p) for p in (Point(aggregator=defense), *points)]
 
 
-def _show(
-    found: Sequence[Runs], defenses: Sequence[str], attacks: Sequence[str]
-) -> Section:
+def _show(found: Sequence[Runs]) -> Section:
     picture = Picture(
         f"{NAME}.png",
         "HR@10 by the share of malicious clients, a line for each defense: mean over "
         "seeds, with two standard errors; at 0 % the clean run under each. TrimM and "
         "Krum do not apply to O-S and L-S.",
-        lambda path: _draw(found, defenses, attacks, path),
+        lambda path: _draw(found, path),
     )
     earlier = beside_earlier(
         "HR@10 beside an earlier simulation.",
@@ -127,13 +120,13 @@ def _show(
         found,
         EARLIER,
     )
-    tables = [_by_defense(runs, defenses, attacks) for runs in found]
+    tables = list(map(_by_defense, found))
     findings = []
     for runs in found:
         findings += [
-            _degrades(runs, defenses, attacks),
+            _degrades(runs),
             _median_is_worse(runs),
-            *_falls_with_ratio(runs, defenses, attacks),
+            *_falls_with_ratio(runs),
         ]
     return Section(
         "Figure 3: Spattack against defenses",
@@ -144,10 +137,11 @@ def _show(
     )
 
 
-def _by_defense(runs: Runs, defenses: Sequence[str], attacks: Sequence[str]) -> Table:
+def _by_defense(runs: Runs) -> Table:
+    defenses = runs.varied("aggregator")
     clean = [str(runs.average(Point(aggregator=d))) for d in defenses]
     rows = [("Clean", "0 %", *clean)]
-    for attack in attacks:
+    for attack in runs.varied("attack"):
         for ratio in ratios(attack):
             cells = (
                 str(runs.average(Point(attack, ratio, defense)))
@@ -170,12 +164,15 @@ _SMALL = 0.05
 _DRAMATIC = 0.5
 
 
-def _degrades(runs: Runs, defenses: Sequence[str], attacks: Sequence[str]) -> Finding:
-    told, kept = [], []
+def _degrades(runs: Runs) -> Finding:
+    told, kept, defenses = [], [], runs.varied("aggregator")
     for defense in defenses:
-        strongest, value = runs.lowest(
-            [Point(a, _SMALL, defense) for a in attacks if applies(defense, a)],
-        )
+        attacked = [
+            Point(attack, _SMALL, defense)
+            for attack in runs.varied("attack")
+            if applies(defense, attack)
+        ]
+        strongest, value = runs.lowest(attacked)
         clean = runs.mean(Point(aggregator=defense))
         kept.append(value.mean / clean if clean else 1.0)
         told.append(
@@ -211,13 +208,11 @@ def _median_is_worse(runs: Runs) -> Finding:
     )
 
 
-def _falls_with_ratio(
-    runs: Runs, defenses: Sequence[str], attacks: Sequence[str]
-) -> list[Finding]:
+def _falls_with_ratio(runs: Runs) -> list[Finding]:
     """Of each limited attack, under every defense that applies."""
     findings = []
-    for attack in attacks:
-        applied = [defense for defense in defenses if applies(defense, attack)]
+    for attack in runs.varied("attack"):
+        applied = [d for d in runs.varied("aggregator") if applies(d, attack)]
         if ratios(attack) == _O_RATIOS or not applied:
             continue
         falling, told = [], []
@@ -255,15 +250,11 @@ def _not_applicable() -> Finding:
 # --- The picture ---
 
 
-def _draw(
-    found: Sequence[Runs],
-    defenses: Sequence[str],
-    attacks: Sequence[str],
-    path: pathlib.Path,
-) -> None:
+def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
     """Draws HR@10 by malicious ratio: a panel for each data set and attack."""
 
     def draw(panel: Any, runs: Runs, attack: str) -> None:
+        defenses = runs.varied("aggregator")
         percent = [0.0, *(100 * ratio for ratio in ratios(attack))]
         for defense in defenses:
             if applies(defense, attack):
@@ -274,5 +265,8 @@ def _draw(
         panel.set_xticks(percent)
 
     label = "malicious clients (% of all)"
-    columns = [Column(part_title(attack), label, attack) for attack in attacks]
+    columns = [
+        Column(part_title(attack), label, attack)
+        for attack in found[0].varied("attack")
+    ]
     draw_datasets(found, columns, draw, path)

@@ -58,29 +58,22 @@ def study(
         beside: the one that it is compared with; it may be the same.
         spattacks: the attacks, of the four.
     """
-    models = tuple(dict.fromkeys((model, beside)))
-    attacks = [name for name in SPATTACKS if name in spattacks]
     points = [
         _point(name, aggregator, attack)
-        for name in models
+        for name in dict.fromkeys((model, beside))
         for aggregator in AGGREGATORS
-        for attack in (CLEAN, *spattacks)
+        for attack in (CLEAN, *SPATTACKS)
+        if attack in (CLEAN, *spattacks)
     ]
-
-    def show(found: Sequence[Runs]) -> Section:
-        return _show(found, models, attacks)
-
-    return comparison(NAME, DECIDES, points, show)
+    return comparison(NAME, DECIDES, points, _show)
 
 
-def _show(
-    found: Sequence[Runs], models: Sequence[str], attacks: Sequence[str]
-) -> Section:
+def _show(found: Sequence[Runs]) -> Section:
     picture = Picture(
         f"{NAME}.png",
         "HR@10 without any attack and under 10 % malicious clients: mean over seeds, "
         "with two standard errors.",
-        lambda path: _draw(found, models, attacks, path),
+        lambda path: _draw(found, path),
     )
     earlier = beside_earlier(
         "Beside an earlier simulation.",
@@ -93,16 +86,16 @@ def _show(
         EARLIER,
         places=3,
     )
-    tables = [_by_attack(runs, models, attacks) for runs in found]
+    tables = list(map(_by_attack, found))
     findings = []
     for runs in found:
         findings += [
-            _falls_like_the_other(runs, models, attacks),
-            _prevented(runs, models[0], attacks),
-            _stronger_under_defense(runs, models[0], attacks),
+            _falls_like_the_other(runs),
+            _prevented(runs),
+            _stronger_under_defense(runs),
         ]
     return Section(
-        f"Figure 4: Spattack on {part_title(models[0])}",
+        f"Figure 4: Spattack on {part_title(found[0].varied('model')[0])}",
         _TEXT,
         (*tables, *earlier),
         (picture,),
@@ -116,8 +109,8 @@ def _defense(aggregator: str) -> str:
     return f"{words} ({part_title(aggregator).lower()})"
 
 
-def _by_attack(runs: Runs, models: Sequence[str], attacks: Sequence[str]) -> Table:
-    shown = (CLEAN, *attacks)
+def _by_attack(runs: Runs) -> Table:
+    shown = (CLEAN, *runs.varied("attack"))
     rows = [
         (
             *(part_title(model), _defense(aggregator), heading(metric)),
@@ -126,7 +119,7 @@ def _by_attack(runs: Runs, models: Sequence[str], attacks: Sequence[str]) -> Tab
                 for attack in shown
             ),
         )
-        for model in models
+        for model in runs.varied("model")
         for aggregator in AGGREGATORS
         for metric in METRICS
     ]
@@ -143,9 +136,8 @@ def _by_attack(runs: Runs, models: Sequence[str], attacks: Sequence[str]) -> Tab
 _DRAMATIC = 0.5
 
 
-def _falls_like_the_other(
-    runs: Runs, models: Sequence[str], attacks: Sequence[str]
-) -> Finding:
+def _falls_like_the_other(runs: Runs) -> Finding:
+    models, attacks = runs.varied("model"), runs.varied("attack")
     statement = (
         f"{runs.title}: {part_title(models[0])} drops dramatically under "
         "Spattack (HR@10 at least halved by the strongest, whatever the aggregator)"
@@ -166,8 +158,10 @@ def _falls_like_the_other(
     return Finding(statement, max(kept) <= _DRAMATIC, "; ".join(told))
 
 
-def _prevented(runs: Runs, model: str, attacks: Sequence[str]) -> Finding:
-    strongest, value = runs.lowest([_point(model, "mean", a) for a in attacks])
+def _prevented(runs: Runs) -> Finding:
+    model, *_ = runs.varied("model")
+    attacked = [_point(model, "mean", attack) for attack in runs.varied("attack")]
+    strongest, value = runs.lowest(attacked)
     level = runs.chance(strongest)
     return Finding(
         f"{runs.title}: poisoned items can prevent {part_title(model)} "
@@ -178,9 +172,10 @@ def _prevented(runs: Runs, model: str, attacks: Sequence[str]) -> Finding:
     )
 
 
-def _stronger_under_defense(runs: Runs, model: str, attacks: Sequence[str]) -> Finding:
+def _stronger_under_defense(runs: Runs) -> Finding:
     stronger, told = [], []
-    for attack in attacks:
+    model, *_ = runs.varied("model")
+    for attack in runs.varied("attack"):
         mean, median = (
             runs.average(_point(model, aggregator, attack))
             for aggregator in AGGREGATORS
@@ -204,14 +199,9 @@ def _stronger_under_defense(runs: Runs, model: str, attacks: Sequence[str]) -> F
 _WIDTH = 0.38
 
 
-def _draw(
-    found: Sequence[Runs],
-    models: Sequence[str],
-    attacks: Sequence[str],
-    path: pathlib.Path,
-) -> None:
+def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
     """Draws HR@10 as bars: a panel for each data set and model."""
-    shown = (CLEAN, *attacks)
+    shown = (CLEAN, *found[0].varied("attack"))
 
     def draw(panel: Any, runs: Runs, model: str) -> None:
         for place, aggregator in enumerate(AGGREGATORS):
@@ -236,5 +226,7 @@ def _draw(
         # Room for the number above the highest bar.
         panel.margins(y=0.1)
 
-    columns = [Column(part_title(model), "", model) for model in models]
+    columns = [
+        Column(part_title(model), "", model) for model in found[0].varied("model")
+    ]
     draw_datasets(found, columns, draw, path, width=3.8)

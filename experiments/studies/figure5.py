@@ -58,17 +58,15 @@ def study(starts: Sequence[int] = STARTS) -> Study:
         starts: the first rounds with malicious uploads, upwards.
     """
     attacked = [_point(attack, start) for attack in ATTACKS for start in starts]
-    return comparison(
-        NAME, DECIDES, (CLEAN_RUN, *attacked), lambda found: _show(found, starts)
-    )
+    return comparison(NAME, DECIDES, (CLEAN_RUN, *attacked), _show)
 
 
-def _show(found: Sequence[Runs], starts: Sequence[int]) -> Section:
+def _show(found: Sequence[Runs]) -> Section:
     picture = Picture(
         f"{NAME}.png",
         "HR@10 by round for each start round, and without any attack: mean over seeds, "
         "shaded from the least to the largest; triangles mark the starts.",
-        lambda path: _draw(found, starts, path),
+        lambda path: _draw(found, path),
     )
     earlier = beside_earlier(
         "HR@10 in the end beside an earlier simulation.",
@@ -80,20 +78,21 @@ def _show(found: Sequence[Runs], starts: Sequence[int]) -> Section:
     findings = []
     for runs in found:
         findings += [
-            _freezes(runs, starts),
-            _collapses(runs, starts),
-            *(_earlier_is_worse(runs, starts, a) for a in ATTACKS),
+            _freezes(runs),
+            _collapses(runs),
+            *(_earlier_is_worse(runs, a) for a in ATTACKS),
         ]
     return Section(
         "Figure 5: Spattack from different rounds on",
         _TEXT,
-        (*(_ends(runs, starts) for runs in found), *earlier),
+        (*map(_ends, found), *earlier),
         (picture,),
         tuple(findings),
     )
 
 
-def _ends(runs: Runs, starts: Sequence[int]) -> Table:
+def _ends(runs: Runs) -> Table:
+    starts = runs.varied("attack_start")
     rows = [("Clean", "-", "-", str(runs.average(CLEAN_RUN)))]
     for attack in ATTACKS:
         for start in starts:
@@ -120,7 +119,8 @@ def _ends(runs: Runs, starts: Sequence[int]) -> Table:
 _STOPPED = 0.03
 
 
-def _freezes(runs: Runs, starts: Sequence[int]) -> Finding:
+def _freezes(runs: Runs) -> Finding:
+    starts = runs.varied("attack_start")
     statement = (
         f"{runs.title}: {part_title(_OMNISCIENT)} keeps the recommender "
         f"from converging any further once it starts (HR@10 within {_STOPPED:g})"
@@ -141,7 +141,8 @@ def _freezes(runs: Runs, starts: Sequence[int]) -> Finding:
     return Finding(statement, max(changes) <= _STOPPED, evidence)
 
 
-def _collapses(runs: Runs, starts: Sequence[int]) -> Finding:
+def _collapses(runs: Runs) -> Finding:
+    starts = runs.varied("attack_start")
     points = [_point(_LIMITED, start) for start in starts]
     ends, level = list(map(runs.mean, points)), runs.chance(points[0])
     return Finding(
@@ -153,7 +154,8 @@ def _collapses(runs: Runs, starts: Sequence[int]) -> Finding:
     )
 
 
-def _earlier_is_worse(runs: Runs, starts: Sequence[int], attack: str) -> Finding:
+def _earlier_is_worse(runs: Runs, attack: str) -> Finding:
+    starts = runs.varied("attack_start")
     ends = [runs.average(_point(attack, start)) for start in starts]
     return Finding(
         f"{runs.title}: {part_title(attack)} is the stronger, the earlier it starts",
@@ -172,13 +174,13 @@ def _by_start(starts: Sequence[int], ends: Sequence[float]) -> str:
 # --- The picture ---
 
 
-def _draw(found: Sequence[Runs], starts: Sequence[int], path: pathlib.Path) -> None:
+def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
     """Draws HR@10 by round: a panel for each data set and attack."""
 
     def draw(panel: Any, runs: Runs, attack: str) -> None:
         clean = runs[CLEAN_RUN]
         _draw_curve(panel, clean, color="0.35", linestyle="-", label="clean")
-        for place, start in enumerate(starts):
+        for place, start in enumerate(runs.varied("attack_start")):
             colour = COLOURS[place % len(COLOURS)]
             rounds, mean = _draw_curve(
                 panel,

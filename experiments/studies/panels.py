@@ -87,18 +87,7 @@ def make_panels(
     width: float = 2.9,
     height: float = 2.6,
 ) -> tuple[Any, Any]:
-    """Makes a figure of panels, those of a row on one scale.
-
-    Args:
-        rows: what each row is; written beside it.
-        columns: what each column is; written above it.
-        label: of the vertical axes, with its unit.
-        width: of a panel, in inches.
-        height: likewise.
-
-    Returns:
-        The figure, and its axes ``[rows, columns]``.
-    """
+    """Makes a figure of panels, those of a row on one scale."""
     size = max(width * len(columns) + 0.6, 4.5), height * len(rows) + 0.7
     figure = new_figure(*size)
     axes = figure.subplots(len(rows), len(columns), squeeze=False, sharey="row")

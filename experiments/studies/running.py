@@ -74,15 +74,7 @@ def present_study(
     runs: Sequence[str],
     store: Store,
 ) -> Studied:
-    """Lets a study say what came out, and adds what else must be said of its runs.
-
-    Args:
-        study: as in ``run_study``, like the others.
-        bases: as there.
-        load_options: as there.
-        runs: the identities of the runs that it wanted, in that order.
-        store: which holds them all.
-    """
+    """Lets a study say what came out, and adds what else must be said of its runs."""
     records = tuple(store.records(runs))
     section = study.present(Material(tuple(bases), records, load_options))
     told = caveats(records)

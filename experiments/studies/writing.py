@@ -38,11 +38,7 @@ def format_section(section: Section) -> str:
 
 
 def written_already(folder: pathlib.Path) -> list[str]:
-    """Names of files that a study wrote, or that stand where one will write.
-
-    Args:
-        folder: the output folder; it need not exist.
-    """
+    """Names of files that a study wrote, or that stand where one will write."""
     names = [TEXT_FILE, RECORDS_FILE, FINDINGS_FILE]
     for pattern in (_TABLES, _PICTURES):
         names += sorted(path.name for path in folder.glob(pattern))
@@ -89,11 +85,7 @@ def write_study(
 
 
 def write_table(rows: Sequence[Sequence[str]], path: pathlib.Path) -> None:
-    """Writes rows of text as a CSV file, see ``jaxfr.records.export.write_csv``.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
-    """
+    """Writes rows of text as a CSV file, see ``jaxfr.records.export.write_csv``."""
     with replacing(path) as unfinished:
         write_csv(rows, unfinished)
 

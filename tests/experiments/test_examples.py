@@ -69,3 +69,14 @@ def test_they_run_from_python_too(monkeypatch):
     assert (record["strength"], record["tolerance"], record["prior"]) == (3, 4, 2)
     assert 0 <= record["reciprocal_rank"] <= 1
     assert record["trust_recall"] is not None
+
+
+def test_what_reproduces_the_paper_uses_public_names_and_the_programs_flags():
+    """Names of ``jaxfr``, of its packages and modules, and what programs share."""
+    for path in (ROOT / "experiments").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                top, *parts = node.module.split(".")
+                if top == "jaxfr":
+                    assert len(parts) <= 1 or parts[0] == "programs", path
+                    assert not any(name.name.startswith("_") for name in node.names)
