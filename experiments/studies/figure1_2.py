@@ -1,6 +1,5 @@
 """Figures 1 and 2: sparse against dense aggregation, and which items fall."""
 
-import functools
 import math
 import pathlib
 from collections.abc import Callable, Sequence
@@ -14,7 +13,6 @@ from experiments.studies.figure1 import (
     NOTHING,
     Form,
     Moment,
-    Outcome,
     aggregate,
     aggregation_findings,
     broken_table,
@@ -40,7 +38,7 @@ from experiments.studies.study import (
 )
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import malicious_client_count, spattack_o_d
-from jaxfr.data import TAIL_DEGREE, Dataset, DegreeDistribution, degree_distribution
+from jaxfr.data import TAIL_DEGREE, Dataset, degree_distribution
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.records import new_figure, save_figure, set_title
@@ -145,7 +143,11 @@ def _look(
     last, outcomes = by_round[-1]
     laws = fit_laws(degree)
     fallen = count_fallen(base, moments[-1], degree, laws)
-    heading = f"{name}, {malicious:,} malicious clients"
+    heading, stem = f"{name}, {malicious:,} malicious clients", file_stem(dataset.name)
+    noise = (
+        f"{name}, round {last}: noise of {100 * malicious_ratio:g} % malicious clients "
+        f"({malicious:,})"
+    )
     return Section(
         name,
         tables=(
@@ -156,8 +158,32 @@ def _look(
             *([] if laws is None else [law_table(name, laws)]),
         ),
         pictures=(
-            _picture_1(dataset, outcomes, last, malicious, malicious_ratio),
-            *_pictures_2(dataset, laws, fallen, last),
+            Picture(
+                f"figure1_{stem}.png",
+                f"Figure 1 on {name}: one round's uploads in both forms of "
+                "aggregation, by item degree. Left and middle: share of items that the "
+                "malicious noise carries out of the range of their benign rows. Right: "
+                "how much of a clean update the dense form leaves, median of the "
+                "items.",
+                lambda path: draw_outcomes(outcomes, degree, noise, path),
+            ),
+            Picture(
+                f"figure2_degrees_{stem}.png",
+                f"Figure 2 (c) on {name}. Left: the items by popularity; right: the "
+                "distribution of their degrees with its power laws.",
+                lambda path: draw_degrees(
+                    dataset, laws, f"Item degrees of {name}", path
+                ),
+            ),
+            Picture(
+                f"figure2_falling_{stem}.png",
+                f"Proposition 2 on {name}: the share of all items that fall under the "
+                f"median, by formula, by counting, and in round {last} with the noise "
+                "of Spattack-L-D.",
+                lambda path: draw_fallen(
+                    fallen, f"{name}: items that fall under the median", path
+                ),
+            ),
         ),
         findings=(
             *aggregation_findings(name, outcomes, degree),
@@ -165,56 +191,6 @@ def _look(
             *falling_findings(name, degree, laws, fallen),
         ),
     )
-
-
-def _picture_1(
-    dataset: Dataset,
-    outcomes: Sequence[Outcome],
-    finished: int,
-    malicious: int,
-    malicious_ratio: float,
-) -> Picture:
-    name = dataset_title(dataset.name)
-    attacked = (
-        f"{name}, round {finished}: noise of {100 * malicious_ratio:g} % malicious "
-        f"clients ({malicious:,})"
-    )
-    return Picture(
-        f"figure1_{file_stem(dataset.name)}.png",
-        f"Figure 1 on {name}: one round's uploads in both forms of aggregation, by "
-        "item degree. Left and middle: share of items that the malicious noise "
-        "carries out of the range of their benign rows. Right: how much of a clean "
-        "update the dense form leaves, median of the items.",
-        functools.partial(draw_outcomes, outcomes, dataset.item_popularity, attacked),
-    )
-
-
-def _pictures_2(
-    dataset: Dataset, laws: "Laws | None", fallen: "Sequence[Fallen]", finished: int
-) -> list[Picture]:
-    name, stem = dataset_title(dataset.name), file_stem(dataset.name)
-    distribution = degree_distribution(dataset)
-    return [
-        Picture(
-            f"figure2_degrees_{stem}.png",
-            f"Figure 2 (c) on {name}. Left: the items by popularity; right: the "
-            "distribution of their degrees with its power laws.",
-            functools.partial(
-                draw_degrees,
-                *(dataset.item_popularity, distribution, laws),
-                f"Item degrees of {name}",
-            ),
-        ),
-        Picture(
-            f"figure2_falling_{stem}.png",
-            f"Proposition 2 on {name}: the share of all items that fall under the "
-            f"median, by formula, by counting, and in round {finished} with the noise "
-            "of Spattack-L-D.",
-            functools.partial(
-                draw_fallen, fallen, f"{name}: items that fall under the median"
-            ),
-        ),
-    ]
 
 
 def file_stem(name: str) -> str:
@@ -532,13 +508,10 @@ _HEAD, _TAIL = "tab:green", "tab:red"
 
 
 def draw_degrees(
-    degree: np.ndarray,
-    distribution: DegreeDistribution,
-    laws: Laws | None,
-    title: str,
-    path: pathlib.Path,
+    dataset: Dataset, laws: Laws | None, title: str, path: pathlib.Path
 ) -> None:
     """Draws items by popularity, as the paper does, and their degrees' distribution."""
+    degree, distribution = dataset.item_popularity, degree_distribution(dataset)
     figure = new_figure(10, 4)
     ranked, shares = figure.subplots(1, 2)
     popular_first = np.sort(degree)[::-1]
