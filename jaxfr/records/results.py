@@ -3,7 +3,7 @@
 import html
 import pathlib
 from collections.abc import Sequence
-from typing import Any, Self, SupportsIndex, overload
+from typing import Any, Self, SupportsIndex, TypeVar, overload
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.names import overall_fields
@@ -26,11 +26,25 @@ from jaxfr.records.table import align
 from jaxfr.store import read_store
 from jaxfr.terminal import printable
 
+T = TypeVar("T")
+
 # So many rows of a table are shown.
 _MOST_SHOWN = 20
 
 
-class Rows(list[Row]):
+class _Listed(list[T]):
+    """A list of which a part is of the same kind."""
+
+    @overload
+    def __getitem__(self, place: SupportsIndex, /) -> T: ...
+    @overload
+    def __getitem__(self, place: slice, /) -> Self: ...
+    def __getitem__(self, place: Any, /) -> Any:
+        found = super().__getitem__(place)
+        return type(self)(found) if isinstance(place, slice) else found
+
+
+class Rows(_Listed[Row]):
     """A table: a list of rows, each a mapping from a column's name to a plain value.
 
     Shows itself as a table, also in a notebook.
@@ -80,7 +94,7 @@ class Rows(list[Row]):
         return f"... and {left} more rows" if left > 0 else ""
 
 
-class Results(list[Record]):
+class Results(_Listed[Record]):
     """Records of runs, as :func:`jaxfr.sweep` returns them: a list that shows itself.
 
     Each is a mapping: options, ``seed``, metrics such as ``hr@10``, ``curve``, versions
@@ -112,14 +126,6 @@ class Results(list[Record]):
             InvalidInputError: if there is no store, or it cannot be read.
         """
         return cls(read_store(user_path(str(store)), lack_of_record))
-
-    @overload
-    def __getitem__(self, place: SupportsIndex, /) -> Record: ...
-    @overload
-    def __getitem__(self, place: slice, /) -> Self: ...
-    def __getitem__(self, place: Any, /) -> Any:
-        found = super().__getitem__(place)
-        return type(self)(found) if isinstance(place, slice) else found
 
     def where(self, *conditions: str) -> Self:
         """The runs that fulfil every condition.

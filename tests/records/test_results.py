@@ -37,6 +37,7 @@ def test_results_are_a_list_of_records():
     assert len(results) == 5
     assert isinstance(results[1:3], Results)
     assert results[1:3] == list(results)[1:3]
+    assert isinstance(results.rows()[:2], Rows)
     chosen = results.where("attack=none|lie", "seed!=0")
     assert isinstance(chosen, Results)
     assert [record["run"] for record in chosen] == ["none1-a", "lie2-a"]
