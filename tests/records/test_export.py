@@ -94,27 +94,21 @@ def test_curves_have_a_row_for_each_run_and_evaluation():
     assert all(list(row) == [*settings, "round", *metric_names()] for row in rows)
 
 
-def test_an_interval_that_is_not_known_is_null():
-    one, two = (
-        Cell(("mean",), 1, 0.5, math.nan, math.nan),
+def test_what_is_not_known_is_null():
+    cells = [
+        Cell(("mean",), 0, math.nan, math.nan, math.nan),
+        Cell(("median",), 1, 0.5, math.nan, math.nan),
         Cell(("krum",), 2, 0.5, 1, 2, diverged=1, chance=0.1, most_popular=0.4),
-    )
-    unknown = {"chance": None, "most_popular": None}
-    assert summary_rows({"hr@10": [one, two]}, ["aggregator"]) == [
-        {"aggregator": "mean", "metric": "hr@10", "runs": 1, "diverged": 0}
-        | {"mean": 0.5, "deviation": None, "low": None, "high": None}
-        | unknown,
+    ]
+    names = ("mean", "deviation", "low", "high", "chance", "most_popular")
+    unknown = dict.fromkeys(names) | {"metric": "hr@10", "diverged": 0}
+    assert summary_rows({"hr@10": cells}, ["aggregator"]) == [
+        unknown | {"aggregator": "mean", "runs": 0},
+        unknown | {"aggregator": "median", "runs": 1, "mean": 0.5},
         {"aggregator": "krum", "metric": "hr@10", "runs": 2, "diverged": 1}
         | {"mean": 0.5, "deviation": 1, "low": -1.5, "high": 2.5}
         | {"chance": 0.1, "most_popular": 0.4},
     ]
-
-
-def test_a_mean_of_no_run_is_null():
-    nobody = Cell(("mean",), 0, math.nan, math.nan, math.nan)
-    (row,) = summary_rows({"hr@10_head": [nobody]}, ["aggregator"])
-    assert row["runs"] == 0
-    assert {row[name] for name in ("mean", "deviation", "low", "high")} == {None}
 
 
 def test_a_worst_case_stands_beside_its_clean_mean():
