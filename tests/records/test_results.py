@@ -72,6 +72,9 @@ def test_without_the_package_that_is_said_in_one_line(monkeypatch):
 
 def test_curves_are_in_long_form():
     results = runs()
+    for number, record in enumerate(results):
+        for point in record["curve"]:
+            point["ndcg@10"] = number + point["round"]
     rows = results.curves()
     points, metrics = len(results[0]["curve"]), 4
     assert len(rows) == len(results) * points * metrics
