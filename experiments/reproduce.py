@@ -22,10 +22,11 @@ from experiments.report.markdown import render_markdown
 from experiments.report.page import render
 from experiments.reproducing import Asked, command, load_all, reproduce_studies
 from experiments.studies.catalogue import STUDIES, choose_studies
+from jaxfr.data import check_dataset_text
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import write_atomically
 from jaxfr.programs import data_flags, execution_flags, program
-from jaxfr.programs.data_flags import define_synthetic_flag, load_options
+from jaxfr.programs.data_flags import load_options
 from jaxfr.programs.execution_flags import (
     ANY_CODE_VERSION,
     run_options,
@@ -36,7 +37,7 @@ from jaxfr.programs.program import prepare_output, run_program
 from jaxfr.programs.running import opened_store
 from jaxfr.ranges import COUNT_FROM_1
 from jaxfr.records import can_draw
-from jaxfr.sweeps import RunRequest, check_read, parse_seeds, start_devices
+from jaxfr.sweeps import RunRequest, parse_seeds, start_devices
 
 REPORT_FILE = "report.html"
 MARKDOWN_FILE = "results.md"
@@ -51,7 +52,6 @@ _DATASET = flags.DEFINE_list(
     "Data sets, with commas between them, by name or path. Default with --quick: "
     "ml-100k.",
 )
-_SYNTHETIC = define_synthetic_flag()
 _SEEDS = flags.DEFINE_string(
     "seeds",
     "0:5",
@@ -128,13 +128,10 @@ def _asked(output_dir: str) -> Asked:
     if not datasets:
         raise InvalidInputError("dataset: name at least one")
     bases = tuple(
-        RunRequest(
-            dataset=dataset, synthetic=_SYNTHETIC.value, rounds=_ROUNDS.value, seed=seed
-        )
+        RunRequest(dataset=check_dataset_text(dataset), rounds=_ROUNDS.value, seed=seed)
         for dataset in dict.fromkeys(datasets)
         for seed in parse_seeds(seeds)
     )
-    check_read(bases, ["synthetic"])
     return Asked(
         bases=bases,
         seeds=seeds,

@@ -121,10 +121,8 @@ def _flags(asked: Asked, decided: Sequence[str]) -> list[str]:
     base, defaults = asked.bases[0], RunRequest()
     datasets = dict.fromkeys(base.dataset for base in asked.bases)
     words = [f"--dataset={','.join(datasets)}", f"--seeds={asked.seeds}"]
-    for name in ("synthetic", "rounds"):
-        value = getattr(base, name)
-        if value != getattr(defaults, name) and name not in decided:
-            words.append(f"--{name}={value}")
+    if base.rounds != defaults.rounds and "rounds" not in decided:
+        words.append(f"--rounds={base.rounds}")
     loading = asked.load_options or LoadOptions()
     if loading.data_dir is not None:
         words.append(f"--data_dir={loading.data_dir}")

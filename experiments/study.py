@@ -90,10 +90,7 @@ def main(name: str = "") -> None:
     study = flagged_study(name)
     bases = flagged_bases()
     wanted, folder = study.wanted(bases), None
-    if wanted:
-        check_read(wanted)
-    else:  # what a study reads that needs no run, only it knows
-        check_read(bases, ["synthetic"])
+    check_read(wanted)
     if _OUTPUT_DIR.value is not None:
         planned = written_already(user_path(_OUTPUT_DIR.value, "output_dir"))
         folder = prepare_output(_OUTPUT_DIR.value, planned, _OVERWRITE.value)

@@ -44,7 +44,7 @@ from jaxfr.attacks import (
     WhiteBoxAttack,
     same_rows,
 )
-from jaxfr.data import Dataset, load_dataset, synthetic_dataset
+from jaxfr.data import Dataset, datasets, load_dataset, synthetic_dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.metrics import (
     Metric,
@@ -100,6 +100,7 @@ __all__ = [
     "chain",
     "classic_trimmed_mean",
     "clip_by_norm",
+    "datasets",
     "exposure",
     "hit_ratio",
     "in_ranking",

@@ -13,16 +13,17 @@ from typing import Any, TypeVar
 
 from jaxfr.aggregators import AGGREGATORS, STAGES, chain
 from jaxfr.attacks import ATTACKS
-from jaxfr.errors import InvalidInputError, nearest
+from jaxfr.data.datasets import DATASETS
+from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.metrics import Metric
 from jaxfr.evaluation.names import parse_metrics
 from jaxfr.evaluation.targets import parse_targets, write_targets
 from jaxfr.experiment import Experiment
 from jaxfr.models import MODELS
 from jaxfr.optimizers import OPTIMIZERS
-from jaxfr.own_files import OWN_FILE, own_factory, refuse_code
-from jaxfr.parts import REQUIRED, Catalogue, Factory, Option, Part, options_of
-from jaxfr.ranges import Range
+from jaxfr.own_files import OWN_FILE
+from jaxfr.part_texts import read_one, read_option
+from jaxfr.parts import Catalogue, Option, Part, options_of
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ def read_own(field: str, text: str, kind: type[T], own_files: bool = True) -> T:
     Raises:
         InvalidInputError: as :func:`read_field`, and if it makes something else.
     """
-    found = _made_once(_read_one(field, text, own_files))
+    found = _made_once(read_one(field, text, {}, own_files))
     if not isinstance(found, kind):
         raise InvalidInputError(
             f"{field}={text!r}: makes a {type(found).__name__}, no {kind.__name__}"
@@ -101,100 +102,35 @@ def write_field(name: str, value: Any) -> str:
     return "none" if value is None else str(value)
 
 
-def read_option(option: Option, text: str) -> Any:
-    """Reads the value of an option, a number or text.
-
-    Raises:
-        InvalidInputError: says the option, the text and what is allowed.
-    """
-    if option.optional and text == "none":
-        return None
-    if option.kind is bool and text in ("true", "false"):
-        return text == "true"
-    if not isinstance(option.allowed, Range):
-        return option.check(text)
-    try:
-        number = option.kind(text)
-    except ValueError:
-        raise InvalidInputError(
-            f"{option.name}={text!r}: must be {option.allowed}"
-        ) from None
-    return option.check(number)
-
-
 def read_part(field: str, text: str, own_files: bool = True) -> Part[Any]:
     """Reads a part, or stages and a rule; as :func:`read_field`."""
     # The plus of 1e+5 joins nothing: names of parts begin with no digit.
     pieces = re.split(r"\+(?![0-9])", text)
     if len(pieces) > 1 and field != "aggregator":
         raise InvalidInputError(f"{field}={text!r}: takes one part")
-    parts = [_read_one(field, piece.strip(), own_files) for piece in pieces]
+    catalogue = CATALOGUES[field]
+    parts = [read_one(field, piece.strip(), catalogue, own_files) for piece in pieces]
     return parts[0] if len(parts) == 1 else chain(*parts)
 
 
-def _read_one(field: str, text: str, own_files: bool) -> Part[Any]:
-    name, *given = text.split(":")
-    if name.endswith(OWN_FILE):
-        if not own_files:
-            refuse_code(field, text)
-        factory = own_factory(name, given.pop(0) if given else "")
-    else:
-        catalogue = CATALOGUES.get(field, {})
-        factory = catalogue.get(name)
-        if factory is None:
-            raise InvalidInputError(
-                f"{field}={name!r}: allowed are {', '.join(catalogue)}, or a "
-                f"function of a file as in ./mine.py:my_{field}"
-                f"{nearest(name, catalogue)}"
-            )
-    values: dict[str, Any] = {}
-    for place, piece in enumerate(given):
-        option, value = _option_of(factory, place, piece, f"{field}={text!r}")
-        if option.name in values:
-            raise InvalidInputError(f"{field}={text!r}: {option.name} stands twice")
-        values[option.name] = read_option(option, value)
-    missing = [
-        option.name
-        for option in factory.options
-        if option.default is REQUIRED and option.name not in values
-    ]
-    if missing:
-        raise InvalidInputError(
-            f"{field}={text!r}: needs {missing[0]}, as in {name}:{missing[0]}=..."
-        )
-    return factory(**values)
-
-
-def _option_of(
-    factory: Factory[..., Any], place: int, piece: str, told: str
-) -> tuple[Option, str]:
-    """The option that a piece such as ``lie_z=1.5`` or ``1.5`` is of, and its text."""
-    name, equals, value = piece.partition("=")
-    if not equals and place < len(factory.options):
-        return factory.options[place], piece
-    options = {option.name: option for option in factory.options}
-    if name in options and equals:
-        return options[name], value
-    known = ", ".join(options) or "none"
-    raise InvalidInputError(
-        f"{told}: has no option {name!r}; options of {factory.name} are {known}"
-        f"{nearest(name, options)}"
-    )
-
-
 def place_of_option(name: str) -> str | None:
-    """Says which parts have an option, and how it is written; None if none has it."""
+    """Says where an option or a part of this name is written; None if there is none."""
+    catalogues = {**CATALOGUES, "dataset": DATASETS}
+    parts = [(field, one) for field, all in catalogues.items() for one in all.values()]
+    for field, factory in parts:
+        if factory.name == name:
+            shown = [f":{option.name}=..." for option in factory.options[:1]]
+            return f"{name}: is written as {field}={name}{''.join(shown)}"
     found = [
         (field, factory.name)
-        for field, catalogue in CATALOGUES.items()
-        for factory in catalogue.values()
+        for field, factory in parts
         if any(option.name == name for option in factory.options)
     ]
     if not found:
         return None
     field, part = found[0]
-    parts = ", ".join(dict.fromkeys(part for _, part in found))
+    names = ", ".join(dict.fromkeys(part for _, part in found))
     return (
-        f"{name}: is an option of {parts}, and is written with its part, as in "
+        f"{name}: is an option of {names}, and is written with its part, as in "
         f"{field}={part}:{name}=..."
     )

@@ -8,7 +8,7 @@ import pytest
 
 from jaxfr.aggregators import Rule, chain, clip_by_norm, krum, mean, median, norm
 from jaxfr.attacks import LimitedAttack, gaussian, lie, none, spattack_l_s
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.evaluation.metrics import Metric
 from jaxfr.evaluation.names import parse_metrics
 from jaxfr.experiment import Experiment
@@ -19,7 +19,6 @@ from jaxfr.parts import Part
 from jaxfr.texts import (
     CATALOGUES,
     EXPERIMENT_OPTIONS,
-    nearest,
     place_of_option,
     read_field,
     read_own,

@@ -126,10 +126,9 @@ def studied_datasets(material: Material) -> list[tuple[RunRequest, Dataset]]:
     Raises:
         InvalidInputError: if one cannot be loaded.
     """
-    bases: dict[object, RunRequest] = {}
+    bases: dict[str, RunRequest] = {}
     for base in material.bases:
-        name = source_name(base)
-        bases.setdefault((name.dataset, name.synthetic), base)
+        bases.setdefault(base.dataset, base)
     names = list(map(source_name, bases.values()))
     sources = load_sources(names, material.load_options)
     return [

@@ -21,7 +21,7 @@ from jaxfr.sweeps import RUN_OPTIONS
 NAME = "table2"
 
 # Where data come from; nothing else in the settings says anything of their statistics.
-_OF_DATA = frozenset({"dataset", "synthetic", "seed"})
+_OF_DATA = frozenset({"dataset", "seed"})
 
 
 class PaperRow(NamedTuple):

@@ -7,13 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxfr.attacks.base import least_benign_clients
-from jaxfr.data import (
-    Dataset,
-    LoadOptions,
-    TableOptions,
-    load_dataset,
-    parse_synthetic_settings,
-)
+from jaxfr.data import Dataset, LoadOptions, TableOptions, load_dataset
+from jaxfr.data.datasets import find_dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.records.record import Record
@@ -38,7 +33,6 @@ class Case:
     references: tuple[str, ...] = ()
     reference_threads: int = 1
     dataset: str = "ml-100k"
-    synthetic: str = ""
     data_dir: str | None = None
     table: TableOptions = dataclasses.field(default_factory=TableOptions)
 
@@ -66,7 +60,7 @@ class Case:
         Raises:
             InvalidInputError: if a value has no meaning.
         """
-        parse_synthetic_settings(self.synthetic)
+        find_dataset(self.dataset)
         ratio = self.malicious_ratio
         clients = least_benign_clients(ratio) if ratio else 1
         self.experiment().with_data(clients, self.dataset)
@@ -77,13 +71,11 @@ class Case:
         Raises:
             InvalidInputError: if they cannot be used.
         """
-        settings = parse_synthetic_settings(self.synthetic)
-        options = LoadOptions(self.data_dir, settings, self.table)
-        return load_dataset(self.dataset, options)
+        return load_dataset(self.dataset, LoadOptions(self.data_dir, self.table))
 
     def foretold_seconds(self, records: Sequence[Record]) -> float:
         """What a call would take by records of the same with fewer runs; 0 for none."""
-        alike = ("dataset", "synthetic", "aggregator", "attack", "model", "num_devices")
+        alike = ("dataset", "aggregator", "attack", "model", "num_devices")
         per_run = [
             record["seconds_per_run_and_round"]["median"]
             for record in records
@@ -96,7 +88,7 @@ def all_cases(lists: Mapping[str, Sequence[Any]], **shared: Any) -> list[Case]:
     """Every combination of some values, the last ones changing first; checked.
 
     Args:
-        lists: values by field, and of several fields at once, by field, as ``data``.
+        lists: values by field.
         **shared: fields of all cases.
 
     Raises:
@@ -105,8 +97,7 @@ def all_cases(lists: Mapping[str, Sequence[Any]], **shared: Any) -> list[Case]:
     """
     cases = []
     for values in itertools.product(*lists.values()):
-        chosen = dict(zip(lists, values, strict=True))
-        cases.append(Case(**{**shared, **chosen.pop("data"), **chosen}))
+        cases.append(Case(**shared, **dict(zip(lists, values, strict=True))))
     for case in cases:
         case.check()
     if not cases or len(set(cases)) != len(cases):
@@ -116,8 +107,8 @@ def all_cases(lists: Mapping[str, Sequence[Any]], **shared: Any) -> list[Case]:
     return cases
 
 
-def data_of_size(num_pairs: int, of_user: int) -> dict[str, str]:
-    """The fields of a synthetic data set: items by the root of its size.
+def data_of_size(num_pairs: int, of_user: int) -> str:
+    """A synthetic data set's text: items by the root of its size.
 
     Args:
         num_pairs: its number of interactions.
@@ -125,5 +116,4 @@ def data_of_size(num_pairs: int, of_user: int) -> dict[str, str]:
     """
     users = min(num_pairs // of_user, 10**6)
     items = min(14 * math.isqrt(num_pairs), 10**5)
-    settings = f"num_users={users},num_items={items},num_pairs={num_pairs}"
-    return {"dataset": "synthetic", "synthetic": settings}
+    return f"synthetic:num_users={users}:num_items={items}:num_pairs={num_pairs}"

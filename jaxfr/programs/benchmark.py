@@ -152,7 +152,6 @@ def _reason_to_leave_out(
 
 
 def _title(case: Case) -> str:
-    name = f"{case.dataset} {case.synthetic}".strip()
     devices = f"{case.num_devices} device{'s' * (case.num_devices > 1)}"
     runs = f", {case.runs} runs" if case.runs > 1 else ""
-    return f"{name}, {case.aggregator}, {case.attack}, {devices}{runs}"
+    return f"{case.dataset}, {case.aggregator}, {case.attack}, {devices}{runs}"

@@ -11,13 +11,13 @@ from jaxfr.attacks import ATTACKS
 from jaxfr.benchmarking.case import Case, all_cases, data_of_size
 from jaxfr.benchmarking.references import PACKAGES, is_installed
 from jaxfr.benchmarking.timing import call_apart
-from jaxfr.data import DATASETS, own_path
+from jaxfr.data import DATASETS
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
 from jaxfr.jax_settings import find_devices
 from jaxfr.models import MODELS
 from jaxfr.programs import data_flags
-from jaxfr.programs.data_flags import define_synthetic_flag, load_options
+from jaxfr.programs.data_flags import load_options
 from jaxfr.programs.flag_parsers import (
     ListParser,
     NumberParser,
@@ -34,7 +34,6 @@ def _define_numbers(name: str, default: Any, help: str, allowed: Range) -> None:
     flags.DEFINE(parser, name, default, help, serializer=serializer)
 
 
-_SYNTHETIC = define_synthetic_flag()
 flags.adopt_module_key_flags(data_flags)
 
 flags.DEFINE_list(
@@ -146,7 +145,7 @@ def chosen_cases() -> list[Case]:
     wanted = chosen_references()
     loading = load_options()
     lists: dict[str, Any] = {
-        "data": _chosen_data(),
+        "dataset": _chosen_data(),
         "runs": sorted(_value("runs")),
         **{name: _value(name) for name in ("aggregator", "attack")},
         "num_devices": sorted(_value("num_devices") or call_apart(all_num_devices)),
@@ -186,23 +185,12 @@ def all_num_devices() -> set[int]:
     return {1, min(most, MOST_CPU_DEVICES)}
 
 
-def _chosen_data() -> list[dict[str, str]]:
-    """The data sets, as fields of a case."""
-    settings, sizes = _SYNTHETIC.value, sorted(_value("sizes"))
-    if settings and (sizes or "synthetic" not in _value("dataset")):
-        raise InvalidInputError(
-            f"synthetic={settings}: no case reads it; that needs dataset=synthetic, "
-            "without sizes"
-        )
-    if sizes:
-        return [data_of_size(size, _USER_INTERACTIONS.value) for size in sizes]
-    for name in _value("dataset"):
-        if name not in DATASETS:
-            own_path(name)
-    return [
-        {"dataset": name, "synthetic": settings if name == "synthetic" else ""}
-        for name in _value("dataset")
-    ]
+def _chosen_data() -> list[str]:
+    """The data sets, as texts."""
+    sizes = sorted(_value("sizes"))
+    return [data_of_size(size, _USER_INTERACTIONS.value) for size in sizes] or _value(
+        "dataset"
+    )
 
 
 def _value(name: str) -> Any:

@@ -5,12 +5,15 @@ from typing import Any
 
 from absl import flags
 
-from jaxfr.data import LoadOptions, TableOptions
+from jaxfr.data import DATASETS, LoadOptions, TableOptions
 
-SYNTHETIC_HELP = (
-    "Settings of --dataset=synthetic, name=value with commas between them: num_users, "
-    "num_items, num_pairs, popularity_exponent, activity_sigma, latent_dimension, "
-    "signal_strength, seed. Default: the size of ml-100k."
+DATASET_HELP = (
+    f"Data set: {', '.join(DATASETS)}, with its options behind it as in "
+    "synthetic:num_users=500:seed=1; see jaxfr list datasets. Or the path of a file "
+    "(CSV, TSV, Parquet) of user, item[, timestamp] rows, or of a folder with "
+    "train.txt and test.txt; or a function of yours that makes one, as in "
+    "./mine.py:my_data. "
+    "MovieLens is fetched at its first use."
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
@@ -46,8 +49,3 @@ def load_options() -> LoadOptions:
     names = [field.name for field in dataclasses.fields(TableOptions)]
     chosen: dict[str, Any] = {name: flags.FLAGS[name].value for name in names}
     return LoadOptions(data_dir=_DATA_DIR.value, table=TableOptions(**chosen))
-
-
-def define_synthetic_flag() -> flags.FlagHolder[str]:
-    """Defines ``--synthetic`` for a program that takes a single value of it."""
-    return flags.DEFINE_string("synthetic", "", SYNTHETIC_HELP)

@@ -3,13 +3,12 @@
 jaxfr dataset --dataset=ml-100k --output_dir=runs/ml-100k
 """
 
-import dataclasses
 import functools
 import pathlib
 
 from absl import flags
 
-from jaxfr.data import DATASETS, load_dataset, parse_synthetic_settings
+from jaxfr.data import load_dataset
 from jaxfr.data.dataset import Dataset
 from jaxfr.data.statistics import (
     TAIL_DEGREE,
@@ -21,7 +20,7 @@ from jaxfr.data.statistics import (
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
 from jaxfr.programs import data_flags
-from jaxfr.programs.data_flags import define_synthetic_flag, load_options
+from jaxfr.programs.data_flags import DATASET_HELP, load_options
 from jaxfr.programs.program import prepare_output
 from jaxfr.records.export import write_csv
 from jaxfr.records.pictures import (
@@ -35,15 +34,9 @@ from jaxfr.records.pictures import (
 TABLE_FILE = "degree_distribution.csv"
 PLOT_FILE = "degree_distribution.png"
 
-_SYNTHETIC = define_synthetic_flag()
 flags.adopt_module_key_flags(data_flags)
 
-_DATASET = flags.DEFINE_string(
-    "dataset",
-    "ml-100k",
-    f"Data set: {', '.join(DATASETS)}, or the path of a file (CSV, TSV, Parquet) of "
-    "user, item[, timestamp] rows, or of a folder with train.txt and test.txt.",
-)
+_DATASET = flags.DEFINE_string("dataset", "ml-100k", DATASET_HELP)
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",
     None,
@@ -56,11 +49,6 @@ _OVERWRITE = flags.DEFINE_bool(
 
 def main() -> None:
     """Does what the flags say."""
-    synthetic = parse_synthetic_settings(_SYNTHETIC.value)
-    if _SYNTHETIC.value and _DATASET.value != "synthetic":
-        raise InvalidInputError(
-            f"synthetic={_SYNTHETIC.value}: is not read; that needs dataset=synthetic"
-        )
     folder = None
     if _OUTPUT_DIR.value is not None:
         if not can_draw():
@@ -70,8 +58,7 @@ def main() -> None:
         folder = prepare_output(
             _OUTPUT_DIR.value, (TABLE_FILE, PLOT_FILE), _OVERWRITE.value
         )
-    options = dataclasses.replace(load_options(), synthetic=synthetic)
-    dataset = load_dataset(_DATASET.value, options)
+    dataset = load_dataset(_DATASET.value, load_options())
     written = [] if folder is None else _write(dataset, folder)
     print(format_statistics(dataset_statistics(dataset)))
     if written:

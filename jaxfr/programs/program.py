@@ -142,7 +142,8 @@ def _parse_flags(most_words: int, arguments: Sequence[str]) -> list[str]:
     except flags.UnrecognizedFlagError as error:
         from jaxfr.texts import place_of_option
 
-        told = place_of_option(error.flagname)
+        name = error.flagname  # by seed, seeds was rather meant than that of data
+        told = None if f"{name}s" in flags.FLAGS else place_of_option(name)
         raise InvalidInputError(told or str(error)) from None
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"flagfile: is no text in UTF-8 ({error})") from None

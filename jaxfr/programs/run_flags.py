@@ -8,10 +8,10 @@ from typing import Any
 
 from absl import flags
 
-from jaxfr.data import DATASETS
+from jaxfr.data.datasets import check_dataset_text
 from jaxfr.errors import InvalidInputError, nearest
-from jaxfr.own_files import OWN_FILE, refuse_code
-from jaxfr.programs.data_flags import SYNTHETIC_HELP
+from jaxfr.part_texts import read_option
+from jaxfr.programs.data_flags import DATASET_HELP
 from jaxfr.programs.flag_parsers import ListParser, ReadingParser, ValueSerializer
 from jaxfr.ranges import Range
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
@@ -20,21 +20,14 @@ from jaxfr.texts import (
     EXPERIMENT_OPTIONS,
     place_of_option,
     read_field,
-    read_option,
     write_field,
 )
 
 # What stands between several values, where a comma stands within one.
-_SEPARATORS = {"synthetic": ";", "metrics": ";", "targets": ";"}
+_SEPARATORS = {"metrics": ";", "targets": ";"}
 
 _HELP = {
-    "dataset": (
-        f"Data set: {', '.join(DATASETS)}, or the path of a file (CSV, TSV, Parquet) "
-        "of user, item[, timestamp] rows, or of a folder with train.txt and test.txt, "
-        "or a function of yours that makes one, as in ./mine.py:my_data. MovieLens is "
-        "fetched at its first use."
-    ),
-    "synthetic": SYNTHETIC_HELP,
+    "dataset": DATASET_HELP,
     "metrics": (
         "What is evaluated, with commas between: hr@K, ndcg@K, percentile (of the test "
         "item, 0 the top, less is better), er@K (exposure of --targets, less is "
@@ -97,11 +90,11 @@ def parse_value(name: str, value: object) -> Any:
             names code, which only a command line may.
     """
     if name not in RUN_OPTIONS:
-        told = place_of_option(name) or (
-            f"{name}: is no option{nearest(name, RUN_OPTIONS)}; options are "
-            f"{', '.join(RUN_OPTIONS)}"
+        near = nearest(name, [*RUN_OPTIONS, "seeds"])
+        told = None if near else place_of_option(name)
+        raise InvalidInputError(
+            told or f"{name}: is no option{near}; options are {', '.join(RUN_OPTIONS)}"
         )
-        raise InvalidInputError(told)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InvalidInputError(f"{name}={value!r}: must be text or a number")
     return _read(name, str(value), own_files=False)
@@ -118,8 +111,8 @@ def parse_values(name: str, values: object) -> tuple[Any, ...]:
 def _read(name: str, text: str, own_files: bool = True) -> Any:
     if name in EXPERIMENT_OPTIONS:
         return read_field(name, text, own_files)
-    if not own_files and name == "dataset" and f"{OWN_FILE}:" in text:
-        refuse_code(name, text)
+    if name == "dataset":
+        return check_dataset_text(text, own_files)
     return read_option(RUN_OPTIONS[name], text)
 
 

@@ -127,6 +127,7 @@ def _fields_of_parts() -> Mapping[str, frozenset[type]]:
                 for name in (option.name, f"{field}_{option.name}"):
                     before = found.get(name, frozenset())
                     found[name] = before | _types_of(option) | _NOTHING
+    found["synthetic"] = _TEXT  # of data, once beside ``dataset`` instead of in it
     return {name: kinds for name, kinds in found.items() if name not in RUN_OPTIONS}
 
 

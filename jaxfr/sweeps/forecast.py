@@ -119,8 +119,7 @@ def format_forecasts(forecasts: Sequence[Forecast], available: int | None) -> st
 def describe(group: RunGroup) -> str:
     """Names a group by its data, attack and aggregator, and by what is unusual."""
     texts, usual = group.runs[0].request.texts(), RunRequest().texts()
-    words = [group.source.dataset, group.source.synthetic]
-    words += [texts[name] for name in _NAMED]
+    words = [group.source.dataset, *(texts[name] for name in _NAMED)]
     for name, option in EXPERIMENT_OPTIONS.items():
         if name in texts and not option.traced and name not in _NAMED:
             words += [f"{name}={texts[name]}"] * (texts[name] != usual[name])

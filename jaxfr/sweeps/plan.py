@@ -23,7 +23,7 @@ from jaxfr.sweeps.sources import (
 from jaxfr.training.checks import check_attack
 
 # A name or path of data tells nothing of their content, of which there are hashes.
-_NOT_IDENTIFYING = ("dataset", "synthetic", "init_from")
+_NOT_IDENTIFYING = ("dataset", "init_from")
 
 # What all runs of a program are the same in, and what tells programs apart.
 Kind = tuple[SourceName, Any]

@@ -1,6 +1,6 @@
 """Which runs read an option, so that none is given in vain."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from jaxfr.errors import InvalidInputError
@@ -24,7 +24,6 @@ class Reader(NamedTuple):
 # those of a part are the part's. (malicious_ratio belongs to a clean run too: it names
 # the runs that it stands beside.)
 READERS: Mapping[str, Reader] = {
-    "synthetic": Reader("dataset=synthetic", lambda r: r.dataset == "synthetic"),
     "attack_start": Reader("an attack", lambda r: not r.experiment.is_clean),
     "expected_byzantine": Reader(
         "an aggregator that expects some, such as trimmed_mean or krum",
@@ -41,9 +40,7 @@ READERS: Mapping[str, Reader] = {
 }
 
 
-def check_read(
-    wanted: Sequence[RunRequest], names: Collection[str] = READERS.keys()
-) -> None:
+def check_read(wanted: Sequence[RunRequest]) -> None:
     """Refuses an option that none of some runs reads.
 
     An option that keeps its default is nobody's wish, and where runs differ in what
@@ -51,14 +48,12 @@ def check_read(
 
     Args:
         wanted: all runs of a command.
-        names: options to look at, of ``READERS``; by default all.
 
     Raises:
         InvalidInputError: names the option, its value and what would read it.
     """
     defaults = RunRequest()
-    for name in names:
-        reader = READERS[name]
+    for name, reader in READERS.items():
         values = dict.fromkeys(request.value(name) for request in wanted)
         values.pop(defaults.value(name), None)
         if values and not any(map(reader.reads, wanted)):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from jaxfr.attacks.base import least_benign_clients
+from jaxfr.data.datasets import own_files_of_dataset
 from jaxfr.experiment import PART_KINDS, Experiment
 from jaxfr.jax_settings import check_jax_settings
 from jaxfr.own_files import COPIES, OwnFile, keep_copies, own_files
@@ -21,8 +22,7 @@ class RunRequest:
 
     Attributes:
         experiment: what is run.
-        dataset: a name of ``DATASETS``, or a path.
-        synthetic: settings of the data set ``synthetic``, ``name=value,...``.
+        dataset: a data set's text, see ``jaxfr/data/datasets.py``.
         rounds: rounds; every client takes part once in each.
         eval_every: evaluates after every so many rounds, and after the last; 0: after
             the last only.
@@ -38,7 +38,6 @@ class RunRequest:
 
     experiment: Experiment = Experiment()
     dataset: str = "ml-100k"
-    synthetic: str = ""
     rounds: Annotated[int, COUNT_FROM_1] = 200
     eval_every: Annotated[int, COUNT] = 10
     init_from: str | None = None
@@ -87,7 +86,6 @@ RUN_OPTIONS: Mapping[str, Option] = {
     name: option
     for name, option in {
         "dataset": _OWN_OPTIONS["dataset"],
-        "synthetic": _OWN_OPTIONS["synthetic"],
         **EXPERIMENT_OPTIONS,
         **_OWN_OPTIONS,
     }.items()
@@ -112,7 +110,6 @@ def recorded_options(request: RunRequest, settled: Experiment) -> dict[str, Any]
     recorded: dict[str, Any] = {
         name: request.value(name) for name in (*RUN_OPTIONS, "seed")
     }
-    recorded["synthetic"] = request.synthetic if request.dataset == "synthetic" else ""
     recorded["malicious_clients"] = settled.malicious_clients
     recorded["expected_byzantine"] = settled.expected_byzantine
     recorded["metrics"] = ",".join(metric.name for metric in recorded["metrics"])
@@ -141,7 +138,14 @@ def keep_own_files(requests: Iterable[RunRequest], folder: pathlib.Path) -> None
     Raises:
         InvalidInputError: if the folder cannot be written to.
     """
-    keep_copies((file for one in requests for file in own_files_of(one)), folder)
+    keep_copies(
+        (
+            file
+            for one in requests
+            for file in (*own_files_of(one), *own_files_of_dataset(one.dataset))
+        ),
+        folder,
+    )
 
 
 def _options_within(part: Part[Any]) -> list[tuple[str, Any]]:

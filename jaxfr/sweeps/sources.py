@@ -7,24 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxfr.data import (
-    Dataset,
-    LoadOptions,
-    load_dataset,
-    parse_synthetic_settings,
-)
+from jaxfr.data import Dataset, LoadOptions, load_dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import check_enough_candidates
 from jaxfr.evaluation.targets import check_targets
 from jaxfr.experiment import Experiment
 from jaxfr.files import user_path
 from jaxfr.models.base import num_weights
-from jaxfr.own_files import OWN_FILE
 from jaxfr.processes import leader_note
 from jaxfr.records.parameters import load_given_values
 from jaxfr.store.identity import content_hash
 from jaxfr.sweeps.request import RunRequest
-from jaxfr.texts import read_own
 from jaxfr.training.state import GivenValues
 
 
@@ -32,15 +25,13 @@ class SourceName(NamedTuple):
     """What a run says of where its data come from.
 
     Attributes:
-        dataset: name or path of the data set.
-        synthetic: settings of the data set ``synthetic``, otherwise empty.
+        dataset: the data set's text.
         init_from: file of values to start from, or None.
         embedding_dim: their embedding size, where there are any, otherwise 0.
         num_weights: shared weights of their model, otherwise 0.
     """
 
     dataset: str
-    synthetic: str
     init_from: str | None
     embedding_dim: int
     num_weights: int
@@ -65,12 +56,11 @@ class Source:
 
 def source_name(request: RunRequest) -> SourceName:
     """Where a run's data come from."""
-    synthetic = request.synthetic if request.dataset == "synthetic" else ""
     if request.init_from is None:
-        return SourceName(request.dataset, synthetic, None, 0, 0)
+        return SourceName(request.dataset, None, 0, 0)
     model = request.experiment.model.make()
     dim, weights = model.embedding_dim, num_weights(model, model.embedding_dim)
-    return SourceName(request.dataset, synthetic, request.init_from, dim, weights)
+    return SourceName(request.dataset, request.init_from, dim, weights)
 
 
 def load_sources(
@@ -88,19 +78,18 @@ def load_sources(
     Raises:
         InvalidInputError: if something cannot be loaded.
     """
-    datasets: dict[tuple[str, str], tuple[Dataset, str]] = {}
+    options = dataclasses.replace(load_options or LoadOptions(), say=leader_note)
+    datasets: dict[str, tuple[Dataset, str]] = {}
     sources: dict[SourceName, Source] = {}
     for name in names:
         if name in sources:
             continue
-        data = name.dataset, name.synthetic
-        if name.dataset in loaded:
-            given_data = loaded[name.dataset]
-            datasets[data] = given_data, hash_dataset(given_data)
-        if data not in datasets:
-            found = _load(name, load_options or LoadOptions())
-            datasets[data] = found, hash_dataset(found)
-        dataset, dataset_hash = datasets[data]
+        text = name.dataset
+        if text not in datasets:
+            there = loaded.get(text)
+            found = load_dataset(text, options) if there is None else there
+            datasets[text] = found, hash_dataset(found)
+        dataset, dataset_hash = datasets[text]
         given, given_hash = GivenValues(), None
         if name.init_from is not None:
             path = user_path(name.init_from, "init_from")
@@ -112,15 +101,6 @@ def load_sources(
             )
         sources[name] = Source(dataset, dataset_hash, given, given_hash)
     return sources
-
-
-def _load(name: SourceName, options: LoadOptions) -> Dataset:
-    if f"{OWN_FILE}:" in name.dataset:
-        return read_own("dataset", name.dataset, Dataset)
-    options = dataclasses.replace(
-        options, synthetic=parse_synthetic_settings(name.synthetic), say=leader_note
-    )
-    return load_dataset(name.dataset, options)
 
 
 def hash_dataset(dataset: Dataset) -> str:

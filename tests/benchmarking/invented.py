@@ -18,7 +18,6 @@ def invented_record(
         "attack": attack,
         "num_devices": num_devices,
         "runs": 1,
-        "synthetic": "",
         "model": "fedmf",
         "whole_run": None,
         "num_train_pairs": pairs,

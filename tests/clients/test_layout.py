@@ -17,8 +17,7 @@ from jaxfr.clients.tensors import (
     upload_capacity,
 )
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.data.options import SyntheticSettings
-from jaxfr.data.synthetic import make_dataset
+from jaxfr.data.synthetic import synthetic_dataset
 from jaxfr.sampling import PADDING_ITEM
 
 SMALL = Dataset(
@@ -43,10 +42,9 @@ GAPPY = Dataset(
 
 @functools.cache
 def long_tailed(sigma: float = 1.0) -> Dataset:
-    settings = SyntheticSettings(
+    return synthetic_dataset(
         num_users=600, num_items=300, num_pairs=15_000, activity_sigma=sigma
     )
-    return make_dataset(settings)
 
 
 @pytest.mark.parametrize("max_groups", [1, 2, 6])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jaxfr.data import LoadOptions, SyntheticSettings, load_dataset
+from jaxfr.data import load_dataset
 from jaxfr.data.dataset import Dataset
 from jaxfr.data.statistics import dataset_statistics, degree_distribution
 
@@ -29,9 +29,7 @@ def test_the_degree_distribution_counts_items_by_degree(small):
 
 
 def test_the_degree_distribution_holds_every_item_and_every_edge():
-    dataset = load_dataset(
-        "synthetic", LoadOptions(synthetic=SyntheticSettings(seed=3))
-    )
+    dataset = load_dataset("synthetic:seed=3")
     found = degree_distribution(dataset)
     assert found.num_items.sum() == dataset.num_items
     assert (found.degree * found.num_items).sum() == dataset.num_pairs

@@ -1,10 +1,15 @@
+"""Synthetic data: what is asked for comes out, and a recommender can learn it."""
+
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.data import LoadOptions, SyntheticSettings, load_dataset, synthetic
-from jaxfr.data.planted import draw_factors
+from jaxfr.data import synthetic as module
+from jaxfr.data import synthetic_dataset
+from jaxfr.data.synthetic import draw_activity, draw_factors
 
 # Dataset itself refuses repeated pairs and test items among the training items.
 
@@ -15,22 +20,20 @@ from jaxfr.data.planted import draw_factors
     num_items=st.integers(3, 300),
     share=st.floats(0, 1),
     exponent=st.floats(1.1, 4),
-    strength=st.floats(0, 20),
+    strength=st.floats(0, 20, width=16),
     seed=st.integers(0, 99),
 )
 def test_there_are_exactly_the_pairs_asked_for_and_a_test_item_for_everyone(
     num_users, num_items, share, exponent, strength, seed
 ):
     low, high = 2 * num_users, (num_items - 1) * num_users
-    dataset = synthetic.make_dataset(
-        SyntheticSettings(
-            num_users=num_users,
-            num_items=num_items,
-            num_pairs=low + int(share * (high - low)),
-            popularity_exponent=exponent,
-            signal_strength=strength,
-            seed=seed,
-        )
+    dataset = synthetic_dataset(
+        num_users=num_users,
+        num_items=num_items,
+        num_pairs=low + int(share * (high - low)),
+        popularity_exponent=exponent,
+        signal_strength=strength,
+        seed=seed,
     )
     assert dataset.num_pairs == low + int(share * (high - low))
     assert (dataset.user_activity >= 1).all()
@@ -38,18 +41,15 @@ def test_there_are_exactly_the_pairs_asked_for_and_a_test_item_for_everyone(
 
 
 def test_the_same_seed_gives_the_same_data_and_another_seed_other_data():
-    first, again, other = (
-        load_dataset("synthetic", LoadOptions(synthetic=SyntheticSettings(seed=seed)))
-        for seed in (5, 5, 6)
-    )
+    first, again, other = (synthetic_dataset(seed=seed) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first.train_items, again.train_items)
     np.testing.assert_array_equal(first.test_items, again.test_items)
     assert (first.test_items != other.test_items).any()
 
 
 def test_many_chunks_make_one_data_set(monkeypatch):
-    monkeypatch.setattr(synthetic, "_CHUNK", 500)
-    dataset = synthetic.make_dataset(SyntheticSettings(300, 200, 9_000))
+    monkeypatch.setattr(module, "_CHUNK", 500)
+    dataset = synthetic_dataset(num_users=300, num_items=200, num_pairs=9_000)
     assert dataset.num_pairs == 9_000
     assert len(np.unique(dataset.train_users)) == 300
 
@@ -59,12 +59,11 @@ def test_every_way_of_drawing_follows_the_planted_probabilities(
     monkeypatch, dense_share
 ):
     """The first two items of many equal users, against the exact probabilities."""
-    monkeypatch.setattr(synthetic, "_DENSE_SHARE", dense_share)
-    options = SyntheticSettings(1, 6, 2, latent_dimension=3)
+    monkeypatch.setattr(module, "_DENSE_SHARE", dense_share)
     random = np.random.default_rng(1)
-    factors = draw_factors(options, random)
+    factors = draw_factors(1, 6, 2.2, 3, 4.0, random)
     count = 40_000
-    items = synthetic._draw_distinct(
+    items = module._draw_distinct(
         factors, np.zeros(count, np.int64), np.full(count, 2), random
     ).reshape(count, 2)
     mixture = np.diff(factors.cumulative_mixture[0], prepend=0)
@@ -76,22 +75,24 @@ def test_every_way_of_drawing_follows_the_planted_probabilities(
 
 
 def test_items_that_stay_repeated_are_completed_by_weighing_all():
-    dataset = synthetic.make_dataset(
-        SyntheticSettings(50, 1000, 5000, popularity_exponent=1.1, activity_sigma=0.1)
+    dataset = synthetic_dataset(
+        num_users=50,
+        num_items=1000,
+        num_pairs=5000,
+        popularity_exponent=1.1,
+        activity_sigma=0.1,
     )
     assert dataset.num_pairs == 5000
 
 
 def test_item_degrees_follow_the_power_law_asked_for():
     exponent = 2.5
-    dataset = synthetic.make_dataset(
-        SyntheticSettings(
-            num_users=50_000,
-            num_items=5_000,
-            num_pairs=500_000,
-            popularity_exponent=exponent,
-            signal_strength=0,
-        )
+    dataset = synthetic_dataset(
+        num_users=50_000,
+        num_items=5_000,
+        num_pairs=500_000,
+        popularity_exponent=exponent,
+        signal_strength=0,
     )
     degree = np.sort(dataset.item_popularity)[::-1]
     rank = np.arange(1, len(degree) + 1)
@@ -109,7 +110,7 @@ def _hit_ratio(scores, dataset):
 
 
 def test_a_factorisation_foresees_the_test_items_better_than_popularity():
-    dataset = synthetic.make_dataset(SyntheticSettings(400, 300, 12_000))
+    dataset = synthetic_dataset(num_users=400, num_items=300, num_pairs=12_000)
     matrix = np.zeros((dataset.num_users, dataset.num_items))
     matrix[dataset.train_users, dataset.train_items] = 1
     popularity = np.tile(dataset.item_degree, (dataset.num_users, 1)).astype(float)
@@ -118,3 +119,70 @@ def test_a_factorisation_foresees_the_test_items_better_than_popularity():
     chance = 10 / dataset.num_items
     assert _hit_ratio(popularity, dataset) > 2 * chance
     assert _hit_ratio(low_rank, dataset) > 1.3 * _hit_ratio(popularity, dataset)
+
+
+# --- the model behind them ---
+
+
+@given(
+    num_users=st.integers(1, 40),
+    num_items=st.integers(3, 40),
+    share=st.floats(0, 1),
+    sigma=st.floats(0, 10),
+    seed=st.integers(0, 99),
+)
+def test_activity_sums_to_the_pairs_and_leaves_a_negative(
+    num_users, num_items, share, sigma, seed
+):
+    low, high = 2 * num_users, (num_items - 1) * num_users
+    pairs, random = low + int(share * (high - low)), np.random.default_rng(seed)
+    activity = draw_activity(num_users, num_items - 1, pairs, sigma, random)
+    assert activity.sum() == pairs
+    assert activity.min() >= 2
+    assert activity.max() <= num_items - 1
+
+
+def test_activity_is_log_normal_with_the_given_spread():
+    random = np.random.default_rng(0)
+    logarithm = np.log(draw_activity(20_000, 9_999, 2_000_000, 0.7, random))
+    assert logarithm.std() == pytest.approx(0.7, rel=0.03)
+    assert np.median(logarithm) == pytest.approx(logarithm.mean(), abs=0.02)
+
+
+def factors_of(strength, exponent=2.2, num_items=1682):
+    random = np.random.default_rng(0)
+    return draw_factors(943, num_items, exponent, 8, strength, random)
+
+
+@pytest.mark.parametrize("strength", [0, 2, 20])
+def test_factors_are_distributions_over_items(strength):
+    factors = factors_of(strength)
+    assert factors.item_probability.shape == (8, 1682)
+    np.testing.assert_allclose(factors.item_probability.sum(axis=1), 1)
+    np.testing.assert_allclose(factors.cumulative_mixture[:, -1], 1, rtol=1e-5)
+    assert (np.diff(factors.cumulative_items) >= 0).all()
+    assert factors.cumulative_items[-1] == pytest.approx(8)
+
+
+def test_without_signal_every_factor_is_the_power_law():
+    rank = np.arange(1, 1683)
+    expected = (1 / rank) / (1 / rank).sum()
+    for row in factors_of(0, exponent=2.0).item_probability:
+        np.testing.assert_allclose(np.sort(row)[::-1], expected)
+
+
+def test_the_stronger_the_signal_the_more_the_factors_differ():
+    def distance(strength):
+        rows = factors_of(strength).item_probability
+        return np.abs(rows[0] - rows[1]).sum()
+
+    assert distance(0) < 1e-12 < distance(0.5) < distance(2) < distance(6)
+
+
+def test_the_bits_of_a_seed_are_those_of_earlier_versions():
+    data = synthetic_dataset(num_users=40, num_items=300, num_pairs=600)
+    digest = hashlib.sha256()
+    for array in (data.train_users, data.train_items, data.test_items):
+        assert array.dtype == np.int32
+        digest.update(array.astype("<i4").tobytes())
+    assert digest.hexdigest()[:16] == "1ad0663a9c4770a0"

@@ -9,8 +9,7 @@ from tests.experiments.report.pages import Reader
 from tests.programs.programs import run_python
 
 DATA = (
-    "--dataset=synthetic",
-    "--synthetic=num_users=40,num_items=300,num_pairs=600",
+    "--dataset=synthetic:num_users=40:num_items=300:num_pairs=600",
     "--rounds=4",
 )
 

@@ -74,13 +74,13 @@ def test_the_command_names_what_differs_from_the_defaults():
         "--store=runs/all/store --output_dir=runs/all"
     )
     other = asked(
-        *(RunRequest(dataset="synthetic", synthetic="num_users=60", rounds=5),),
+        *(RunRequest(dataset="synthetic:num_users=60", rounds=5),),
         **{"quick": True, "store": "s", "load_options": OPTIONS},
     )
     assert shlex.split(command(other, ["table2", "table3"])) == [
         *("python", "-m", "experiments.reproduce", "--quick"),
-        *("--studies=table2,table3", "--dataset=synthetic", "--seeds=0:2"),
-        *("--synthetic=num_users=60", "--rounds=5", "--data_dir=my data"),
+        *("--studies=table2,table3", "--dataset=synthetic:num_users=60", "--seeds=0:2"),
+        *("--rounds=5", "--data_dir=my data"),
         "--time_column=when",
         *("--store=s", "--output_dir=runs/all"),
     ]

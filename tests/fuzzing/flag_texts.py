@@ -11,7 +11,7 @@ from tests.fuzzing.part_texts import PART_TEXTS
 from tests.fuzzing.texts import odd_text
 
 # Synthetic data that take no time.
-SMALL = "num_users=40,num_items=60,num_pairs=200"
+SMALL = "synthetic:num_users=40:num_items=60:num_pairs=200"
 _PATHS = (
     *("new", "new/er", "", ".", "~", "~nosuch/x", "a b", "é", "-", "none", "z" * 300),
     *("/dev/null", "/dev/full/x", "/proc/x", "data.csv", "data.csv/x", "new.csv"),
@@ -31,7 +31,7 @@ _TEXTS = {
     "where": ("attack=none", "seed!=0", "attack=none|spattack_l_d"),
     "columns": ("attack", "seed"),
     "code_version": ("all", "latest"),
-    "dataset": ("synthetic", "data.csv"),
+    "dataset": (SMALL, "data.csv"),
     **PART_TEXTS,
     "sizes": ("1000", "1000,5000"),
     "metrics": ("hr@10,percentile", "er@5", "full_hr@1,within_third_ndcg@10"),
@@ -58,9 +58,11 @@ def draw_flags(source: random.Random, known: dict[str, flags.Flag]) -> dict[str,
 def _draw_value(source: random.Random, name: str, flag: flags.Flag) -> str:
     if name in _PATH_FLAGS and source.random() < 0.8:
         return source.choice(_PATHS)
-    if name == "synthetic" and source.random() < 0.8:
-        field = source.choice((*SMALL.split(","), "seed", "signal_strength", "x"))
-        return f"{SMALL},{field.split('=')[0]}={odd_text(source)}"
+    if name == "dataset" and source.random() < 0.3:
+        option = source.choice(
+            ("num_users", "num_pairs", "seed", "signal_strength", "x")
+        )
+        return f"synthetic:{option}={odd_text(source)}"
     if source.random() < 0.35:
         return odd_text(source)
     parser = getattr(flag.parser, "value_parser", flag.parser)

@@ -25,17 +25,17 @@ from tests.fuzzing.readers import what_reads
 
 # What a program is given so that it does little, where the attempt gives nothing else.
 _BASE = {
-    "train": {"dataset": "synthetic", "synthetic": SMALL, "num_candidates": "10"},
+    "train": {"dataset": SMALL, "num_candidates": "10"},
     "sweep": {
-        **{"dataset": "synthetic", "synthetic": SMALL, "num_candidates": "10"},
+        **{"dataset": SMALL, "num_candidates": "10"},
         "store": "new_store",
     },
-    "dataset": {"dataset": "synthetic", "synthetic": SMALL},
+    "dataset": {"dataset": SMALL},
     "results": {"store": "store"},
-    "benchmark": {"dataset": "synthetic", "synthetic": SMALL, "num_devices": "1"},
+    "benchmark": {"dataset": SMALL, "num_devices": "1"},
 }
 # Of which a record may say something else than the flag, by their meaning.
-_RESOLVED = frozenset(("dataset", "synthetic", "expected_byzantine", "targets"))
+_RESOLVED = frozenset(("dataset", "expected_byzantine", "targets"))
 
 
 class _PlannedError(Exception):
@@ -85,8 +85,6 @@ def _completed(
     beside = dict(_BASE[program])
     if program in ("train", "sweep") and source.random() < 0.8:
         beside |= {name: str(value) for name, value in what_reads(given).items()}
-    if given.get("dataset", "synthetic") != "synthetic":
-        del beside["synthetic"]
     if given.get("ranking") == "full":
         beside.pop("num_candidates", None)
     return {**beside, **given}

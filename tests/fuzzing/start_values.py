@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxfr.data import Dataset, LoadOptions, SyntheticSettings, load_dataset
+from jaxfr.data import Dataset, synthetic_dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.parameters import load_given_values
 from tests.fuzzing.judging import WrongOutcomeError
@@ -25,8 +25,7 @@ _DIM, _WEIGHTS = 3, 5
 @functools.cache
 def prepare() -> Dataset:
     """The data that the values are for."""
-    size = SyntheticSettings(num_users=12, num_items=15, num_pairs=60)
-    return load_dataset("synthetic", LoadOptions(synthetic=size))
+    return synthetic_dataset(num_users=12, num_items=15, num_pairs=60)
 
 
 def attempt(source: random.Random, folder: pathlib.Path) -> None:

@@ -20,7 +20,7 @@ from tests.fuzzing.part_texts import PART_TEXTS, is_meant, wanted_fields
 from tests.fuzzing.readers import what_reads
 from tests.sweeps.problem import changed
 
-_SIZE = "num_users=20,num_items=60,num_pairs=120"
+_SIZE = "synthetic:num_users=20:num_items=60:num_pairs=120"
 _USUAL: Mapping[str, tuple[Any, ...]] = {
     **PART_TEXTS,
     "negatives": ("fixed", "resample"),
@@ -49,7 +49,7 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     """Trains with a few options changed, and looks at the record."""
     chosen = source.sample(list(_USUAL), source.randint(1, 6))
     changes = {name: source.choice(_USUAL[name]) for name in chosen}
-    beside = {"rounds": 3, "synthetic": _SIZE, "num_candidates": 10}
+    beside = {"rounds": 3, "dataset": _SIZE, "num_candidates": 10}
     if source.random() < 0.8:
         beside |= what_reads(chosen)
     if changes.get("ranking") == "full":

@@ -8,8 +8,7 @@ import sys
 ROOT = pathlib.Path(__file__).parents[2]
 # Runs so small that a program spends its time on starting and compiling.
 TINY = (
-    "--dataset=synthetic",
-    "--synthetic=num_users=40,num_items=300,num_pairs=600",
+    "--dataset=synthetic:num_users=40:num_items=300:num_pairs=600",
     "--rounds=6",
     "--eval_every=3",
     "--model=fedmf:4",

@@ -35,7 +35,7 @@ def record(output) -> dict[str, Any]:
 
 def test_a_case_is_one_line_with_every_setting(record):
     settings = {
-        "dataset": "synthetic",
+        "dataset": "synthetic:num_users=40:num_items=300:num_pairs=600",
         "num_users": 40,
         "num_items": 300,
         "num_train_pairs": 560,

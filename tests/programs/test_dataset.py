@@ -6,7 +6,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-SMALL = "--synthetic=num_users=200,num_items=300,num_pairs=4000"
+SMALL = "--dataset=synthetic:num_users=200:num_items=300:num_pairs=4000"
 
 
 def _run(*flags):
@@ -15,7 +15,7 @@ def _run(*flags):
 
 
 def test_the_statistics_are_printed_and_nothing_is_written():
-    finished = _run("--dataset=synthetic", SMALL)
+    finished = _run(SMALL)
     assert finished.returncode == 0
     assert finished.stderr == ""
     table = dict(line.split("  ", 1) for line in finished.stdout.splitlines())
@@ -25,7 +25,7 @@ def test_the_statistics_are_printed_and_nothing_is_written():
 
 
 def test_the_degree_distribution_is_written_once_unless_told_otherwise(tmp_path):
-    flags = ("--dataset=synthetic", SMALL, f"--output_dir={tmp_path}")
+    flags = (SMALL, f"--output_dir={tmp_path}")
     assert _run(*flags).returncode == 0
     with (tmp_path / "degree_distribution.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -59,7 +59,7 @@ def test_flags_name_the_columns_of_a_table(tmp_path):
         ("--dataset=ml-10m", "allowed: ml-100k, ml-1m, steam, synthetic, or a path"),
         ("--datasets=ml-1m", "Unknown command line flag 'datasets'"),
         ("--time_column=3", "time_column='3': is for a table of your own"),
-        ("--synthetic=num_users=0", "num_users must be 1 to"),
+        ("--synthetic=num_users=5", "synthetic: is written as dataset=synthetic:num_u"),
         (f"--output_dir={__file__}/x", "cannot make the output folder"),
     ],
 )

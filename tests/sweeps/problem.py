@@ -6,11 +6,10 @@ from jaxfr.experiment import Experiment
 from jaxfr.models import fedmf
 from jaxfr.sweeps.request import RunRequest
 
-SYNTHETIC = "num_users=40,num_items=300,num_pairs=600"
+SYNTHETIC = "synthetic:num_users=40:num_items=300:num_pairs=600"
 SMALL = RunRequest(
     Experiment(model=fedmf(4), malicious_ratio=0.1, learning_rate=0.1),
-    dataset="synthetic",
-    synthetic=SYNTHETIC,
+    dataset=SYNTHETIC,
     rounds=6,
     eval_every=3,
 )

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxfr.data import LoadOptions, load_dataset, parse_synthetic_settings
+from jaxfr.data import load_dataset
 from jaxfr.sweeps import group as group_module
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.group import GroupCompiler
@@ -54,9 +54,7 @@ def test_pseudo_items_and_neighbours_have_layouts_of_their_own(setting):
 @pytest.mark.parametrize("devices", [1, 2])
 def test_given_negatives_that_nobody_would_draw_have_room(tmp_path, devices):
     wanted = changed(aggregator="median", init_from=str(tmp_path / "start.npz"))
-    dataset = load_dataset(
-        "synthetic", LoadOptions(synthetic=parse_synthetic_settings(SYNTHETIC))
-    )
+    dataset = load_dataset(SYNTHETIC)
     first, second = np.argsort(dataset.item_degree)[:2]
     holders = dataset.train_users[dataset.train_items == first]
     given = np.where(np.isin(dataset.train_users, holders), second, first)

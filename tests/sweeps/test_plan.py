@@ -45,7 +45,7 @@ NEEDS = {
     "privacy_noise": {"privacy_clip": 0.5},
     "targets": {"metrics": "er@10"},
 }
-SOURCES = {"dataset", "synthetic", "init_from"}
+SOURCES = {"dataset", "init_from"}
 
 # One value, and another, of every option of a part: a number of the program,
 PART_NUMBERS = {
@@ -167,7 +167,7 @@ def test_a_record_tells_its_options_data_and_code():
     (run,) = plan_runs([SMALL]).runs
     assert run.recorded["run"] == run.identity
     assert run.identity.endswith(run.recorded["code_version"])
-    assert run.recorded["synthetic"] == SYNTHETIC
+    assert run.recorded["dataset"] == SYNTHETIC
     assert len(run.recorded["dataset_hash"]) == 16
     assert run.recorded["seed"] == SMALL.seed
 

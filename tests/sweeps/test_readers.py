@@ -6,7 +6,6 @@ from jaxfr.sweeps.request import RunRequest
 
 # A value that is no default, and what else a run needs in order to read it.
 READ = {
-    "synthetic": ("seed=1", {"dataset": "synthetic"}),
     "attack_start": (5, {"attack": "spattack_o_d"}),
     "expected_byzantine": (2, {"aggregator": "krum"}),
     "num_candidates": (20, {}),

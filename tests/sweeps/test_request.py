@@ -4,8 +4,9 @@ import pytest
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import PART_KINDS, Experiment
+from jaxfr.part_texts import read_option
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest, check_alone, recorded_options
-from jaxfr.texts import EXPERIMENT_OPTIONS, read_field, read_option
+from jaxfr.texts import EXPERIMENT_OPTIONS, read_field
 from jaxfr.training.checks import check_attack
 from tests.sweeps.problem import SMALL, changed
 
@@ -116,11 +117,6 @@ def test_rows_are_clipped_where_a_stage_does_and_to_1_by_norm_clipping(
     found = recorded(changed(aggregator=aggregator))
     assert found.get("clip_norm") == norm
     assert ("clip_norm" in found) == (norm is not None)
-
-
-def test_settings_of_synthetic_data_count_for_synthetic_data_only():
-    assert recorded(RunRequest(synthetic="seed=3"))["synthetic"] == ""
-    assert recorded(changed(synthetic="seed=3"))["synthetic"] == "seed=3"
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from jaxfr.sweeps import RunRequest, load_sources, source_name
 
 BASE = RunRequest(
     Experiment(model=fedmf(4), num_candidates=9),
-    dataset="synthetic",
-    synthetic="num_users=120,num_items=200,num_pairs=1200",
+    dataset="synthetic:num_users=120:num_items=200:num_pairs=1200",
     rounds=3,
 )
 MATERIAL = Material((BASE,), (), None)

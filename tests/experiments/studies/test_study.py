@@ -18,7 +18,7 @@ def test_bases_are_described_by_what_is_unusual():
 
 
 def test_each_data_set_is_loaded_once_with_its_first_seed():
-    other = BASE.replace(synthetic="num_users=30,num_items=50,num_pairs=300")
+    other = BASE.replace(dataset="synthetic:num_users=30:num_items=50:num_pairs=300")
     chosen = [base.replace(seed=seed) for base in (BASE, other) for seed in (7, 8)]
     found = studied_datasets(Material(tuple(chosen), (), None))
     assert [base.seed for base, _ in found] == [7, 7]

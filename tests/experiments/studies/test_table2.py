@@ -20,7 +20,7 @@ def pair(tmp_path) -> Material:
 def test_it_needs_no_run_and_takes_nothing_but_data():
     study = table2.study()
     assert study.wanted([BASE]) == []
-    assert {"dataset", "synthetic", "seed"}.isdisjoint(study.decides)
+    assert {"dataset", "seed"}.isdisjoint(study.decides)
     assert {"rounds", "attack", "aggregator"} <= set(study.decides)
 
 

@@ -1,0 +1,125 @@
+"""Data sets by name, from a path, or from a function of one's own.
+
+A data set is told in a text: ``ml-100k``, ``synthetic:num_users=1000:seed=1``,
+``my_log.csv``, ``./mine.py:my_data:size=3``. A further one with a name is a factory
+(see ``jaxfr/parts.py``) that makes a :class:`Dataset`, and a line in ``DATASETS``.
+"""
+
+import pathlib
+from collections.abc import Iterator
+
+from jaxfr.data.dataset import Dataset
+from jaxfr.data.files import load_path
+from jaxfr.data.movielens import ml_1m, ml_100k
+from jaxfr.data.options import LoadOptions
+from jaxfr.data.steam import steam
+from jaxfr.data.synthetic import synthetic
+from jaxfr.errors import InvalidInputError, nearest
+from jaxfr.files import user_errors, user_path
+from jaxfr.own_files import OwnFile, own_files
+from jaxfr.part_texts import names_own_file, read_one
+from jaxfr.parts import Catalogue, Part, by_name
+
+__all__ = [
+    "DATASETS",
+    "check_dataset_text",
+    "find_dataset",
+    "load_dataset",
+    "ml_1m",
+    "ml_100k",
+    "own_files_of_dataset",
+    "steam",
+    "synthetic",
+]
+
+DATASETS: Catalogue[Dataset] = by_name(ml_100k, ml_1m, steam, synthetic)
+
+
+def load_dataset(
+    data: str | Part[Dataset], options: LoadOptions | None = None
+) -> Dataset:
+    """Loads a data set, or makes it.
+
+    >>> load_dataset("synthetic:num_users=40:num_items=300:num_pairs=600").num_users
+    40
+
+    Args:
+        data: a name in ``DATASETS``, with options behind colons; a function of a file,
+            likewise; a file or folder of the user's own (see ``load_path``); or a part,
+            as ``synthetic(num_users=40)`` makes one.
+        options: where it is and how it is read; None for the defaults.
+
+    Raises:
+        InvalidInputError: if there is no such name or path, or it cannot be loaded.
+    """
+    options = options or LoadOptions()
+    part = data if isinstance(data, Part) else find_dataset(data)
+    if isinstance(part, pathlib.Path):
+        return load_path(part, options)
+    options.table.refuse_for(str(data))
+    if "data_dir" in part.options and part.data_dir is None:
+        part = part.replace(data_dir=options.data_dir)
+    made = part.make()
+    if not isinstance(made, Dataset):
+        raise InvalidInputError(
+            f"dataset={str(data)!r}: makes a {type(made).__name__}, no Dataset"
+        )
+    return made
+
+
+def find_dataset(text: str) -> Part[Dataset] | pathlib.Path:
+    """The part, or the user's own file or folder, that a text names.
+
+    Raises:
+        InvalidInputError: if there is none of either.
+    """
+    part = _read(text)
+    if part is not None:
+        return part
+    if text:
+        path = user_path(text)
+        with user_errors("read", path):
+            if path.exists():
+                return path
+    raise InvalidInputError(
+        f"no data set and no file or folder is named {text!r}; allowed: "
+        f"{', '.join(DATASETS)}, or a path{nearest(text.partition(':')[0], DATASETS)}"
+    )
+
+
+def check_dataset_text(text: str, own_files: bool = True) -> str:
+    """A data set's text as records have it: without options that are as by default.
+
+    Whether a file is there, or a function of it, is seen when it is loaded.
+
+    Args:
+        text: as ``load_dataset`` takes it.
+        own_files: whether it may be a function of a file.
+
+    Raises:
+        InvalidInputError: if it names code that it may not, or a data set has no such
+            option, or none of such a value.
+    """
+    if names_own_file(text) and own_files:
+        return text
+    part = _read(text, own_files)
+    return text if part is None else str(part)
+
+
+def own_files_of_dataset(text: str) -> Iterator[OwnFile]:
+    """The files of the function that a text names, if it names one."""
+    return own_files(_read(text) if names_own_file(text) else None)
+
+
+def _read(text: str, own_files: bool = True) -> Part[Dataset] | None:
+    """The part that a text names; None if it is a path."""
+    name, colon, _ = text.partition(":")
+    if not names_own_file(text) and name not in DATASETS:
+        return None
+    try:
+        return read_one("dataset", text, DATASETS, own_files)
+    except InvalidInputError:
+        # A file of one's own may be called ``steam:2.csv``.
+        if colon and not names_own_file(text) and user_path(text).exists():
+            return None
+        raise
