@@ -14,9 +14,10 @@ import numpy as np
 import jaxfr
 
 # What a run's numbers come from: these packages and modules and all that they import,
-# directly or by others. Of data the content counts, not the code that reads them.
+# directly or by others. Of data the content counts, not the code that reads them, and
+# a checkpoint gives back the bits that were saved.
 _COMPUTES = ("jaxfr.experiment", "jaxfr.training", "jaxfr.evaluation")
-_COUNTS_BY_CONTENT = "jaxfr.data"
+_GIVES_BITS = ("jaxfr.data.", "jaxfr.checkpoints.")
 _DEPENDENCIES = ("jax", "jaxlib", "numpy", "optax")
 
 _OPTIONS_DIGITS = 16
@@ -76,7 +77,7 @@ def computing_modules(root: pathlib.Path) -> dict[pathlib.Path, str]:
         left += [
             name
             for name in _imported(tree)
-            if name in files and not f"{name}.".startswith(f"{_COUNTS_BY_CONTENT}.")
+            if name in files and not f"{name}.".startswith(_GIVES_BITS)
         ]
     return found
 

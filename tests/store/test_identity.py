@@ -52,14 +52,17 @@ TREE = {
     "attacks/unused.py": "x = 1",
     "sampling.py": "x = 1",
     "training/round.py": "from jaxfr import linear\nfrom jaxfr.data.table import x",
+    "training/batch.py": "from jaxfr.checkpoints import x",
     "linear.py": "x = 1",
     "evaluation/deep/ranks.py": "x = 1",
     "data/table.py": "x = 1",
+    "checkpoints/__init__.py": "x = 1",
     "beside.py": "from jaxfr.training.round import x",
 }
 ENTERS = (
     *("experiment.py", "attacks/__init__.py", "attacks/lie.py", "sampling.py"),
-    *("training/round.py", "linear.py", "evaluation/deep/ranks.py"),
+    *("training/round.py", "training/batch.py"),
+    *("linear.py", "evaluation/deep/ranks.py"),
 )
 
 SOURCE = '''
