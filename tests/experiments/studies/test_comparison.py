@@ -65,6 +65,7 @@ def test_a_fall_goes_up_by_noise_only_or_below_its_floor_and_ends_lower():
     assert not falls(values(0.2, 0.2))
     assert not falls(values(0.4, 0.03, 0.09))
     assert falls(values(0.4, 0.03, 0.09), floor=0.1)
+    assert not falls(values(0.4, 0.03, 0.3, 0.09), floor=0.1)
 
 
 def test_runs_in_which_a_metric_is_null_do_not_count():
