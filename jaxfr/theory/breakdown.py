@@ -1,8 +1,10 @@
 """Propositions 1 and 2: how many malicious clients an item withstands.
 
-Symbols: an item receives k benign rows and n~ malicious ones; alpha is the aggregator's
-breakdown point, the share of malicious rows from which on nothing holds it (1/2 for
-the median; 0 stands for the mean, which one row breaks).
+Symbols: an item receives k benign rows and n~ malicious ones (``malicious_clients``);
+alpha, 0 to 1, is the aggregator's ``breakdown_point``, the share of malicious rows from
+which on nothing holds it (1/2 for the median; 0 stands for the mean, which one row
+breaks). A power law has the ``exponent`` beta > 1 and the ``minimum_degree`` x_min > 0.
+Numbers outside their range are refused with an ``InvalidInputError``.
 
 Source: Zhang et al., "Rethinking Byzantine Robustness in Federated Recommendation from
 Sparse Aggregation Perspective", AAAI 2025 (arXiv 2501.03301).
@@ -41,15 +43,7 @@ def cancelling_upload(benign_rows: Array, target: ArrayLike = 0.0) -> Array:
 def breakdown_degree(malicious_clients: float, breakdown_point: float) -> float:
     """Returns the largest degree that falls, ``n~ (1 - alpha) / alpha``.
 
-    Args:
-        malicious_clients: malicious rows that an item receives, n~.
-        breakdown_point: alpha, 0 to 1.
-
-    Returns:
-        The degree, infinite for alpha 0; 0 without malicious clients.
-
-    Raises:
-        InvalidInputError: if alpha is outside 0 to 1, or n~ negative.
+    Infinite for alpha 0; 0 without malicious clients.
     """
     _check(malicious_clients, breakdown_point)
     if malicious_clients == 0:
@@ -71,13 +65,10 @@ def item_falls(
             interactions; a simulated item also gets the rows of those clients that
             drew it as a negative, and it is these rows that decide.
         malicious_clients: malicious rows of each item, n~; broadcasts with ``degree``.
-        breakdown_point: alpha, 0 to 1.
+        breakdown_point: alpha.
 
     Returns:
         bool, of the broadcast shape; never True where n~ is 0.
-
-    Raises:
-        InvalidInputError: if alpha is outside 0 to 1, or n~ negative.
     """
     malicious = np.asarray(malicious_clients, np.float64)
     _check(malicious.min(initial=0), breakdown_point)
@@ -88,19 +79,7 @@ def item_falls(
 def broken_share_counted(
     degrees: np.ndarray, malicious_clients: np.ndarray | int, breakdown_point: float
 ) -> float:
-    """Counts the share of items that fall, on the data's own degrees.
-
-    Args:
-        degrees: benign rows of each item, int ``[m]``.
-        malicious_clients: malicious rows of each item, int scalar or ``[m]``.
-        breakdown_point: alpha, 0 to 1.
-
-    Returns:
-        Share, 0 to 1.
-
-    Raises:
-        InvalidInputError: as ``item_falls``.
-    """
+    """Counts the share of items that fall, 0 to 1; arguments as ``item_falls``."""
     return float(np.mean(item_falls(degrees, malicious_clients, breakdown_point)))
 
 
@@ -118,10 +97,10 @@ def broken_share_power_law(
     ``C = (beta - 1) x_min^(beta - 1)``.
 
     Args:
-        exponent: beta, greater than 1.
-        minimum_degree: x_min, positive.
+        exponent: beta.
+        minimum_degree: x_min.
         malicious_clients: malicious rows that every item receives, n~.
-        breakdown_point: alpha, 0 to 1.
+        breakdown_point: alpha.
         tail_share: share of the items that the law describes. 1 is the paper's, and
             gives the share among items of degree x_min or more. A fit with an x_min
             above some degrees holds for ``num_tail_items / num_items`` of the items;
@@ -130,9 +109,6 @@ def broken_share_power_law(
 
     Returns:
         Share, 0 to 1; 0 for x below x_min, where the law says nothing.
-
-    Raises:
-        InvalidInputError: if a parameter is outside its range.
     """
     _check_law(exponent, minimum_degree, tail_share)
     degree = breakdown_degree(malicious_clients, breakdown_point)
@@ -154,18 +130,7 @@ def broken_share_discrete_power_law(
     ``1 - zeta(beta, floor(x) + 1) / zeta(beta, x_min)``. Unlike the closed form it is
     positive already at x = x_min, as degrees are integers.
 
-    Args:
-        exponent: as ``broken_share_power_law``.
-        minimum_degree: x_min, at least 1.
-        malicious_clients: as ``broken_share_power_law``.
-        breakdown_point: as ``broken_share_power_law``.
-        tail_share: as ``broken_share_power_law``.
-
-    Returns:
-        Share, 0 to 1; 0 for x below x_min.
-
-    Raises:
-        InvalidInputError: if a parameter is outside its range.
+    Arguments and outcome as there; x_min is at least 1.
     """
     _check_law(exponent, minimum_degree, tail_share)
     # A product that should be whole may come out a rounding error short of it.

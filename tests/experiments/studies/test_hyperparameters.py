@@ -66,6 +66,17 @@ def test_attacks_grow_with_their_items_and_noise_or_the_finding_does_not_hold():
     assert finding(section, "L-S is the stronger, the more items").holds is False
 
 
+def test_a_default_stands_between_its_neighbours():
+    def few(settings: Told) -> dict:
+        return run(settings) | {
+            "max_poisoned_items_used": settings.max_poisoned_items or 700
+        }
+
+    section = present(STUDY, bases("steam"), few)
+    told = finding(section, "Spattack-L-S is the stronger, the more items").evidence
+    assert told.index("500: ") < told.index("700: ") < told.index("1000: ")
+
+
 def test_every_embedding_size_must_be_broken_by_every_attack():
     section = present(STUDY, bases("steam"), run)
     assert finding(section, "whatever the embedding size").holds
