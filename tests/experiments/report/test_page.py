@@ -4,7 +4,7 @@ import re
 import pytest
 
 from experiments.report.page import render, table
-from experiments.studies.study import Section, Table
+from experiments.studies.study import Finding, Section, Table
 from tests.experiments.report.pages import EVIL, IMAGE, Reader, chapter, page, section
 
 
@@ -96,9 +96,12 @@ def test_every_finding_is_in_the_summary_with_a_link_to_it(reader):
 
 
 def test_the_summary_counts(reader):
+    answers = [True] * 3 + [False] * 2 + [None]
+    found = tuple(Finding("It is.", answer, "") for answer in answers)
+    counted = Section("Figure 8: nothing", findings=found)
     assert (
-        "Of 6 statements of the paper that were checked, 2 hold, 2 do not, and of 2 "
-        "the runs cannot tell." in reader.text
+        "Of 6 statements of the paper that were checked, 3 hold, 2 do not, and of 1 "
+        "the runs cannot tell." in Reader(render(page(chapter("a", counted)))).text
     )
     # In words beside each, in the summary and at its place.
     for words in ("✓ holds", "✗ does not hold", "? cannot tell"):

@@ -56,6 +56,16 @@ def test_a_row_that_agrees_holds(pair, monkeypatch):
     assert finding.holds is True
 
 
+def test_a_sparsity_agrees_to_the_two_decimals_that_are_printed(tmp_path, monkeypatch):
+    (tmp_path / "train.txt").write_text("0 0\n1 0\n")
+    (tmp_path / "test.txt").write_text("0 1\n1 2\n")
+    paper = {tmp_path.name: table2.PaperRow(2, 3, 4, 33.33)}
+    monkeypatch.setattr(table2, "PAPER", paper)
+    own = dataclasses.replace(BASE, dataset=str(tmp_path))
+    (finding,) = table2.study().present(Material((own,), (), None)).findings
+    assert finding.holds is True
+
+
 def test_distribution_of_users_and_items(pair):
     # Interactions of users 3 and 2; of items 2, 1, 1, 1.
     (row,) = table2.study().present(pair).tables[1].rows
