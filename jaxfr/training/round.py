@@ -1,4 +1,9 @@
-"""One round: clients, uploads, attack, aggregation, server."""
+"""One round of federated training under attack: the page to read first.
+
+Clients update their embeddings and upload gradients of the items that they touched; the
+malicious ones see what their knowledge allows and upload what they please; the server
+aggregates each item's uploads and moves the item.
+"""
 
 import functools
 from typing import NamedTuple
@@ -54,19 +59,6 @@ class RoundCounts(NamedTuple):
     reported: dict[str, Array]
 
 
-def no_counts(experiment: Experiment, layout: Layout, dim: int) -> RoundCounts:
-    """Those of a round in which nothing happens."""
-    rule, nothing = experiment.rule(), jnp.int32(0)
-    knowledge = ServerKnowledge(layout.num_server_ids, layout.num_items, dim)
-
-    def of_start() -> dict[str, Array]:
-        return report_server(rule, init_server(rule, knowledge))
-
-    reported = jax.tree.map(jnp.zeros_like, jax.eval_shape(of_start))
-    judged = no_judgement() if sees_clients(rule) else None
-    return RoundCounts(nothing, nothing, judged, reported)
-
-
 class ClientIds(NamedTuple):
     """By which numbers the server knows the clients; None where it does not ask.
 
@@ -99,6 +91,59 @@ class ClientIds(NamedTuple):
         return uploads._replace(client=of_bundles, tables=tables)
 
 
+def train_round(
+    experiment: Experiment,
+    layout: Layout,
+    setup: Setup,
+    state: TrainingState,
+    round_number: Array,
+) -> tuple[TrainingState, RoundCounts]:
+    """Runs one round of federated training under attack.
+
+    Args:
+        experiment: from ``Experiment.with_data``.
+        layout: the data.
+        setup: what the seed fixed.
+        state: the state before the round.
+        round_number: from 0, int32 scalar.
+
+    Returns:
+        The state after the round, and counts.
+    """
+    # Who takes part.
+    participation_key = key_for(setup.key, Purpose.PARTICIPATION, round_number)
+    benign_part, malicious_part = choose_participants(
+        experiment, layout, participation_key, round_number
+    )
+    pairs = setup.pairs
+    if experiment.negatives == "resample":
+        pairs = draw_pairs(experiment, layout, setup.key, round_number)
+        setup = setup._replace(pairs=pairs)
+
+    # Benign clients learn, and upload gradients of items and of shared weights.
+    clients, uploads, of_weights = _update_clients(
+        experiment, layout, setup, state, benign_part, round_number
+    )
+    uploads = uploads._replace(groups=pairs.item_groups)
+
+    # Malicious clients upload, the server aggregates and moves what it keeps.
+    ids = ClientIds.of(layout, setup)
+    attack_and_serve = functools.partial(
+        _attack_and_serve, experiment, round_number, malicious_part, ids
+    )
+    items, found, dropped = attack_and_serve(state.items, uploads, _noticed(pairs))
+    weights = state.weights
+    if weights is not None and of_weights is not None:
+        weights, _, dropped_weights = attack_and_serve(weights, of_weights)
+        dropped += dropped_weights
+
+    # What there is to say of the round, part of which the server cannot know.
+    judgement = _judge(found, ids, benign_part, malicious_part, layout.item_third)
+    reported = report_server(experiment.rule(), items.server)
+    counts = RoundCounts(dropped, pairs.overflow, judgement, reported)
+    return TrainingState(clients, items, weights), counts
+
+
 def choose_participants(
     experiment: Experiment,
     layout: Layout,
@@ -129,65 +174,6 @@ def choose_participants(
         benign &= chosen[layout.client_ids]
         malicious &= chosen[num_clients:]
     return benign, malicious & (round_number >= experiment.attack_start)
-
-
-def train_round(
-    experiment: Experiment,
-    layout: Layout,
-    setup: Setup,
-    state: TrainingState,
-    round_number: Array,
-) -> tuple[TrainingState, RoundCounts]:
-    """Runs one round of federated training under attack.
-
-    Args:
-        experiment: from ``Experiment.with_data``.
-        layout: the data.
-        setup: what the seed fixed.
-        state: the state before the round.
-        round_number: from 0, int32 scalar.
-
-    Returns:
-        The state after the round, and counts.
-    """
-    benign_part, malicious_part = choose_participants(
-        experiment,
-        layout,
-        key_for(setup.key, Purpose.PARTICIPATION, round_number),
-        round_number,
-    )
-    pairs = setup.pairs
-    if experiment.negatives == "resample":
-        pairs = draw_pairs(experiment, layout, setup.key, round_number)
-
-    clients, uploads, of_weights = _update_clients(
-        experiment,
-        layout,
-        setup._replace(pairs=pairs),
-        state,
-        benign_part,
-        round_number,
-    )
-    ids = ClientIds.of(layout, setup)
-    update_table = functools.partial(
-        _update_table, experiment, round_number, malicious_part, ids
-    )
-    uploads = uploads._replace(groups=pairs.item_groups)
-    items, found, dropped = update_table(state.items, uploads, _noticed(pairs))
-    weights = state.weights
-    if weights is not None and of_weights is not None:
-        weights, _, dropped_weights = update_table(weights, of_weights)
-        dropped += dropped_weights
-    judgement = None
-    if ids.benign is not None and ids.malicious is not None:
-        trust = found.client_trust
-        trust = jnp.ones(ids.number) if trust is None else trust
-        parts = benign_part, malicious_part
-        of_both = trust[ids.benign], trust[ids.malicious]
-        judgement = judge(found, *of_both, *parts, layout.item_third)
-    reported = report_server(experiment.rule(), items.server)
-    counts = RoundCounts(dropped, pairs.overflow, judgement, reported)
-    return TrainingState(clients, items, weights), counts
 
 
 def _update_clients(
@@ -242,7 +228,7 @@ def _noticed(pairs: Pairs) -> Array | None:
     return None
 
 
-def _update_table(
+def _attack_and_serve(
     experiment: Experiment,
     round_number: Array,
     malicious_part: Array,
@@ -299,3 +285,31 @@ def _update_table(
     )
     after, found, dropped = serve(malicious)
     return after._replace(attack=attack_state), found, dropped
+
+
+def _judge(
+    found: Aggregate,
+    ids: ClientIds,
+    benign_part: Array,
+    malicious_part: Array,
+    item_third: Array,
+) -> Judgement | None:
+    """How well the server told clients apart; None where it sees none."""
+    if ids.benign is None or ids.malicious is None:
+        return None
+    trust = jnp.ones(ids.number) if found.client_trust is None else found.client_trust
+    of_both = trust[ids.benign], trust[ids.malicious]
+    return judge(found, *of_both, benign_part, malicious_part, item_third)
+
+
+def no_counts(experiment: Experiment, layout: Layout, dim: int) -> RoundCounts:
+    """Those of a round in which nothing happens."""
+    rule, nothing = experiment.rule(), jnp.int32(0)
+    knowledge = ServerKnowledge(layout.num_server_ids, layout.num_items, dim)
+
+    def of_start() -> dict[str, Array]:
+        return report_server(rule, init_server(rule, knowledge))
+
+    reported = jax.tree.map(jnp.zeros_like, jax.eval_shape(of_start))
+    judged = no_judgement() if sees_clients(rule) else None
+    return RoundCounts(nothing, nothing, judged, reported)
