@@ -10,8 +10,8 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.jax_settings import check_jax_settings, find_devices
 from jaxfr.sweeps.request import RunRequest, check_alone
 from jaxfr.training import check_run, simulate, start
+from jaxfr.training.compiled import compile_programs
 from jaxfr.training.keys import run_key
-from jaxfr.training.programs import compile_programs
 from tests.training.problem import EXPERIMENT, configured, small_layout
 
 

@@ -26,8 +26,8 @@ from jaxfr.records.record import Record, device_name, versions
 from jaxfr.sweeps.request import RunRequest, recorded_options
 from jaxfr.training import Layout, layout_for, run_key, start
 from jaxfr.training.batch import Run, run_batch, start_batch, train_batch
+from jaxfr.training.compiled import CompiledRuns, compile_programs
 from jaxfr.training.memory import held_bytes
-from jaxfr.training.programs import Programs, compile_programs
 from jaxfr.training.round import train_round
 
 # Of the first run; those side by side have the seeds after it.
@@ -99,8 +99,8 @@ def measure_case(case: Case) -> Record:
         "nanoseconds_per_pair": timing.spread(of_one_run, 1e9 * per_round / pairs),
         "raw_seconds": mine,
         "bandwidth_share": moved_per_second / machine["copy_gigabytes_per_second"],
-        "whole_run": _whole_runs(case, ours.programs, mine),
-        "compile_seconds": ours.programs.seconds,
+        "whole_run": _whole_runs(case, ours.compiled, mine),
+        "compile_seconds": ours.compiled.seconds,
         "start_seconds": ours.start_seconds,
         "data_seconds": data_seconds,
         "kept_bytes": ours.kept_bytes,
@@ -127,17 +127,17 @@ class TimedRounds:
     """jaxfr's side: each call trains the next rounds, and says how long they took.
 
     Attributes:
-        programs: what was compiled.
+        compiled: what was compiled.
         start_seconds: time to draw what the seeds decide.
         kept_bytes: what stays in memory between calls, on all devices together.
     """
 
     def __init__(self, case: Case, experiment: Experiment, layout: Layout) -> None:
-        self.programs = compile_programs(
+        self.compiled = compile_programs(
             experiment, layout, case.rounds, runs=case.runs, rounds_per_call=case.rounds
         )
         self._batch, self._state, self.start_seconds = start_batch(
-            self.programs, _runs(self.programs), _NEVER, case.eval_every
+            self.compiled, _runs(self.compiled), _NEVER, case.eval_every
         )
         self._numbers = np.arange(case.rounds, dtype=np.int32)
         self.kept_bytes = {
@@ -153,38 +153,38 @@ class TimedRounds:
         return reported.seconds
 
 
-def time_whole_runs(programs: Programs, rounds: int) -> dict[str, float]:
+def time_whole_runs(compiled: CompiledRuns, rounds: int) -> dict[str, float]:
     """Times a batch of whole runs, from drawing what their seeds decide to the end.
 
     Args:
-        programs: the compiled experiment.
+        compiled: the compiled experiment.
         rounds: of each run; there are evaluations after every tenth.
 
     Returns:
         ``rounds``, ``seconds`` and ``runs_per_second`` of the batch.
     """
     began = time.perf_counter()
-    run_batch(programs, _runs(programs), rounds, _EVAL_EVERY)
+    run_batch(compiled, _runs(compiled), rounds, _EVAL_EVERY)
     seconds = time.perf_counter() - began
     return {
         "rounds": rounds,
         "seconds": seconds,
-        "runs_per_second": programs.runs / seconds,
+        "runs_per_second": compiled.runs / seconds,
     }
 
 
-def _runs(programs: Programs) -> list[Run]:
-    return [Run(SEED + place, programs.experiment) for place in range(programs.runs)]
+def _runs(compiled: CompiledRuns) -> list[Run]:
+    return [Run(SEED + place, compiled.experiment) for place in range(compiled.runs)]
 
 
 def _whole_runs(
-    case: Case, programs: Programs, seconds: Sequence[float]
+    case: Case, compiled: CompiledRuns, seconds: Sequence[float]
 ) -> Record | None:
     """Whole runs, where they are asked for and do not last too long."""
     foretold = statistics.median(seconds) * case.whole_rounds / case.rounds
     if not case.whole_rounds or foretold > (case.most_seconds or foretold):
         return None
-    return time_whole_runs(programs, case.whole_rounds)
+    return time_whole_runs(compiled, case.whole_rounds)
 
 
 def _references(

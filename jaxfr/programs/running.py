@@ -13,7 +13,7 @@ from jaxfr.store import Store, open_store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.forecast import describe
 from jaxfr.sweeps.plan import Plan
-from jaxfr.sweeps.run import FinishedRun, Watcher, run_plan
+from jaxfr.sweeps.work import FinishedRun, Watcher, run_plan
 
 
 @contextlib.contextmanager

@@ -43,7 +43,7 @@ from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.request import keep_own_files
-from jaxfr.sweeps.run import FinishedRun
+from jaxfr.sweeps.work import FinishedRun
 
 RESULTS_FILE = "results.jsonl"
 CLEAN_FILE = "clean.jsonl"

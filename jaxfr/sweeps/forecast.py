@@ -10,8 +10,8 @@ from jaxfr.sweeps.group import GroupCompiler
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.texts import EXPERIMENT_OPTIONS
+from jaxfr.training.compiled import CompiledRuns, memory_need
 from jaxfr.training.costs import Costs, measure_costs
-from jaxfr.training.programs import Programs, memory_need
 
 _COLUMNS = ("program", "runs", "finished", "at once", "memory", "compiling", "time")
 # What stands in every program's description.
@@ -72,9 +72,9 @@ def forecast(
                 group,
                 finished,
                 program.execution.runs,
-                memory_need(program.programs).total,
-                program.programs.seconds,
-                _seconds(left, program.programs),
+                memory_need(program.compiled).total,
+                program.compiled.seconds,
+                _seconds(left, program.compiled),
             )
         )
     return found
@@ -110,7 +110,7 @@ def format_forecasts(forecasts: Sequence[Forecast], available: int | None) -> st
     free = "" if available is None else f" of {available / 1e9:.2f} GB that are free"
     return (
         f"{align([_COLUMNS, *map(_row, forecasts)])}\n"
-        f"{runs} runs of {len(forecasts)} programs, {left} to do: at most "
+        f"{runs} runs of {len(forecasts)} compiled, {left} to do: at most "
         f"{peak / 1e9:.2f} GB{free}; {format_duration(compiling + seconds)}, "
         f"{format_duration(compiling)} of it for compiling"
     )
@@ -126,12 +126,12 @@ def describe(group: RunGroup) -> str:
     return " ".join(word for word in words if word)
 
 
-def _seconds(left: Sequence[PlannedRun], programs: Programs) -> float:
-    schedules, costs = [run.schedule for run in left], measure_costs(programs)
+def _seconds(left: Sequence[PlannedRun], compiled: CompiledRuns) -> float:
+    schedules, costs = [run.schedule for run in left], measure_costs(compiled)
     total = 0.0
     for schedule in dict.fromkeys(schedules):
-        batches = -(-schedules.count(schedule) // programs.runs)
-        total += batches * batch_seconds(costs, *schedule, programs.rounds_per_call)
+        batches = -(-schedules.count(schedule) // compiled.runs)
+        total += batches * batch_seconds(costs, *schedule, compiled.rounds_per_call)
     return total
 
 

@@ -14,8 +14,8 @@ from jaxfr.records.record import device_name
 from jaxfr.sweeps.execution import Execution, RunOptions, plan_execution
 from jaxfr.sweeps.plan import PlannedRun, RunGroup
 from jaxfr.sweeps.sources import Source, SourceName
+from jaxfr.training.compiled import CompiledRuns, compile_to_fit
 from jaxfr.training.layout import Layout, layout_for
-from jaxfr.training.programs import Programs, compile_to_fit
 
 _DIGITS = 32
 
@@ -25,14 +25,14 @@ class GroupProgram(NamedTuple):
 
     Attributes:
         group: the group.
-        programs: compiled for so many runs as memory holds at once.
+        compiled: compiled for so many runs as memory holds at once.
         execution: how they are executed.
         chance: what their metrics are in a random order of the items, by field.
         more_room: whether items have more room than is planned at first.
     """
 
     group: RunGroup
-    programs: Programs
+    compiled: CompiledRuns
     execution: Execution
     chance: dict[str, float]
     more_room: bool = False
@@ -74,7 +74,7 @@ class GroupCompiler:
         execution, source = self.execution(group), self._sources[group.source]
         experiment = group.experiment
         layout = self._laid_out(group.source, experiment, execution.spread, more_room)
-        programs = compile_to_fit(
+        compiled = compile_to_fit(
             experiment,
             layout.with_room(group.malicious_clients),
             group.rounds,
@@ -88,8 +88,8 @@ class GroupCompiler:
             experiment.num_candidates,
             source.dataset,
         )
-        execution = execution._replace(runs=programs.runs)
-        return GroupProgram(group, programs, execution, chance, more_room)
+        execution = execution._replace(runs=compiled.runs)
+        return GroupProgram(group, compiled, execution, chance, more_room)
 
     def _laid_out(
         self, name: SourceName, experiment: Experiment, devices: int, more_room: bool
@@ -131,7 +131,7 @@ def batch_identity(program: GroupProgram, batch: Sequence[PlannedRun]) -> str:
         "runs": [planned.identity for planned in batch],
         "schedule": batch[0].schedule,
         "malicious_clients": program.group.malicious_clients,
-        "rounds_per_call": program.programs.rounds_per_call,
+        "rounds_per_call": program.compiled.rounds_per_call,
         "more_room": program.more_room,
         "execution": program.execution._asdict(),
         "device": device_name(),

@@ -14,7 +14,7 @@ from jaxfr.store import open_store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import identify, plan_runs
 from jaxfr.sweeps.request import RunRequest
-from jaxfr.sweeps.run import run_plan
+from jaxfr.sweeps.work import run_plan
 
 
 def sweep(

@@ -16,8 +16,8 @@ from jaxfr.evaluation.outcome import no_outcome
 from jaxfr.experiment import Experiment
 from jaxfr.processes import agree
 from jaxfr.training.checks import check_run
+from jaxfr.training.compiled import CompiledRuns, keys_of
 from jaxfr.training.many import stack_runs
-from jaxfr.training.programs import Programs, keys_of
 from jaxfr.training.result import Reported, RunResult, results_of_batch
 from jaxfr.training.round import no_counts
 from jaxfr.training.run import RoundReport
@@ -46,14 +46,14 @@ class Batch(NamedTuple):
     """Runs that were started at once.
 
     Attributes:
-        programs: what was compiled.
+        compiled: what was compiled.
         experiments: of the runs, their numbers with a leading axis ``[runs]``.
         setup: what the seeds fixed, leading axis ``[runs]``.
         rounds: rounds of each run.
         schedule: the rounds and ``eval_every``, where the devices expect them.
     """
 
-    programs: Programs
+    compiled: CompiledRuns
     experiments: Experiment
     setup: Setup
     rounds: int
@@ -68,12 +68,12 @@ class _Saved(NamedTuple):
 
 
 def start_batch(
-    programs: Programs, runs: Sequence[Run], rounds: int, eval_every: int
+    compiled: CompiledRuns, runs: Sequence[Run], rounds: int, eval_every: int
 ) -> tuple[Batch, TrainingState, float]:
     """Draws what the seeds decide.
 
     Args:
-        programs: the compiled experiment.
+        compiled: the compiled experiment.
         runs: as many as it takes at once, or fewer.
         rounds: rounds of each run.
         eval_every: evaluates after every so many rounds and after the last.
@@ -82,21 +82,21 @@ def start_batch(
         The batch, its state before round 0, and the seconds that it took.
     """
     # Room that is left is filled with copies of the last run.
-    filled = [*runs, *[runs[-1]] * (programs.runs - len(runs))]
+    filled = [*runs, *[runs[-1]] * (compiled.runs - len(runs))]
     experiments, keys, schedule = replicate(
         (
             stack_runs([run.experiment for run in filled]),
             keys_of([run.seed for run in filled]),
             (jnp.int32(rounds), jnp.int32(eval_every)),
         ),
-        programs.devices,
+        compiled.devices,
     )
     began = time.perf_counter()
     setup, state = jax.block_until_ready(
-        programs.start(experiments, programs.layout, keys, programs.given)
+        compiled.start(experiments, compiled.layout, keys, compiled.given)
     )
     seconds = time.perf_counter() - began
-    return Batch(programs, experiments, setup, rounds, schedule), state, seconds
+    return Batch(compiled, experiments, setup, rounds, schedule), state, seconds
 
 
 def train_batch(
@@ -113,17 +113,17 @@ def train_batch(
         state: before the first of these rounds.
         numbers: ascending rounds, int32.
     """
-    programs = batch.programs
+    compiled = batch.compiled
     began = time.perf_counter()
-    filled = np.full(programs.rounds_per_call, batch.rounds, np.int32)
+    filled = np.full(compiled.rounds_per_call, batch.rounds, np.int32)
     filled[: numbers.size] = numbers
     state, report = jax.block_until_ready(
-        programs.train(
+        compiled.train(
             batch.experiments,
-            programs.layout,
+            compiled.layout,
             batch.setup,
             state,
-            replicate(jnp.asarray(filled), programs.devices),
+            replicate(jnp.asarray(filled), compiled.devices),
             *batch.schedule,
         )
     )
@@ -135,7 +135,7 @@ def train_batch(
 
 
 def run_batch(
-    programs: Programs,
+    compiled: CompiledRuns,
     runs: Sequence[Run],
     rounds: int,
     eval_every: int,
@@ -144,10 +144,10 @@ def run_batch(
     on_rounds: Callable[[int], Any] = lambda finished: None,
     keeper: CheckpointKeeper | None = None,
 ) -> list[RunResult]:
-    """Runs so many runs as the programs take at once, or fewer.
+    """Runs so many runs as the program takes at once, or fewer.
 
     Args:
-        programs: the compiled experiment.
+        compiled: the compiled experiment.
         runs: the runs.
         rounds: rounds of each run, at least 1.
         eval_every: evaluates after every so many rounds and after the last; 0 for the
@@ -165,8 +165,8 @@ def run_batch(
             ``upload_capacity``; a layout with more room helps.
     """
     for run in runs:
-        check_run(run.experiment, programs.layout, rounds, eval_every)
-    batch, state, seconds = start_batch(programs, runs, rounds, eval_every)
+        check_run(run.experiment, compiled.layout, rounds, eval_every)
+    batch, state, seconds = start_batch(compiled, runs, rounds, eval_every)
     state, reports = _train_to_the_end(
         batch, state, keeper, lambda finished: on_rounds(len(runs) * finished)
     )
@@ -176,7 +176,7 @@ def run_batch(
         seeds,
         reports,
         (batch.setup, state),
-        (programs.seconds, seconds, one_evaluation),
+        (compiled.seconds, seconds, one_evaluation),
     )
 
 
@@ -198,7 +198,7 @@ def _train_to_the_end(
         reports.append(reported._replace(seconds=float(reported.seconds)))
         if begin:
             on_rounds(begin)
-    wanted, most = ROUNDS_OF_FIRST_CALL, batch.programs.rounds_per_call
+    wanted, most = ROUNDS_OF_FIRST_CALL, batch.compiled.rounds_per_call
     while begin < batch.rounds:
         finished = min(begin + min(wanted, most), batch.rounds)
         numbers = np.arange(begin, finished, dtype=np.int32)
@@ -235,7 +235,7 @@ def _join(reports: Sequence[Reported]) -> Reported:
 
 def _blank(batch: Batch, state: TrainingState, finished: int) -> _Saved:
     """A pytree like what was saved after so many rounds."""
-    experiment, layout = batch.programs.experiment, batch.programs.layout
+    experiment, layout = batch.compiled.experiment, batch.compiled.layout
     numbers = np.arange(-1, finished, dtype=np.int32)
     of_round = RoundReport(
         no_counts(experiment, layout, experiment.model.make().embedding_dim),
@@ -244,7 +244,7 @@ def _blank(batch: Batch, state: TrainingState, finished: int) -> _Saved:
     )
     report = jax.tree.map(
         lambda leaf: np.zeros(
-            (batch.programs.runs, numbers.size, *leaf.shape), leaf.dtype
+            (batch.compiled.runs, numbers.size, *leaf.shape), leaf.dtype
         ),
         of_round,
     )

@@ -11,8 +11,8 @@ from jaxfr.data import synthetic_dataset
 from jaxfr.experiment import Experiment
 from jaxfr.texts import read_part
 from jaxfr.training import layout_for
+from jaxfr.training.compiled import keys_of
 from jaxfr.training.many import stack_runs, start_many, train_many
-from jaxfr.training.programs import keys_of
 
 
 def record(seed: int, *hits: float | None) -> dict:

@@ -16,7 +16,7 @@ from absl import flags
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.plan import Plan
-from jaxfr.training.programs import keys_of
+from jaxfr.training.compiled import keys_of
 from tests.fuzzing import programs, stores
 from tests.fuzzing.flag_texts import SMALL, draw_flags
 from tests.fuzzing.judging import Attempt, WrongOutcomeError

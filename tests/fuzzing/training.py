@@ -14,7 +14,7 @@ from jaxfr.evaluation.names import find_metric
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import plan_runs
-from jaxfr.sweeps.run import run_plan
+from jaxfr.sweeps.work import run_plan
 from tests.fuzzing.judging import WrongOutcomeError
 from tests.fuzzing.part_texts import PART_TEXTS, is_meant, wanted_fields
 from tests.fuzzing.readers import what_reads

@@ -24,8 +24,8 @@ from tests.programs.sweeping import outcome
 PROGRAM = """
 import sys
 from jaxfr.programs import train
-from jaxfr.training import programs
-programs.PAIRS_PER_CALL = int(sys.argv.pop(1))
+from jaxfr.training import compiled
+compiled.PAIRS_PER_CALL = int(sys.argv.pop(1))
 from jaxfr.programs.program import run_program
 run_program(train.main)
 """

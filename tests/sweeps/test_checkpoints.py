@@ -15,9 +15,9 @@ from jaxfr.store import open_store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.group import GroupCompiler, GroupProgram, batch_identity
 from jaxfr.sweeps.plan import Plan, plan_runs
-from jaxfr.sweeps.run import Watcher, run_plan
+from jaxfr.sweeps.work import Watcher, run_plan
 from jaxfr.training import Layout
-from jaxfr.training.programs import Programs, compile_to_fit
+from jaxfr.training.compiled import CompiledRuns, compile_to_fit
 from tests.sweeps.problem import changed
 
 SWEEP = [changed(seed=seed, rounds=9, attack="spattack_o_d") for seed in range(3)]
@@ -31,11 +31,11 @@ class StoppedError(Exception):
 @pytest.fixture(autouse=True, scope="module")
 def _short_calls() -> Iterator[None]:
     """Of two rounds, so that there is something between start and end."""
-    compiled: dict[object, Programs] = {}
+    compiled: dict[object, CompiledRuns] = {}
 
     def compile_short(
         experiment: Experiment, layout: Layout, *arguments: Any, **options: Any
-    ) -> Programs:
+    ) -> CompiledRuns:
         room = layout.malicious_clients, layout.num_devices
         key = jax.tree.structure(experiment), room, *options.items()
         if key not in compiled:
@@ -43,7 +43,7 @@ def _short_calls() -> Iterator[None]:
         return compiled[key]
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("jaxfr.training.programs.PAIRS_PER_CALL", 1500)
+        patched.setattr("jaxfr.training.compiled.PAIRS_PER_CALL", 1500)
         patched.setattr("jaxfr.sweeps.group.compile_to_fit", compile_short)
         yield
 
@@ -147,11 +147,11 @@ def test_what_decides_bits_makes_another_identity(program, monkeypatch):
     def identity(**changed: Any) -> str:
         return batch_identity(program._replace(**changed), program.group.runs)
 
-    group, programs, execution = program.group, program.programs, program.execution
+    group, compiled, execution = program.group, program.compiled, program.execution
     found = [
         identity(),
         identity(group=dataclasses.replace(group, malicious_clients=9)),
-        identity(programs=programs._replace(rounds_per_call=77)),
+        identity(compiled=compiled._replace(rounds_per_call=77)),
         identity(execution=execution._replace(spread=2)),
         identity(execution=execution._replace(runs=9)),
         identity(more_room=True),

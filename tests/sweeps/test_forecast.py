@@ -10,7 +10,7 @@ from jaxfr.sweeps.forecast import (
     format_forecasts,
 )
 from jaxfr.sweeps.plan import plan_runs
-from jaxfr.sweeps.run import run_plan
+from jaxfr.sweeps.work import run_plan
 from jaxfr.training.costs import Costs
 from tests.sweeps.problem import changed
 

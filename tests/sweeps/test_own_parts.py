@@ -8,7 +8,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import plan_runs
-from jaxfr.sweeps.run import run_plan
+from jaxfr.sweeps.work import run_plan
 from tests.sweeps.problem import changed
 
 MINE = """

@@ -10,8 +10,8 @@ import pytest
 from jaxfr.experiment import Experiment
 from jaxfr.training import RoundReport, TrainingState, simulate
 from jaxfr.training.batch import Run, rounds_of_next_call, run_batch
+from jaxfr.training.compiled import CompiledRuns, compile_programs
 from jaxfr.training.costs import measure_costs
-from jaxfr.training.programs import Programs, compile_programs
 from jaxfr.training.result import RunResult
 from tests.training.problem import EXPERIMENT, QUICK_COMPILE, changed, small_layout
 
@@ -29,7 +29,7 @@ def in_one_go(
 
 
 @functools.cache
-def programs(runs: int) -> Programs:
+def programs(runs: int) -> CompiledRuns:
     layout = small_layout()
     return compile_programs(ONE, layout, ROUNDS, runs=runs, rounds_per_call=PER_CALL)
 

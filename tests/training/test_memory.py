@@ -6,21 +6,21 @@ import jax
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.training.many import stack_runs
-from jaxfr.training.memory import held_bytes
-from jaxfr.training.programs import (
-    Programs,
+from jaxfr.training.compiled import (
+    CompiledRuns,
     compile_programs,
     compile_to_fit,
     memory_need,
 )
+from jaxfr.training.many import stack_runs
+from jaxfr.training.memory import held_bytes
 from tests.training.problem import configured, small_layout
 
 CLEAN = configured("none", "mean")
 
 
 @functools.cache
-def programs(runs: int, devices: int = 1) -> Programs:
+def programs(runs: int, devices: int = 1) -> CompiledRuns:
     return compile_programs(CLEAN, small_layout(), 2, runs=runs, devices=devices)
 
 

@@ -11,7 +11,7 @@ import pytest
 from jaxfr.checkpoints import CheckpointKeeper, CheckpointOptions
 from jaxfr.experiment import Experiment
 from jaxfr.training.batch import Run, run_batch
-from jaxfr.training.programs import Programs, compile_programs
+from jaxfr.training.compiled import CompiledRuns, compile_programs
 from jaxfr.training.result import RunResult
 from tests.checkpoints.samples import assert_same_bits
 from tests.training.problem import DIM, changed, configured, small_layout
@@ -24,7 +24,7 @@ class StoppedError(Exception):
     pass
 
 
-def compiled(experiment: Experiment, devices: int = 1, spread: int = 1) -> Programs:
+def compiled(experiment: Experiment, devices: int = 1, spread: int = 1) -> CompiledRuns:
     """Two runs, divided among devices or each spread over them."""
     return compile_programs(
         experiment,
@@ -36,7 +36,7 @@ def compiled(experiment: Experiment, devices: int = 1, spread: int = 1) -> Progr
     )
 
 
-def runs_of(programs: Programs) -> list[Run]:
+def runs_of(programs: CompiledRuns) -> list[Run]:
     rates = {4: 0.1, 0: 0.03}
     return [
         Run(seed, changed(programs.experiment, learning_rate=rate))
@@ -66,12 +66,12 @@ class InMemory(CheckpointKeeper):
         self.kept[finished] = tree
 
 
-def run(programs: Programs, **options: Any) -> list[RunResult]:
+def run(programs: CompiledRuns, **options: Any) -> list[RunResult]:
     return run_batch(programs, runs_of(programs), ROUNDS, EVAL_EVERY, **options)
 
 
 def run_call_by_call(
-    programs: Programs, directory: pathlib.Path
+    programs: CompiledRuns, directory: pathlib.Path
 ) -> tuple[list[RunResult], list[list[int]]]:
     """Each life ends behind its second call, which is lost, or with the run."""
     lives: list[list[int]] = []
@@ -123,7 +123,7 @@ def test_a_batch_that_is_stopped_again_and_again_ends_in_the_same_bits(
 
 
 @pytest.fixture(scope="module")
-def programs() -> Programs:
+def programs() -> CompiledRuns:
     return compiled(configured("spattack_o_d", "mean", server_optimizer="momentum"))
 
 

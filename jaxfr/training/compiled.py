@@ -27,7 +27,7 @@ PAIRS_PER_CALL = 2 * 10**7
 MOST_ROUNDS_PER_CALL = 8192
 
 
-class Programs(NamedTuple):
+class CompiledRuns(NamedTuple):
     """The compiled pieces of a batch of runs, and what they were compiled for.
 
     Attributes:
@@ -62,7 +62,7 @@ def compile_programs(
     runs: int = 1,
     devices: int = 1,
     rounds_per_call: int | None = None,
-) -> Programs:
+) -> CompiledRuns:
     """Compiles an experiment once, for all seeds and numbers.
 
     Args:
@@ -112,7 +112,7 @@ def compile_programs(
     lowered = train_many.lower(numbers, devices, layout, setup, state, *schedule)
     train = lowered.compile()
     seconds = time.perf_counter() - began
-    return Programs(
+    return CompiledRuns(
         *(experiment, start, train, layout, given, used, runs),
         *(rounds_per_call, seconds),
     )
@@ -146,14 +146,14 @@ class MemoryNeed(NamedTuple):
         return self.data + self.runs + self.working
 
 
-def memory_need(programs: Programs) -> MemoryNeed:
+def memory_need(compiled: CompiledRuns) -> MemoryNeed:
     """Tells what the compiled programs will hold, from what the compiler planned.
 
     What grows with the data inside a round is worked off in blocks of one size (see
     ``jaxfr/blocks.py``), so ``working`` is little more than a round's scalars.
     """
-    layout = programs.layout
-    start, train = programs.start.memory_analysis(), programs.train.memory_analysis()
+    layout = compiled.layout
+    start, train = compiled.start.memory_analysis(), compiled.train.memory_analysis()
     assert start is not None
     assert train is not None
     # The compiler's numbers are those of one device. The old state lives until the new
@@ -173,7 +173,7 @@ def compile_to_fit(
     runs: int = 1,
     devices: int = 1,
     available: int | None = None,
-) -> Programs:
+) -> CompiledRuns:
     """:func:`compile_programs` for as many runs at once as the memory holds.
 
     Args:
@@ -191,12 +191,12 @@ def compile_to_fit(
     if available is None:
         available = available_memory()
     while True:
-        programs = compile_programs(
+        compiled = compile_programs(
             experiment, layout, rounds, given, runs=runs, devices=devices
         )
-        need = memory_need(programs).total
+        need = memory_need(compiled).total
         if available is None or need <= available:
-            return programs
+            return compiled
         if runs == devices:
             raise InvalidInputError(
                 f"a run needs {need / 1e9:.2f} GB for {devices} at once, and "

@@ -8,11 +8,11 @@ import pytest
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.contents import lack_of_record
 from jaxfr.store import Store, open_store
-from jaxfr.sweeps import run as run_module
+from jaxfr.sweeps import work
 from jaxfr.sweeps.execution import RunOptions
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
 from jaxfr.sweeps.request import RunRequest
-from jaxfr.sweeps.run import Watcher, run_plan
+from jaxfr.sweeps.work import Watcher, run_plan
 from tests.sweeps.problem import SMALL, changed
 
 # What a run decides; the rest of its record tells of the machine and the moment.
@@ -166,7 +166,7 @@ def test_each_group_is_compiled_once_and_the_first_record_bears_it(tmp_path):
 def test_what_another_process_has_in_hand_is_waited_for_and_taken_over(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(run_module, "_SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(work, "_SECONDS_BETWEEN_LOOKS", 0.01)
     plan = plan_runs(SWEEP[:3])
     in_hand = plan.runs[1].identity
     waited = threading.Event()

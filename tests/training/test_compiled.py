@@ -5,27 +5,26 @@ import numpy as np
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.training import programs
+from jaxfr.training.compiled import compile_programs, keys_of
 from jaxfr.training.many import stack_runs
-from jaxfr.training.programs import compile_programs, keys_of
 from tests.training.problem import EXPERIMENT, changed, small_layout
 
 
 @pytest.mark.parametrize(
-    ("pairs", "rounds", "stretch"),
+    ("pairs", "rounds", "most"),
     [(10**9, 100, 8), (10**9, 5, 5), (150, 100, 2), (1, 100, 1)],
 )
 def test_a_call_has_room_for_so_many_rounds_as_keep_it_short(
-    monkeypatch, pairs, rounds, stretch
+    monkeypatch, pairs, rounds, most
 ):
-    monkeypatch.setattr(programs, "PAIRS_PER_CALL", pairs)
-    monkeypatch.setattr(programs, "MOST_ROUNDS_PER_CALL", rounds)
+    monkeypatch.setattr("jaxfr.training.compiled.PAIRS_PER_CALL", pairs)
+    monkeypatch.setattr("jaxfr.training.compiled.MOST_ROUNDS_PER_CALL", rounds)
     size = small_layout().train_items.size
     assert size < 75
     # Seven rounds, and the one before them that evaluates the untrained state.
-    assert stretch == min(8, max(1, pairs // size), rounds)
+    assert most == min(8, max(1, pairs // size), rounds)
     compiled = compile_programs(EXPERIMENT, small_layout(), rounds=7)
-    assert compiled.rounds_per_call == stretch
+    assert compiled.rounds_per_call == most
 
 
 def test_one_program_serves_all_seeds_and_numbers():

@@ -128,7 +128,7 @@ class _Work:
             if program is None:
                 self._watcher.compiling(group)
                 program = self._compiler.compile(group)
-                evaluation = measure_evaluation(program.programs)
+                evaluation = measure_evaluation(program.compiled)
                 at_once = program.execution.runs
             for planned in batch:  # their rounds are told while they run
                 self._untold.pop(planned.identity, None)
@@ -138,8 +138,8 @@ class _Work:
             yield from finished
             for keeper in keepers:
                 keeper.remove()
-            compiled = program.programs._replace(seconds=0.0)
-            program = program._replace(programs=compiled)
+            compiled = program.compiled._replace(seconds=0.0)
+            program = program._replace(compiled=compiled)
             self.tell_of_others()
 
     def _run_claimed(
@@ -178,7 +178,7 @@ class _Work:
         evaluation: float,
         keeper: CheckpointKeeper | None,
     ) -> list[FinishedRun]:
-        programs = program.programs
+        compiled = program.compiled
         # What decides last bits besides the run's identity.
         beside = {
             "room_for_malicious_clients": program.group.malicious_clients,
@@ -186,7 +186,7 @@ class _Work:
             "chance": program.chance,
         }
         results = run_batch(
-            programs,
+            compiled,
             [Run(planned.request.seed, planned.experiment) for planned in batch],
             *batch[0].schedule,
             one_evaluation=evaluation,
@@ -195,9 +195,9 @@ class _Work:
         )
         finished = []
         for planned, result in zip(batch, results, strict=True):
-            metrics = programs.experiment.metrics
+            metrics = compiled.experiment.metrics
             record = make_record({**planned.recorded, **beside}, result, metrics)
-            finished.append(FinishedRun(planned, programs.layout, result, record))
+            finished.append(FinishedRun(planned, compiled.layout, result, record))
         return finished
 
 
