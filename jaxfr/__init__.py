@@ -18,6 +18,10 @@ The way through the package, in the direction in which data flows: ``data``,
 An ``Experiment`` says what is run, and is made of ``parts``.
 """
 
+from jaxfr.stopping import end_at_once_while_loading
+
+end_at_once_while_loading()
+
 from jaxfr import aggregators, attacks, models, optimizers
 from jaxfr.aggregators import (
     Rule,

@@ -11,15 +11,10 @@ from typing import BinaryIO
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.stopping import uninterrupted
-from jaxfr.terminal import print_error
+from jaxfr.terminal import note as note
 
 # The folder in which a file is written before it is moved to its place.
 UNFINISHED_PREFIX = ".new-"
-
-
-def note(text: str) -> None:
-    """Tells the user something, apart from a program's own output."""
-    print_error(text)
 
 
 def user_path(text: str, setting: str = "") -> pathlib.Path:

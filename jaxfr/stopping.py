@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import pathlib
 import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
-from jaxfr.terminal import print_error
+from jaxfr.terminal import note
 
 # Windows lacks SIGHUP.
 SIGNALS = tuple(
@@ -58,7 +59,7 @@ def stoppable() -> Iterator[None]:
             show(unraisable)
             return
         _handle(handled, stop)
-        threading.Timer(0.01, signal.raise_signal, (lost.number,)).start()
+        threading.Timer(0.01, _raise_in_main_thread, (lost.number,)).start()
 
     show, sys.unraisablehook = sys.unraisablehook, stop_again
     _handle(handled, stop)
@@ -112,14 +113,36 @@ def describe(stopped: Stopped) -> str:
     return f"stopped by {stopped.number.name}: {end}"
 
 
-def end_at_once_when_stopped() -> None:
-    """Ends the process in one line while it is still loading its modules."""
+def end_at_once_while_loading() -> None:
+    """Lets signals end a program of ours in one line while it loads its modules.
+
+    Whoever imports this package keeps his own ways to end.
+    """
+    if not _is_own_program():
+        return
 
     def end(number: int, frame: Any) -> NoReturn:
         stopped = Stopped(number)
         leave(describe(stopped), stopped.exit_code)
 
     _handle(_heard(), end)
+
+
+def _raise_in_main_thread(number: signal.Signals) -> None:
+    """Raises a signal where it ends a wait, which one of another thread does not."""
+    if hasattr(signal, "pthread_kill"):  # Windows lacks it
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        signal.raise_signal(number)
+
+
+def _is_own_program() -> bool:
+    """Whether Python was started as ``jaxfr``, or is about to run a module of ours."""
+    started = sys.argv[0] if sys.argv else ""
+    if started != "-m":  # what it says while Python looks for the module
+        return pathlib.PurePath(started).name == "jaxfr"
+    after = sys.orig_argv[sys.orig_argv.index("-m") + 1 :]
+    return after[0].partition(".")[0] in ("jaxfr", "experiments")
 
 
 def leave(line: str, code: int) -> NoReturn:
@@ -132,7 +155,7 @@ def leave(line: str, code: int) -> NoReturn:
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
     with contextlib.suppress(OSError, ValueError):
-        print_error(line)
+        note(line)
     os._exit(code)
 
 

@@ -45,8 +45,11 @@ def printable_lines(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
-def print_error(text: str) -> None:
-    """Prints lines to the standard error; where that is not possible, nothing."""
+def note(text: str) -> None:
+    """Tells the user something, on the standard error; if it can take no line, nothing.
+
+    A program's own output stays apart from it.
+    """
     with contextlib.suppress(OSError):
         print(printable_lines(text), file=sys.stderr, flush=True)
 
@@ -85,7 +88,7 @@ def _opened(stream: TextIO | None) -> TextIO:
 
 def _tell_of_lost_output(error: OSError) -> None:
     reason = error.strerror or error
-    print_error(f"cannot write to the standard output, which is cut off: {reason}")
+    note(f"cannot write to the standard output, which is cut off: {reason}")
 
 
 class _Forgiving:

@@ -3,6 +3,7 @@
 Whatever is not spread runs on the first of them, as it would without the others.
 """
 
+import os
 import pathlib
 from collections.abc import Iterator
 
@@ -20,6 +21,16 @@ settings.load_profile("jaxfr")
 # process that compiles for thousands of tests comes to that end.
 _MOST_PIECES = 20_000
 _PIECES = pathlib.Path("/proc/self/maps")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_cache_of_compiled_programs(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """For all programs that tests start, whichever worker they are of."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder / "compiled")
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
 
 
 @pytest.fixture(autouse=True, scope="module")

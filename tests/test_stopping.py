@@ -1,24 +1,25 @@
 """A program that is asked to end cleans up, says what is kept, and ends."""
 
-import importlib
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-import experiments
 from jaxfr.files import UNFINISHED_PREFIX, replacing, temporary_folder
 from jaxfr.stopping import (
     SIGNALS,
     Stopped,
     describe,
+    end_at_once_while_loading,
     keeping,
     stoppable,
     uninterrupted,
 )
 from jaxfr.store import open_store
+from tests.programs.programs import run_python
 from tests.store.samples import record, runs_of
 
 
@@ -81,10 +82,12 @@ def test_a_signal_is_not_lost_where_exceptions_are():
     def work() -> None:
         noisy = Noisy()
         del noisy
-        threading.Event().wait(60)
+        assert not threading.Event().wait(20)
         pytest.fail("nothing was heard of it")
 
+    begun = time.monotonic()
     stopped_by(work)
+    assert time.monotonic() - begun < 15
 
 
 def test_a_file_is_written_to_its_end_before_the_program_ends(tmp_path):
@@ -125,9 +128,33 @@ def test_what_is_kept_is_said_from_the_inside_out():
     )
 
 
-@pytest.mark.parametrize(("started", "heard"), [("-m", True), ("pytest", False)])
-def test_only_a_program_is_stoppable_while_it_loads(monkeypatch, started, heard):
-    monkeypatch.setattr(sys, "argv", [started])
+@pytest.mark.parametrize(
+    ("argv0", "started", "heard"),
+    [
+        ("/venv/bin/jaxfr", ["python", "/venv/bin/jaxfr"], True),
+        ("-m", ["python", "-W", "error", "-m", "jaxfr", "train"], True),
+        ("-m", ["python", "-m", "experiments.reproduce"], True),
+        ("-m", ["python", "-m", "pytest", "jaxfr"], False),
+        ("mine.py", ["python", "mine.py"], False),
+        ("", ["python"], False),
+    ],
+)
+def test_only_a_program_is_stoppable_while_it_loads(monkeypatch, argv0, started, heard):
+    monkeypatch.setattr(sys, "argv", [argv0])
+    monkeypatch.setattr(sys, "orig_argv", started)
     before = signal.getsignal(signal.SIGINT)
-    importlib.reload(experiments)
+    end_at_once_while_loading()
     assert (signal.getsignal(signal.SIGINT) is not before) == heard
+
+
+def test_a_program_that_loads_ends_in_a_line():
+    code = (
+        "import signal, sys; sys.argv = ['jaxfr']; signal.signal(signal.SIGINT, "
+        "signal.default_int_handler); from jaxfr import stopping; "
+        "signal.raise_signal(signal.SIGINT)"
+    )
+    ended = run_python("-c", code)
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == (
+        "stopped by SIGINT: no unfinished work is kept; the same command starts again\n"
+    )

@@ -20,7 +20,7 @@ from jaxfr.benchmarking.report import draw_cost_by_size, format_report
 from jaxfr.benchmarking.timing import call_apart
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
-from jaxfr.programs import benchmark_flags
+from jaxfr.programs import benchmark_flags, program
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.programs.program import prepare_output
 from jaxfr.ranges import AMOUNT
@@ -34,7 +34,8 @@ PLOT_FILE = "cost_by_size.png"
 # The checks may take so much of the time, the rest is for what is measured.
 _SHARE_OF_CHECKS = 0.5
 
-flags.adopt_module_key_flags(benchmark_flags)
+for _module in (benchmark_flags, program):
+    flags.adopt_module_key_flags(_module)
 
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",

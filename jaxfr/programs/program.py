@@ -138,7 +138,7 @@ def _leave_others(error: Exception) -> NoReturn:
 def _parse_flags(most_words: int, arguments: Sequence[str]) -> list[str]:
     """Parses flags like absl's own parser, but leaves its errors to the caller."""
     try:
-        remaining = flags.FLAGS(_expanded(list(arguments)))
+        remaining = flags.FLAGS(expand_flags(list(arguments)))
     except flags.UnrecognizedFlagError as error:
         from jaxfr.texts import place_of_option
 
@@ -155,7 +155,7 @@ def _parse_flags(most_words: int, arguments: Sequence[str]) -> list[str]:
     return remaining
 
 
-def _expanded(arguments: list[str]) -> list[str]:
+def expand_flags(arguments: list[str]) -> list[str]:
     """Arguments with those of flag files and presets in their place.
 
     What some editors put before a file's first line is left out.

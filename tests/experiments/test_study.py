@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from tests.programs.programs import ROOT, TINY, run_python
-from tests.programs.sweeping import lines
+from tests.programs.programs import ROOT, TINY, lines, run_python
 
 # What figure5 leaves to the user.
 SMALL = (*TINY[:2], "--rounds=61", "--num_devices=1")

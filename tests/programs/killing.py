@@ -5,7 +5,6 @@ python -m tests.programs.killing 20
 kills it 20 times, and says whether it ends in the same bits as one left alone.
 """
 
-import json
 import pathlib
 import random
 import re
@@ -17,19 +16,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tests.programs.programs import TINY, start_python, wait
-from tests.programs.sweeping import outcome
+from tests.programs.programs import TINY, lines, outcome, start_python, wait
 
 # Calls of some hundred rounds, so that a second sees several checkpoints.
 PROGRAM = """
 import sys
 from jaxfr.programs import train
 from jaxfr.training import compiled
-compiled.PAIRS_PER_CALL = int(sys.argv.pop(1))
+compiled.PAIRS_PER_CALL = 200_000
 from jaxfr.programs.program import run_program
 run_program(train.main)
 """
-PAIRS_PER_CALL = 200_000
 SETTINGS = (
     *TINY,
     *("--attack=gaussian", "--nocompare_clean", "--negatives=resample"),
@@ -41,125 +38,43 @@ ROUNDS_PER_KILL = 4000
 
 
 class Outcome(NamedTuple):
-    """What a program left.
-
-    Attributes:
-        parameters: arrays of ``--save_params``.
-        record: settings, metrics and curve.
-    """
+    """What a program left: its parameters, and settings, metrics and curve."""
 
     parameters: dict[str, np.ndarray]
     record: dict
 
 
-class Lives(NamedTuple):
-    """What became of a program that was killed.
-
-    Attributes:
-        resumed_at: the rounds that lives went on from.
-        damaged: checkpoints that a kill left unfinished.
-        outcome: of the last life.
-    """
-
-    resumed_at: list[int]
-    damaged: int
-    outcome: Outcome
-
-
-def command(folder: pathlib.Path, rounds: int, cache: pathlib.Path) -> list[str]:
-    """The program's arguments; all that it writes goes into the folder."""
-    return [
-        *("-c", PROGRAM, str(PAIRS_PER_CALL), *SETTINGS),
+def start(folder: pathlib.Path, rounds: int, *arguments: str) -> subprocess.Popen[str]:
+    """Starts the program; all that it writes goes into the folder."""
+    return start_python(
+        *("-c", PROGRAM, *SETTINGS, *arguments),
         *(f"--rounds={rounds}", f"--eval_every={max(1, rounds // 20)}"),
         *(f"--output_dir={folder}", "--overwrite"),
         f"--save_params={folder / 'end.npz'}",
-        f"--compilation_cache_dir={cache}",
-    ]
-
-
-def begin(
-    folder: pathlib.Path, rounds: int, cache: pathlib.Path
-) -> subprocess.Popen[str]:
-    """Starts the program with a checkpoint after each call."""
-    return start_python(
-        *command(folder, rounds, cache),
-        *(f"--checkpoint_dir={folder / 'checkpoints'}", "--checkpoint_minutes=0"),
         PYTHONWARNINGS="error",
     )
 
 
-def read_outcome(folder: pathlib.Path) -> Outcome:
-    """Reads what a program wrote that ended."""
+def end(process: subprocess.Popen[str], folder: pathlib.Path) -> tuple[Outcome, str]:
+    """Waits for the program's end; what it left, and what it told."""
+    done = wait(process)
+    assert done.returncode == 0, done.stderr
     with np.load(folder / "end.npz") as file:
         parameters = dict(file)
-    (line,) = (folder / "results.jsonl").read_text().splitlines()
-    return Outcome(parameters, outcome(json.loads(line)))
-
-
-def left_alone(
-    folder: pathlib.Path, rounds: int, cache: pathlib.Path
-) -> tuple[Outcome, float]:
-    """Runs the program without checkpoints; its outcome, and its rounds' seconds."""
-    done = wait(start_python(*command(folder, rounds, cache), PYTHONWARNINGS="error"))
-    assert done.returncode == 0, done.stderr
-    record = json.loads((folder / "results.jsonl").read_text())
-    return read_outcome(folder), record["seconds"]["train"]
-
-
-def killed(
-    folder: pathlib.Path,
-    rounds: int,
-    cache: pathlib.Path,
-    kills: int,
-    seconds: float,
-    source: random.Random,
-) -> Lives:
-    """Kills the program so often at random moments, and then lets it end.
-
-    Args:
-        folder: for all that it writes.
-        rounds: of its run.
-        cache: of compiled programs.
-        kills: how often.
-        seconds: at most so many after the first sign of life, in most lives; the
-            others are killed while they start.
-        source: of the moments.
-    """
-    resumed_at, damaged = [], 0
-    for _ in range(kills):
-        process = begin(folder, rounds, cache)
-        if source.random() < 0.8:
-            _wait_for_checkpoint(process, folder / "checkpoints")
-            time.sleep(source.uniform(0.0, seconds))
-        else:
-            time.sleep(source.uniform(0.0, 3.0))
-        assert process.poll() is None, "ended before its last kill"
-        process.kill()
-        errors = wait(process).stderr
-        damaged += errors.count("counts for nothing")
-        resumed_at += _resumed_at(errors)
-    done = wait(begin(folder, rounds, cache))
-    assert done.returncode == 0, done.stderr
-    damaged += done.stderr.count("counts for nothing")
-    resumed_at += _resumed_at(done.stderr)
-    assert not list((folder / "checkpoints").iterdir())
-    return Lives(resumed_at, damaged, read_outcome(folder))
-
-
-def _resumed_at(errors: str) -> list[int]:
-    return [int(found) for found in re.findall(r"(\d+) rounds are finished", errors)]
+    (record,) = lines(folder / "store")
+    return Outcome(parameters, record), done.stderr
 
 
 def assert_same(found: Outcome, expected: Outcome) -> None:
     """Holds one outcome against another, bit by bit."""
-    assert found.record == expected.record
+    assert outcome(found.record) == outcome(expected.record)
     assert found.parameters.keys() == expected.parameters.keys()
     for name, array in expected.parameters.items():
         assert found.parameters[name].dtype == array.dtype
         assert found.parameters[name].tobytes() == array.tobytes(), name
 
 
-def _wait_for_checkpoint(
+def wait_for_checkpoint(
     process: subprocess.Popen[str], directory: pathlib.Path
 ) -> None:
     """Waits until a program saves something that was not there, or ends."""
@@ -171,24 +86,40 @@ def _wait_for_checkpoint(
 def kill_and_compare(folder: pathlib.Path, kills: int) -> str:
     """Kills a program so often, and says what became of it.
 
-    Args:
-        folder: for all that programs write.
-        kills: how often.
+    Most lives are killed at a random moment after their first sign, some while they
+    start; a checkpoint is saved after each call.
 
     Raises:
         AssertionError: if it does not end as one that was left alone.
     """
-    rounds, cache, source = ROUNDS_PER_KILL * kills, folder / "cache", random.Random(0)
-    expected, seconds = left_alone(folder / "alone", rounds, cache)
-    # So that the run outlives its last kill.
-    each = min(2.0, 0.6 * seconds / kills)
-    lives = killed(folder / "killed", rounds, cache, kills, each, source)
-    assert_same(lives.outcome, expected)
-    assert lives.resumed_at
+    rounds, source = ROUNDS_PER_KILL * kills, random.Random(0)
+    alone, killed = folder / "alone", folder / "killed"
+    expected, _ = end(start(alone, rounds), alone)
+    seconds = expected.record["seconds"]["train"]
+    checkpoints = killed / "checkpoints"
+    saving = (f"--checkpoint_dir={checkpoints}", "--checkpoint_minutes=0")
+    told = []
+    for _ in range(kills):
+        process = start(killed, rounds, *saving)
+        if source.random() < 0.8:
+            wait_for_checkpoint(process, checkpoints)
+            # So that the run outlives its last kill.
+            time.sleep(source.uniform(0.0, min(2.0, 0.6 * seconds / kills)))
+        else:
+            time.sleep(source.uniform(0.0, 3.0))
+        assert process.poll() is None, "ended before its last kill"
+        process.kill()
+        told.append(wait(process).stderr)
+    found, last = end(start(killed, rounds, *saving), killed)
+    assert_same(found, expected)
+    assert not list(checkpoints.iterdir())
+    text = "\n".join([*told, last])
+    resumed = re.findall(r"(\d+) rounds are finished", text)
+    assert resumed
     return (
         f"{rounds} rounds, {seconds:.1f} s of them when left alone; killed {kills} "
-        f"times, went on after rounds {lives.resumed_at}, {lives.damaged} checkpoints "
-        "unfinished; the same bits"
+        f"times, went on after rounds {', '.join(resumed)}, "
+        f"{text.count('counts for nothing')} checkpoints unfinished; the same bits"
     )
 
 

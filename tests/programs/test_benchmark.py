@@ -8,19 +8,18 @@ from typing import Any
 import pytest
 
 from jaxfr.benchmarking import timing
-from tests.programs.programs import TINY, run_python
+from tests.benchmarking.invented import measure_or_die
+from tests.programs.programs import TINY, assert_refused, jaxfr, run
 
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory) -> pathlib.Path:
     """What the program writes of one tiny case on two devices."""
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    done = run_python(
-        *("-m", "jaxfr", "benchmark", *TINY, "--eval_every=0", "--repeats=2"),
+    done = run(
+        *("benchmark", *TINY, "--eval_every=0", "--repeats=2"),
         *("--attack=spattack_o_d", "--aggregator=median", "--references=numpy"),
         *("--num_devices=2", "--whole_rounds=3", f"--output_dir={folder}"),
-        # Compiles faster; what it compiles need not be fast here.
-        XLA_FLAGS="--xla_backend_optimization_level=0",
     )
     assert done.returncode == 0, done.stderr
     (folder / "screen.txt").write_text(done.stdout)
@@ -103,21 +102,19 @@ def test_the_screen_shows_costs_and_ratios(output):
     assert row[heading.index("devices")] == "2"
 
 
-# The program, with another function in place of the one that measures a case.
-PATCHED = """
-from jaxfr.programs import benchmark
-from jaxfr.programs.program import run_program
-from tests.benchmarking.invented import measure_or_die
+def with_deaths() -> None:
+    """The program, with another function in place of the one that measures a case."""
+    from jaxfr.programs import benchmark
 
-benchmark.measure_case = measure_or_die
-run_program(benchmark.main)
-"""
+    benchmark.measure_case = measure_or_die
+    jaxfr()
 
 
 def test_what_dies_or_takes_too_long_is_left_out_and_the_exit_code_is_1(tmp_path):
-    done = run_python(
-        *("-c", PATCHED, "--attack=none", "--references=", "--num_devices=2,1"),
+    done = run(
+        *("benchmark", "--attack=none", "--references=", "--num_devices=2,1"),
         *("--runs=1,10000000", "--most_seconds=5", f"--output_dir={tmp_path}"),
+        program=with_deaths,
     )
     assert done.returncode == 1, done.stderr
     measuring, *told = [line.partition(": ") for line in done.stderr.splitlines()]
@@ -136,9 +133,8 @@ def test_what_dies_or_takes_too_long_is_left_out_and_the_exit_code_is_1(tmp_path
     (line,) = (tmp_path / "benchmark.jsonl").read_text().splitlines()
     assert json.loads(line)["num_devices"] == 1
     assert "ns per pair" in done.stdout
-    refused = run_python("-m", "jaxfr", "benchmark", f"--output_dir={tmp_path}")
-    assert refused.returncode == 2
-    assert "--overwrite" in refused.stderr
+    refused = run("benchmark", "--references=", f"--output_dir={tmp_path}")
+    assert_refused(refused, "--overwrite")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +149,4 @@ def test_what_dies_or_takes_too_long_is_left_out_and_the_exit_code_is_1(tmp_path
     ],
 )
 def test_a_mistake_ends_with_one_line_and_exit_code_2(argument: str, named: str):
-    done = run_python("-m", "jaxfr", "benchmark", "--num_devices=1", *argument.split())
-    assert done.returncode == 2
-    (line,) = done.stderr.strip().splitlines()
-    assert named in line
+    assert_refused(run("benchmark", "--num_devices=1", *argument.split()), named)

@@ -1,50 +1,45 @@
+"""What all programs do the same way: starting, flags, presets, mistakes, ends."""
+
 import signal
-import subprocess
-import sys
 
 import pytest
-
-from jaxfr.errors import InvalidInputError
-from jaxfr.programs.program import prepare_output
-
-PROGRAM = """
-import signal
 from absl import flags
+
+import jaxfr as package
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import temporary_folder
-from jaxfr.programs.program import run_program
+from jaxfr.presets import preset_names, preset_path
+from jaxfr.programs import PROGRAMS, describe_program
+from jaxfr.programs.program import expand_flags, prepare_output, run_program
 from jaxfr.stopping import keeping
-
-# Tests may have been started where it is ignored.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-ROUNDS = flags.DEFINE_integer("rounds", 5, "Number of rounds.", lower_bound=1)
-RULE = flags.DEFINE_enum("rule", "mean", ["mean", "median"], "Rule.")
-FAILURE = flags.DEFINE_enum("failure", "none", ["none", "input", "defect"], "Failure.")
-SIGNAL = flags.DEFINE_integer("signal", 0, "Signal that this program gets.")
-
-def main():
-    if FAILURE.value == "input":
-        raise InvalidInputError("file.csv, line 3:\\n  two columns are missing")
-    if FAILURE.value == "defect":
-        raise RuntimeError("a defect")
-    if SIGNAL.value:
-        with keeping("records are kept in a/store"), temporary_folder():
-            signal.raise_signal(SIGNAL.value)
-    print(ROUNDS.value, RULE.value)
-
-run_program(main)
-"""
+from tests.programs.programs import assert_refused, run
 
 
-def _run(*arguments):
-    command = [sys.executable, "-c", PROGRAM, *arguments]
-    return subprocess.run(command, capture_output=True, text=True)
+def program() -> None:
+    """A program with all that may happen to one."""
+    # Tests may have been started where it is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    rounds = flags.DEFINE_integer("rounds", 5, "Number of rounds.", lower_bound=1)
+    rule = flags.DEFINE_enum("rule", "mean", ["mean", "median"], "Rule.")
+    failure = flags.DEFINE_enum("failure", "", ["", "input", "defect"], "Failure.")
+    number = flags.DEFINE_integer("signal", 0, "Signal that this program gets.")
+
+    def main() -> None:
+        if failure.value == "input":
+            raise InvalidInputError("file.csv, line 3:\n  two columns are missing")
+        if failure.value == "defect":
+            raise RuntimeError("a defect")
+        if number.value:
+            with keeping("records are kept in a/store"), temporary_folder():
+                signal.raise_signal(number.value)
+        print(rounds.value, rule.value)
+
+    run_program(main)
 
 
 def test_a_program_that_succeeds_exits_with_0(tmp_path):
-    preset = tmp_path / "preset.cfg"
-    preset.write_text("--rule=median\n")
-    finished = _run("--rounds=7", f"--flagfile={preset}")
+    (tmp_path / "a.flags").write_text("--rule=median\n")
+    finished = run("--rounds=7", f"--flagfile={tmp_path}/a.flags", program=program)
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout == "7 median\n"
 
@@ -58,68 +53,92 @@ def test_a_program_that_succeeds_exits_with_0(tmp_path):
         ("--rounds=0", "flag --rounds=0"),
         ("--rule=sum", "value should be one of <mean|median>"),
         ("--flagfile=missing.cfg", "missing.cfg"),
+        ("--flagfile=/bin/sh", "error: flagfile: is no text in UTF-8"),
+        ("--preset=mian", "preset='mian': no preset; did you mean main?"),
+        ("--preset", "preset='': no preset; there are figure3_krum_o_d"),
         ("ml-100k", "unexpected argument 'ml-100k'"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(argument, message):
-    finished = _run(argument)
-    assert (finished.returncode, finished.stdout) == (2, "")
-    assert message in finished.stderr
-    assert finished.stderr.startswith("error: ")
-    assert finished.stderr.count("\n") == 1
+    assert_refused(run(argument, program=program), message)
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_program_that_is_asked_to_end_says_what_is_kept(
-    name, code, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    finished = _run(f"--signal={signal.Signals[name].value}")
-    assert (finished.returncode, finished.stdout) == (code, "")
-    assert finished.stderr == (
+def test_a_program_that_is_asked_to_end_says_what_is_kept(name, code, tmp_path):
+    stopped = run(
+        f"--signal={signal.Signals[name].value}", program=program, TMPDIR=str(tmp_path)
+    )
+    assert (stopped.returncode, stopped.stdout) == (code, "")
+    assert stopped.stderr == (
         f"stopped by {name}: records are kept in a/store; the same command goes on "
         "from there\n"
     )
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_flag_file_may_begin_with_a_byte_order_mark(tmp_path):
-    inner, outer = tmp_path / "inner.flags", tmp_path / "outer.flags"
-    inner.write_text("# Settings\n--rule=median\n", encoding="utf-8-sig")
-    outer.write_text(f"--flagfile={inner}\n--rounds=7", encoding="utf-8-sig")
-    assert _run(f"--flagfile={outer}").stdout == "7 median\n"
-
-
-def test_a_flag_file_that_is_no_text_is_a_users_mistake(tmp_path):
-    (tmp_path / "a.flags").write_bytes(b"--rule=\xff\xfe\n")
-    finished = _run(f"--flagfile={tmp_path / 'a.flags'}")
-    assert finished.returncode == 2
-    assert finished.stderr.startswith("error: flagfile: ")
-
-
 def test_a_defect_keeps_its_stack_trace():
-    finished = _run("--failure=defect")
-    assert finished.returncode == 1
-    assert "Traceback" in finished.stderr
+    failed = run("--failure=defect", program=program)
+    assert failed.returncode == 1
+    assert "Traceback" in failed.stderr
 
 
-def test_an_output_folder_is_made(tmp_path):
-    folder = prepare_output(str(tmp_path / "a" / "b"), ["x.png"], overwrite=False)
-    assert folder.is_dir()
+def test_flags_of_files_and_presets_stand_where_these_are_named(tmp_path):
+    """Also those that they name, behind a byte order mark, or with a space."""
+    inner, outer = tmp_path / "inner.flags", tmp_path / "outer.flags"
+    inner.write_text("# Settings\n--rule=median\n--preset=main\n", "utf-8-sig")
+    outer.write_text(f"--flagfile={inner}\n--rounds=7", "utf-8-sig")
+    main = ["--dataset=ml-100k", "--attack=spattack_o_d", "--seeds=0"]
+    *before, found = expand_flags(["jaxfr", "--seeds=1", "--preset", "main", "--x"])
+    assert (before[:2], before[-3:], found) == (["jaxfr", "--seeds=1"], main, "--x")
+    paper = before[2:-3]
+    assert "--aggregator=mean" in paper
+    assert expand_flags(["jaxfr", f"--flagfile={outer}"]) == [
+        *("jaxfr", "--rule=median", *paper, *main, "--rounds=7"),
+    ]
+
+
+@pytest.mark.parametrize("preset", sorted({*preset_names()} - {"gpu"}))
+def test_every_preset_is_read_by_name_and_flags_behind_it_win(preset):
+    """That of a GPU is the benchmark's."""
+    assert preset_path(preset).read_text().startswith("# ")
+    refused = run("train", f"--preset={preset}", "--save_params=x.npz", "--seeds=0,1")
+    assert_refused(refused, "save_params: needs a single attack and a single seed")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_help_is_what_a_program_is_an_example_and_its_flags(name):
+    told = run(name, "--help")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.strip().startswith(describe_program(name).text)
+    assert f"\njaxfr {name} " in describe_program(name).text
+    own = f"\njaxfr {name}:\n"
+    assert (own in told.stdout) == (name != "list")
+    takes_presets = name in ("train", "sweep", "submit", "benchmark")
+    assert told.stdout.count("  --preset: ") == takes_presets
+
+
+def test_jaxfr_alone_says_which_programs_there_are():
+    told = run()
+    assert (told.returncode, told.stderr) == (0, "")
+    for name in PROGRAMS:
+        assert f"jaxfr {name} " in told.stdout
+        assert describe_program(name).summary in told.stdout
+    assert run("--help").stdout == told.stdout
+    assert run("--version").stdout == f"jaxfr {package.__version__}\n"
+    assert_refused(run("tran"), "error: tran: no program; there are train, sweep")
+    assert "; did you mean train" in run("tran").stderr
 
 
 def test_existing_files_are_refused_unless_they_may_be_overwritten(tmp_path):
-    (tmp_path / "x.png").touch()
+    folder = tmp_path / "a" / "b"
+    assert prepare_output(str(folder), ["x.png"], overwrite=False) == folder
+    (folder / "x.png").touch()
     with pytest.raises(InvalidInputError, match=r"already holds x\.png; .*--overwrite"):
-        prepare_output(str(tmp_path), ["x.png", "y.csv"], overwrite=False)
-    assert prepare_output(str(tmp_path), ["y.csv"], overwrite=False) == tmp_path
-    assert prepare_output(str(tmp_path), ["x.png"], overwrite=True) == tmp_path
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
-    (tmp_path / "file").touch()
+        prepare_output(str(folder), ["x.png", "y.csv"], overwrite=False)
+    assert prepare_output(str(folder), ["y.csv"], overwrite=False) == folder
+    assert prepare_output(str(folder), ["x.png"], overwrite=True) == folder
     with pytest.raises(InvalidInputError, match="cannot make the output folder"):
-        prepare_output(str(tmp_path / "file" / "x"), [], overwrite=False)
+        prepare_output(str(folder / "x.png" / "below"), [], overwrite=False)
 
 
 @pytest.mark.parametrize("folder", ["", "~nosuch/runs", "n" * 300])

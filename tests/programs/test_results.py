@@ -1,13 +1,18 @@
+"""Summaries of a result store, as the program prints and writes them."""
+
 import csv
 import importlib
 import pathlib
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from jaxfr.records import heatmap
 from jaxfr.store import open_store
 from jaxfr.sweeps.request import RunRequest
-from tests.programs.programs import run_python
+from tests.programs.programs import Ended, assert_refused, jaxfr, run
 from tests.records.whole import older_record, whole_record
 
 parquet: Any = importlib.import_module("pyarrow.parquet")
@@ -42,8 +47,18 @@ def record(aggregator: str, attack: str, seed: int, value: float, **others) -> d
     )
 
 
-def results(*arguments: str, program: tuple[str, ...] = ("-m", "jaxfr", "results")):
-    return run_python(*program, *arguments, PYTHONWARNINGS="error")
+def results(*arguments: str, program: Callable[[], None] = jaxfr) -> Ended:
+    return run("results", *arguments, program=program)
+
+
+def without_matplotlib() -> None:
+    sys.modules["matplotlib.figure"] = None  # type: ignore[assignment]
+    jaxfr()
+
+
+def with_a_defect() -> None:
+    heatmap.draw_heatmap = None  # type: ignore[assignment]
+    jaxfr()
 
 
 def read_csv(path: pathlib.Path) -> list[dict[str, str]]:
@@ -154,11 +169,9 @@ def test_curves_are_exported_with_a_row_for_each_evaluation(written):
 def test_files_are_replaced_only_if_that_is_asked_for(store, written):
     before = (written / "summary.csv").read_bytes()
     only_mean = (f"--store={store}", "--where=attack=none", f"--output_dir={written}")
-    refused = results(*only_mean)
-    assert refused.returncode == 2
-    assert "--overwrite" in refused.stderr
-    kept = results(*only_mean[:2], f"--export={written}/runs.parquet")
-    assert kept.returncode == 2
+    assert_refused(results(*only_mean), "--overwrite")
+    exported = (*only_mean[:2], f"--export={written}/runs.parquet")
+    assert_refused(results(*exported), "--overwrite")
     assert (written / "summary.csv").read_bytes() == before
 
 
@@ -171,14 +184,9 @@ def test_a_worst_case_of_earlier_runs_does_not_stay_behind(store, tmp_path):
 
 
 def test_a_picture_of_earlier_runs_stays_until_another_replaces_it(store, tmp_path):
-    program = (
-        "import runpy, sys; from jaxfr.records import heatmap; "
-        "heatmap.draw_heatmap = None; "
-        "sys.argv.insert(1, 'results'); runpy.run_module('jaxfr', run_name='__main__')"
-    )
     arguments = (f"--store={store}", f"--output_dir={tmp_path}", "--overwrite")
     (tmp_path / "heatmap_hr_at_10.png").write_bytes(b"drawn")
-    failed = run_python("-c", program, *arguments)
+    failed = results(*arguments, program=with_a_defect)
     assert "TypeError" in failed.stderr
     assert (tmp_path / "heatmap_hr_at_10.png").read_bytes() == b"drawn"
 
@@ -204,12 +212,8 @@ def test_versions_of_the_code_are_chosen(store, version, mean):
 
 
 def test_without_matplotlib_all_but_the_pictures_is_written(store, tmp_path):
-    program = (
-        "import runpy, sys; sys.modules['matplotlib.figure'] = None; "
-        "sys.argv.insert(1, 'results'); runpy.run_module('jaxfr', run_name='__main__')"
-    )
     arguments = (f"--store={store}", f"--output_dir={tmp_path}")
-    done = results(*arguments, program=("-c", program))
+    done = results(*arguments, program=without_matplotlib)
     assert (done.returncode, done.stderr) == (0, "")
     assert "jaxfr[plots]" in done.stdout
     names = {path.name for path in tmp_path.iterdir()}
@@ -235,11 +239,7 @@ def test_without_matplotlib_all_but_the_pictures_is_written(store, tmp_path):
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(store, arguments, message):
-    done = results(f"--store={store}", *arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1
-    assert message in done.stderr
+    assert_refused(results(f"--store={store}", *arguments), message)
 
 
 def test_runs_of_earlier_versions_are_grouped_by_what_differs(tmp_path):
@@ -320,13 +320,4 @@ def test_runs_of_own_parts_and_foreign_fields_are_summarised(tmp_path):
 def test_an_empty_store_is_a_mistake(tmp_path):
     with open_store(tmp_path / "store"):
         pass
-    done = results(f"--store={tmp_path / 'store'}")
-    assert done.returncode == 2
-    assert "holds no runs yet" in done.stderr
-
-
-def test_every_flag_explains_itself():
-    done = results("--help")
-    assert done.returncode == 0
-    for flag in ("store", "where", "group_by", "code_version", "columns", "export"):
-        assert f"--{flag}: " in done.stdout
+    assert_refused(results(f"--store={tmp_path / 'store'}"), "holds no runs yet")

@@ -1,28 +1,24 @@
+"""The program that trains: what it writes, keeps, repeats and refuses."""
+
 import json
 import os
 import pathlib
 import subprocess
 import sys
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from jaxfr.presets import preset_names
 from tests.programs.killing import kill_and_compare
-from tests.programs.programs import ROOT, TINY, run_python
+from tests.programs.programs import ROOT, TINY, Ended, assert_refused, lines, run
 
 # python -m tests.programs.killing 20 for the figure in BUILD_NOTES.md.
 KILLS = 4
+ATTACKED = (*TINY, "--attack=spattack_l_s")
 
 
-def train(*arguments: str) -> subprocess.CompletedProcess[str]:
-    # Nothing of these tests goes into, or comes from, the user's own cache.
-    return run_python(
-        *("-m", "jaxfr", "train", *arguments),
-        PYTHONWARNINGS="error",
-        JAX_ENABLE_COMPILATION_CACHE="false",
-    )
+def train(*arguments: str) -> Ended:
+    return run("train", *arguments)
 
 
 def records(path: pathlib.Path) -> list[dict]:
@@ -32,25 +28,17 @@ def records(path: pathlib.Path) -> list[dict]:
 @pytest.fixture(scope="module")
 def output(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    done = train(
-        *TINY, "--attack=spattack_l_s", "--seeds=3:5", f"--output_dir={folder}"
-    )
+    done = train(*ATTACKED, "--seeds=3:5", f"--output_dir={folder}")
     assert done.returncode == 0, done.stderr
-    assert "spattack_l_s" in done.stdout
-    assert "none" in done.stdout
-    assert "%" in done.stdout
+    for told in ("spattack_l_s", "none", "%", str(folder / "results.jsonl")):
+        assert told in done.stdout
     return folder
-
-
-def test_results_hold_one_line_for_each_seed(output):
-    assert [record["seed"] for record in records(output / "results.jsonl")] == [3, 4]
-    assert [record["seed"] for record in records(output / "clean.jsonl")] == [3, 4]
 
 
 def test_a_record_holds_settings_metrics_curve_versions_and_seconds(output):
     first, second = records(output / "results.jsonl")
-    assert first["attack"] == "spattack_l_s"
-    assert first["malicious_clients"] == 4
+    assert (first["seed"], second["seed"]) == (3, 4)
+    assert (first["attack"], first["malicious_clients"]) == ("spattack_l_s", 4)
     assert first["ranking"] == "sampled"
     assert [point["round"] for point in first["curve"]] == [0, 3, 6]
     last = first["curve"][-1]
@@ -66,15 +54,21 @@ def test_a_record_holds_settings_metrics_curve_versions_and_seconds(output):
     assert second["seconds"]["train"] + second["seconds"]["evaluation"] > 0
 
 
+def test_beside_it_stand_the_clean_runs_and_the_curves(output):
+    found = [(r["seed"], r["attack"]) for r in records(output / "clean.jsonl")]
+    assert found == [(3, "none"), (4, "none")]
+    assert {r["malicious_clients"] for r in records(output / "clean.jsonl")} == {0}
+    assert (output / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
 def test_results_are_written_whatever_becomes_of_the_printed_table(output, tmp_path):
     """On a full disk, without a letter for ±, in a notebook's environment."""
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [
-                *(sys.executable, "-m", "jaxfr", "train", *TINY, "--seeds=3:5"),
-                *("--attack=spattack_l_s", f"--store={output / 'store'}"),
-                f"--output_dir={tmp_path / 'again'}",
+                *(sys.executable, "-m", "jaxfr", "train", *ATTACKED, "--seeds=3:5"),
+                *(f"--store={output / 'store'}", f"--output_dir={tmp_path / 'again'}"),
             ],
             cwd=ROOT,
             stdout=full,
@@ -94,69 +88,36 @@ def test_results_are_written_whatever_becomes_of_the_printed_table(output, tmp_p
     assert (tmp_path / "again" / "curves.png").exists()
 
 
-def test_the_clean_comparison_has_no_malicious_client(output):
-    clean = records(output / "clean.jsonl")[0]
-    assert (clean["attack"], clean["malicious_clients"]) == ("none", 0)
-
-
-def test_curves_are_drawn(output):
-    assert (output / "curves.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_an_existing_output_is_kept_unless_it_may_be_overwritten(output):
+def test_what_is_there_is_kept_and_not_run_again(output):
     before = (output / "results.jsonl").read_bytes()
-    refused = train(*TINY, f"--output_dir={output}")
-    assert refused.returncode == 2
-    assert "--overwrite" in refused.stderr
+    assert_refused(train(*TINY, f"--output_dir={output}"), "--overwrite")
     assert (output / "results.jsonl").read_bytes() == before
-
-
-def test_runs_that_the_store_holds_are_not_run_again(output):
-    again = train(
-        *TINY,
-        "--attack=spattack_l_s",
-        "--seeds=3:6",
-        *(f"--output_dir={output}", "--overwrite"),
-    )
+    arguments = (f"--output_dir={output}", "--overwrite", "--seeds=3:6")
+    again = train(*ATTACKED, *arguments)
     assert again.returncode == 0, again.stderr
     assert "4 of 6 runs are in the store" in again.stderr
-    found = records(output / "results.jsonl")
-    assert [record["seed"] for record in found] == [3, 4, 5]
-    stored = [
-        json.loads(line)["run"]
-        for path in (output / "store" / "records").iterdir()
-        for line in path.read_text().splitlines()
-    ]
+    assert [r["seed"] for r in records(output / "results.jsonl")] == [3, 4, 5]
+    stored = [record["run"] for record in lines(output / "store")]
     assert len(stored) == len(set(stored)) == 6
 
 
-def test_a_store_serves_several_commands(tmp_path):
-    store = f"--store={tmp_path / 'store'}"
-    for attack in ("spattack_o_d", "spattack_l_d"):
-        done = train(*TINY, f"--attack={attack}", store)
-        assert done.returncode == 0, done.stderr
-    # The clean run of the first command is there for the second.
-    assert "1 of 2 runs are in the store" in done.stderr
-    assert "none" in done.stdout
-
-
-def test_parameters_are_saved_of_a_run_that_the_store_holds(tmp_path):
-    command = (*TINY, "--nocompare_clean", f"--store={tmp_path / 'store'}")
-    assert train(*command).returncode == 0
-    saved = train(*command, f"--save_params={tmp_path / 'end.npz'}")
+def test_parameters_are_saved_of_a_run_that_the_store_holds(output, tmp_path):
+    """The store serves several commands, and gains nothing by it."""
+    before = len(lines(output / "store"))
+    saved = train(
+        *(*ATTACKED, "--seeds=3", f"--store={output / 'store'}"),
+        f"--save_params={tmp_path / 'end.npz'}",
+    )
     assert saved.returncode == 0, saved.stderr
     assert (tmp_path / "end.npz").exists()
-    files = (tmp_path / "store" / "records").iterdir()
-    assert sum(len(path.read_text().splitlines()) for path in files) == 1
+    assert len(lines(output / "store")) == before
 
 
 def test_a_run_from_saved_values_repeats_the_saved_run(tmp_path):
-    attack = (*TINY, "--attack=spattack_l_d", "--nocompare_clean")
+    attack = (*TINY, "--attack=spattack_l_d", "--nocompare_clean", "--rounds=1")
     first, second = tmp_path / "first.npz", tmp_path / "second.npz"
-    assert train(*attack, "--rounds=1", f"--save_params={first}").returncode == 0
-    again = train(
-        *attack, "--rounds=1", f"--init_from={first}", f"--save_params={second}"
-    )
+    assert train(*attack, f"--save_params={first}").returncode == 0
+    again = train(*attack, f"--init_from={first}", f"--save_params={second}")
     assert again.returncode == 0, again.stderr
     saved, repeated = np.load(first), np.load(second)
     for name in ("negatives", "noise", "poisoned_items"):
@@ -189,9 +150,7 @@ def test_a_run_killed_at_any_moment_and_resumed_ends_in_the_same_bits(tmp_path):
         (["--aggregator=classic_trimmed_mean:trim_share=0.5"], "below 0.5"),
         (["--attack=missing.py:mine"], "missing.py"),
         (["--no_such_flag=1"], "no_such_flag"),
-        (["--flagfile=missing.flags"], "missing.flags"),
         (["--init_from=missing.npz", *TINY], "missing.npz"),
-        (["--save_params=x.npz", "--seeds=0,1"], "single seed"),
         (["--save_params="], "save_params="),
         (["--store=", *TINY], "store="),
         (["--checkpoint_dir=~nosuch/below", *TINY], "checkpoint_dir=~nosuch/below"),
@@ -199,27 +158,21 @@ def test_a_run_killed_at_any_moment_and_resumed_ends_in_the_same_bits(tmp_path):
         (["--checkpoint_dir=/dev/null/below", *TINY], "/dev/null/below"),
         (["--keep_checkpoints=0"], "keep_checkpoints"),
         (["--checkpoint_minutes=-1"], "checkpoint_minutes"),
-        (["superfluous"], "superfluous"),
+        ([*TINY, "--num_processes=2"], "need --coordinator_address"),
+        ([*TINY, "--coordinator_address=host:1"], "needs --num_processes"),
+        (
+            ["--coordinator_address=h:1", "--num_processes=2", "--process_id=2"],
+            "process_id=2: must be below num_processes=2",
+        ),
+        (
+            [
+                *("--coordinator_address=host:1", "--num_processes=2"),
+                *("--process_id=0", "--num_devices=3"),
+            ],
+            "the processes must have equally many",
+        ),
+        (["--coordinator_address=auto", "--num_devices=4"], "needs --num_processes"),
     ],
 )
-def test_a_mistake_ends_with_one_line_and_exit_code_2(
-    arguments: Sequence[str], named: str
-):
-    done = train(*arguments)
-    assert done.returncode == 2
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert named in done.stderr
-
-
-def test_help_explains_every_setting():
-    done = train("--help")
-    assert done.returncode == 0
-    for flag in ("--malicious_ratio", "--aggregator", "--seeds", "--init_from"):
-        assert flag in done.stdout
-
-
-# That of a GPU is the benchmark's.
-@pytest.mark.parametrize("preset", sorted({*preset_names()} - {"gpu"}))
-def test_every_preset_is_read(preset):
-    done = train(f"--preset={preset}", "--save_params=x.npz", "--seeds=0,1")
-    assert "single seed" in done.stderr
+def test_a_mistake_ends_with_one_line_and_exit_code_2(arguments, named):
+    assert_refused(train(*arguments), named)
