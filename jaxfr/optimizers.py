@@ -14,6 +14,7 @@ from jax import Array
 
 from jaxfr.parts import Catalogue, Number, by_name, part
 from jaxfr.ranges import AMOUNT
+from jaxfr.shapes import Bool, Float
 
 Optimizer = Callable[[Array], optax.GradientTransformation]
 """From the experiment's learning rate to the steps of one row."""
@@ -58,22 +59,24 @@ def _own_or(common: Array, own: Array | float | None) -> Array | float:
 OPTIMIZERS: Catalogue[Optimizer] = by_name(sgd, momentum, adam)
 
 
-def init_rows(optimizer: optax.GradientTransformation, values: Array) -> optax.OptState:
+def init_rows(
+    optimizer: optax.GradientTransformation, values: Float[Array, "rows d"]
+) -> optax.OptState:
     """The optimiser's state of each row on its own, leading axis ``[rows]``.
 
     Args:
         optimizer: of one row.
-        values: float32 ``[rows, d]``.
+        values: @@EMPTY
     """
     return jax.vmap(optimizer.init)(values)
 
 
 def learn_rows(
     optimizer: optax.GradientTransformation,
-    values: Array,
+    values: Float[Array, "rows d"],
     states: optax.OptState,
-    gradients: Array,
-    learning: Array,
+    gradients: Float[Array, "rows d"],
+    learning: Bool[Array, " rows"],
 ) -> tuple[Array, optax.OptState]:
     """A step of each row that learns; the others keep their values and their state.
 
@@ -82,10 +85,10 @@ def learn_rows(
 
     Args:
         optimizer: of one row.
-        values: float32 ``[rows, d]``.
+        values: @@EMPTY
         states: leading axis ``[rows]``, see :func:`init_rows`.
-        gradients: float32 ``[rows, d]``.
-        learning: bool ``[rows]``.
+        gradients: @@EMPTY
+        learning: @@EMPTY
 
     Returns:
         The values and states after it.

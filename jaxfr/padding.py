@@ -4,20 +4,24 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxfr.shapes import Int
+
 
 class SizeGroup(NamedTuple):
     """Members that are padded to one width.
 
     Attributes:
-        members: their indices, ascending, int64 ``[members]``.
+        members: their indices, ascending.
         width: the largest size among them.
     """
 
-    members: np.ndarray
+    members: Int[np.ndarray, " members"]
     width: int
 
 
-def group_by_size(sizes: np.ndarray, max_groups: int) -> tuple[SizeGroup, ...]:
+def group_by_size(
+    sizes: Int[np.ndarray, " members"], max_groups: int
+) -> tuple[SizeGroup, ...]:
     """Splits members into at most ``max_groups`` groups with the least padding.
 
     Among all ways to cut the sorted sizes, takes the one that minimises
@@ -25,9 +29,9 @@ def group_by_size(sizes: np.ndarray, max_groups: int) -> tuple[SizeGroup, ...]:
     candidate cuts, which are quantiles of the distinct sizes where there are more).
 
     Args:
-        sizes: size of each member, at least 0, int64 ``[members]``.
-        max_groups: number of groups at most; with six, long-tailed sizes are padded
-            to some 1.3 to 1.6 times their sum.
+        sizes: size of each member, at least 0.
+        max_groups: number of groups at most; with six, long-tailed sizes are padded to
+            some 1.3 to 1.6 times their sum.
     """
     distinct, count = np.unique(np.maximum(sizes, 1), return_counts=True)
     below = np.concatenate([[0], np.cumsum(count)])

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxfr.shapes import Bool, Int
+
 # The kind of every random key: what a seed means, whatever JAX's default is.
 KEY_KIND = "threefry2x32"
 
@@ -18,12 +20,12 @@ class ItemLists(NamedTuple):
     """One ascending list of distinct items for each owner, one behind the other.
 
     Attributes:
-        items: int32 ``[total]``.
+        items: @@EMPTY
         start: where each owner's list begins, and at last where the last one ends,
             int32 ``[owners + 1]``.
     """
 
-    items: Array
+    items: Int[Array, " total"]
     start: Array
 
 
@@ -107,7 +109,9 @@ def _bits_at(key: Array, place: Array) -> Array:
     return (halves[:, 0] ^ halves[:, 1]).reshape(place.shape)
 
 
-def distinct_ranks(key: Array, population: Array, count: int) -> Array:
+def distinct_ranks(
+    key: Array, population: Int[Array, ""], count: int
+) -> Int[Array, " count"]:
     """Draws ``count`` distinct numbers of 0 .. ``population`` - 1 uniformly.
 
     Floyd's algorithm (Bentley and Floyd, "A sample of brilliance", CACM 1987): step s
@@ -117,11 +121,8 @@ def distinct_ranks(key: Array, population: Array, count: int) -> Array:
 
     Args:
         key: random key.
-        population: int32 scalar, at least ``count``.
+        population: at least ``count``.
         count: how many to draw, static.
-
-    Returns:
-        int32 ``[count]``.
     """
     indices = jnp.arange(count, dtype=jnp.int32)
     if count == 0:  # a scan must not index an empty array, even for no step
@@ -137,7 +138,9 @@ def distinct_ranks(key: Array, population: Array, count: int) -> Array:
     return jax.lax.scan(step, jnp.full(count, -1, jnp.int32), indices)[0]
 
 
-def draw_by_popularity(key: Array, item_popularity: Array, count: Array) -> Array:
+def draw_by_popularity(
+    key: Array, item_popularity: Int[Array, " m"], count: Int[Array, ""]
+) -> Bool[Array, " m"]:
     """Draws ``count`` items without replacement, in proportion to popularity.
 
     The largest values of log popularity plus Gumbel noise are such a sample (Efraimidis
@@ -146,11 +149,11 @@ def draw_by_popularity(key: Array, item_popularity: Array, count: Array) -> Arra
 
     Args:
         key: random key.
-        item_popularity: interactions of each item, int32 ``[m]``.
-        count: how many to draw, int32 scalar.
+        item_popularity: interactions of each item.
+        count: how many to draw.
 
     Returns:
-        Whether each item is drawn, bool ``[m]``.
+        Whether each item is drawn.
     """
     popularity = item_popularity.astype(jnp.float32)
     noise = jax.random.gumbel(key, popularity.shape)

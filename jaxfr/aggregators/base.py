@@ -15,6 +15,7 @@ from jax import Array
 from jaxfr.devices import Join
 from jaxfr.errors import InvalidInputError
 from jaxfr.parts import part
+from jaxfr.shapes import Float, Int
 from jaxfr.uploads import Uploads, append_tables, item_table, row_counts
 from jaxfr.uploads.clients import weight_of_clients
 
@@ -47,16 +48,15 @@ class ServerView(NamedTuple):
     """What the server knows of a round, besides the uploads and the table it sent.
 
     Attributes:
-        round: its number, from 0, int32 scalar.
-        expected_byzantine: the declared number n~ of Byzantine clients, int32 scalar.
-        last_aggregate: what the rule made in the round before, float32 ``[m, d]``; 0
-            in round 0.
+        round: its number, from 0.
+        expected_byzantine: the declared number n~ of Byzantine clients.
+        last_aggregate: what the rule made in the round before; 0 in round 0.
         num_clients: clients that have an id, static, see :class:`ServerKnowledge`.
     """
 
-    round: Array
-    expected_byzantine: Array
-    last_aggregate: Array
+    round: Int[Array, ""]
+    expected_byzantine: Int[Array, ""]
+    last_aggregate: Float[Array, "m d"]
     num_clients: int
 
 

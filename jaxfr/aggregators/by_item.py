@@ -16,6 +16,7 @@ from jaxfr.aggregators.base import ItemRule
 from jaxfr.aggregators.order_statistics import padded_size
 from jaxfr.blocks import fold_in_blocks, map_in_blocks, members_per_block
 from jaxfr.devices import IN_ONE_PART, OVER_DEVICES, num_devices, sum_over_devices
+from jaxfr.shapes import Float
 from jaxfr.uploads import (
     ItemGroup,
     Uploads,
@@ -42,20 +43,17 @@ COUNTED_BLOCKS = 32
 
 def map_items(
     uploads: Uploads, rule: ItemRule, work_per_row: int, searches: int | None = None
-) -> Array:
+) -> Float[Array, "m d"]:
     """Applies ``rule`` to each item's rows.
 
     Args:
         uploads: uploads with groups.
         rule: aggregates one item; rows of weight 0 hold arbitrary finite numbers.
-        work_per_row: numbers that the rule keeps per row of an item; blocks shrink
-            in proportion. Pass the embedding size, or 0 for a rule that compares all
-            pairs of rows (their number is used instead).
+        work_per_row: numbers that the rule keeps per row of an item; blocks shrink in
+            proportion. Pass the embedding size, or 0 for a rule that compares all pairs
+            of rows (their number is used instead).
         searches: how many k-th smallest numbers the rule looks for, each by counting;
             None for a rule that needs all of an item's rows in one place.
-
-    Returns:
-        float32 ``[m, d]``.
     """
     total = jnp.zeros_like(uploads.item_embeddings)
     if num_devices() == 1:

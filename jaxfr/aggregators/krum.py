@@ -12,6 +12,7 @@ from jaxfr.aggregators.order_statistics import computed_once, sum_of_smallest
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.parts import part
+from jaxfr.shapes import Float, Int
 from jaxfr.uploads import Uploads
 from jaxfr.uploads.clients import weight_of_clients
 
@@ -50,9 +51,9 @@ def krum(krum_distance: KrumDistance = "squared") -> Rule:
 
 
 def krum_of_item(
-    rows: Array,
-    weight: Array,
-    expected_byzantine: Array,
+    rows: Float[Array, "k d"],
+    weight: Int[Array, " k"],
+    expected_byzantine: Int[Array, ""],
     distance: KrumDistance,
     client_weight: Array | int = 1,
 ) -> Array:
@@ -61,9 +62,9 @@ def krum_of_item(
     Its derivative is that of the chosen row: which it is, is a constant.
 
     Args:
-        rows: float32 ``[k, d]``.
-        weight: int32 ``[k]``.
-        expected_byzantine: the weight of the expected Byzantine clients, int32 scalar.
+        rows: @@EMPTY
+        weight: @@EMPTY
+        expected_byzantine: the weight of the expected Byzantine clients.
         distance: see ``krum``.
         client_weight: what a row of one client weighs.
     """
@@ -94,8 +95,8 @@ def krum_of_item(
 
 def num_neighbours(
     count: Array, expected_byzantine: Array, client_weight: Array | int = 1
-) -> Array:
-    """How many nearest rows Krum sums over, by their weight, int32 scalar."""
+) -> Int[Array, ""]:
+    """How many nearest rows Krum sums over, by their weight."""
     strict = count - expected_byzantine - 2 * client_weight
     loose = count - expected_byzantine
     others = count - client_weight

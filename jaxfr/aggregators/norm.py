@@ -11,6 +11,7 @@ from jaxfr.aggregators.base import Rule, Stage, chained, row_wise
 from jaxfr.aggregators.mean import mean
 from jaxfr.parts import Number, part
 from jaxfr.ranges import POSITIVE
+from jaxfr.shapes import Float
 from jaxfr.uploads import Uploads
 from jaxfr.uploads.clients import map_rows, row_norm, scale_rows
 
@@ -48,15 +49,15 @@ def norm(clip_norm: ClipNorm = 1.0) -> Rule:
 
 
 @jax.custom_jvp
-def factor_to_norm(clip_norm: Array, rows: Array) -> Array:
+def factor_to_norm(clip_norm: Float[Array, ""], rows: Float[Array, "... d"]) -> Array:
     """The factor that scales each row to at most the norm, ``[..., d]`` to ``[...]``.
 
     The derivative of ``c / |row|`` is that of its logarithm, ``dc / c - row . drow /
     |row|^2``, times the factor; a row that stays as it is has factor 1 near by, too.
 
     Args:
-        clip_norm: the largest norm c, positive float32 scalar.
-        rows: float32 ``[..., d]``.
+        clip_norm: the largest norm c, positive.
+        rows: @@EMPTY
     """
     return _factor_and_norm(clip_norm, rows)[0]
 

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.devices import IN_ONE_PART, Join
+from jaxfr.shapes import Float, Int
 
 # Integers side by side, and steps of them, that XLA's CPU compiler reduces in vector
 # instructions without a loop.
@@ -79,7 +80,7 @@ def sum_where(
 
 
 @jax.custom_jvp
-def computed_once(values: Array, weights: Array) -> Array:
+def computed_once(values: Array, weights: Int[Array, " n"]) -> Array:
     """The same values, which no use of them computes anew.
 
     XLA may compute what is cheap in each place that uses it, and rounds it there with
@@ -89,7 +90,7 @@ def computed_once(values: Array, weights: Array) -> Array:
 
     Args:
         values: float32 or int32, any shape.
-        weights: what is never negative, int32 ``[n]``.
+        weights: what is never negative.
     """
     impossible = jnp.sum(weights) < 0
     return jax.lax.while_loop(lambda _: impossible, jnp.negative, values)
@@ -123,7 +124,11 @@ def _flip_negative(bits: Array) -> Array:
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(4,))
 def number_at(
-    key: Array, keys: Array, values: Array, weights: Array, join: Join
+    key: Int[Array, ""],
+    keys: Int[Array, " n"],
+    values: Float[Array, " n"],
+    weights: Int[Array, " n"],
+    join: Join,
 ) -> Array:
     """The number with a key, which is that of at least one of the values.
 
@@ -132,10 +137,10 @@ def number_at(
     from ties.
 
     Args:
-        key: of the number, int32 scalar.
-        keys: of all values, int32 ``[n]``.
-        values: float32 ``[n]``.
-        weights: int32 ``[n]``.
+        key: of the number.
+        keys: of all values.
+        values: @@EMPTY
+        weights: @@EMPTY
         join: where the values lie in parts, how those are joined.
     """
     return value_of_key(key)
@@ -155,7 +160,10 @@ def _shared_by_holders(
 
 
 def kth_smallest(
-    values: Array, weights: Array, k: Array, join: Join = IN_ONE_PART
+    values: Float[Array, " n"],
+    weights: Int[Array, " n"],
+    k: Int[Array, ""],
+    join: Join = IN_ONE_PART,
 ) -> Array:
     """Returns the k-th smallest number, k from 1 to the sum of weights.
 
@@ -166,9 +174,9 @@ def kth_smallest(
     on a CPU.
 
     Args:
-        values: float32 ``[n]``, no NaN.
-        weights: int32 ``[n]``.
-        k: int32 scalar; the answer is arbitrary where k is out of range.
+        values: no NaN.
+        weights: @@EMPTY
+        k: the answer is arbitrary where k is out of range.
         join: where the numbers lie in parts, how those are joined.
     """
     keys = ordered_key(values)

@@ -7,6 +7,7 @@ from jax import Array
 
 from jaxfr.aggregators.base import Rule, ServerKnowledge, ServerState, ServerView
 from jaxfr.errors import InvalidInputError
+from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, drop_nonfinite, row_counts
 from jaxfr.uploads.clients import MOST_CLIENTS, trust_as_weight
 
@@ -15,23 +16,22 @@ class Aggregate(NamedTuple):
     """Outcome of one aggregation.
 
     Attributes:
-        rows: one row per item, float32 ``[m, d]``.
-        weight: what its rows weighed together, int32 ``[m]``.
-        weight_of_tables: what those in tables weighed of it, int32 ``[m]``.
+        rows: one row per item.
+        weight: what its rows weighed together.
+        weight_of_tables: what those in tables weighed of it.
         client_weight: what a row of one client weighs that is trusted in full.
-        client_trust: in each client, by id, float32 ``[clients]``; None where no stage
-            said.
+        client_trust: in each client, by id; None where no stage said.
     """
 
-    rows: Array
-    weight: Array
-    weight_of_tables: Array
+    rows: Float[Array, "m d"]
+    weight: Int[Array, " m"]
+    weight_of_tables: Int[Array, " m"]
     client_weight: Array | int
-    client_trust: Array | None
+    client_trust: Float[Array, " clients"] | None
 
     @property
-    def received(self) -> Array:
-        """Whether the item has a row that counts, bool ``[m]``."""
+    def received(self) -> Bool[Array, " m"]:
+        """Whether the item has a row that counts."""
         return self.weight > 0
 
 
@@ -106,14 +106,17 @@ def combine(
 
 
 def aggregate(
-    rule: Rule, uploads: Uploads, expected_byzantine: Array, num_clients: int = 0
+    rule: Rule,
+    uploads: Uploads,
+    expected_byzantine: Int[Array, ""],
+    num_clients: int = 0,
 ) -> tuple[Aggregate, Array]:
     """Receives and combines the uploads of a first round: the whole of aggregation.
 
     Args:
         rule: with its stages.
         uploads: of all clients.
-        expected_byzantine: the declared number n~ of Byzantine clients, int32 scalar.
+        expected_byzantine: the declared number n~ of Byzantine clients.
         num_clients: clients that have an id, for rules that see clients.
 
     Returns:

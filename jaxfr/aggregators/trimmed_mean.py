@@ -24,6 +24,7 @@ from jaxfr.aggregators.order_statistics import (
 from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.parts import Number, part
 from jaxfr.ranges import Range
+from jaxfr.shapes import Float, Int
 from jaxfr.uploads import Uploads
 from jaxfr.uploads.clients import weight_of_clients
 
@@ -92,7 +93,10 @@ def classic_trimmed_mean(
 
 
 def mean_near_median(
-    values: Array, weights: Array, dropped: Array, join: Join = IN_ONE_PART
+    values: Float[Array, " k"],
+    weights: Int[Array, " k"],
+    dropped: Int[Array, ""],
+    join: Join = IN_ONE_PART,
 ) -> Array:
     """The mean of what is left without the ``dropped`` values farthest away.
 
@@ -100,9 +104,9 @@ def mean_near_median(
     orders values as the distance to the median does, and needs no rounded midpoint.
 
     Args:
-        values: one coordinate of one item, float32 ``[k]``.
-        weights: int32 ``[k]``.
-        dropped: int32 scalar.
+        values: one coordinate of one item.
+        weights: @@EMPTY
+        dropped: @@EMPTY
         join: where the values lie in parts, how those are joined.
     """
     values = computed_once(values, weights)

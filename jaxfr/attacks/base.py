@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.models import Model
+from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads
 
 AttackState = Any
@@ -38,39 +39,38 @@ class Knowledge(NamedTuple):
 
     Attributes:
         task: what every client is asked to train.
-        item_popularity: interactions of each item, training and test, int32 ``[m]``.
+        item_popularity: interactions of each item, training and test.
         most_uploaded: the largest number of distinct items that one benign client
-            uploads, int32 scalar.
-        malicious_clients: room for malicious clients, static; which of them exist
-            and take part, each round says.
+            uploads.
+        malicious_clients: room for malicious clients, static; which of them exist and
+            take part, each round says.
         embedding_dim: embedding size d, static.
-        client_activity: training items of each benign client, int32 ``[n]``.
-        noise: the noise to upload instead of drawing it, float32 ``[m, d]`` or None.
+        client_activity: training items of each benign client.
+        noise: the noise to upload instead of drawing it or None.
     """
 
     task: Task
-    item_popularity: Array
-    most_uploaded: Array
+    item_popularity: Int[Array, " m"]
+    most_uploaded: Int[Array, ""]
     malicious_clients: int
     embedding_dim: int
-    client_activity: Array
-    noise: Array | None = None
+    client_activity: Int[Array, " n"]
+    noise: Float[Array, "m d"] | None = None
 
 
 class RoundView(NamedTuple):
     """What every malicious client sees of a round.
 
     Attributes:
-        round: number of the round, from 0, int32 scalar.
-        item_embeddings: as the server sent them out, float32 ``[m, d]``.
-        taking_part: malicious clients that act this round, bool
-            ``[malicious_clients]``.
+        round: number of the round, from 0.
+        item_embeddings: as the server sent them out.
+        taking_part: malicious clients that act this round.
         task: what every client is asked to train.
     """
 
-    round: Array
-    item_embeddings: Array
-    taking_part: Array
+    round: Int[Array, ""]
+    item_embeddings: Float[Array, "m d"]
+    taking_part: Bool[Array, " malicious_clients"]
     task: Task
 
 

@@ -19,6 +19,7 @@ from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundVi
 from jaxfr.attacks.k_means import draw_centres, k_means
 from jaxfr.attacks.rows import Scope, counts_absent, each_its_own_row, own_rows
 from jaxfr.parts import part
+from jaxfr.shapes import Float
 from jaxfr.uploads import NormStatistics, Uploads, item_table, norm_statistics
 
 FIRST_CLUSTERS, MOST_CLUSTERS = 2, 50
@@ -73,7 +74,7 @@ def first_count(num_items: int) -> ClusterCount:
     )
 
 
-def adapt(count: ClusterCount, loss: Array, most: int) -> ClusterCount:
+def adapt(count: ClusterCount, loss: Float[Array, ""], most: int) -> ClusterCount:
     """Decides from a round's within-cluster loss how many clusters the next one has.
 
     The average of losses is exponential with its bias corrected,
@@ -83,7 +84,7 @@ def adapt(count: ClusterCount, loss: Array, most: int) -> ClusterCount:
 
     Args:
         count: after the round before.
-        loss: of this round, float32 scalar.
+        loss: of this round.
         most: the largest k.
     """
     rounds_weight = 1 + DECAY * count.rounds_weight
@@ -131,17 +132,16 @@ def scale_to_norm(row: Array, norm: Array) -> Array:
     return row * (norm / jnp.where(own_norm > 0, own_norm, 1.0))
 
 
-def disguised_row(key: Array, gradient: Array, mean: Array, deviation: Array) -> Array:
+def disguised_row(
+    key: Array, gradient: Float[Array, " d"], mean: Array, deviation: Array
+) -> Float[Array, " d"]:
     """One client's row of one item, of norm ``a + 3 b U(0, 1)``.
 
     Args:
         key: of the round, the client and the item.
-        gradient: the item's gradient, float32 ``[d]``.
+        gradient: the item's gradient.
         mean: mean a of honest rows' norms, scalar.
         deviation: standard deviation b of honest rows' norms, scalar.
-
-    Returns:
-        float32 ``[d]``.
     """
     norm = mean + NORM_SPREAD * deviation * jax.random.uniform(key)
     return scale_to_norm(gradient, norm)

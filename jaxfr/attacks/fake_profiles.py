@@ -10,6 +10,7 @@ from jaxfr.attacks.base import Knowledge, RoundView
 from jaxfr.attacks.rows import Scope, each_its_own_row
 from jaxfr.models import Model
 from jaxfr.sampling import draw_by_popularity
+from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, item_table
 
 NEEDS = ("pair_gradients",)
@@ -20,28 +21,28 @@ class ItemPairs(NamedTuple):
     """Pairs of items of one client.
 
     Attributes:
-        positive: int32 ``[pairs]``.
-        negative: int32 ``[pairs]``.
-        present: whether the pair exists, bool ``[pairs]``.
+        positive: @@EMPTY
+        negative: @@EMPTY
+        present: whether the pair exists.
     """
 
-    positive: Array
-    negative: Array
-    present: Array
+    positive: Int[Array, " pairs"]
+    negative: Int[Array, " pairs"]
+    present: Bool[Array, " pairs"]
 
 
 class PairsGradient(NamedTuple):
     """Derivative of one client's loss over its pairs, regulariser left out.
 
     Attributes:
-        user: by the user embedding, float32 ``[d]``.
-        slope: by each item's score, float32 ``[m]``.
-        in_pairs: whether the item is in some pair, bool ``[m]``.
+        user: by the user embedding.
+        slope: by each item's score.
+        in_pairs: whether the item is in some pair.
     """
 
-    user: Array
-    slope: Array
-    in_pairs: Array
+    user: Float[Array, " d"]
+    slope: Float[Array, " m"]
+    in_pairs: Bool[Array, " m"]
 
 
 def swap(pairs: ItemPairs) -> ItemPairs:
@@ -50,14 +51,14 @@ def swap(pairs: ItemPairs) -> ItemPairs:
 
 
 def gradient_of_pairs(
-    model: Model, user: Array, items: Array, pairs: ItemPairs
+    model: Model, user: Float[Array, " d"], items: Float[Array, "m d"], pairs: ItemPairs
 ) -> PairsGradient:
     """Differentiates one client's loss; an item sums up all pairs that it is in.
 
     Args:
         model: one that gives its gradient pair by pair.
-        user: the client's embedding, float32 ``[d]``.
-        items: item embeddings, float32 ``[m, d]``.
+        user: the client's embedding.
+        items: item embeddings.
         pairs: the client's pairs.
     """
     positive, negative, present = pairs
@@ -73,25 +74,29 @@ def gradient_of_pairs(
 
 
 def item_row(
-    slope: Array, in_pairs: Array, user: Array, item: Array, regularization: Array
-) -> Array:
+    slope: Array,
+    in_pairs: Bool[Array, ""],
+    user: Float[Array, " d"],
+    item: Float[Array, " d"],
+    regularization: Array,
+) -> Float[Array, " d"]:
     """Derivative by one item's embedding, ``slope u + lambda v`` for one in a pair.
 
     Args:
         slope: by the item's score, 0 for an item in no pair, scalar.
-        in_pairs: whether the item is in some pair, bool scalar.
-        user: the client's embedding u, float32 ``[d]``.
-        item: the item's embedding v, float32 ``[d]``.
+        in_pairs: whether the item is in some pair.
+        user: the client's embedding u.
+        item: the item's embedding v.
         regularization: the L2 coefficient lambda.
-
-    Returns:
-        float32 ``[d]``.
     """
     return slope * user + jnp.where(in_pairs, regularization, 0.0) * item
 
 
 def upload_gradients(
-    gradients: PairsGradient, users: Array, view: RoundView, scope: Scope
+    gradients: PairsGradient,
+    users: Float[Array, "malicious_clients d"],
+    view: RoundView,
+    scope: Scope,
 ) -> Uploads:
     """The rows of all malicious clients that act.
 
@@ -100,7 +105,7 @@ def upload_gradients(
 
     Args:
         gradients: of all malicious clients, leading axis ``[malicious_clients]``.
-        users: their embeddings, float32 ``[malicious_clients, d]``.
+        users: their embeddings.
         view: what they see of the round.
         scope: of the attack.
     """
@@ -124,11 +129,13 @@ def upload_gradients(
     return item_table(rows, sent.astype(jnp.int32), items, participants, senders)
 
 
-def learn(users: Array, by_user: Array, view: RoundView) -> Array:
+def learn(
+    users: Float[Array, "malicious_clients d"], by_user: Array, view: RoundView
+) -> Array:
     """A step of gradient descent on the embeddings of the clients that act.
 
     Args:
-        users: the embeddings, float32 ``[malicious_clients, d]``.
+        users: the embeddings.
         by_user: derivatives of the pairs' losses by them, of the same shape.
         view: what they see of the round.
     """
@@ -141,15 +148,15 @@ class FakeProfile(NamedTuple):
     """A malicious client's interactions, and the embedding that it trains.
 
     Attributes:
-        holds: whether the item is in the profile, bool ``[m]``.
-        negative: the item that a profile's item is paired with, int32 ``[m]``; 0 for
-            items outside the profile.
-        embedding: the client's user embedding, float32 ``[d]``.
+        holds: whether the item is in the profile.
+        negative: the item that a profile's item is paired with; 0 for items outside the
+            profile.
+        embedding: the client's user embedding.
     """
 
-    holds: Array
-    negative: Array
-    embedding: Array
+    holds: Bool[Array, " m"]
+    negative: Int[Array, " m"]
+    embedding: Float[Array, " d"]
 
 
 def draw_fake_profiles(key: Array, knowledge: Knowledge) -> FakeProfile:
@@ -180,15 +187,15 @@ def draw_fake_profile(key: Array, knowledge: Knowledge) -> FakeProfile:
     return FakeProfile(holds, draw_negatives_outside(key_negatives, holds), embedding)
 
 
-def draw_negatives_outside(key: Array, holds: Array) -> Array:
+def draw_negatives_outside(key: Array, holds: Bool[Array, " m"]) -> Int[Array, " m"]:
     """Draws a negative for each item held, uniformly from those not held.
 
     Args:
         key: random key.
-        holds: the items held, at least one of all missing, bool ``[m]``.
+        holds: the items held, at least one of all missing.
 
     Returns:
-        int32 ``[m]``, 0 for items that are not held.
+        0 for items that are not held.
     """
     outside = jnp.argsort(holds, stable=True)  # the items that are not held come first
     rank = jax.random.randint(key, holds.shape, 0, jnp.sum(~holds))

@@ -12,30 +12,33 @@ from jax import Array
 from jaxfr.attacks.base import OmniscientAttack
 from jaxfr.attacks.rows import Scope, attack_with_own_rows, mean_and_deviation
 from jaxfr.parts import part
+from jaxfr.shapes import Float
 from jaxfr.uploads import Uploads, item_extremes, item_statistics
 
 STRETCH = 2.0
 """The paper's b, by which full knowledge goes beyond the extremes at most."""
 
 
-def fang_row(key: Array, mean: Array, deviation: Array) -> Array:
+def fang_row(
+    key: Array, mean: Float[Array, " d"], deviation: Float[Array, " d"]
+) -> Float[Array, " d"]:
     """One client's row of one item, ``mu_j - sign(mu_j) U(3, 4) sd_j``.
 
     Args:
         key: of the client, the item and the round.
-        mean: mu_j of the item's benign rows, float32 ``[d]``.
-        deviation: sd_j, float32 ``[d]``; where it is 0, the row is mu_j.
+        mean: mu_j of the item's benign rows.
+        deviation: sd_j; where it is 0, the row is mu_j.
 
     Returns:
-        float32 ``[d]``, with a U(3, 4) for each coordinate.
+        With a U(3, 4) for each coordinate.
     """
     distance = jax.random.uniform(key, mean.shape, mean.dtype, 3.0, 4.0)
     return mean - jnp.sign(mean) * distance * deviation
 
 
 def beyond_extremes_row(
-    key: Array, mean: Array, minimum: Array, maximum: Array
-) -> Array:
+    key: Array, mean: Float[Array, " d"], minimum: Float[Array, " d"], maximum: Array
+) -> Float[Array, " d"]:
     """One client's row of one item, uniform beyond the benign minimum or maximum.
 
     Coordinate by coordinate: below the minimum where ``mu_j > 0``, and above the
@@ -46,12 +49,9 @@ def beyond_extremes_row(
 
     Args:
         key: of the client, the item and the round.
-        mean: mu_j of the item's benign rows, float32 ``[d]``.
-        minimum: of the item's benign rows, float32 ``[d]``.
+        mean: mu_j of the item's benign rows.
+        minimum: of the item's benign rows.
         maximum: likewise.
-
-    Returns:
-        float32 ``[d]``.
     """
     downwards = mean > 0
     extreme = jnp.where(downwards, minimum, maximum)

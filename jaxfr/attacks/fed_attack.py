@@ -25,6 +25,7 @@ from jaxfr.attacks.rows import Scope
 from jaxfr.blocks import members_per_block
 from jaxfr.devices import map_over_devices
 from jaxfr.parts import part
+from jaxfr.shapes import Float, Int
 from jaxfr.uploads import Uploads
 
 
@@ -33,22 +34,21 @@ class FedAttackGradients(NamedTuple):
 
     Attributes:
         poisoned: of the hard pairs' loss, which it uploads.
-        by_user: of the profile's loss by the user embedding, float32 ``[d]``, which it
-            learns from.
+        by_user: of the profile's loss by the user embedding, which it learns from.
     """
 
     poisoned: PairsGradient
-    by_user: Array
+    by_user: Float[Array, " d"]
 
 
-def hard_pairs(scores: Array, count: Array) -> ItemPairs:
+def hard_pairs(scores: Float[Array, " m"], count: Int[Array, ""]) -> ItemPairs:
     """Pairs the item scored i-th lowest, as positive, with the i-th highest.
 
     Items of equal score stand in the order of their numbers.
 
     Args:
-        scores: one client's scores of all items, float32 ``[m]``.
-        count: number of pairs, int32 scalar.
+        scores: one client's scores of all items.
+        count: number of pairs.
     """
     ascending = jnp.argsort(scores, stable=True).astype(jnp.int32)
     return ItemPairs(ascending, ascending[::-1], jnp.arange(scores.size) < count)

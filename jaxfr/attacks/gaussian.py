@@ -10,18 +10,21 @@ from jax import Array
 from jaxfr.attacks.base import OmniscientAttack
 from jaxfr.attacks.rows import Scope, attack_with_own_rows, mean_and_deviation
 from jaxfr.parts import part
+from jaxfr.shapes import Float
 
 
-def gaussian_row(key: Array, mean: Array, deviation: Array) -> Array:
+def gaussian_row(
+    key: Array, mean: Float[Array, " d"], deviation: Float[Array, " d"]
+) -> Float[Array, " d"]:
     """One client's row of one item, drawn from ``N(mu_j, sd_j^2)``.
 
     Args:
         key: of the round, the client and the item.
-        mean: mu_j of the item's benign rows, float32 ``[d]``.
-        deviation: sd_j, float32 ``[d]``; where it is 0, the row is mu_j.
+        mean: mu_j of the item's benign rows.
+        deviation: sd_j; where it is 0, the row is mu_j.
 
     Returns:
-        float32 ``[d]``, each coordinate with a draw of its own.
+        Each coordinate with a draw of its own.
     """
     return mean + deviation * jax.random.normal(key, mean.shape, mean.dtype)
 

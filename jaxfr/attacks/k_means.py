@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.blocks import add_rows, sum_by_index
+from jaxfr.shapes import Float, Int
 
 SMALLEST_MOVE = 1e-4
 MOST_STEPS = 50
@@ -16,28 +17,28 @@ class Clustering(NamedTuple):
     """Centres, of which the first k count, and each point's cluster.
 
     Attributes:
-        centres: float32 ``[room, d]``.
-        cluster: number of the nearest centre, int32 ``[points]``.
+        centres: @@EMPTY
+        cluster: number of the nearest centre.
     """
 
-    centres: Array
-    cluster: Array
+    centres: Float[Array, "room d"]
+    cluster: Int[Array, " points"]
 
 
-def draw_centres(key: Array, points: Array, room: int) -> Array:
+def draw_centres(key: Array, points: Float[Array, "points d"], room: int) -> Array:
     """Draws distinct points at random, any k of the first k alike, ``[room, d]``.
 
     Args:
         key: random key.
-        points: float32 ``[points, d]``.
+        points: @@EMPTY
         room: how many, static, at most the number of points.
     """
     priority = jax.random.uniform(key, points.shape[:1])
     return points[jax.lax.top_k(priority, room)[1]]
 
 
-def distances(points: Array, centre: Array) -> Array:
-    """``|c|^2 / 2 - v.c`` of a centre c to each point v, float32 ``[points]``.
+def distances(points: Array, centre: Array) -> Float[Array, " points"]:
+    """``|c|^2 / 2 - v.c`` of a centre c to each point v.
 
     That is half of ``|v - c|^2``, less what is the same for all centres.
     """
@@ -45,16 +46,17 @@ def distances(points: Array, centre: Array) -> Array:
     return 0.5 * jnp.sum(centre**2) - product
 
 
-def nearest_centres(points: Array, centres: Array, num_clusters: Array) -> Array:
+def nearest_centres(
+    points: Float[Array, "points d"],
+    centres: Float[Array, "room d"],
+    num_clusters: Int[Array, ""],
+) -> Int[Array, " points"]:
     """The centre of smallest distance to each point, the first of equal ones.
 
     Args:
-        points: float32 ``[points, d]``.
-        centres: float32 ``[room, d]``.
-        num_clusters: how many of the centres count, int32 scalar.
-
-    Returns:
-        int32 ``[points]``.
+        points: @@EMPTY
+        centres: @@EMPTY
+        num_clusters: how many of the centres count.
     """
     room = centres.shape[0]
     number = jnp.arange(room, dtype=jnp.int32)[:, None]
@@ -75,16 +77,20 @@ def lloyd_step(points: Array, centres: Array, num_clusters: Array) -> Array:
     return jnp.where(size > 0, total / jnp.maximum(size, 1), centres)
 
 
-def k_means(points: Array, centres: Array, num_clusters: Array) -> Clustering:
+def k_means(
+    points: Float[Array, "points d"],
+    centres: Float[Array, "room d"],
+    num_clusters: Int[Array, ""],
+) -> Clustering:
     """Lloyd's algorithm with squared Euclidean distances.
 
     It ends when no centre moved as far as ``SMALLEST_MOVE``, or after ``MOST_STEPS``
     steps. Source: Lloyd, "Least squares quantization in PCM", 1982.
 
     Args:
-        points: float32 ``[points, d]``.
-        centres: to start from, float32 ``[room, d]``.
-        num_clusters: k, how many of them count, int32 scalar, at least 1.
+        points: @@EMPTY
+        centres: to start from.
+        num_clusters: k, how many of them count, at least 1.
     """
 
     def moving(progress: tuple[Array, Array, Array]) -> Array:

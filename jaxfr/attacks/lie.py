@@ -11,11 +11,14 @@ from jax.scipy.special import ndtri
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
 from jaxfr.attacks.rows import Scope, attacked_items, counts_absent, same_rows
 from jaxfr.parts import Number, part
+from jaxfr.shapes import Float, Int
 from jaxfr.uploads import Uploads, item_statistics
 
 
-def overlooked_deviations(benign: Array, malicious: Array) -> Array:
-    """How many deviations z a row may leave the mean by, float32 scalar.
+def overlooked_deviations(
+    benign: Int[Array, ""], malicious: Int[Array, ""]
+) -> Float[Array, ""]:
+    """How many deviations z a row may leave the mean by.
 
     ``z = Phi^-1((n - s) / n)``, ``s = floor(N / 2 + 1) - n~``, ``N = n + n~``: with s
     benign clients farther out than they are, the n~ malicious ones are the majority.
@@ -25,20 +28,22 @@ def overlooked_deviations(benign: Array, malicious: Array) -> Array:
     one (s <= 0), or every one of them (s >= n), take the quantile of half a client.
 
     Args:
-        benign: number n of benign clients that take part, int32 scalar.
-        malicious: number n~ of malicious clients that act, int32 scalar.
+        benign: number n of benign clients that take part.
+        malicious: number n~ of malicious clients that act.
     """
     needed = (benign + malicious) // 2 + 1 - malicious
     overtaken = jnp.clip(benign - needed, 0.5, jnp.maximum(benign - 0.5, 0.5))
     return ndtri(overtaken / jnp.maximum(benign, 1))
 
 
-def lie_row(mean: Array, deviation: Array, deviations: Array | float) -> Array:
-    """One item's malicious row, ``mu_j - z sd_j``, float32 ``[d]``.
+def lie_row(
+    mean: Float[Array, " d"], deviation: Float[Array, " d"], deviations: Array | float
+) -> Float[Array, " d"]:
+    """One item's malicious row, ``mu_j - z sd_j``.
 
     Args:
-        mean: mu_j of the item's benign rows, float32 ``[d]``.
-        deviation: sd_j, float32 ``[d]``.
+        mean: mu_j of the item's benign rows.
+        deviation: sd_j.
         deviations: z, scalar.
     """
     return mean - deviations * deviation

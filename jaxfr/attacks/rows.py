@@ -10,6 +10,7 @@ from jax import Array
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
 from jaxfr.blocks import members_per_block
 from jaxfr.devices import map_over_devices
+from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, item_statistics, item_table, row_counts
 
 Scope = Annotated[
@@ -20,15 +21,17 @@ Scope = Annotated[
 ]
 
 
-def same_rows(rows: Array, view: RoundView, items: Array | None = None) -> Uploads:
+def same_rows(
+    rows: Float[Array, "m d"], view: RoundView, items: Bool[Array, " m"] | None = None
+) -> Uploads:
     """One row for each item, which every malicious client sends that acts.
 
     It costs one row, whatever their number, and counts as many.
 
     Args:
-        rows: of each item, float32 ``[m, d]``.
+        rows: of each item.
         view: of the round.
-        items: which of them are sent, bool ``[m]``; None for all.
+        items: which of them are sent; None for all.
     """
     acting = jnp.sum(view.taking_part, dtype=jnp.int32)
     sent = jnp.ones(rows.shape[0], bool) if items is None else items
@@ -86,15 +89,15 @@ def counts_absent(scope: Scope) -> bool:
     return scope == "dense"
 
 
-def attacked_items(scope: Scope, received: Array) -> Array:
-    """Items that malicious clients send a row for, bool ``[m]``.
+def attacked_items(scope: Scope, received: Int[Array, " m"]) -> Bool[Array, " m"]:
+    """Items that malicious clients send a row for.
 
     All items in the dense scope; in the sparse one those that a benign client sent a
     row for in this round.
 
     Args:
         scope: of the attack.
-        received: benign rows of each item, int32 ``[m]``.
+        received: benign rows of each item.
     """
     if scope == "dense":
         return jnp.ones(received.shape, bool)
@@ -103,7 +106,7 @@ def attacked_items(scope: Scope, received: Array) -> Array:
 
 def own_rows(
     draw: Callable[..., Array], key: Array, view: RoundView, *of_items: Array
-) -> Array:
+) -> Float[Array, "m malicious_clients d"]:
     """Draws a row for each item and each malicious client, acting or not.
 
     A draw depends on the key, the round, the client and the item only: neither on how
@@ -114,9 +117,6 @@ def own_rows(
         key: of the attack.
         view: of the round.
         *of_items: the items' statistics, each ``[m, ...]``.
-
-    Returns:
-        float32 ``[m, malicious_clients, d]``.
     """
     num_items, dim = view.item_embeddings.shape
     clients = jnp.arange(view.taking_part.size)

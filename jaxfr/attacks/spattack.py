@@ -16,6 +16,7 @@ from jaxfr.attacks.base import (
 from jaxfr.parts import Number, Whole, part
 from jaxfr.ranges import AMOUNT, COUNT
 from jaxfr.sampling import draw_by_popularity
+from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, item_sums, item_table
 
 
@@ -67,12 +68,14 @@ def popular_items(max_poisoned_items: Array | int) -> Capability:
     return Capability(choose)
 
 
-def poisoning_clients(chosen: Array, taking_part: Array) -> Array:
-    """How many acting malicious clients poison each item, int32 ``[m]``.
+def poisoning_clients(
+    chosen: Array, taking_part: Bool[Array, " malicious_clients"]
+) -> Int[Array, " m"]:
+    """How many acting malicious clients poison each item.
 
     Args:
         chosen: from ``Capability.choose``.
-        taking_part: bool ``[malicious_clients]``.
+        taking_part: @@EMPTY
     """
     if chosen.shape[0] != taking_part.size:  # one row that stands for all
         return jnp.sum(taking_part, dtype=jnp.int32) * chosen[0]
@@ -88,21 +91,21 @@ class SpattackState(NamedTuple):
 
     Attributes:
         chosen: who poisons which item, see ``Capability.choose``.
-        noise: the noise matrix Z, float32 ``[m, d]``; None for an omniscient attack.
+        noise: the noise matrix Z; None for an omniscient attack.
     """
 
     chosen: Array
-    noise: Array | None
+    noise: Float[Array, "m d"] | None
 
 
-def opposite_of_sum(benign_sum: Array, poisoning: Array) -> Array:
+def opposite_of_sum(benign_sum: Float[Array, " d"], poisoning: Int[Array, ""]) -> Array:
     """One item's malicious row, ``-s_j / (malicious clients that poison j)``.
 
     Sent by all of them, it cancels the benign sum: the mean becomes zero.
 
     Args:
-        benign_sum: sum s_j of the item's benign rows, float32 ``[d]``.
-        poisoning: how many malicious clients poison the item, int32 scalar.
+        benign_sum: sum s_j of the item's benign rows.
+        poisoning: how many malicious clients poison the item.
     """
     return -benign_sum / jnp.maximum(poisoning, 1)
 

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from jaxfr.data.dataset import Dataset
+from jaxfr.shapes import Int
 
 T = TypeVar("T")
 
@@ -19,23 +20,23 @@ class ClientPart(NamedTuple):
 
     Attributes:
         dataset: their interactions.
-        client_ids: their numbers among all clients, int64 ``[clients]``.
-        pair_ids: the numbers of their training pairs among all, int64 ``[pairs]``.
+        client_ids: their numbers among all clients.
+        pair_ids: the numbers of their training pairs among all.
     """
 
     dataset: Dataset
-    client_ids: np.ndarray
-    pair_ids: np.ndarray
+    client_ids: Int[np.ndarray, " clients"]
+    pair_ids: Int[np.ndarray, " pairs"]
 
 
 def divide_clients(
-    dataset: Dataset, work: np.ndarray, most_parts: int
+    dataset: Dataset, work: Int[np.ndarray, " n"], most_parts: int
 ) -> tuple[ClientPart, ...]:
     """Divides the clients into runs of about the same work.
 
     Args:
         dataset: the data.
-        work: that of each client, 0 for one without training pairs, int64 ``[n]``.
+        work: that of each client, 0 for one without training pairs.
         most_parts: number of parts, less where fewer clients have training pairs.
     """
     clients, pairs = np.arange(dataset.num_users), np.arange(dataset.num_train_pairs)

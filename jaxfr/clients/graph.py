@@ -13,6 +13,7 @@ from jaxfr.devices import Own, gather_over_devices
 from jaxfr.models.base import Neighbours, Represent, Weights
 from jaxfr.models.bpr import graph_nodes
 from jaxfr.sampling import PADDING_ITEM, integers_at
+from jaxfr.shapes import Bool, Float, Int
 
 NO_NEIGHBOUR = -1
 
@@ -21,14 +22,14 @@ class HoldersOfPairs(NamedTuple):
     """Who holds the item of each training pair.
 
     Attributes:
-        start: where its holders begin, int32 ``[pairs]``.
-        degree: how many there are, int32 ``[pairs]``.
-        place: where the pair's own user stands among them, from 0, int32 ``[pairs]``.
+        start: where its holders begin.
+        degree: how many there are.
+        place: where the pair's own user stands among them, from 0.
     """
 
-    start: Array
-    degree: Array
-    place: Array
+    start: Int[Array, " pairs"]
+    degree: Int[Array, " pairs"]
+    place: Int[Array, " pairs"]
 
 
 class Holders(NamedTuple):
@@ -43,12 +44,14 @@ class Holders(NamedTuple):
     of_pairs: Own[HoldersOfPairs]
 
 
-def list_holders(dataset: Dataset, user_numbers: np.ndarray | None = None) -> Holders:
+def list_holders(
+    dataset: Dataset, user_numbers: Int[np.ndarray, " n"] | None = None
+) -> Holders:
     """Lists the holders of each item, on the host.
 
     Args:
         dataset: the data.
-        user_numbers: by which users are named, int64 ``[n]``; by default their ids.
+        user_numbers: by which users are named; by default their ids.
     """
     if user_numbers is None:
         user_numbers = np.arange(dataset.num_users)
@@ -67,20 +70,21 @@ def list_holders(dataset: Dataset, user_numbers: np.ndarray | None = None) -> Ho
     )
 
 
-def draw_neighbours(key: Array, pair_ids: Array, holders: Holders, count: int) -> Array:
+def draw_neighbours(
+    key: Array, pair_ids: Int[Array, " pairs"], holders: Holders, count: int
+) -> Int[Array, "pairs count"]:
     """Draws, for each training pair, other users who hold its item.
 
     Uniform and with replacement.
 
     Args:
         key: random key.
-        pair_ids: each training pair's number among all, int32 ``[pairs]``.
+        pair_ids: each training pair's number among all.
         holders: who holds what.
         count: neighbours of each pair, static.
 
     Returns:
-        Users, ``NO_NEIGHBOUR`` where nobody else holds the item, int32
-        ``[pairs, count]``.
+        Users, ``NO_NEIGHBOUR`` where nobody else holds the item.
     """
     start, degree, own = (field[:, None] for field in holders.of_pairs)
     others = degree - 1
@@ -91,27 +95,30 @@ def draw_neighbours(key: Array, pair_ids: Array, holders: Holders, count: int) -
     return jnp.where(others > 0, holders.user[place], NO_NEIGHBOUR)
 
 
-def all_users(users: Array, neighbours: Array) -> Array:
+def all_users(users: Float[Array, "n d"], neighbours: Array) -> Array:
     """The embeddings that neighbours are looked up in: those of all devices' clients.
 
     Args:
-        users: this device's, float32 ``[n, d]``.
-        neighbours: from :func:`draw_neighbours`; where there are none, nothing is
-            sent between devices.
+        users: this device's.
+        neighbours: from :func:`draw_neighbours`; where there are none, nothing is sent
+            between devices.
     """
     return gather_over_devices(users) if neighbours.shape[1] > 0 else users
 
 
 def neighbours_of_client(
-    users: Array, neighbours: Array, pair: Array, held: Array
+    users: Array,
+    neighbours: Array,
+    pair: Int[Array, " width"],
+    held: Bool[Array, " width"],
 ) -> Neighbours:
     """What the matching server sends one client in a round.
 
     Args:
         users: all clients' embeddings now, from :func:`all_users`.
         neighbours: of each training pair, from :func:`draw_neighbours`.
-        pair: the client's training pairs, padded, int32 ``[width]``.
-        held: which of them are no padding, bool ``[width]``.
+        pair: the client's training pairs, padded.
+        held: which of them are no padding.
     """
     found = neighbours[pair]
     present = (found != NO_NEIGHBOUR) & held[:, None]
@@ -124,23 +131,20 @@ def neighbours_of_client(
 def represent_clients(
     represent: Represent,
     weights: Weights,
-    users: Array,
-    item_embeddings: Array,
+    users: Float[Array, "n d"],
+    item_embeddings: Float[Array, "m d"],
     groups: tuple[ClientGroup, ...],
-    neighbours: Array,
-) -> Array:
+    neighbours: Int[Array, "pairs neighbours"],
+) -> Float[Array, "n r"]:
     """All clients' representations.
 
     Args:
         represent: that of the model.
         weights: its shared weights.
-        users: the clients' embeddings, float32 ``[n, d]``.
-        item_embeddings: float32 ``[m, d]``.
+        users: the clients' embeddings.
+        item_embeddings: @@EMPTY
         groups: the clients.
-        neighbours: of each training pair, int32 ``[pairs, neighbours]``.
-
-    Returns:
-        float32 ``[n, r]``.
+        neighbours: of each training pair.
     """
     everybody = all_users(users, neighbours)
 

@@ -8,6 +8,7 @@ from jax import Array
 
 from jaxfr.clients.tensors import PairTiles
 from jaxfr.sampling import ItemLists, complement_items, integers_at
+from jaxfr.shapes import Bool, Int
 
 
 class TiledPairs(NamedTuple):
@@ -18,36 +19,36 @@ class TiledPairs(NamedTuple):
     unless its rows are kept apart, as in the Spattack paper's implementation.
 
     Attributes:
-        client: whose tile it is, ascending, int32 ``[tiles]``.
-        positive: item, int32 ``[tiles, w]``.
-        negative: item, int32 ``[tiles, w]``.
-        present: whether the pair counts, bool ``[tiles, w]``.
+        client: whose tile it is, ascending.
+        positive: item.
+        negative: item.
+        present: whether the pair counts.
         item: the item of each row, int32 ``[tiles, 2w]``.
         sent: whether the row is sent, bool ``[tiles, 2w]``.
         negative_row: where among the pairs of all tiles the row of a pair's negative
-            stands, int32 ``[tiles, w]``.
+            stands.
         noticed: where rows are kept apart, whether an omniscient attacker counts the
             row, bool ``[tiles, 2w]``: of a client's rows of one item only the first.
             None where every row is noticed.
     """
 
-    client: Array
-    positive: Array
-    negative: Array
-    present: Array
+    client: Int[Array, " tiles"]
+    positive: Int[Array, "tiles w"]
+    negative: Int[Array, "tiles w"]
+    present: Bool[Array, "tiles w"]
     item: Array
     sent: Array
-    negative_row: Array
+    negative_row: Int[Array, "tiles w"]
     noticed: Array | None = None
 
 
 def draw_negatives(
     key: Array,
-    pair_ids: Array,
-    train_users: Array,
+    pair_ids: Int[Array, " pairs"],
+    train_users: Int[Array, " pairs"],
     training_items: ItemLists,
     num_items: int,
-) -> Array:
+) -> Int[Array, " pairs"]:
     """Draws, for each training pair, an item that its client does not hold.
 
     Uniform among the ``m - L`` such items, with replacement. A draw depends on the
@@ -56,13 +57,10 @@ def draw_negatives(
 
     Args:
         key: random key.
-        pair_ids: each pair's number, int32 ``[pairs]``.
-        train_users: each pair's client, int32 ``[pairs]``.
+        pair_ids: each pair's number.
+        train_users: each pair's client.
         training_items: of each client.
         num_items: number of items m.
-
-    Returns:
-        int32 ``[pairs]``.
     """
     activity = training_items.start[train_users + 1] - training_items.start[train_users]
     rank = integers_at(key, pair_ids, num_items - activity)
@@ -72,21 +70,18 @@ def draw_negatives(
 def draw_pseudo_items(
     key: Array,
     count: int,
-    client_ids: Array,
+    client_ids: Int[Array, " n"],
     training_items: ItemLists,
     num_items: int,
-) -> Array:
+) -> Int[Array, "n count"]:
     """Draws, for each client, items that it does not hold; as ``draw_negatives``.
 
     Args:
         key: random key.
         count: draws of each client, static.
-        client_ids: each client's number among all, int32 ``[n]``.
+        client_ids: each client's number among all.
         training_items: of each client.
         num_items: number of items m.
-
-    Returns:
-        int32 ``[n, count]``.
     """
     activity = jnp.diff(training_items.start)
     client = jnp.arange(activity.size)[:, None]
@@ -95,15 +90,17 @@ def draw_pseudo_items(
     return complement_items(rank, client, training_items)
 
 
-def first_occurrence(client: Array, item: Array) -> Array:
+def first_occurrence(
+    client: Int[Array, " draws"], item: Int[Array, " draws"]
+) -> Int[Array, " draws"]:
     """For each draw, the first draw of the same item by the same client.
 
     Args:
-        client: ascending, int32 ``[draws]``.
-        item: int32 ``[draws]``.
+        client: ascending.
+        item: @@EMPTY
 
     Returns:
-        int32 ``[draws]``; a draw's own number where it is the first.
+        A draw's own number where it is the first.
     """
     # Sorted by item alone, and stably, equal draws of a client stand side by side.
     order = jnp.argsort(item, stable=True).astype(jnp.int32)
@@ -117,18 +114,18 @@ def first_occurrence(client: Array, item: Array) -> Array:
 
 def tile_pairs(
     tiles: PairTiles,
-    train_users: Array,
-    positives: Array,
-    negatives: Array,
+    train_users: Int[Array, " pairs"],
+    positives: Int[Array, " pairs"],
+    negatives: Int[Array, " pairs"],
     keep_repeats: bool = False,
 ) -> TiledPairs:
     """Lays out a round's pairs.
 
     Args:
         tiles: the tiles of the data set.
-        train_users: each pair's client, int32 ``[pairs]``.
-        positives: each pair's positive item, int32 ``[pairs]``.
-        negatives: each pair's negative item, int32 ``[pairs]``.
+        train_users: each pair's client.
+        positives: each pair's positive item.
+        negatives: each pair's negative item.
         keep_repeats: whether a negative that was drawn twice is sent as two rows.
     """
     first = first_occurrence(train_users, negatives)

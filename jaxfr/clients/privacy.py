@@ -13,6 +13,7 @@ from jax import Array
 
 from jaxfr.models.base import ClientGradient
 from jaxfr.models.batch import Batch
+from jaxfr.shapes import Bool, Float, Int
 
 
 class Privacy(NamedTuple):
@@ -32,19 +33,19 @@ class Privacy(NamedTuple):
 
 def protect(
     privacy: Privacy,
-    client: Array,
+    client: Int[Array, ""],
     gradient: ClientGradient,
-    items: Array,
+    items: Float[Array, "items d"],
     batch: Batch,
 ) -> ClientGradient:
     """One client's gradients as it uploads them.
 
     Args:
         privacy: of the round.
-        client: its id, int32 scalar.
+        client: its id.
         gradient: what it computed; the part of its own embedding stays as it is, since
             that is not uploaded.
-        items: embeddings of the batch's items, float32 ``[items, d]``.
+        items: embeddings of the batch's items.
         batch: its pairs and pseudo items.
     """
     pseudo_key, rows_key, weights_key = jax.random.split(
@@ -82,7 +83,12 @@ def protect(
     )
 
 
-def pseudo_rows(key: Array, rows: Array, present: Array, count: int) -> Array:
+def pseudo_rows(
+    key: Array,
+    rows: Float[Array, "items d"],
+    present: Bool[Array, " items"],
+    count: int,
+) -> Float[Array, "count d"]:
     """Gradients for pseudo items, drawn like those of the real ones.
 
     Each coordinate from the normal law with the mean and the population standard
@@ -90,12 +96,9 @@ def pseudo_rows(key: Array, rows: Array, present: Array, count: int) -> Array:
 
     Args:
         key: random key.
-        rows: the real rows, float32 ``[items, d]``.
-        present: which of them count, bool ``[items]``.
+        rows: the real rows.
+        present: which of them count.
         count: how many to draw, static.
-
-    Returns:
-        float32 ``[count, d]``.
     """
     real, number = present[:, None], jnp.maximum(jnp.sum(present), 1)
     mean = jnp.sum(jnp.where(real, rows, 0.0), axis=0) / number

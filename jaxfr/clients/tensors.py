@@ -11,6 +11,7 @@ from jaxfr.clients.dividing import join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.padding import group_by_size
 from jaxfr.sampling import PADDING_ITEM
+from jaxfr.shapes import Bool, Int
 
 # Pairs in a tile: one of these. The user embedding is fetched, and the user's gradient
 # added, once for a tile, which costs about as much as a pair.
@@ -30,37 +31,32 @@ class PairTiles(NamedTuple):
     a pair of its own.
 
     Attributes:
-        client: whose pairs they are, ascending, int32 ``[tiles]``.
-        pair: the number of the training pair, int32 ``[tiles, width]``.
-        present: whether it is no copy, bool ``[tiles, width]``.
-        place: where each training pair stands among the pairs of all tiles, int32
-            ``[pairs]``.
+        client: whose pairs they are, ascending.
+        pair: the number of the training pair.
+        present: whether it is no copy.
+        place: where each training pair stands among the pairs of all tiles.
     """
 
-    client: Array
-    pair: Array
-    present: Array
-    place: Array
+    client: Int[Array, " tiles"]
+    pair: Int[Array, "tiles width"]
+    present: Bool[Array, "tiles width"]
+    place: Int[Array, " pairs"]
 
 
 class ClientGroup(NamedTuple):
     """Clients of like activity, each one whole and padded to one number of items.
 
     Attributes:
-        client: their numbers, int32 ``[clients]``; one that does not exist stands for
-            nobody.
-        pair: the number of the training pair, 0 where there is none, int32
-            ``[clients, width]``.
-        positives: training items in the data set's order, padded with
-            ``PADDING_ITEM``, int32 ``[clients, width]``.
-        test_item: held-out item, ``PADDING_ITEM`` where there is none, int32
-            ``[clients]``.
+        client: their numbers; one that does not exist stands for nobody.
+        pair: the number of the training pair, 0 where there is none.
+        positives: training items in the data set's order, padded with ``PADDING_ITEM``.
+        test_item: held-out item, ``PADDING_ITEM`` where there is none.
     """
 
-    client: Array
-    pair: Array
-    positives: Array
-    test_item: Array
+    client: Int[Array, " clients"]
+    pair: Int[Array, "clients width"]
+    positives: Int[Array, "clients width"]
+    test_item: Int[Array, " clients"]
 
 
 def plan_tiles(dataset: Dataset, width: int | None = None) -> PairTiles:
@@ -102,11 +98,11 @@ def cheapest_width(activity: np.ndarray) -> int:
     return min(TILE_WIDTHS, key=cost)
 
 
-def client_widths(activity: np.ndarray, max_groups: int) -> tuple[int, ...]:
+def client_widths(activity: Int[np.ndarray, " n"], max_groups: int) -> tuple[int, ...]:
     """Widths to pad clients to, ascending, so that padding stays small.
 
     Args:
-        activity: training items of each client, int64 ``[n]``.
+        activity: training items of each client.
         max_groups: number of widths at most; each is a piece of the compiled program.
     """
     return tuple(group.width for group in group_by_size(activity, max_groups))
@@ -205,13 +201,13 @@ def upload_capacity(
 
 
 def _drawn_at_most(
-    dataset: Dataset, draws: np.ndarray, log_chance: float
+    dataset: Dataset, draws: Int[np.ndarray, " n"], log_chance: float
 ) -> np.ndarray:
     """How many clients draw each item at most, int64 ``[m]``.
 
     Args:
         dataset: the data.
-        draws: of each client, int64 ``[n]``.
+        draws: of each client.
         log_chance: as in ``upload_capacity``.
     """
     others = dataset.num_items - dataset.user_activity.astype(np.float64)

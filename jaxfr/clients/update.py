@@ -30,6 +30,7 @@ from jaxfr.models.base import (
 )
 from jaxfr.models.batch import Batch
 from jaxfr.optimizers import learn_rows
+from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, one_row_each
 
 
@@ -37,11 +38,11 @@ class ClientState(NamedTuple):
     """What a client keeps to itself.
 
     Attributes:
-        embedding: its user embedding, float32 ``[d]``.
+        embedding: its user embedding.
         optimizer: the state of its optimiser.
     """
 
-    embedding: Array
+    embedding: Float[Array, " d"]
     optimizer: optax.OptState
 
 
@@ -50,8 +51,8 @@ def update_by_pairs(
     optimizer: optax.GradientTransformation,
     states: ClientState,
     pairs: TiledPairs,
-    taking_part: Array,
-    item_embeddings: Array,
+    taking_part: Bool[Array, " n"],
+    item_embeddings: Float[Array, "m d"],
     regularization: Array,
 ) -> tuple[ClientState, Uploads]:
     """All clients' rounds, a block of tiles at a time.
@@ -63,8 +64,8 @@ def update_by_pairs(
         optimizer: the clients' optimiser.
         states: of all clients, leading axis ``[n]``.
         pairs: their pairs.
-        taking_part: bool ``[n]``; the others keep their state and upload nothing.
-        item_embeddings: the table that the server sent, float32 ``[m, d]``.
+        taking_part: the others keep their state and upload nothing.
+        item_embeddings: the table that the server sent.
         regularization: the L2 coefficient lambda.
 
     Returns:
@@ -112,16 +113,16 @@ class WholeClients(NamedTuple):
     """All clients, each as a whole, in groups of like activity.
 
     Attributes:
-        ids: each client's number among all, int32 ``[n]``.
+        ids: each client's number among all.
         groups: who is in which group.
         batches: the pairs of each group, leading axis ``[clients]``.
-        neighbours: of each training pair, int32 ``[pairs, neighbours]``.
+        neighbours: of each training pair.
     """
 
-    ids: Array
+    ids: Int[Array, " n"]
     groups: tuple[ClientGroup, ...]
     batches: tuple[Batch, ...]
-    neighbours: Array
+    neighbours: Int[Array, "pairs neighbours"]
 
 
 def update_by_client(
@@ -129,10 +130,10 @@ def update_by_client(
     optimizer: optax.GradientTransformation,
     states: ClientState,
     clients: WholeClients,
-    taking_part: Array,
-    item_embeddings: Array,
+    taking_part: Bool[Array, " n"],
+    item_embeddings: Float[Array, "m d"],
     regularization: Array,
-    weights: Array | None = None,
+    weights: Float[Array, "1 w"] | None = None,
     privacy: Privacy | None = None,
 ) -> tuple[ClientState, Uploads, Uploads | None]:
     """The same, client by client: ``vmap`` over each group of like activity.
@@ -142,11 +143,10 @@ def update_by_client(
         optimizer: the clients' optimiser.
         states: of all clients, leading axis ``[n]``.
         clients: their pairs.
-        taking_part: bool ``[n]``.
-        item_embeddings: float32 ``[m, d]``.
+        taking_part: @@EMPTY
+        item_embeddings: @@EMPTY
         regularization: the L2 coefficient lambda.
-        weights: the model's shared weights as one row, float32 ``[1, w]``; None for a
-            model without.
+        weights: the model's shared weights as one row; None for a model without.
         privacy: what clients do to their gradients; None for nothing.
 
     Returns:

@@ -14,6 +14,7 @@ from jaxfr.sampling import (
     complement_items,
     distinct_ranks,
 )
+from jaxfr.shapes import Int
 
 GROUP_NAMES = ("head", "middle", "tail")
 
@@ -21,7 +22,7 @@ GROUP_NAMES = ("head", "middle", "tail")
 NO_GROUP = -1
 
 
-def item_degree_groups(item_degree: np.ndarray) -> np.ndarray:
+def item_degree_groups(item_degree: Int[np.ndarray, " m"]) -> Int[np.ndarray, " m"]:
     """Groups items so that each group holds about a third of the interactions.
 
     The items are sorted by training degree, descending, ties by ascending id. With
@@ -33,10 +34,10 @@ def item_degree_groups(item_degree: np.ndarray) -> np.ndarray:
     Groups differ widely in their number of items, and hold similar numbers of uploads.
 
     Args:
-        item_degree: training interactions of each item, int ``[m]``, not all zero.
+        item_degree: training interactions of each item, not all zero.
 
     Returns:
-        Index into ``GROUP_NAMES`` for each item, int32 ``[m]``.
+        Index into ``GROUP_NAMES`` for each item.
     """
     degree = np.asarray(item_degree, np.int64)
     order = np.argsort(-degree, kind="stable")
@@ -48,15 +49,14 @@ def item_degree_groups(item_degree: np.ndarray) -> np.ndarray:
     return groups
 
 
-def user_degree_groups(dataset: Dataset) -> np.ndarray:
+def user_degree_groups(dataset: Dataset) -> Int[np.ndarray, " n"]:
     """Returns each user's group, which is that of its test item.
 
     Args:
         dataset: the data that is evaluated.
 
     Returns:
-        Index into ``GROUP_NAMES``, or ``NO_GROUP`` for a user without a test item,
-        int32 ``[n]``.
+        Index into ``GROUP_NAMES``, or ``NO_GROUP`` for a user without a test item.
     """
     groups = item_degree_groups(dataset.item_degree)[dataset.test_items]
     return np.where(dataset.test_items == NO_TEST_ITEM, NO_GROUP, groups)
@@ -67,8 +67,8 @@ NUM_CANDIDATES = 99
 
 
 def sample_candidate_ranks(
-    key: Array, num_excluded: Array, num_items: int, count: int
-) -> Array:
+    key: Array, num_excluded: Int[Array, ""], num_items: int, count: int
+) -> Int[Array, " count"]:
     """Draws which items one client's test item is ranked among.
 
     The result says which of the items that are not excluded, in ascending order;
@@ -81,13 +81,12 @@ def sample_candidate_ranks(
 
     Args:
         key: random key, this client's own.
-        num_excluded: number of the client's training items and its test item
-            together, int32 scalar.
+        num_excluded: number of the client's training items and its test item together.
         num_items: number of items m, static.
         count: how many to draw, static.
 
     Returns:
-        int32 ``[count]``, distinct, from 0 to ``num_items - num_excluded - 1``.
+        Distinct, from 0 to ``num_items - num_excluded - 1``.
     """
     chex.assert_rank(num_excluded, 0)
     return distinct_ranks(key, num_items - num_excluded, count)
@@ -117,11 +116,11 @@ def check_enough_candidates(dataset: Dataset, count: int) -> None:
         )
 
 
-def items_by_third(item_third: Array) -> ItemLists:
+def items_by_third(item_third: Int[Array, " m"]) -> ItemLists:
     """The items of each third, ascending.
 
     Args:
-        item_third: index into ``GROUP_NAMES`` of each item, int32 ``[m]``.
+        item_third: index into ``GROUP_NAMES`` of each item.
     """
     order = jnp.argsort(item_third, stable=True).astype(jnp.int32)
     start = jnp.searchsorted(item_third[order], jnp.arange(len(GROUP_NAMES) + 1))
@@ -130,12 +129,12 @@ def items_by_third(item_third: Array) -> ItemLists:
 
 def draw_within_third(
     key: Array,
-    client_ids: Array,
+    client_ids: Int[Array, " n"],
     excluded: ItemLists,
-    item_third: Array,
-    own_third: Array,
+    item_third: Int[Array, " m"],
+    own_third: Int[Array, " n"],
     count: int,
-) -> Array:
+) -> Int[Array, "n count"]:
     """Draws the items of its own third that each client's test item is ranked among.
 
     ``count`` distinct items of those that the client never interacted with, every
@@ -143,15 +142,14 @@ def draw_within_third(
 
     Args:
         key: the run's key for these candidates; each client uses its own child of it.
-        client_ids: each client's number among all, int32 ``[n]``.
+        client_ids: each client's number among all.
         excluded: each client's training items and test item.
-        item_third: index into ``GROUP_NAMES`` of each item, int32 ``[m]``.
-        own_third: that of each client's test item, ``NO_GROUP`` without one, int32
-            ``[n]``.
+        item_third: index into ``GROUP_NAMES`` of each item.
+        own_third: that of each client's test item, ``NO_GROUP`` without one.
         count: how many to draw for each client, static.
 
     Returns:
-        int32 ``[n, count]``, padded with ``PADDING_ITEM``.
+        Padded with ``PADDING_ITEM``.
     """
     if count == 0:
         return jnp.zeros((client_ids.size, 0), jnp.int32)
@@ -173,7 +171,7 @@ def draw_within_third(
     return jnp.where(ranks < left[:, None], items, PADDING_ITEM)
 
 
-def count_within_third(dataset: Dataset, count: int) -> np.ndarray:
+def count_within_third(dataset: Dataset, count: int) -> Int[np.ndarray, " n"]:
     """How many candidates each user's test item has, on the host.
 
     Args:
@@ -181,7 +179,7 @@ def count_within_third(dataset: Dataset, count: int) -> np.ndarray:
         count: as in :func:`draw_within_third`.
 
     Returns:
-        int64 ``[n]``, 0 for a user without a test item.
+        0 for a user without a test item.
     """
     third = item_degree_groups(dataset.item_degree)
     own_third = user_degree_groups(dataset)

@@ -17,11 +17,14 @@ from jaxfr.evaluation.metrics import NO_RANK, Metric, RankingName, needed_rankin
 from jaxfr.evaluation.outcome import Outcome, Ranks, count_users
 from jaxfr.models.base import Scores, Weights
 from jaxfr.sampling import PADDING_ITEM, ItemLists, complement_items
+from jaxfr.shapes import Bool, Float, Int
 
 
 def rank_of_test_item(
-    test_score: Array, candidate_scores: Array, candidate_mask: Array
-) -> Array:
+    test_score: Float[Array, ""],
+    candidate_scores: Float[Array, " k"],
+    candidate_mask: Bool[Array, " k"],
+) -> Int[Array, ""]:
     """Returns how many candidates stand above one client's test item.
 
     With test score s and candidate scores c::
@@ -40,13 +43,12 @@ def rank_of_test_item(
     all m items with ``full_ranking_mask``.
 
     Args:
-        test_score: the test item's score, float scalar.
-        candidate_scores: float ``[k]``.
-        candidate_mask: which entries are candidates, bool ``[k]``.
+        test_score: the test item's score.
+        candidate_scores: @@EMPTY
+        candidate_mask: which entries are candidates.
 
     Returns:
-        Rank from 0 (best) to the number of candidates (last), or ``NO_RANK``, int32
-        scalar.
+        Rank from 0 (best) to the number of candidates (last), or ``NO_RANK``.
     """
     chex.assert_rank([test_score, candidate_scores], [0, 1])
     chex.assert_equal_shape([candidate_scores, candidate_mask])
@@ -55,16 +57,15 @@ def rank_of_test_item(
     return jnp.where(jnp.isfinite(test_score), above, jnp.int32(NO_RANK))
 
 
-def full_ranking_mask(excluded: Array, num_items: int) -> Array:
+def full_ranking_mask(
+    excluded: Int[Array, " length"], num_items: int
+) -> Bool[Array, " m"]:
     """Marks the candidates of one client's full ranking: all items not excluded.
 
     Args:
         excluded: the client's training items and its test item, padded with
-            ``PADDING_ITEM``; int32 ``[length]``, none negative.
+            ``PADDING_ITEM``;, none negative.
         num_items: number of items m, static.
-
-    Returns:
-        bool ``[m]``.
     """
     chex.assert_rank(excluded, 1)
     # The padding lies outside 0..m-1 and is dropped.
@@ -75,34 +76,31 @@ class HeldOutItems(NamedTuple):
     """Which users are evaluated, and on what.
 
     Attributes:
-        item: each user's test item, 0 where there is none, int32 ``[n]``.
-        exists: whether the user has one, bool ``[n]``.
-        degree_group: index into ``GROUP_NAMES`` of the item, int32 ``[n]``.
+        item: each user's test item, 0 where there is none.
+        exists: whether the user has one.
+        degree_group: index into ``GROUP_NAMES`` of the item.
     """
 
-    item: Array
-    exists: Array
-    degree_group: Array
+    item: Int[Array, " n"]
+    exists: Bool[Array, " n"]
+    degree_group: Int[Array, " n"]
 
 
 def draw_candidates(
     key: Array,
-    client_ids: Array,
+    client_ids: Int[Array, " n"],
     excluded: ItemLists,
     num_items: int,
     num_candidates: int,
-) -> Array:
+) -> Int[Array, "n num_candidates"]:
     """Draws the items that each client's test item is ranked among.
 
     Args:
         key: the run's key for candidates; each client uses its own child of it.
-        client_ids: each client's number among all, int32 ``[n]``.
+        client_ids: each client's number among all.
         excluded: each client's training items and test item.
         num_items: number of items m.
         num_candidates: how many to draw for each client.
-
-    Returns:
-        int32 ``[n, num_candidates]``.
     """
 
     def one_client(client: Array, num_excluded: Array) -> Array:
@@ -119,18 +117,17 @@ class RankedItems(NamedTuple):
 
     Attributes:
         test_items: of all clients.
-        sampled: candidates of each test item, int32 ``[n, num_candidates]``.
-        within_third: those of its popularity third, padded with ``PADDING_ITEM``,
-            int32 ``[n, count]``.
-        targets: items whose exposure is looked at, int32 ``[targets]``.
-        clients: the clients in groups, for rankings of all items that a client did
-            not train on.
+        sampled: candidates of each test item.
+        within_third: those of its popularity third, padded with ``PADDING_ITEM``.
+        targets: items whose exposure is looked at.
+        clients: the clients in groups, for rankings of all items that a client did not
+            train on.
     """
 
     test_items: Own[HeldOutItems]
-    sampled: Own[Array]
-    within_third: Own[Array]
-    targets: Array
+    sampled: Own[Int[Array, "n num_candidates"]]
+    within_third: Own[Int[Array, "n count"]]
+    targets: Int[Array, " targets"]
     clients: Own[tuple[ClientGroup, ...]]
 
 
@@ -140,24 +137,24 @@ class Scorer(NamedTuple):
     Attributes:
         scores: those of the model.
         weights: its shared weights.
-        item_embeddings: float32 ``[m, d]``.
+        item_embeddings: @@EMPTY
     """
 
     scores: Scores
     weights: Weights
-    item_embeddings: Array
+    item_embeddings: Float[Array, "m d"]
 
 
 def rank_among_sampled(
-    scorer: Scorer, client: Array, test_item: Array, items: Array
-) -> Array:
-    """Rank of one client's test item among its candidates, int32 scalar.
+    scorer: Scorer, client: Array, test_item: Int[Array, ""], items: Int[Array, " k"]
+) -> Int[Array, ""]:
+    """Rank of one client's test item among its candidates.
 
     Args:
         scorer: what items are scored with.
         client: the client's representation.
-        test_item: int32 scalar.
-        items: candidates, perhaps padded with ``PADDING_ITEM``, int32 ``[k]``.
+        test_item: @@EMPTY
+        items: candidates, perhaps padded with ``PADDING_ITEM``.
     """
     is_item = items != PADDING_ITEM
     ranked = jnp.concatenate([test_item[None], jnp.where(is_item, items, test_item)])
@@ -166,15 +163,18 @@ def rank_among_sampled(
 
 
 def rank_among_all(
-    scorer: Scorer, client: Array, items: Array, training_items: Array
+    scorer: Scorer,
+    client: Array,
+    items: Int[Array, " items"],
+    training_items: Int[Array, " width"],
 ) -> tuple[Array, Array]:
     """Ranks of items, each among all others that one client did not train on.
 
     Args:
         scorer: what items are scored with.
         client: the client's representation.
-        items: those to rank, int32 ``[items]``.
-        training_items: of the client, padded, int32 ``[width]``.
+        items: those to rank.
+        training_items: of the client, padded.
 
     Returns:
         The ranks, int32 ``[items]``, and whether the client did not train on the item,
@@ -193,7 +193,7 @@ def evaluate(
     metrics: Sequence[Metric],
     ranking: RankingName,
     scorer: Scorer,
-    clients: Array,
+    clients: Float[Array, "n r"],
     items: RankedItems,
 ) -> Outcome:
     """Evaluates all benign clients, those of all devices.
@@ -203,7 +203,7 @@ def evaluate(
         ranking: the run's own, ``sampled`` or ``full``.
         scorer: what clients score items with.
         clients: their representations, which without ``Model.represent`` are their
-            embeddings, float32 ``[n, r]``.
+            embeddings.
         items: what is ranked, and among what.
     """
     needed = needed_rankings(ranking, metrics)

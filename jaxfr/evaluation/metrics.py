@@ -31,19 +31,19 @@ class Metric(NamedTuple):
         name: its field in records, such as ``hr@10``; names of a run are distinct.
         higher_is_better: whether users are better served by more of it.
         count_user: takes the rank of one item in one user's ranking (from 0, or
-            ``NO_RANK``) and the number of other items there, int32 scalars; returns
-            the whole numbers that are summed over users, int32 ``[c]``.
-        average: takes the sums ``[..., c]`` and the number of users ``[...]``, which
-            is at least 1; returns the metric ``[...]``. Arrays are NumPy's where a
-            record is made, which computes in float64, and JAX's inside a program.
-        chance: takes the numbers of other items, float64 ``[n]``; returns what a
-            random order of them and the item gives each user on average, ``[n]``.
-            None where that is not known.
+            ``NO_RANK``) and the number of other items there, int32 scalars; returns the
+            whole numbers that are summed over users, int32 ``[c]``.
+        average: takes the sums ``[..., c]`` and the number of users ``[...]``, which is
+            at least 1; returns the metric ``[...]``. Arrays are NumPy's where a record
+            is made, which computes in float64, and JAX's inside a program.
+        chance: takes the numbers of other items, float64 ``[n]``; returns what a random
+            order of them and the item gives each user on average, ``[n]``. None where
+            that is not known.
         ranking: which ranking it is of. ``own``: of the test item, among what the run
             ranks it among; ``sampled`` and ``full``: of the test item, among these
-            candidates in any case; ``within_third``: of the test item, among
-            candidates of its own popularity third; ``targets``: of each target, among
-            all items that the user did not train on.
+            candidates in any case; ``within_third``: of the test item, among candidates
+            of its own popularity third; ``targets``: of each target, among all items
+            that the user did not train on.
         part: what made it, of a metric of somebody's own file.
     """
 

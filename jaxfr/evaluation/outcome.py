@@ -13,6 +13,7 @@ from jaxfr.devices import sum_over_devices
 from jaxfr.evaluation.candidates import GROUP_NAMES
 from jaxfr.evaluation.metrics import NO_RANK, Metric, RankingName
 from jaxfr.evaluation.names import metric_names
+from jaxfr.shapes import Bool, Int
 
 # Everybody, then each of ``GROUP_NAMES``.
 _ALL_GROUPS = 1 + len(GROUP_NAMES)
@@ -22,27 +23,26 @@ class Ranks(NamedTuple):
     """Where some items stand in each user's ranking.
 
     Attributes:
-        rank: from 0, or ``NO_RANK``, int32 ``[n, items]``.
-        num_others: items that an item of the user is ranked beside, int32 ``[n]``.
-        counts: whether the user has this ranking, bool ``[n, items]``.
+        rank: from 0, or ``NO_RANK``.
+        num_others: items that an item of the user is ranked beside.
+        counts: whether the user has this ranking.
     """
 
-    rank: Array
-    num_others: Array
-    counts: Array
+    rank: Int[Array, "n items"]
+    num_others: Int[Array, " n"]
+    counts: Bool[Array, "n items"]
 
 
 class Counts(NamedTuple):
     """What one metric counted.
 
     Attributes:
-        sums: over users, of ``Metric.count_user``; the first group is everybody;
-            int32 ``[..., groups, items, c]``.
-        num_users: int32 ``[..., groups, items]``.
+        sums: over users, of ``Metric.count_user``; the first group is everybody.
+        num_users: @@EMPTY
     """
 
-    sums: Array
-    num_users: Array
+    sums: Int[Array, "... groups items c"]
+    num_users: Int[Array, "... groups items"]
 
 
 class Outcome(NamedTuple):
@@ -50,14 +50,14 @@ class Outcome(NamedTuple):
 
     Attributes:
         counts: of each metric.
-        num_users: users with a test item, all and by group, int32 ``[..., groups]``.
+        num_users: users with a test item, all and by group.
         nonfinite_scores: number of users whose test item has a score that is not
-            finite, and who therefore hit nothing; int32 ``[...]``.
+            finite, and who therefore hit nothing.
     """
 
     counts: tuple[Counts, ...]
-    num_users: Array
-    nonfinite_scores: Array
+    num_users: Int[Array, "... groups"]
+    nonfinite_scores: Int[Array, "..."]
 
 
 def no_outcome(metrics: Sequence[Metric], num_targets: int) -> Outcome:
@@ -76,7 +76,9 @@ def no_outcome(metrics: Sequence[Metric], num_targets: int) -> Outcome:
 
 
 def count_users(
-    metrics: Sequence[Metric], ranks: Mapping[RankingName, Ranks], degree_group: Array
+    metrics: Sequence[Metric],
+    ranks: Mapping[RankingName, Ranks],
+    degree_group: Int[Array, " n"],
 ) -> Outcome:
     """Counts the users of all devices.
 
@@ -84,7 +86,7 @@ def count_users(
         metrics: those to count for.
         ranks: of this device's users, in the rankings of all metrics and in ``own``.
         degree_group: index into ``GROUP_NAMES`` of each user's test item; a user with
-            another number counts only among everybody; int32 ``[n]``.
+            another number counts only among everybody.
     """
     own = ranks["own"]
     in_group = degree_group == jnp.arange(len(GROUP_NAMES))[:, None]

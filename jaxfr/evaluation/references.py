@@ -16,6 +16,7 @@ from jaxfr.evaluation.evaluate import RankedItems, Scorer, evaluate
 from jaxfr.evaluation.metrics import Metric, RankingName
 from jaxfr.evaluation.outcome import Outcome
 from jaxfr.models.base import Weights
+from jaxfr.shapes import Int
 
 
 def chance_of(
@@ -75,7 +76,7 @@ def _num_others(
 def evaluate_most_popular(
     metrics: Sequence[Metric],
     ranking: RankingName,
-    item_degree: Array,
+    item_degree: Int[Array, " m"],
     items: RankedItems,
 ) -> Outcome:
     """Evaluates the ranking by training degree, which is the same for every user.
@@ -88,7 +89,7 @@ def evaluate_most_popular(
     Args:
         metrics: what to count for.
         ranking: the run's own.
-        item_degree: training interactions of each item, int32 ``[m]``.
+        item_degree: training interactions of each item.
         items: what is ranked, and among what.
     """
     scorer = Scorer(_first_number, (), item_degree[:, None].astype(jnp.float32))

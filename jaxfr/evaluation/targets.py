@@ -12,6 +12,7 @@ from jaxfr.data.dataset import Dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import GROUP_NAMES, item_degree_groups, items_by_third
 from jaxfr.sampling import distinct_ranks
+from jaxfr.shapes import Int
 
 # A target that the seed draws from the tail, or from the head.
 COLD, POPULAR = -1, -2
@@ -81,7 +82,9 @@ def check_targets(dataset: Dataset, targets: Sequence[int]) -> None:
             )
 
 
-def draw_targets(key: Array, targets: Array, item_third: Array) -> Array:
+def draw_targets(
+    key: Array, targets: Int[Array, " targets"], item_third: Int[Array, " m"]
+) -> Int[Array, " targets"]:
     """Draws the targets that are not given.
 
     Distinct items of the tail (``COLD``) or of the head (``POPULAR``), every set of
@@ -89,11 +92,11 @@ def draw_targets(key: Array, targets: Array, item_third: Array) -> Array:
 
     Args:
         key: the run's key for targets.
-        targets: from :func:`parse_targets`, int32 ``[targets]``.
-        item_third: index into ``GROUP_NAMES`` of each item, int32 ``[m]``.
+        targets: from :func:`parse_targets`.
+        item_third: index into ``GROUP_NAMES`` of each item.
 
     Returns:
-        Items, int32 ``[targets]``.
+        Items.
     """
     count = targets.shape[0]
     if count == 0:

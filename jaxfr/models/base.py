@@ -13,6 +13,7 @@ from jax.flatten_util import ravel_pytree
 from jaxfr.models.batch import Batch
 from jaxfr.ranges import COUNT_FROM_1
 from jaxfr.sampling import KEY_KIND
+from jaxfr.shapes import Bool, Float, Int
 
 Weights = Any
 """A pytree of float32 arrays that all clients share, ``()`` for a model without any."""
@@ -25,26 +26,26 @@ class Neighbours(NamedTuple):
     """Embeddings of other users who hold some of a client's items; nobody is named.
 
     Attributes:
-        embeddings: float32 ``[neighbours, d]``.
-        present: whether there is one, bool ``[neighbours]``.
+        embeddings: @@EMPTY
+        present: whether there is one.
     """
 
-    embeddings: Array
-    present: Array
+    embeddings: Float[Array, "neighbours d"]
+    present: Bool[Array, " neighbours"]
 
 
 class ClientView(NamedTuple):
     """What one client computes with: its own embedding, and what it was sent.
 
     Attributes:
-        user: the client's embedding, float32 ``[d]``.
-        items: embeddings of its batch's items, float32 ``[items, d]``.
+        user: the client's embedding.
+        items: embeddings of its batch's items.
         weights: shared weights of the model.
         neighbours: of its training items.
     """
 
-    user: Array
-    items: Array
+    user: Float[Array, " d"]
+    items: Float[Array, "items d"]
     weights: Weights
     neighbours: Neighbours
 
@@ -56,20 +57,19 @@ class ClientGradient(NamedTuple):
     ``scale[p] * vectors[vector[p]] + item_scale[p] * item embedding``.
 
     Attributes:
-        user: by the user embedding, float32 ``[d]``.
-        vectors: float32 ``[vectors, d]``; one is enough where all items' derivatives
-            point the same way.
-        vector: index into ``vectors``, int32 ``[items]``.
-        scale: float32 ``[items]``.
-        item_scale: float32 ``[items]``.
+        user: by the user embedding.
+        vectors: one is enough where all items' derivatives point the same way.
+        vector: index into ``vectors``.
+        scale: @@EMPTY
+        item_scale: @@EMPTY
         weights: by the shared weights, of their structure.
     """
 
-    user: Array
-    vectors: Array
-    vector: Array
-    scale: Array
-    item_scale: Array
+    user: Float[Array, " d"]
+    vectors: Float[Array, "vectors d"]
+    vector: Int[Array, " items"]
+    scale: Float[Array, " items"]
+    item_scale: Float[Array, " items"]
     weights: Weights = ()
 
 
@@ -80,12 +80,12 @@ class PairGradient(NamedTuple):
     embedding, by that of its negative item ``-slope[p]`` times it.
 
     Attributes:
-        user: by the user embedding, float32 ``[d]``.
-        slope: by the difference of the two items' scores, float32 ``[pairs]``.
+        user: by the user embedding.
+        slope: by the difference of the two items' scores.
     """
 
-    user: Array
-    slope: Array
+    user: Float[Array, " d"]
+    slope: Float[Array, " pairs"]
 
 
 class InitEmbeddings(Protocol):
@@ -108,16 +108,20 @@ class Represent(Protocol):
     """Makes what items are scored against from the graph that one client holds."""
 
     def __call__(
-        self, weights: Weights, user: Array, nodes: Array, present: Array, /
-    ) -> Array:
-        """Returns the client's representation, float32 ``[r]``.
+        self,
+        weights: Weights,
+        user: Float[Array, " d"],
+        nodes: Float[Array, "nodes d"],
+        present: Bool[Array, " nodes"],
+        /,
+    ) -> Float[Array, " r"]:
+        """Returns the client's representation.
 
         Args:
             weights: shared weights.
-            user: the client's embedding, float32 ``[d]``.
-            nodes: embeddings of its training items and of their neighbours, float32
-                ``[nodes, d]``.
-            present: whether the node exists, bool ``[nodes]``.
+            user: the client's embedding.
+            nodes: embeddings of its training items and of their neighbours.
+            present: whether the node exists.
         """
         ...
 
@@ -127,16 +131,13 @@ class Loss(Protocol):
 
     def __call__(
         self, view: ClientView, batch: Batch, regularization: Array, /
-    ) -> Array:
+    ) -> Float[Array, ""]:
         """Evaluates the loss.
 
         Args:
             view: what the client computes with.
             batch: its pairs.
             regularization: the L2 coefficient lambda, scalar.
-
-        Returns:
-            float32 scalar.
         """
         ...
 
@@ -159,15 +160,20 @@ class PairGradients(Protocol):
     """
 
     def __call__(
-        self, user: Array, positives: Array, negatives: Array, present: Array, /
+        self,
+        user: Float[Array, " d"],
+        positives: Float[Array, "pairs d"],
+        negatives: Float[Array, "pairs d"],
+        present: Bool[Array, " pairs"],
+        /,
     ) -> PairGradient:
         """Differentiates the loss of some pairs of one client.
 
         Args:
-            user: the client's embedding, float32 ``[d]``.
-            positives: embeddings of the positive items, float32 ``[pairs, d]``.
-            negatives: of the negative ones, float32 ``[pairs, d]``.
-            present: whether the pair counts, bool ``[pairs]``.
+            user: the client's embedding.
+            positives: embeddings of the positive items.
+            negatives: of the negative ones.
+            present: whether the pair counts.
         """
         ...
 
@@ -176,18 +182,19 @@ class Scores(Protocol):
     """One client's scores of some items."""
 
     def __call__(
-        self, weights: Weights, representation: Array, items: Array, /
-    ) -> Array:
+        self,
+        weights: Weights,
+        representation: Float[Array, " r"],
+        items: Float[Array, "k d"],
+        /,
+    ) -> Float[Array, " k"]:
         """Scores items for a client.
 
         Args:
             weights: shared weights.
-            representation: of the client, float32 ``[r]``; its embedding where the
-                model has no ``represent``.
-            items: float32 ``[k, d]``.
-
-        Returns:
-            float32 ``[k]``.
+            representation: of the client; its embedding where the model has no
+                ``represent``.
+            items: @@EMPTY
         """
         ...
 
@@ -207,8 +214,8 @@ class Model(NamedTuple):
         gradient: its derivative, in the form in which a client uploads it.
         scores: by which items are ranked for the client.
         init_weights: the shared weights, which every client uploads a gradient of.
-        represent: what items are scored against, for a model that looks at the
-            client's graph; None where it is the user embedding.
+        represent: what items are scored against, for a model that looks at the client's
+            graph; None where it is the user embedding.
         pair_gradients: the derivative pair by pair where the loss allows it, which is
             several times as fast; None where each client must be taken as a whole. A
             model that has it has neither shared weights nor ``represent``.
@@ -228,8 +235,8 @@ class Model(NamedTuple):
     neighbours_per_item: int = 0
 
 
-def flatten(weights: Weights) -> Array:
-    """All numbers behind one another, float32 ``[w]``."""
+def flatten(weights: Weights) -> Float[Array, " w"]:
+    """All numbers behind one another."""
     return ravel_pytree(weights)[0]
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.sampling import PADDING_ITEM
+from jaxfr.shapes import Bool, Int
 
 
 class Batch(NamedTuple):
@@ -19,14 +20,14 @@ class Batch(NamedTuple):
     Attributes:
         items: distinct items, 0 where there is none, int32 ``[2 * width + pseudo]``.
         present: whether the position holds an item, bool of the same shape.
-        negative: position in ``items`` of each pair's negative, int32 ``[width]``.
-        pair: whether the pair exists, bool ``[width]``.
+        negative: position in ``items`` of each pair's negative.
+        pair: whether the pair exists.
     """
 
     items: Array
     present: Array
-    negative: Array
-    pair: Array
+    negative: Int[Array, " width"]
+    pair: Bool[Array, " width"]
 
     @property
     def num_paired(self) -> int:
@@ -40,15 +41,17 @@ class Batch(NamedTuple):
 
 
 def make_batch(
-    positives: Array, negatives: Array, pseudo_items: Array | None = None
+    positives: Int[Array, " width"],
+    negatives: Int[Array, " width"],
+    pseudo_items: Int[Array, " pseudo"] | None = None,
 ) -> Batch:
     """Pairs one client's positives with its negatives, and merges equal items.
 
     Args:
-        positives: distinct items, padded with ``PADDING_ITEM``, int32 ``[width]``.
-        negatives: one for each positive, padded alike, int32 ``[width]``.
-        pseudo_items: further items that are no positives, int32 ``[pseudo]``; one that
-            is a negative too is left out.
+        positives: distinct items, padded with ``PADDING_ITEM``.
+        negatives: one for each positive, padded alike.
+        pseudo_items: further items that are no positives; one that is a negative too is
+            left out.
     """
     chex.assert_equal_shape([positives, negatives])
     ascending, is_first = _ascending(negatives)

@@ -22,6 +22,7 @@ from jaxfr.models.base import (
     Weights,
 )
 from jaxfr.models.batch import Batch
+from jaxfr.shapes import Bool, Float
 
 
 def pairwise_loss(item_scores: Array, batch: Batch) -> Array:
@@ -42,13 +43,13 @@ def pairwise_slopes(item_scores: Array, batch: Batch) -> Array:
 
 
 def graph_nodes(
-    items: Array, held: Array, neighbours: Neighbours
+    items: Float[Array, "width d"], held: Bool[Array, " width"], neighbours: Neighbours
 ) -> tuple[Array, Array]:
     """The nodes around one client: its training items, then their neighbours.
 
     Args:
-        items: embeddings of the training items, float32 ``[width, d]``.
-        held: which of them are no padding, bool ``[width]``.
+        items: embeddings of the training items.
+        held: which of them are no padding.
         neighbours: of these items.
 
     Returns:

@@ -18,6 +18,7 @@ from jaxfr.models.bpr import bpr_model
 from jaxfr.models.fedmf import init_embeddings
 from jaxfr.parts import part
 from jaxfr.ranges import COUNT
+from jaxfr.shapes import Bool, Float
 
 NEGATIVE_SLOPE = 0.2
 ATTENTION_SCALE = 0.1
@@ -29,13 +30,13 @@ class GraphWeights(NamedTuple):
     """Theta, shared by all clients.
 
     Attributes:
-        own: W_s, of the user itself, float32 ``[d, d]``.
-        node: W, of the nodes around it, float32 ``[d, d]``.
+        own: W_s, of the user itself.
+        node: W, of the nodes around it.
         attention: a, its first half for the user, float32 ``[2 d]``.
     """
 
-    own: Array
-    node: Array
+    own: Float[Array, "d d"]
+    node: Float[Array, "d d"]
     attention: Array
 
 
@@ -67,8 +68,11 @@ def init_weights(key: Array, embedding_dim: int) -> GraphWeights:
 
 
 def represent(
-    weights: GraphWeights, user: Array, nodes: Array, present: Array
-) -> Array:
+    weights: GraphWeights,
+    user: Float[Array, " d"],
+    nodes: Float[Array, "nodes d"],
+    present: Bool[Array, " nodes"],
+) -> Float[Array, " d"]:
     """``h = W_s u + sum_j alpha_j W x_j`` over the nodes x_j that exist.
 
     ``alpha = softmax_j LeakyReLU_0.2(a . [W_s u, W x_j])``. As ``a_2 . W x_j`` is
@@ -77,12 +81,12 @@ def represent(
 
     Args:
         weights: Theta.
-        user: u, float32 ``[d]``.
-        nodes: float32 ``[nodes, d]``.
-        present: bool ``[nodes]``; without any node h is ``W_s u``.
+        user: u.
+        nodes: @@EMPTY
+        present: without any node h is ``W_s u``.
 
     Returns:
-        h, float32 ``[d]``.
+        H.
     """
     chex.assert_rank([user, nodes, present], [1, 2, 1])
     own = weights.own @ user

@@ -19,6 +19,7 @@ from jaxfr.models.base import (
 from jaxfr.models.batch import Batch
 from jaxfr.models.bpr import bpr_loss, pairwise_slopes
 from jaxfr.parts import part
+from jaxfr.shapes import Float
 
 INITIAL_SCALE = 0.01
 
@@ -40,8 +41,10 @@ def fedmf(embedding_dim: EmbeddingDim = 32) -> Model:
     )
 
 
-def init_embeddings(key: Array, rows: int, embedding_dim: int) -> Array:
-    """Draws N(0, 0.01^2), float32 ``[rows, embedding_dim]``."""
+def init_embeddings(
+    key: Array, rows: int, embedding_dim: int
+) -> Float[Array, "rows embedding_dim"]:
+    """Draws N(0, 0.01^2)."""
     return INITIAL_SCALE * jax.random.normal(key, (rows, embedding_dim))
 
 

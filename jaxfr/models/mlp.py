@@ -15,6 +15,7 @@ from jax import Array
 from jaxfr.models.base import EmbeddingDim, Model
 from jaxfr.models.bpr import bpr_model
 from jaxfr.parts import part
+from jaxfr.shapes import Float
 
 INITIAL_SCALE = 0.1
 
@@ -26,14 +27,14 @@ class TowerWeights(NamedTuple):
 
     Attributes:
         first: float32 ``[2 d, d]``; its first d lines are the user's.
-        first_bias: float32 ``[d]``.
+        first_bias: @@EMPTY
         second: float32 ``[d, d / 2]``, rounded up.
         second_bias: float32 ``[d / 2]``.
         output: float32 ``[d / 2]``.
     """
 
     first: Array
-    first_bias: Array
+    first_bias: Float[Array, " d"]
     second: Array
     second_bias: Array
     output: Array
@@ -49,8 +50,10 @@ def mlp(embedding_dim: EmbeddingDim = 32) -> Model:
     return bpr_model(init_embeddings, init_weights, scores, embedding_dim=embedding_dim)
 
 
-def init_embeddings(key: Array, rows: int, embedding_dim: int) -> Array:
-    """Draws N(0, 0.1^2), float32 ``[rows, embedding_dim]``.
+def init_embeddings(
+    key: Array, rows: int, embedding_dim: int
+) -> Float[Array, "rows embedding_dim"]:
+    """Draws N(0, 0.1^2).
 
     Ten times those of matrix factorisation: through rectified layers smaller ones
     give the network next to no gradient to start from.
@@ -71,16 +74,17 @@ def init_weights(key: Array, embedding_dim: int) -> TowerWeights:
     )
 
 
-def scores(weights: TowerWeights, representation: Array, items: Array) -> Array:
+def scores(
+    weights: TowerWeights,
+    representation: Float[Array, " d"],
+    items: Float[Array, "k d"],
+) -> Float[Array, " k"]:
     """``w . relu(W_2 relu(W_1 [u, v_j] + b_1) + b_2)`` for each item.
 
     Args:
         weights: the network.
-        representation: u, float32 ``[d]``.
-        items: float32 ``[k, d]``.
-
-    Returns:
-        float32 ``[k]``.
+        representation: u.
+        items: @@EMPTY
     """
     chex.assert_rank([representation, items], [1, 2])
     of_user, of_items = jnp.split(weights.first, 2)

@@ -15,6 +15,7 @@ from jax import Array
 from jaxfr.blocks import map_in_blocks, members_per_block, sum_by_index
 from jaxfr.devices import sum_over_devices
 from jaxfr.errors import InvalidInputError
+from jaxfr.shapes import Float, Int
 from jaxfr.uploads.container import ItemTable, Uploads, for_own_rows, rows_of
 
 TRUST_UNIT = 1024
@@ -34,12 +35,12 @@ def weight_of_clients(uploads: Uploads, clients: Array) -> Array:
     return jnp.minimum(clients, MOST_CLIENTS) * uploads.unit
 
 
-def trust_clients(uploads: Uploads, trust: Array) -> Uploads:
+def trust_clients(uploads: Uploads, trust: Float[Array, " clients"]) -> Uploads:
     """Trusts clients by this share of what they were trusted before.
 
     Args:
         uploads: whose clients are known.
-        trust: of each client by its id, in [0, 1], float32 ``[clients]``.
+        trust: of each client by its id, in [0, 1].
     """
     before = uploads.client_trust
     together = trust if before is None else before * trust
@@ -47,13 +48,13 @@ def trust_clients(uploads: Uploads, trust: Array) -> Uploads:
 
 
 def trust_rows(
-    uploads: Uploads, scattered: Array, tables: tuple[Array, ...]
+    uploads: Uploads, scattered: Float[Array, " rows"], tables: tuple[Array, ...]
 ) -> Uploads:
     """Trusts rows by this share of what they were trusted before.
 
     Args:
         uploads: the uploads.
-        scattered: of each scattered row, in [0, 1], float32 ``[rows]``.
+        scattered: of each scattered row, in [0, 1].
         tables: of each table's rows, float32 ``[m, rows_per_item]``.
     """
     before = uploads.row_trust
@@ -189,8 +190,8 @@ def sum_by_client(uploads: Uploads, of_rows: OfRows, num_clients: int) -> Array:
     return total
 
 
-def rows_by_client(uploads: Uploads, num_clients: int) -> Array:
-    """How many rows each client sent, by its id, int32 ``[clients]``."""
+def rows_by_client(uploads: Uploads, num_clients: int) -> Int[Array, " clients"]:
+    """How many rows each client sent, by its id."""
     tables = tuple(_ones(table) for table in uploads.tables)
     ones = jnp.ones(uploads.item.shape, jnp.int32), tables
     return sum_by_client(uploads, ones, num_clients)

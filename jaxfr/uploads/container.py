@@ -16,50 +16,49 @@ from jax import Array
 
 from jaxfr.blocks import add_rows, fold_in_blocks, members_per_block, sum_by_index
 from jaxfr.devices import for_own_part, sum_over_devices
+from jaxfr.shapes import Bool, Float, Int
 
 
 class ItemGroup(NamedTuple):
     """The scattered rows of some items that receive a like number of them.
 
     Attributes:
-        items: the items, int32 ``[items]``; m where there is none.
-        rows: each item's rows as indices into the upload rows, in row order and
-            padded with -1, int32 ``[items, capacity]``.
+        items: the items; m where there is none.
+        rows: each item's rows as indices into the upload rows, in row order and padded
+            with -1.
     """
 
-    items: Array
-    rows: Array
+    items: Int[Array, " items"]
+    rows: Int[Array, "items capacity"]
 
 
 class ItemTable(NamedTuple):
     """The same number of rows for every item.
 
     Attributes:
-        rows: float32 ``[m, rows_per_item, d]``.
-        weight: how many clients sent the row, int32 ``[m, rows_per_item]``; 0 means
-            no row.
-        senders: who they are, bool ``[m or 1, rows_per_item, clients]``; None where
-            nobody may ask.
-        client: the ids of those clients, int32 ``[clients]``.
-        trust: in each row, float32 ``[m, rows_per_item]``; None for 1.
+        rows: @@EMPTY
+        weight: how many clients sent the row; 0 means no row.
+        senders: who they are; None where nobody may ask.
+        client: the ids of those clients.
+        trust: in each row; None for 1.
     """
 
-    rows: Array
-    weight: Array
-    senders: Array | None = None
-    client: Array | None = None
-    trust: Array | None = None
+    rows: Float[Array, "m rows_per_item d"]
+    weight: Int[Array, "m rows_per_item"]
+    senders: Bool[Array, "_ rows_per_item clients"] | None = None
+    client: Int[Array, " clients"] | None = None
+    trust: Float[Array, "m rows_per_item"] | None = None
 
 
 class ScatteredSums(NamedTuple):
     """The sums of some uploads' scattered rows, which count for those uploads only.
 
     Attributes:
-        sums: of each item, float32 ``[m, d]``.
+        sums: of each item.
         made_of: the arrays that they were computed from, see ``_what_sums_read``.
     """
 
-    sums: Array
+    sums: Float[Array, "m d"]
     made_of: tuple[Array, ...]
 
 
@@ -75,45 +74,44 @@ class Uploads(NamedTuple):
     ``groups``, and everything else is the same on all.
 
     Attributes:
-        item: the item of each scattered row, int32 ``[rows]``.
-        weight: how many clients sent the row, int32 ``[rows]``; 0 means no row.
-        vector: index into ``vectors`` of each bundle, int32 ``[bundles]``.
-        scale: factor of the vector, float32 ``[rows]``.
-        item_scale: factor of the item's embedding, float32 ``[rows]``, or a scalar
-            where it is the same for all.
-        vectors: what rows are multiples of, float32 ``[vectors, d]``.
-        item_embeddings: the table that the server sent out this round, the same in
-            all uploads of a round, float32 ``[m, d]``.
-        participants: clients that took part, int32 scalar.
-        groups: scattered rows by item for the rules that need them side by side;
-            every item in exactly one group, or no group at all.
+        item: the item of each scattered row.
+        weight: how many clients sent the row; 0 means no row.
+        vector: index into ``vectors`` of each bundle.
+        scale: factor of the vector.
+        item_scale: factor of the item's embedding, or a scalar where it is the same for
+            all.
+        vectors: what rows are multiples of.
+        item_embeddings: the table that the server sent out this round, the same in all
+            uploads of a round.
+        participants: clients that took part.
+        groups: scattered rows by item for the rules that need them side by side; every
+            item in exactly one group, or no group at all.
         tables: rows that come behind the scattered ones.
         scattered_sums: the sum of each item's scattered rows where somebody has
             computed it; see ``with_sums``.
-        client: the id of the client that each bundle is from, int32 ``[bundles]``; None
-            where nobody may ask.
-        client_trust: in each client, by id, float32 ``[clients]``; None for 1. See
-            ``jaxfr.uploads.clients``.
-        row_trust: in each scattered row, float32 ``[rows]``; None for 1.
-        unit: what a row weighs that one client sent and that is trusted in full, int32
-            scalar; None for 1.
+        client: the id of the client that each bundle is from; None where nobody may
+            ask.
+        client_trust: in each client, by id; None for 1. See ``jaxfr.uploads.clients``.
+        row_trust: in each scattered row; None for 1.
+        unit: what a row weighs that one client sent and that is trusted in full; None
+            for 1.
     """
 
-    item: Array
-    weight: Array
-    vector: Array
-    scale: Array
-    item_scale: Array
-    vectors: Array
-    item_embeddings: Array
-    participants: Array
+    item: Int[Array, " rows"]
+    weight: Int[Array, " rows"]
+    vector: Int[Array, " bundles"]
+    scale: Float[Array, " rows"]
+    item_scale: Float[Array, " rows"]
+    vectors: Float[Array, "vectors d"]
+    item_embeddings: Float[Array, "m d"]
+    participants: Int[Array, ""]
     groups: tuple[ItemGroup, ...] = ()
     tables: tuple[ItemTable, ...] = ()
     scattered_sums: ScatteredSums | None = None
-    client: Array | None = None
-    client_trust: Array | None = None
-    row_trust: Array | None = None
-    unit: Array | None = None
+    client: Int[Array, " bundles"] | None = None
+    client_trust: Float[Array, " clients"] | None = None
+    row_trust: Float[Array, " rows"] | None = None
+    unit: Int[Array, ""] | None = None
 
     @property
     def client_weight(self) -> Array | int:
@@ -132,11 +130,11 @@ class Uploads(NamedTuple):
 
 
 def item_table(
-    rows: Array,
-    weight: Array,
-    item_embeddings: Array,
-    participants: Array,
-    senders: Array | None = None,
+    rows: Float[Array, "m rows_per_item d"],
+    weight: Int[Array, "m rows_per_item"],
+    item_embeddings: Float[Array, "m d"],
+    participants: Int[Array, ""],
+    senders: Bool[Array, "_ rows_per_item clients"] | None = None,
 ) -> Uploads:
     """Uploads with the same number of rows for every item, in the items' order.
 
@@ -144,11 +142,11 @@ def item_table(
     row's weight is 0.
 
     Args:
-        rows: float32 ``[m, rows_per_item, d]``.
-        weight: int32 ``[m, rows_per_item]``.
-        item_embeddings: the round's item embeddings, float32 ``[m, d]``.
-        participants: clients that took part, int32 scalar.
-        senders: which clients sent each row, bool ``[m or 1, rows_per_item, clients]``.
+        rows: @@EMPTY
+        weight: @@EMPTY
+        item_embeddings: the round's item embeddings.
+        participants: clients that took part.
+        senders: which clients sent each row.
     """
     num_items, per_item, dim = rows.shape
     chex.assert_shape(weight, (num_items, per_item))
@@ -167,15 +165,19 @@ def item_table(
     )
 
 
-def one_row_each(rows: Array, taking_part: Array, table: Array) -> Uploads:
+def one_row_each(
+    rows: Float[Array, "n w"],
+    taking_part: Bool[Array, " n"],
+    table: Float[Array, "1 w"],
+) -> Uploads:
     """Uploads in which every client sends a row for a table's only item.
 
     So are shared weights uploaded: one row of numbers that all clients touch.
 
     Args:
-        rows: of each client, float32 ``[n, w]``.
-        taking_part: who sends its row, bool ``[n]``.
-        table: the item as the server sent it out, float32 ``[1, w]``.
+        rows: of each client.
+        taking_part: who sends its row.
+        table: the item as the server sent it out.
     """
     number = rows.shape[0]
     order = jnp.arange(number, dtype=jnp.int32)
@@ -217,28 +219,25 @@ def for_own_rows(uploads: Uploads) -> Uploads:
     )
 
 
-def rows_of(uploads: Uploads, index: Array) -> Array:
+def rows_of(uploads: Uploads, index: Array) -> Float[Array, "*index d"]:
     """Builds the scattered rows at ``index``.
 
     Args:
         uploads: the uploads.
         index: row numbers within range, int32, any shape.
-
-    Returns:
-        float32 ``[*index.shape, d]``.
     """
     return _rows(uploads, index, uploads.item_embeddings[uploads.item[index]])
 
 
 def rows_of_item(
-    uploads: Uploads, item: Array, index: Array, size: int
+    uploads: Uploads, item: Int[Array, ""], index: Int[Array, " capacity"], size: int
 ) -> tuple[Array, Array]:
     """All rows of one item, those of tables behind the others, and their weights.
 
     Args:
         uploads: the uploads.
-        item: the item, int32 scalar.
-        index: its line of ``ItemGroup.rows``, int32 ``[capacity]``.
+        item: the item.
+        index: its line of ``ItemGroup.rows``.
         size: length to pad the result to, at least the capacity and the rows that
             tables hold of an item.
 
@@ -267,8 +266,8 @@ def _rows(uploads: Uploads, index: Array, embeddings: Array) -> Array:
     return uploads.scale[index][..., None] * vectors + item_scale * embeddings
 
 
-def row_counts(uploads: Uploads) -> Array:
-    """Number of rows that each item received, weights counted, int32 ``[m]``."""
+def row_counts(uploads: Uploads) -> Int[Array, " m"]:
+    """Number of rows that each item received, weights counted."""
     scattered = sum_over_devices(
         sum_by_index(uploads.weight, uploads.item, uploads.num_items)
     )
@@ -278,8 +277,8 @@ def row_counts(uploads: Uploads) -> Array:
     )
 
 
-def item_sums(uploads: Uploads) -> Array:
-    """Sum of each item's rows, each taken ``weight`` times, float32 ``[m, d]``."""
+def item_sums(uploads: Uploads) -> Float[Array, "m d"]:
+    """Sum of each item's rows, each taken ``weight`` times."""
     known, read = uploads.scattered_sums, _what_sums_read(uploads)
     # Uploads that were changed since have other arrays, if perhaps equal ones.
     if known is not None and all(map(operator.is_, known.made_of, read)):

@@ -15,6 +15,7 @@ from jaxfr.devices import (
     own_part,
 )
 from jaxfr.padding import SizeGroup, group_by_size
+from jaxfr.shapes import Bool, Int
 from jaxfr.uploads.container import ItemGroup, Uploads
 
 
@@ -22,19 +23,21 @@ class ItemSlots(NamedTuple):
     """Room for the rows of some items.
 
     Attributes:
-        items: the items, int32 ``[items]``.
-        slots: 0, 1, ... up to the capacity, int32 ``[capacity]``.
+        items: the items.
+        slots: 0, 1,... up to the capacity.
     """
 
-    items: Array
-    slots: Array
+    items: Int[Array, " items"]
+    slots: Int[Array, " capacity"]
 
 
-def plan_item_slots(capacity: np.ndarray, max_groups: int) -> tuple[ItemSlots, ...]:
+def plan_item_slots(
+    capacity: Int[np.ndarray, " m"], max_groups: int
+) -> tuple[ItemSlots, ...]:
     """Plans, on the host, tables that hold up to ``capacity[j]`` rows of item j.
 
     Args:
-        capacity: rows that an item may receive, int64 ``[m]``.
+        capacity: rows that an item may receive.
         max_groups: number of tables at most.
     """
 
@@ -46,21 +49,21 @@ def plan_item_slots(capacity: np.ndarray, max_groups: int) -> tuple[ItemSlots, .
 
 
 def group_rows(
-    item: Array,
-    present: Array,
+    item: Int[Array, " rows"],
+    present: Bool[Array, " rows"],
     num_items: int,
     plan: tuple[ItemSlots, ...],
-    row_order: Array | None = None,
+    row_order: Int[Array, " rows"] | None = None,
 ) -> tuple[tuple[ItemGroup, ...], Array]:
     """Finds each item's rows.
 
     Args:
-        item: item of each row, int32 ``[rows]``.
-        present: whether the row exists, bool ``[rows]``.
+        item: item of each row.
+        present: whether the row exists.
         num_items: number of items m.
         plan: the tables' shapes, which cover items 0 to m - 1.
-        row_order: the order in which the rows of an item are to stand, a permutation,
-            int32 ``[rows]``; by default as they are numbered.
+        row_order: the order in which the rows of an item are to stand, a permutation;
+            by default as they are numbered.
 
     Returns:
         The groups, and the number of rows that found no room (int32 scalar), which

@@ -13,6 +13,7 @@ from jaxfr.devices import (
     min_over_devices,
     sum_over_devices,
 )
+from jaxfr.shapes import Float, Int
 from jaxfr.uploads.container import Uploads, for_own_rows, item_sums, row_counts
 
 Total = TypeVar("Total")
@@ -22,25 +23,25 @@ class ItemStatistics(NamedTuple):
     """Statistics of each item's rows, coordinate by coordinate.
 
     Attributes:
-        mean: float32 ``[m, d]``; 0 for an item without rows.
-        deviation: population standard deviation, float32 ``[m, d]``.
-        received: how many rows the item received, int32 ``[m]``.
+        mean: 0 for an item without rows.
+        deviation: population standard deviation.
+        received: how many rows the item received.
     """
 
-    mean: Array
-    deviation: Array
-    received: Array
+    mean: Float[Array, "m d"]
+    deviation: Float[Array, "m d"]
+    received: Int[Array, " m"]
 
 
 class ItemExtremes(NamedTuple):
     """Least and largest of each item's rows, coordinate by coordinate.
 
     Attributes:
-        minimum: float32 ``[m, d]``; 0 for an item without rows.
+        minimum: 0 for an item without rows.
         maximum: likewise.
     """
 
-    minimum: Array
+    minimum: Float[Array, "m d"]
     maximum: Array
 
 
