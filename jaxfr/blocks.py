@@ -32,7 +32,6 @@ def map_in_blocks(function: Callable[..., T], block: int, *arguments: object) ->
     one block only. Results are the same as those of ``vmap``.
 
     Args:
-        function: takes one member of each argument.
         block: members in a block, at least 1.
         *arguments: pytrees of arrays with one leading axis, not empty.
     """
@@ -64,9 +63,7 @@ def fold_in_blocks(
     Args:
         add: takes the total, which members of the block are to be added (bool
             ``[block]``), and the block of each argument, and returns the new total.
-        total: to start from.
         block: members in a block, at least 1.
-        *arguments: pytrees of arrays with one leading axis.
     """
     size = jax.tree.leaves(arguments)[0].shape[0]
     if size <= block:
@@ -116,9 +113,7 @@ def sum_by_index(values: Array, index: Array, size: int) -> Array:
     """The sum of the values of each index, ``[size]``.
 
     Args:
-        values: any shape.
         index: within 0 .. size - 1, int32, of the same shape.
-        size: number of sums.
     """
     zeros = jnp.zeros(size, values.dtype)
     return zeros.at[index.reshape(-1)].add(values.reshape(-1), mode="promise_in_bounds")

@@ -20,7 +20,6 @@ def linear(function: Function, transpose: Function, value: Array) -> Array:
     """``function(value)``, through which cotangents go back by ``transpose``.
 
     Args:
-        function: linear, of one array.
         transpose: likewise; takes a cotangent of the outcome to that of the value.
         value: any array; of integers and keys, which have no derivatives, this is just
             ``function(value)``.

@@ -62,12 +62,7 @@ OPTIMIZERS: Catalogue[Optimizer] = by_name(sgd, momentum, adam)
 def init_rows(
     optimizer: optax.GradientTransformation, values: Float[Array, "rows d"]
 ) -> optax.OptState:
-    """The optimiser's state of each row on its own, leading axis ``[rows]``.
-
-    Args:
-        optimizer: of one row.
-        values: @@EMPTY
-    """
+    """The optimiser's state of each row on its own, leading axis ``[rows]``."""
     return jax.vmap(optimizer.init)(values)
 
 
@@ -84,11 +79,7 @@ def learn_rows(
     decay, and its next step is corrected for the steps that it has taken itself.
 
     Args:
-        optimizer: of one row.
-        values: @@EMPTY
         states: leading axis ``[rows]``, see :func:`init_rows`.
-        gradients: @@EMPTY
-        learning: @@EMPTY
 
     Returns:
         The values and states after it.

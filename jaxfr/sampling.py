@@ -20,7 +20,6 @@ class ItemLists(NamedTuple):
     """One ascending list of distinct items for each owner, one behind the other.
 
     Attributes:
-        items: @@EMPTY
         start: where each owner's list begins, and at last where the last one ends,
             int32 ``[owners + 1]``.
     """
@@ -45,9 +44,7 @@ def complement_items(rank: Array, owner: Array, excluded: ItemLists) -> Array:
     number of s for which ``item - s <= rank``: a binary search, of all at once.
 
     Args:
-        rank: int32, any shape.
         owner: whose list counts, int32, broadcast against ``rank``.
-        excluded: the lists.
 
     Returns:
         Items, int32, of the shape of ``rank``.
@@ -84,7 +81,6 @@ def integers_at(key: Array, place: Array, end: Array) -> Array:
     random bits, 32 from each half of the key.
 
     Args:
-        key: random key.
         place: from 0, int32, any shape.
         end: at least 1, int32, broadcast against ``place``.
 
@@ -120,7 +116,6 @@ def distinct_ranks(
     ``population``. Every subset is equally likely; the order is not uniform.
 
     Args:
-        key: random key.
         population: at least ``count``.
         count: how many to draw, static.
     """
@@ -146,11 +141,6 @@ def draw_by_popularity(
     The largest values of log popularity plus Gumbel noise are such a sample (Efraimidis
     and Spirakis, "Weighted random sampling with a reservoir", 2006; Yellott 1977).
     Items that never occur are never drawn, even where too few others are left.
-
-    Args:
-        key: random key.
-        item_popularity: interactions of each item.
-        count: how many to draw.
 
     Returns:
         Whether each item is drawn.

@@ -1,8 +1,8 @@
 """Shapes of arrays in signatures: ``Float[Array, "m d"]``, as jaxtyping writes them.
 
-Tests check them (``tests/conftest.py``). Where jaxtyping is not installed, as it need not
-be to run anything, they are plain arrays. By convention n counts benign clients, m items,
-and d is the embedding size; a name means one size within a signature.
+Tests check them (``tests/conftest.py``). Where jaxtyping is not installed, as it need
+not be to run anything, they are plain arrays. By convention n counts benign clients, m
+items, and d is the embedding size; a name means one size within a signature.
 """
 
 from typing import TYPE_CHECKING

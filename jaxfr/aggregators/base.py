@@ -82,7 +82,6 @@ class Update(Protocol[T_co]):
         """Returns what it makes, and the new state.
 
         Args:
-            state: from the round before.
             uploads: what the stages before it left; to a rule trust is weight, see
                 ``jaxfr.uploads.clients``.
             view: of the round. Who needs no number of Byzantine clients ignores it.
@@ -120,7 +119,6 @@ class Stage(NamedTuple):
     """A part of the defense from rows to rows.
 
     Attributes:
-        init: makes the state.
         update: runs once a round, on all rows, after the attack.
         on_arrival: what is done to each row on its own as it arrives. An omniscient
             attacker sees benign rows after it.
@@ -139,12 +137,9 @@ class Rule(NamedTuple):
     """The end of the defense, from rows to one row for each item.
 
     Attributes:
-        init: makes the state.
         update: aggregates.
         needs_groups: whether ``update`` reads ``uploads.groups``.
         expects_byzantine: whether it asks how many Byzantine clients to expect.
-        sees_clients: as of a stage.
-        report: as of a stage.
         before: the stages that run first.
     """
 

@@ -47,7 +47,6 @@ def map_items(
     """Applies ``rule`` to each item's rows.
 
     Args:
-        uploads: uploads with groups.
         rule: aggregates one item; rows of weight 0 hold arbitrary finite numbers.
         work_per_row: numbers that the rule keeps per row of an item; blocks shrink in
             proportion. Pass the embedding size, or 0 for a rule that compares all pairs

@@ -62,11 +62,7 @@ def krum_of_item(
     Its derivative is that of the chosen row: which it is, is a constant.
 
     Args:
-        rows: @@EMPTY
-        weight: @@EMPTY
-        expected_byzantine: the weight of the expected Byzantine clients.
         distance: see ``krum``.
-        client_weight: what a row of one client weighs.
     """
     rows = computed_once(rows, weight)
     compared = jax.lax.stop_gradient(rows)

@@ -57,7 +57,6 @@ def factor_to_norm(clip_norm: Float[Array, ""], rows: Float[Array, "... d"]) -> 
 
     Args:
         clip_norm: the largest norm c, positive.
-        rows: @@EMPTY
     """
     return _factor_and_norm(clip_norm, rows)[0]
 

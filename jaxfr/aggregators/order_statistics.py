@@ -87,10 +87,6 @@ def computed_once(values: Array, weights: Int[Array, " n"]) -> Array:
     or without fused multiply-add. A rule that searches in one rounding of the rows and
     counts in the other errs by whole ranks. The outcome of a loop is computed once; XLA
     does not know that this one never turns. (It looks through an optimization barrier.)
-
-    Args:
-        values: float32 or int32, any shape.
-        weights: what is never negative.
     """
     impossible = jnp.sum(weights) < 0
     return jax.lax.while_loop(lambda _: impossible, jnp.negative, values)
@@ -137,10 +133,6 @@ def number_at(
     from ties.
 
     Args:
-        key: of the number.
-        keys: of all values.
-        values: @@EMPTY
-        weights: @@EMPTY
         join: where the values lie in parts, how those are joined.
     """
     return value_of_key(key)
@@ -174,9 +166,6 @@ def kth_smallest(
     on a CPU.
 
     Args:
-        values: no NaN.
-        weights: @@EMPTY
-        k: the answer is arbitrary where k is out of range.
         join: where the numbers lie in parts, how those are joined.
     """
     keys = ordered_key(values)

@@ -57,10 +57,6 @@ def report_server(rule: Rule, state: ServerState) -> dict[str, Array]:
     """What the stages and the rule report of a round, float32 scalars by name.
 
     Of two that report under one name the later one counts.
-
-    Args:
-        rule: with its stages.
-        state: after the round.
     """
     of_stages, of_rule = state
     reported = rule.before.report(of_stages) | rule.report(of_rule)
@@ -81,14 +77,7 @@ def receive(rule: Rule, uploads: Uploads) -> tuple[Uploads, Array]:
 def combine(
     rule: Rule, state: ServerState, received: Uploads, view: ServerView
 ) -> tuple[Aggregate, ServerState]:
-    """Runs the stages and the rule on all uploads of a round.
-
-    Args:
-        rule: with its stages.
-        state: from :func:`init_server`, or the round before.
-        received: from :func:`receive`.
-        view: of the round.
-    """
+    """Runs the stages and the rule on all uploads of a round."""
     of_stages, of_rule = state
     kept, of_stages = rule.before.update(of_stages, received, view)
     trust = kept.client_trust

@@ -104,9 +104,6 @@ def mean_near_median(
     orders values as the distance to the median does, and needs no rounded midpoint.
 
     Args:
-        values: one coordinate of one item.
-        weights: @@EMPTY
-        dropped: @@EMPTY
         join: where the values lie in parts, how those are joined.
     """
     values = computed_once(values, weights)

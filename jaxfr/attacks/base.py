@@ -24,7 +24,6 @@ class Task(NamedTuple):
     """What the server asks every client to train, and how.
 
     Attributes:
-        model: the recommender.
         learning_rate: with which a client trains its embedding, scalar.
         regularization: L2 coefficient lambda in its gradients, scalar.
     """
@@ -101,8 +100,6 @@ class OmniscientUpload(Protocol):
         """Returns an item table of uploads, and the state.
 
         Args:
-            state: from the round before.
-            view: what every client sees.
             benign: the benign rows of this round, as the server received them (after
                 clipping, where it clips).
         """
@@ -124,14 +121,7 @@ class WhiteBoxUpload(Protocol):
     def __call__(
         self, state: AttackState, view: RoundView, benign: Uploads, after: TableAfter, /
     ) -> tuple[Uploads, AttackState]:
-        """Returns an item table of uploads, and the state.
-
-        Args:
-            state: from the round before.
-            view: what every client sees.
-            benign: as an omniscient attacker sees them.
-            after: what the server will make of uploads.
-        """
+        """Returns an item table of uploads, and the state."""
         ...
 
 

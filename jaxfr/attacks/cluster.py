@@ -81,11 +81,6 @@ def adapt(count: ClusterCount, loss: Float[Array, ""], most: int) -> ClusterCoun
     ``sum_s DECAY^(t - s) loss_s / sum_s DECAY^(t - s)``. Where its rises outnumber its
     falls by the waiting time, k grows by ``sqrt(most - k)``; the other way round, k
     shrinks by ``sqrt(k - 1)``. Then counting starts anew, with a longer waiting time.
-
-    Args:
-        count: after the round before.
-        loss: of this round.
-        most: the largest k.
     """
     rounds_weight = 1 + DECAY * count.rounds_weight
     average = count.average + (loss - count.average) / rounds_weight
@@ -138,9 +133,6 @@ def disguised_row(
     """One client's row of one item, of norm ``a + 3 b U(0, 1)``.
 
     Args:
-        key: of the round, the client and the item.
-        gradient: the item's gradient.
-        mean: mean a of honest rows' norms, scalar.
         deviation: standard deviation b of honest rows' norms, scalar.
     """
     norm = mean + NORM_SPREAD * deviation * jax.random.uniform(key)

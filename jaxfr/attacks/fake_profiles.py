@@ -21,8 +21,6 @@ class ItemPairs(NamedTuple):
     """Pairs of items of one client.
 
     Attributes:
-        positive: @@EMPTY
-        negative: @@EMPTY
         present: whether the pair exists.
     """
 
@@ -35,7 +33,6 @@ class PairsGradient(NamedTuple):
     """Derivative of one client's loss over its pairs, regulariser left out.
 
     Attributes:
-        user: by the user embedding.
         slope: by each item's score.
         in_pairs: whether the item is in some pair.
     """
@@ -53,14 +50,7 @@ def swap(pairs: ItemPairs) -> ItemPairs:
 def gradient_of_pairs(
     model: Model, user: Float[Array, " d"], items: Float[Array, "m d"], pairs: ItemPairs
 ) -> PairsGradient:
-    """Differentiates one client's loss; an item sums up all pairs that it is in.
-
-    Args:
-        model: one that gives its gradient pair by pair.
-        user: the client's embedding.
-        items: item embeddings.
-        pairs: the client's pairs.
-    """
+    """Differentiates one client's loss; an item sums up all pairs that it is in."""
     positive, negative, present = pairs
     assert model.pair_gradients is not None
     pair = model.pair_gradients(user, items[positive], items[negative], present)
@@ -85,9 +75,6 @@ def item_row(
     Args:
         slope: by the item's score, 0 for an item in no pair, scalar.
         in_pairs: whether the item is in some pair.
-        user: the client's embedding u.
-        item: the item's embedding v.
-        regularization: the L2 coefficient lambda.
     """
     return slope * user + jnp.where(in_pairs, regularization, 0.0) * item
 
@@ -105,9 +92,6 @@ def upload_gradients(
 
     Args:
         gradients: of all malicious clients, leading axis ``[malicious_clients]``.
-        users: their embeddings.
-        view: what they see of the round.
-        scope: of the attack.
     """
     items, in_pairs = view.item_embeddings, gradients.in_pairs.T
     regularization = jnp.asarray(view.task.regularization)
@@ -135,9 +119,7 @@ def learn(
     """A step of gradient descent on the embeddings of the clients that act.
 
     Args:
-        users: the embeddings.
         by_user: derivatives of the pairs' losses by them, of the same shape.
-        view: what they see of the round.
     """
     gradient = by_user + view.task.regularization * users
     moved = users - view.task.learning_rate * gradient
@@ -191,7 +173,6 @@ def draw_negatives_outside(key: Array, holds: Bool[Array, " m"]) -> Int[Array, "
     """Draws a negative for each item held, uniformly from those not held.
 
     Args:
-        key: random key.
         holds: the items held, at least one of all missing.
 
     Returns:

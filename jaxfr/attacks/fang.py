@@ -25,8 +25,6 @@ def fang_row(
     """One client's row of one item, ``mu_j - sign(mu_j) U(3, 4) sd_j``.
 
     Args:
-        key: of the client, the item and the round.
-        mean: mu_j of the item's benign rows.
         deviation: sd_j; where it is 0, the row is mu_j.
 
     Returns:
@@ -46,12 +44,6 @@ def beyond_extremes_row(
     extreme, whichever lies beyond: for a minimum ``[min / b, min]`` if it is above 0,
     else ``[b min, min]``; for a maximum ``[max, b max]`` if it is above 0, else
     ``[max, max / b]``.
-
-    Args:
-        key: of the client, the item and the round.
-        mean: mu_j of the item's benign rows.
-        minimum: of the item's benign rows.
-        maximum: likewise.
     """
     downwards = mean > 0
     extreme = jnp.where(downwards, minimum, maximum)

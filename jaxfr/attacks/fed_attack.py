@@ -45,10 +45,6 @@ def hard_pairs(scores: Float[Array, " m"], count: Int[Array, ""]) -> ItemPairs:
     """Pairs the item scored i-th lowest, as positive, with the i-th highest.
 
     Items of equal score stand in the order of their numbers.
-
-    Args:
-        scores: one client's scores of all items.
-        count: number of pairs.
     """
     ascending = jnp.argsort(scores, stable=True).astype(jnp.int32)
     return ItemPairs(ascending, ascending[::-1], jnp.arange(scores.size) < count)

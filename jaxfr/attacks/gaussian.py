@@ -19,8 +19,6 @@ def gaussian_row(
     """One client's row of one item, drawn from ``N(mu_j, sd_j^2)``.
 
     Args:
-        key: of the round, the client and the item.
-        mean: mu_j of the item's benign rows.
         deviation: sd_j; where it is 0, the row is mu_j.
 
     Returns:

@@ -17,7 +17,6 @@ class Clustering(NamedTuple):
     """Centres, of which the first k count, and each point's cluster.
 
     Attributes:
-        centres: @@EMPTY
         cluster: number of the nearest centre.
     """
 
@@ -29,8 +28,6 @@ def draw_centres(key: Array, points: Float[Array, "points d"], room: int) -> Arr
     """Draws distinct points at random, any k of the first k alike, ``[room, d]``.
 
     Args:
-        key: random key.
-        points: @@EMPTY
         room: how many, static, at most the number of points.
     """
     priority = jax.random.uniform(key, points.shape[:1])
@@ -51,13 +48,7 @@ def nearest_centres(
     centres: Float[Array, "room d"],
     num_clusters: Int[Array, ""],
 ) -> Int[Array, " points"]:
-    """The centre of smallest distance to each point, the first of equal ones.
-
-    Args:
-        points: @@EMPTY
-        centres: @@EMPTY
-        num_clusters: how many of the centres count.
-    """
+    """The centre of smallest distance to each point, the first of equal ones."""
     room = centres.shape[0]
     number = jnp.arange(room, dtype=jnp.int32)[:, None]
     distance = jax.vmap(distances, in_axes=(None, 0))(points, centres)
@@ -88,8 +79,6 @@ def k_means(
     steps. Source: Lloyd, "Least squares quantization in PCM", 1982.
 
     Args:
-        points: @@EMPTY
-        centres: to start from.
         num_clusters: k, how many of them count, at least 1.
     """
 

@@ -26,10 +26,6 @@ def overlooked_deviations(
     The number ``n - s`` is kept within 1/2 and ``n - 1/2``. That changes none from 1
     to n - 1, and z stays finite for the others: malicious clients that need no benign
     one (s <= 0), or every one of them (s >= n), take the quantile of half a client.
-
-    Args:
-        benign: number n of benign clients that take part.
-        malicious: number n~ of malicious clients that act.
     """
     needed = (benign + malicious) // 2 + 1 - malicious
     overtaken = jnp.clip(benign - needed, 0.5, jnp.maximum(benign - 0.5, 0.5))
@@ -39,13 +35,7 @@ def overlooked_deviations(
 def lie_row(
     mean: Float[Array, " d"], deviation: Float[Array, " d"], deviations: Array | float
 ) -> Float[Array, " d"]:
-    """One item's malicious row, ``mu_j - z sd_j``.
-
-    Args:
-        mean: mu_j of the item's benign rows.
-        deviation: sd_j.
-        deviations: z, scalar.
-    """
+    """One item's malicious row, ``mu_j - z sd_j``."""
     return mean - deviations * deviation
 
 

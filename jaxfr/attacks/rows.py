@@ -29,7 +29,6 @@ def same_rows(
     It costs one row, whatever their number, and counts as many.
 
     Args:
-        rows: of each item.
         view: of the round.
         items: which of them are sent; None for all.
     """
@@ -56,7 +55,6 @@ def attack_with_own_rows(
             item's statistics.
         statistics: of each item's benign rows, each ``[m, ...]``; is told whether
             participants that sent an item nothing count as zero rows of it.
-        scope: of the attack.
     """
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
@@ -94,10 +92,6 @@ def attacked_items(scope: Scope, received: Int[Array, " m"]) -> Bool[Array, " m"
 
     All items in the dense scope; in the sparse one those that a benign client sent a
     row for in this round.
-
-    Args:
-        scope: of the attack.
-        received: benign rows of each item.
     """
     if scope == "dense":
         return jnp.ones(received.shape, bool)
@@ -114,8 +108,6 @@ def own_rows(
 
     Args:
         draw: see ``attack_with_own_rows``.
-        key: of the attack.
-        view: of the round.
         *of_items: the items' statistics, each ``[m, ...]``.
     """
     num_items, dim = view.item_embeddings.shape

@@ -75,7 +75,6 @@ def poisoning_clients(
 
     Args:
         chosen: from ``Capability.choose``.
-        taking_part: @@EMPTY
     """
     if chosen.shape[0] != taking_part.size:  # one row that stands for all
         return jnp.sum(taking_part, dtype=jnp.int32) * chosen[0]
@@ -102,10 +101,6 @@ def opposite_of_sum(benign_sum: Float[Array, " d"], poisoning: Int[Array, ""]) -
     """One item's malicious row, ``-s_j / (malicious clients that poison j)``.
 
     Sent by all of them, it cancels the benign sum: the mean becomes zero.
-
-    Args:
-        benign_sum: sum s_j of the item's benign rows.
-        poisoning: how many malicious clients poison the item.
     """
     return -benign_sum / jnp.maximum(poisoning, 1)
 

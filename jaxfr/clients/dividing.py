@@ -19,7 +19,6 @@ class ClientPart(NamedTuple):
     """Some clients that follow one another, numbered from 0.
 
     Attributes:
-        dataset: their interactions.
         client_ids: their numbers among all clients.
         pair_ids: the numbers of their training pairs among all.
     """
@@ -35,7 +34,6 @@ def divide_clients(
     """Divides the clients into runs of about the same work.
 
     Args:
-        dataset: the data.
         work: that of each client, 0 for one without training pairs.
         most_parts: number of parts, less where fewer clients have training pairs.
     """
@@ -81,7 +79,6 @@ def join_parts(parts: Sequence[T], number: int) -> T:
 
     Args:
         parts: pytrees of arrays of one structure, which differ in their first axis.
-        number: how many parts there are to be.
     """
     if number == 1:
         return parts[0]

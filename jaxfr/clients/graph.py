@@ -50,7 +50,6 @@ def list_holders(
     """Lists the holders of each item, on the host.
 
     Args:
-        dataset: the data.
         user_numbers: by which users are named; by default their ids.
     """
     if user_numbers is None:
@@ -78,9 +77,6 @@ def draw_neighbours(
     Uniform and with replacement.
 
     Args:
-        key: random key.
-        pair_ids: each training pair's number among all.
-        holders: who holds what.
         count: neighbours of each pair, static.
 
     Returns:
@@ -99,7 +95,6 @@ def all_users(users: Float[Array, "n d"], neighbours: Array) -> Array:
     """The embeddings that neighbours are looked up in: those of all devices' clients.
 
     Args:
-        users: this device's.
         neighbours: from :func:`draw_neighbours`; where there are none, nothing is sent
             between devices.
     """
@@ -118,7 +113,6 @@ def neighbours_of_client(
         users: all clients' embeddings now, from :func:`all_users`.
         neighbours: of each training pair, from :func:`draw_neighbours`.
         pair: the client's training pairs, padded.
-        held: which of them are no padding.
     """
     found = neighbours[pair]
     present = (found != NO_NEIGHBOUR) & held[:, None]
@@ -139,12 +133,7 @@ def represent_clients(
     """All clients' representations.
 
     Args:
-        represent: that of the model.
         weights: its shared weights.
-        users: the clients' embeddings.
-        item_embeddings: @@EMPTY
-        groups: the clients.
-        neighbours: of each training pair.
     """
     everybody = all_users(users, neighbours)
 

@@ -20,8 +20,6 @@ class TiledPairs(NamedTuple):
 
     Attributes:
         client: whose tile it is, ascending.
-        positive: item.
-        negative: item.
         present: whether the pair counts.
         item: the item of each row, int32 ``[tiles, 2w]``.
         sent: whether the row is sent, bool ``[tiles, 2w]``.
@@ -54,13 +52,6 @@ def draw_negatives(
     Uniform among the ``m - L`` such items, with replacement. A draw depends on the
     pair's number among all pairs, not on who draws it beside which others. (The client
     does not know its test item, which therefore may be drawn.)
-
-    Args:
-        key: random key.
-        pair_ids: each pair's number.
-        train_users: each pair's client.
-        training_items: of each client.
-        num_items: number of items m.
     """
     activity = training_items.start[train_users + 1] - training_items.start[train_users]
     rank = integers_at(key, pair_ids, num_items - activity)
@@ -77,11 +68,7 @@ def draw_pseudo_items(
     """Draws, for each client, items that it does not hold; as ``draw_negatives``.
 
     Args:
-        key: random key.
         count: draws of each client, static.
-        client_ids: each client's number among all.
-        training_items: of each client.
-        num_items: number of items m.
     """
     activity = jnp.diff(training_items.start)
     client = jnp.arange(activity.size)[:, None]
@@ -97,7 +84,6 @@ def first_occurrence(
 
     Args:
         client: ascending.
-        item: @@EMPTY
 
     Returns:
         A draw's own number where it is the first.
@@ -122,10 +108,7 @@ def tile_pairs(
     """Lays out a round's pairs.
 
     Args:
-        tiles: the tiles of the data set.
-        train_users: each pair's client.
         positives: each pair's positive item.
-        negatives: each pair's negative item.
         keep_repeats: whether a negative that was drawn twice is sent as two rows.
     """
     first = first_occurrence(train_users, negatives)

@@ -41,12 +41,8 @@ def protect(
     """One client's gradients as it uploads them.
 
     Args:
-        privacy: of the round.
-        client: its id.
         gradient: what it computed; the part of its own embedding stays as it is, since
             that is not uploaded.
-        items: embeddings of the batch's items.
-        batch: its pairs and pseudo items.
     """
     pseudo_key, rows_key, weights_key = jax.random.split(
         jax.random.fold_in(privacy.key, client), 3
@@ -95,9 +91,6 @@ def pseudo_rows(
     deviation that it has over the client's real rows.
 
     Args:
-        key: random key.
-        rows: the real rows.
-        present: which of them count.
         count: how many to draw, static.
     """
     real, number = present[:, None], jnp.maximum(jnp.sum(present), 1)
@@ -113,8 +106,6 @@ def perturb(key: Array, gradient: Array, clip: Array, noise: Array) -> Array:
     Each number so satisfies ``2 delta / lambda``-local differential privacy.
 
     Args:
-        key: random key.
-        gradient: float32, any shape.
         clip: delta, positive scalar.
         noise: lambda, scalar; 0 for clipping alone.
     """

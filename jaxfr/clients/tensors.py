@@ -63,7 +63,6 @@ def plan_tiles(dataset: Dataset, width: int | None = None) -> PairTiles:
     """Cuts all training pairs into tiles.
 
     Args:
-        dataset: the data.
         width: pairs in a tile; by default the cheapest for the data.
     """
     activity = dataset.user_activity
@@ -102,7 +101,6 @@ def client_widths(activity: Int[np.ndarray, " n"], max_groups: int) -> tuple[int
     """Widths to pad clients to, ascending, so that padding stays small.
 
     Args:
-        activity: training items of each client.
         max_groups: number of widths at most; each is a piece of the compiled program.
     """
     return tuple(group.width for group in group_by_size(activity, max_groups))
@@ -112,7 +110,6 @@ def plan_clients(dataset: Dataset, widths: Sequence[int]) -> tuple[ClientGroup, 
     """Pads all clients, each to the least width that holds it.
 
     Args:
-        dataset: the data.
         widths: see ``client_widths``.
     """
     activity = dataset.user_activity
@@ -144,9 +141,7 @@ def join_groups(
     """``join_parts`` of the groups of all parts, filled up with nobody.
 
     Args:
-        parts: the groups of each part, of the same widths.
         number: how many parts there are to be, see ``join_parts``.
-        nobody: a number that no client of any part has.
     """
 
     def join(*groups: ClientGroup) -> ClientGroup:
@@ -177,7 +172,6 @@ def upload_capacity(
     no room. They are counted, and such a run is done again with more room.
 
     Args:
-        dataset: the data.
         pseudo_items: further draws of each client from the same items.
         log_chance: the chance that an item receives more, as minus its logarithm.
         negatives: those given for each training pair, in the data set's order, which
@@ -206,8 +200,6 @@ def _drawn_at_most(
     """How many clients draw each item at most, int64 ``[m]``.
 
     Args:
-        dataset: the data.
-        draws: of each client.
         log_chance: as in ``upload_capacity``.
     """
     others = dataset.num_items - dataset.user_activity.astype(np.float64)

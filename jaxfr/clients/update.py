@@ -35,12 +35,7 @@ from jaxfr.uploads import Uploads, one_row_each
 
 
 class ClientState(NamedTuple):
-    """What a client keeps to itself.
-
-    Attributes:
-        embedding: its user embedding.
-        optimizer: the state of its optimiser.
-    """
+    """What a client keeps to itself."""
 
     embedding: Float[Array, " d"]
     optimizer: optax.OptState
@@ -60,13 +55,7 @@ def update_by_pairs(
     Everybody starts from the embeddings that the round began with.
 
     Args:
-        pair_gradients: that of the model.
-        optimizer: the clients' optimiser.
         states: of all clients, leading axis ``[n]``.
-        pairs: their pairs.
-        taking_part: the others keep their state and upload nothing.
-        item_embeddings: the table that the server sent.
-        regularization: the L2 coefficient lambda.
 
     Returns:
         The new states, and the uploads without groups, their clients numbered within
@@ -139,13 +128,7 @@ def update_by_client(
     """The same, client by client: ``vmap`` over each group of like activity.
 
     Args:
-        model: the recommender.
-        optimizer: the clients' optimiser.
         states: of all clients, leading axis ``[n]``.
-        clients: their pairs.
-        taking_part: @@EMPTY
-        item_embeddings: @@EMPTY
-        regularization: the L2 coefficient lambda.
         weights: the model's shared weights as one row; None for a model without.
         privacy: what clients do to their gradients; None for nothing.
 

@@ -52,9 +52,6 @@ def item_degree_groups(item_degree: Int[np.ndarray, " m"]) -> Int[np.ndarray, " 
 def user_degree_groups(dataset: Dataset) -> Int[np.ndarray, " n"]:
     """Returns each user's group, which is that of its test item.
 
-    Args:
-        dataset: the data that is evaluated.
-
     Returns:
         Index into ``GROUP_NAMES``, or ``NO_GROUP`` for a user without a test item.
     """
@@ -80,7 +77,6 @@ def sample_candidate_ranks(
     ``check_enough_candidates`` finds it beforehand.
 
     Args:
-        key: random key, this client's own.
         num_excluded: number of the client's training items and its test item together.
         num_items: number of items m, static.
         count: how many to draw, static.
@@ -98,7 +94,6 @@ def check_enough_candidates(dataset: Dataset, count: int) -> None:
     Users without a test item are not evaluated and so need none.
 
     Args:
-        dataset: the data that will be evaluated.
         count: how many candidates each user must have, besides its test item.
 
     Raises:
@@ -142,8 +137,6 @@ def draw_within_third(
 
     Args:
         key: the run's key for these candidates; each client uses its own child of it.
-        client_ids: each client's number among all.
-        excluded: each client's training items and test item.
         item_third: index into ``GROUP_NAMES`` of each item.
         own_third: that of each client's test item, ``NO_GROUP`` without one.
         count: how many to draw for each client, static.
@@ -175,7 +168,6 @@ def count_within_third(dataset: Dataset, count: int) -> Int[np.ndarray, " n"]:
     """How many candidates each user's test item has, on the host.
 
     Args:
-        dataset: the data.
         count: as in :func:`draw_within_third`.
 
     Returns:

@@ -42,11 +42,6 @@ def rank_of_test_item(
     Sampled ranking passes the scores of the candidates drawn, full ranking those of
     all m items with ``full_ranking_mask``.
 
-    Args:
-        test_score: the test item's score.
-        candidate_scores: @@EMPTY
-        candidate_mask: which entries are candidates.
-
     Returns:
         Rank from 0 (best) to the number of candidates (last), or ``NO_RANK``.
     """
@@ -97,10 +92,6 @@ def draw_candidates(
 
     Args:
         key: the run's key for candidates; each client uses its own child of it.
-        client_ids: each client's number among all.
-        excluded: each client's training items and test item.
-        num_items: number of items m.
-        num_candidates: how many to draw for each client.
     """
 
     def one_client(client: Array, num_excluded: Array) -> Array:
@@ -137,7 +128,6 @@ class Scorer(NamedTuple):
     Attributes:
         scores: those of the model.
         weights: its shared weights.
-        item_embeddings: @@EMPTY
     """
 
     scores: Scores
@@ -151,9 +141,6 @@ def rank_among_sampled(
     """Rank of one client's test item among its candidates.
 
     Args:
-        scorer: what items are scored with.
-        client: the client's representation.
-        test_item: @@EMPTY
         items: candidates, perhaps padded with ``PADDING_ITEM``.
     """
     is_item = items != PADDING_ITEM
@@ -171,9 +158,6 @@ def rank_among_all(
     """Ranks of items, each among all others that one client did not train on.
 
     Args:
-        scorer: what items are scored with.
-        client: the client's representation.
-        items: those to rank.
         training_items: of the client, padded.
 
     Returns:
@@ -199,12 +183,9 @@ def evaluate(
     """Evaluates all benign clients, those of all devices.
 
     Args:
-        metrics: what to count for.
         ranking: the run's own, ``sampled`` or ``full``.
-        scorer: what clients score items with.
         clients: their representations, which without ``Model.represent`` are their
             embeddings.
-        items: what is ranked, and among what.
     """
     needed = needed_rankings(ranking, metrics)
     ranks: dict[RankingName, Ranks] = {}

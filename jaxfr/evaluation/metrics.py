@@ -97,7 +97,6 @@ def needed_rankings(
 
     Args:
         ranking: the run's own, ``sampled`` or ``full``.
-        metrics: those that are evaluated.
     """
     return frozenset({ranking, *(metric.ranking for metric in metrics)})
 

@@ -38,7 +38,6 @@ class Counts(NamedTuple):
 
     Attributes:
         sums: over users, of ``Metric.count_user``; the first group is everybody.
-        num_users: @@EMPTY
     """
 
     sums: Int[Array, "... groups items c"]
@@ -49,7 +48,6 @@ class Outcome(NamedTuple):
     """What one evaluation found.
 
     Attributes:
-        counts: of each metric.
         num_users: users with a test item, all and by group.
         nonfinite_scores: number of users whose test item has a score that is not
             finite, and who therefore hit nothing.
@@ -83,7 +81,6 @@ def count_users(
     """Counts the users of all devices.
 
     Args:
-        metrics: those to count for.
         ranks: of this device's users, in the rankings of all metrics and in ``own``.
         degree_group: index into ``GROUP_NAMES`` of each user's test item; a user with
             another number counts only among everybody.
@@ -108,7 +105,6 @@ def averages(metrics: Sequence[Metric], outcome: Outcome) -> dict[str, Any]:
     """Every metric by its name, ``hr@10`` as well as ``hr@10_tail``.
 
     Args:
-        metrics: those that were counted for.
         outcome: of any number of evaluations, in arrays of JAX or of NumPy.
 
     Returns:
@@ -129,10 +125,6 @@ def as_record(metrics: Sequence[Metric], outcome: Outcome) -> dict[str, Any]:
 
     Averages are made on the host, from counts, so that they have the same bits whatever
     counted; rounded to float32.
-
-    Args:
-        metrics: those that were counted for.
-        outcome: of one evaluation of one seed.
 
     Returns:
         The metrics in their order, then for each group its metrics and its number of

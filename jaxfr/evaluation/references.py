@@ -30,10 +30,8 @@ def chance_of(
     Of targets it is the mean over all users, those who hold a target among them.
 
     Args:
-        metrics: those of a run.
         ranking: the run's own, ``sampled`` or ``full``.
         num_candidates: items that a test item is ranked among when they are drawn.
-        dataset: the data.
 
     Returns:
         Numbers by the metric's fields, as ``hr@10`` and ``hr@10_tail``; without those
@@ -85,12 +83,6 @@ def evaluate_most_popular(
     means little without it (Cremonesi et al., "Performance of recommender algorithms on
     top-N recommendation tasks", RecSys 2010). Items of equal degree are tied, which as
     always does not help the item that is ranked.
-
-    Args:
-        metrics: what to count for.
-        ranking: the run's own.
-        item_degree: training interactions of each item.
-        items: what is ranked, and among what.
     """
     scorer = Scorer(_first_number, (), item_degree[:, None].astype(jnp.float32))
     nothing = jnp.zeros((items.test_items.item.shape[0], 1), jnp.float32)

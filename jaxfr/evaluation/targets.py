@@ -91,8 +91,6 @@ def draw_targets(
     them equally likely.
 
     Args:
-        key: the run's key for targets.
-        targets: from :func:`parse_targets`.
         item_third: index into ``GROUP_NAMES`` of each item.
 
     Returns:

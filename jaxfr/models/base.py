@@ -26,7 +26,6 @@ class Neighbours(NamedTuple):
     """Embeddings of other users who hold some of a client's items; nobody is named.
 
     Attributes:
-        embeddings: @@EMPTY
         present: whether there is one.
     """
 
@@ -40,7 +39,6 @@ class ClientView(NamedTuple):
     Attributes:
         user: the client's embedding.
         items: embeddings of its batch's items.
-        weights: shared weights of the model.
         neighbours: of its training items.
     """
 
@@ -57,11 +55,8 @@ class ClientGradient(NamedTuple):
     ``scale[p] * vectors[vector[p]] + item_scale[p] * item embedding``.
 
     Attributes:
-        user: by the user embedding.
         vectors: one is enough where all items' derivatives point the same way.
         vector: index into ``vectors``.
-        scale: @@EMPTY
-        item_scale: @@EMPTY
         weights: by the shared weights, of their structure.
     """
 
@@ -80,7 +75,6 @@ class PairGradient(NamedTuple):
     embedding, by that of its negative item ``-slope[p]`` times it.
 
     Attributes:
-        user: by the user embedding.
         slope: by the difference of the two items' scores.
     """
 
@@ -119,7 +113,6 @@ class Represent(Protocol):
 
         Args:
             weights: shared weights.
-            user: the client's embedding.
             nodes: embeddings of its training items and of their neighbours.
             present: whether the node exists.
         """
@@ -132,13 +125,7 @@ class Loss(Protocol):
     def __call__(
         self, view: ClientView, batch: Batch, regularization: Array, /
     ) -> Float[Array, ""]:
-        """Evaluates the loss.
-
-        Args:
-            view: what the client computes with.
-            batch: its pairs.
-            regularization: the L2 coefficient lambda, scalar.
-        """
+        """Evaluates the loss."""
         ...
 
 
@@ -170,9 +157,7 @@ class PairGradients(Protocol):
         """Differentiates the loss of some pairs of one client.
 
         Args:
-            user: the client's embedding.
             positives: embeddings of the positive items.
-            negatives: of the negative ones.
             present: whether the pair counts.
         """
         ...
@@ -194,7 +179,6 @@ class Scores(Protocol):
             weights: shared weights.
             representation: of the client; its embedding where the model has no
                 ``represent``.
-            items: @@EMPTY
         """
         ...
 

@@ -47,11 +47,6 @@ def graph_nodes(
 ) -> tuple[Array, Array]:
     """The nodes around one client: its training items, then their neighbours.
 
-    Args:
-        items: embeddings of the training items.
-        held: which of them are no padding.
-        neighbours: of these items.
-
     Returns:
         Embeddings, float32 ``[nodes, d]``, and whether each exists, bool ``[nodes]``.
     """
@@ -62,12 +57,7 @@ def graph_nodes(
 
 
 def bpr_loss(scores: Scores, represent: Represent | None = None) -> Loss:
-    """BPR plus ``lambda/2 (|u|^2 + sum over the pairs' distinct items of |v|^2)``.
-
-    Args:
-        scores: those of the model.
-        represent: that of the model.
-    """
+    """BPR plus ``lambda/2 (|u|^2 + sum over the pairs' distinct items of |v|^2)``."""
 
     def loss(view: ClientView, batch: Batch, regularization: Array) -> Array:
         representation = view.user
@@ -116,15 +106,7 @@ def bpr_model(
     represent: Represent | None = None,
     embedding_dim: int = 32,
 ) -> Model:
-    """A model that is told by its score, and trained on the BPR loss.
-
-    Args:
-        init_embeddings: as in ``Model``.
-        init_weights: as there.
-        scores: as there.
-        represent: as there.
-        embedding_dim: as there.
-    """
+    """A model that is told by its score, and trained on the BPR loss."""
     loss = bpr_loss(scores, represent)
     return Model(
         init_embeddings,

@@ -80,9 +80,6 @@ def represent(
     a matrix.
 
     Args:
-        weights: Theta.
-        user: u.
-        nodes: @@EMPTY
         present: without any node h is ``W_s u``.
 
     Returns:

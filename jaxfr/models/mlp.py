@@ -27,7 +27,6 @@ class TowerWeights(NamedTuple):
 
     Attributes:
         first: float32 ``[2 d, d]``; its first d lines are the user's.
-        first_bias: @@EMPTY
         second: float32 ``[d, d / 2]``, rounded up.
         second_bias: float32 ``[d / 2]``.
         output: float32 ``[d / 2]``.
@@ -79,13 +78,7 @@ def scores(
     representation: Float[Array, " d"],
     items: Float[Array, "k d"],
 ) -> Float[Array, " k"]:
-    """``w . relu(W_2 relu(W_1 [u, v_j] + b_1) + b_2)`` for each item.
-
-    Args:
-        weights: the network.
-        representation: u.
-        items: @@EMPTY
-    """
+    """``w . relu(W_2 relu(W_1 [u, v_j] + b_1) + b_2)`` for each item."""
     chex.assert_rank([representation, items], [1, 2])
     of_user, of_items = jnp.split(weights.first, 2)
     # The user's part of the product is the same for all items.

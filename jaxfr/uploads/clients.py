@@ -53,7 +53,6 @@ def trust_rows(
     """Trusts rows by this share of what they were trusted before.
 
     Args:
-        uploads: the uploads.
         scattered: of each scattered row, in [0, 1].
         tables: of each table's rows, float32 ``[m, rows_per_item]``.
     """

@@ -36,7 +36,6 @@ class ItemTable(NamedTuple):
     """The same number of rows for every item.
 
     Attributes:
-        rows: @@EMPTY
         weight: how many clients sent the row; 0 means no row.
         senders: who they are; None where nobody may ask.
         client: the ids of those clients.
@@ -54,7 +53,6 @@ class ScatteredSums(NamedTuple):
     """The sums of some uploads' scattered rows, which count for those uploads only.
 
     Attributes:
-        sums: of each item.
         made_of: the arrays that they were computed from, see ``_what_sums_read``.
     """
 
@@ -83,7 +81,6 @@ class Uploads(NamedTuple):
         vectors: what rows are multiples of.
         item_embeddings: the table that the server sent out this round, the same in all
             uploads of a round.
-        participants: clients that took part.
         groups: scattered rows by item for the rules that need them side by side; every
             item in exactly one group, or no group at all.
         tables: rows that come behind the scattered ones.
@@ -142,10 +139,7 @@ def item_table(
     row's weight is 0.
 
     Args:
-        rows: @@EMPTY
-        weight: @@EMPTY
         item_embeddings: the round's item embeddings.
-        participants: clients that took part.
         senders: which clients sent each row.
     """
     num_items, per_item, dim = rows.shape
@@ -173,11 +167,6 @@ def one_row_each(
     """Uploads in which every client sends a row for a table's only item.
 
     So are shared weights uploaded: one row of numbers that all clients touch.
-
-    Args:
-        rows: of each client.
-        taking_part: who sends its row.
-        table: the item as the server sent it out.
     """
     number = rows.shape[0]
     order = jnp.arange(number, dtype=jnp.int32)
@@ -220,12 +209,7 @@ def for_own_rows(uploads: Uploads) -> Uploads:
 
 
 def rows_of(uploads: Uploads, index: Array) -> Float[Array, "*index d"]:
-    """Builds the scattered rows at ``index``.
-
-    Args:
-        uploads: the uploads.
-        index: row numbers within range, int32, any shape.
-    """
+    """Builds the scattered rows at ``index``."""
     return _rows(uploads, index, uploads.item_embeddings[uploads.item[index]])
 
 
@@ -235,8 +219,6 @@ def rows_of_item(
     """All rows of one item, those of tables behind the others, and their weights.
 
     Args:
-        uploads: the uploads.
-        item: the item.
         index: its line of ``ItemGroup.rows``.
         size: length to pad the result to, at least the capacity and the rows that
             tables hold of an item.

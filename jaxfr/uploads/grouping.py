@@ -23,7 +23,6 @@ class ItemSlots(NamedTuple):
     """Room for the rows of some items.
 
     Attributes:
-        items: the items.
         slots: 0, 1,... up to the capacity.
     """
 
@@ -37,7 +36,6 @@ def plan_item_slots(
     """Plans, on the host, tables that hold up to ``capacity[j]`` rows of item j.
 
     Args:
-        capacity: rows that an item may receive.
         max_groups: number of tables at most.
     """
 
@@ -58,9 +56,7 @@ def group_rows(
     """Finds each item's rows.
 
     Args:
-        item: item of each row.
         present: whether the row exists.
-        num_items: number of items m.
         plan: the tables' shapes, which cover items 0 to m - 1.
         row_order: the order in which the rows of an item are to stand, a permutation;
             by default as they are numbered.
@@ -109,7 +105,6 @@ def bring_together(uploads: Uploads, group: ItemGroup) -> tuple[Uploads, ItemGro
     Rows travel as their factors. Those of the first device stand first.
 
     Args:
-        uploads: from :func:`gather_vectors`.
         group: this device's rows of the items, which all devices have groups for.
 
     Returns:

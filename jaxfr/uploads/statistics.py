@@ -38,7 +38,6 @@ class ItemExtremes(NamedTuple):
 
     Attributes:
         minimum: 0 for an item without rows.
-        maximum: likewise.
     """
 
     minimum: Float[Array, "m d"]
@@ -56,7 +55,6 @@ def item_statistics(uploads: Uploads, absent_as_zeros: bool) -> ItemStatistics:
     """Mean and deviation of each item's rows, in two passes.
 
     Args:
-        uploads: rows of clients.
         absent_as_zeros: whether each participant that sent an item nothing counts as a
             zero row of it.
     """
@@ -78,7 +76,6 @@ def item_extremes(uploads: Uploads, absent_as_zeros: bool) -> ItemExtremes:
     """Minimum and maximum of each item's rows.
 
     Args:
-        uploads: rows of clients.
         absent_as_zeros: whether each participant that sent an item nothing counts as a
             zero row of it.
     """
@@ -102,7 +99,6 @@ def norm_statistics(uploads: Uploads, absent_as_zeros: bool) -> NormStatistics:
     """Mean and deviation of the norms of all rows, weights counted, in two passes.
 
     Args:
-        uploads: rows of clients.
         absent_as_zeros: whether each participant that sent an item nothing counts as a
             row of norm 0.
     """
@@ -177,8 +173,6 @@ def _fold_rows(
     Args:
         add: takes the total, and of a block the items ``[bundles, width]``, their
             weights, and the rows ``[bundles, width, d]``.
-        total: to start from.
-        uploads: the rows.
     """
     if uploads.item.size == 0:
         return total
