@@ -7,7 +7,7 @@ malicious clients are not marked, and a :class:`ServerView`.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar
 
 import jax.numpy as jnp
 from jax import Array
@@ -20,7 +20,6 @@ from jaxfr.uploads import Uploads, append_tables, item_table, row_counts
 from jaxfr.uploads.clients import weight_of_clients
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 Report = Callable[["ServerState"], dict[str, Array]]
 """Scalars by name, from the state of a stage or a rule after a round."""
@@ -60,34 +59,17 @@ class ServerView(NamedTuple):
     num_clients: int
 
 
-class Init(Protocol):
-    """Makes the state before round 0."""
+Init = Callable[[ServerKnowledge], ServerState]
+"""Makes the state before round 0: arrays, whose shapes no round may change."""
 
-    def __call__(self, knowledge: ServerKnowledge, /) -> ServerState:
-        """Returns a pytree of arrays, whose shapes no round may change."""
-        ...
+Update = Callable[[ServerState, Uploads, ServerView], tuple[T, ServerState]]
+"""What a stage or a rule makes of a round's uploads, and its new state.
 
-
-class Update(Protocol[T_co]):
-    """What a stage or a rule makes of a round's uploads.
-
-    A stage returns the uploads with changed rows or trust. A rule joins the rows of
-    each item, every item on its own: one row per item, float32 ``[m, d]``, 0 for an
-    item with no row.
-    """
-
-    def __call__(
-        self, state: ServerState, uploads: Uploads, view: ServerView, /
-    ) -> tuple[T_co, ServerState]:
-        """Returns what it makes, and the new state.
-
-        Args:
-            uploads: what the stages before it left; to a rule trust is weight, see
-                ``jaxfr.uploads.clients``.
-            view: of the round. Who needs no number of Byzantine clients ignores it.
-        """
-        ...
-
+A stage returns the uploads with changed rows or trust. A rule joins the rows of each
+item, every item on its own: one row per item, float32 ``[m, d]``, 0 for an item with no
+row. It is handed what the stages before it left, in which trust is weight (see
+``jaxfr.uploads.clients``).
+"""
 
 RowTransform = Callable[[Uploads], Uploads]
 """Changes each uploaded row on its own, such as by clipping its norm."""
@@ -185,11 +167,7 @@ def _keeping_state(
     return update
 
 
-@overload
-def chained(*parts: *tuple[*tuple[Stage, ...], Rule]) -> Rule: ...
-@overload
-def chained(*parts: Stage) -> Stage: ...
-def chained(*parts: Stage | Rule) -> Stage | Rule:
+def chained(*parts: Stage | Rule) -> Any:
     """Joins stages, the first one first, to a stage; with a rule at the end, to a rule.
 
     Raises:

@@ -7,7 +7,7 @@ every client.
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
@@ -73,72 +73,35 @@ class RoundView(NamedTuple):
     task: Task
 
 
-class Init(Protocol):
-    """Draws what the attack fixes before round 0."""
-
-    def __call__(self, key: Array, knowledge: Knowledge, /) -> AttackState:
-        """Returns the attack's state."""
-        ...
-
-
-class LimitedUpload(Protocol):
-    """Makes the malicious uploads of a round without seeing benign ones."""
-
-    def __call__(
-        self, state: AttackState, view: RoundView, /
-    ) -> tuple[Uploads, AttackState]:
-        """Returns an item table of uploads (``uploads.item_table``), and the state."""
-        ...
-
-
-class OmniscientUpload(Protocol):
-    """Makes the malicious uploads of a round, knowing all benign ones."""
-
-    def __call__(
-        self, state: AttackState, view: RoundView, benign: Uploads, /
-    ) -> tuple[Uploads, AttackState]:
-        """Returns an item table of uploads, and the state.
-
-        Args:
-            benign: the benign rows of this round, as the server received them (after
-                clipping, where it clips).
-        """
-        ...
-
+Init = Callable[[Array, Knowledge], AttackState]
+"""Draws, from a random key, what the attack fixes before round 0."""
 
 TableAfter = Callable[[Uploads], Array]
-"""The table after this round, ``[m, d]``, as a function of the malicious uploads.
+"""The item embeddings after this round, ``[m, d]``, as a function of malicious uploads.
 
 It goes through all stages, the rule and the server's step, with this round's benign
 uploads, and has derivatives: those of a rule that chooses rows are those of what it
 chooses, but for ties.
 """
 
+Uploaded = tuple[Uploads, AttackState]
+"""The malicious uploads of a round, an :func:`~jaxfr.item_table`, and the new state."""
 
-class WhiteBoxUpload(Protocol):
-    """Makes the malicious uploads of a round, knowing benign ones and the server."""
+LimitedUpload = Callable[[AttackState, RoundView], Uploaded]
+"""Makes the malicious uploads of a round without seeing benign ones."""
 
-    def __call__(
-        self, state: AttackState, view: RoundView, benign: Uploads, after: TableAfter, /
-    ) -> tuple[Uploads, AttackState]:
-        """Returns an item table of uploads, and the state."""
-        ...
+OmniscientUpload = Callable[[AttackState, RoundView, Uploads], Uploaded]
+"""Makes them knowing the benign uploads of this round, as the server received them
+(after clipping, where it clips)."""
 
+WhiteBoxUpload = Callable[[AttackState, RoundView, Uploads, TableAfter], Uploaded]
+"""Makes them knowing benign ones, and what the server will make of uploads."""
 
-class PoisonedItems(Protocol):
-    """Tells which items each malicious client poisons, for the record."""
+PoisonedItems = Callable[[AttackState, Knowledge], Array]
+"""Which items each malicious client poisons, bool ``[malicious_clients, m]``."""
 
-    def __call__(self, state: AttackState, knowledge: Knowledge, /) -> Array:
-        """Returns bool ``[malicious_clients, m]``."""
-        ...
-
-
-class UploadedNoise(Protocol):
-    """Tells the noise that the attack uploads, for the record."""
-
-    def __call__(self, state: AttackState, /) -> Array | None:
-        """Returns float32 ``[m, d]``, or None for an attack without noise."""
-        ...
+UploadedNoise = Callable[[AttackState], Array | None]
+"""The noise that the attack uploads, float32 ``[m, d]``; None without any."""
 
 
 def poisons_all_items(state: AttackState, knowledge: Knowledge) -> Array:
@@ -200,7 +163,7 @@ def malicious_uploads(
     view: RoundView,
     benign: Uploads,
     after: TableAfter,
-) -> tuple[Uploads, AttackState]:
+) -> Uploaded:
     """Asks the attack for its uploads, and shows it what its kind may see."""
     if isinstance(attack, WhiteBoxAttack):
         return attack.upload(state, view, benign, after)

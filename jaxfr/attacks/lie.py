@@ -33,7 +33,9 @@ def overlooked_deviations(
 
 
 def lie_row(
-    mean: Float[Array, " d"], deviation: Float[Array, " d"], deviations: Array | float
+    mean: Float[Array, "... d"],
+    deviation: Float[Array, "... d"],
+    deviations: Array | float,
 ) -> Float[Array, " d"]:
     """One item's malicious row, ``mu_j - z sd_j``."""
     return mean - deviations * deviation

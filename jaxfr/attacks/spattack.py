@@ -1,6 +1,7 @@
 """Capability: which items a malicious client may poison."""
 
-from typing import Annotated, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,36 +20,20 @@ from jaxfr.sampling import draw_by_popularity
 from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, item_sums, item_table
 
+ChooseItems = Callable[[Array, Knowledge], Array]
+"""Chooses, once, the items that each malicious client poisons.
 
-class ChooseItems(Protocol):
-    """Chooses, once, the items of every malicious client."""
-
-    def __call__(self, key: Array, knowledge: Knowledge) -> Array:
-        """Returns bool ``[malicious_clients, m]``, or ``[1, m]`` where all agree."""
-        ...
+Returns bool ``[malicious_clients, m]``, or ``[1, m]`` where all agree.
+"""
 
 
-class Capability(NamedTuple):
-    """How far a malicious client's arm reaches.
-
-    Attributes:
-        choose: the items that each malicious client poisons.
-    """
-
-    choose: ChooseItems
-
-
-def all_items() -> Capability:
+def all_items(key: Array, knowledge: Knowledge) -> Bool[Array, "1 m"]:
     """D: every malicious client poisons all items."""
-
-    def choose(key: Array, knowledge: Knowledge) -> Array:
-        del key
-        return jnp.ones((1, knowledge.item_popularity.size), bool)
-
-    return Capability(choose)
+    del key
+    return jnp.ones((1, knowledge.item_popularity.size), bool)
 
 
-def popular_items(max_poisoned_items: Array | int) -> Capability:
+def popular_items(max_poisoned_items: Array | int) -> ChooseItems:
     """S: each draws some items, the popular ones more likely.
 
     Args:
@@ -65,7 +50,7 @@ def popular_items(max_poisoned_items: Array | int) -> Capability:
 
         return jax.lax.map(one_client, jnp.arange(knowledge.malicious_clients))
 
-    return Capability(choose)
+    return choose
 
 
 def poisoning_clients(
@@ -74,7 +59,7 @@ def poisoning_clients(
     """How many acting malicious clients poison each item.
 
     Args:
-        chosen: from ``Capability.choose``.
+        chosen: from ``ChooseItems``.
     """
     if chosen.shape[0] != taking_part.size:  # one row that stands for all
         return jnp.sum(taking_part, dtype=jnp.int32) * chosen[0]
@@ -89,7 +74,7 @@ class SpattackState(NamedTuple):
     """What the colluding clients agreed on before round 0.
 
     Attributes:
-        chosen: who poisons which item, see ``Capability.choose``.
+        chosen: who poisons which item, see ``ChooseItems``.
         noise: the noise matrix Z; None for an omniscient attack.
     """
 
@@ -105,11 +90,11 @@ def opposite_of_sum(benign_sum: Float[Array, " d"], poisoning: Int[Array, ""]) -
     return -benign_sum / jnp.maximum(poisoning, 1)
 
 
-def spattack_o(capability: Capability) -> OmniscientAttack:
+def spattack_o(choose: ChooseItems) -> OmniscientAttack:
     """O: uploads the opposite of what the benign clients upload."""
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
-        return SpattackState(capability.choose(key, knowledge), noise=None)
+        return SpattackState(choose(key, knowledge), noise=None)
 
     def upload(
         state: SpattackState, view: RoundView, benign: Uploads
@@ -121,7 +106,7 @@ def spattack_o(capability: Capability) -> OmniscientAttack:
     return OmniscientAttack(init, upload, _poisoned_items, _uploaded_noise)
 
 
-def spattack_l(capability: Capability, noise_scale: Array | float) -> LimitedAttack:
+def spattack_l(choose: ChooseItems, noise_scale: Array | float) -> LimitedAttack:
     """L: uploads one noise matrix Z ~ N(0, sigma^2), the same in all rounds."""
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
@@ -130,7 +115,7 @@ def spattack_l(capability: Capability, noise_scale: Array | float) -> LimitedAtt
         if noise is None:
             shape = knowledge.item_popularity.size, knowledge.embedding_dim
             noise = noise_scale * jax.random.normal(key_noise, shape)
-        return SpattackState(capability.choose(key_items, knowledge), noise)
+        return SpattackState(choose(key_items, knowledge), noise)
 
     def upload(state: SpattackState, view: RoundView) -> tuple[Uploads, AttackState]:
         poisoning = poisoning_clients(state.chosen, view.taking_part)
@@ -143,7 +128,7 @@ def spattack_l(capability: Capability, noise_scale: Array | float) -> LimitedAtt
 @part
 def spattack_o_d() -> OmniscientAttack:
     """Omniscient, all items: Spattack-O-D."""
-    return spattack_o(all_items())
+    return spattack_o(all_items)
 
 
 @part
@@ -164,7 +149,7 @@ def spattack_l_d(noise_scale: Scale = 1.0) -> LimitedAttack:
     Args:
         noise_scale: standard deviation sigma of the noise.
     """
-    return spattack_l(all_items(), noise_scale)
+    return spattack_l(all_items, noise_scale)
 
 
 @part

@@ -4,7 +4,8 @@ A model knows its parameters and one client's batch; nothing of servers, uploads
 others, aggregation or attacks.
 """
 
-from typing import Annotated, Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
 
 import jax
 from jax import Array
@@ -82,105 +83,39 @@ class PairGradient(NamedTuple):
     slope: Float[Array, " pairs"]
 
 
-class InitEmbeddings(Protocol):
-    """Draws a table of initial embeddings."""
+InitEmbeddings = Callable[[Array, int, int], Array]
+"""Draws initial embeddings, from a key, ``rows`` and d: float32 ``[rows, d]``."""
 
-    def __call__(self, key: Array, rows: int, embedding_dim: int, /) -> Array:
-        """Returns float32 ``[rows, embedding_dim]``."""
-        ...
+InitWeights = Callable[[Array, int], Weights]
+"""Draws the shared weights, from a key and d, of which alone their shapes follow."""
 
+Represent = Callable[[Weights, Array, Array, Array], Array]
+"""Makes what items are scored against from the graph that one client holds.
 
-class InitWeights(Protocol):
-    """Draws the initial shared weights."""
+Takes the shared weights, the client's embedding ``[d]``, the embeddings of its training
+items and of their neighbours ``[nodes, d]``, and which of these exist, bool
+``[nodes]``; returns the client's representation, float32 ``[r]``.
+"""
 
-    def __call__(self, key: Array, embedding_dim: int, /) -> Weights:
-        """Returns them; their shapes depend on ``embedding_dim`` only."""
-        ...
+Loss = Callable[[ClientView, Batch, Array], Array]
+"""One client's loss, a scalar, from its view, its batch and the L2 coefficient."""
 
+Gradient = Callable[[ClientView, Batch, Array], ClientGradient]
+"""The derivative of one client's loss, from the same."""
 
-class Represent(Protocol):
-    """Makes what items are scored against from the graph that one client holds."""
+PairGradients = Callable[[Array, Array, Array, Array], PairGradient]
+"""The derivative of the loss of some pairs of one client, pair by pair.
 
-    def __call__(
-        self,
-        weights: Weights,
-        user: Float[Array, " d"],
-        nodes: Float[Array, "nodes d"],
-        present: Bool[Array, " nodes"],
-        /,
-    ) -> Float[Array, " r"]:
-        """Returns the client's representation.
+The loss is a sum over pairs of a function of the margin ``u . (v_j - v_k)``, plus half
+of lambda times the squares of the user's and all distinct items' embeddings. Takes the
+client's embedding ``[d]``, the embeddings of the positive and of the negative items
+``[pairs, d]``, and whether each pair counts, bool ``[pairs]``.
+"""
 
-        Args:
-            weights: shared weights.
-            nodes: embeddings of its training items and of their neighbours.
-            present: whether the node exists.
-        """
-        ...
-
-
-class Loss(Protocol):
-    """One client's loss."""
-
-    def __call__(
-        self, view: ClientView, batch: Batch, regularization: Array, /
-    ) -> Float[Array, ""]:
-        """Evaluates the loss."""
-        ...
-
-
-class Gradient(Protocol):
-    """Derivative of one client's loss."""
-
-    def __call__(
-        self, view: ClientView, batch: Batch, regularization: Array, /
-    ) -> ClientGradient:
-        """Differentiates the loss; arguments as there."""
-        ...
-
-
-class PairGradients(Protocol):
-    """Derivative pair by pair.
-
-    The loss is a sum over pairs of a function of the margin ``u . (v_j - v_k)``, plus
-    half of lambda times the squares of the user's and all distinct items' embeddings.
-    """
-
-    def __call__(
-        self,
-        user: Float[Array, " d"],
-        positives: Float[Array, "pairs d"],
-        negatives: Float[Array, "pairs d"],
-        present: Bool[Array, " pairs"],
-        /,
-    ) -> PairGradient:
-        """Differentiates the loss of some pairs of one client.
-
-        Args:
-            positives: embeddings of the positive items.
-            present: whether the pair counts.
-        """
-        ...
-
-
-class Scores(Protocol):
-    """One client's scores of some items."""
-
-    def __call__(
-        self,
-        weights: Weights,
-        representation: Float[Array, " r"],
-        items: Float[Array, "k d"],
-        /,
-    ) -> Float[Array, " k"]:
-        """Scores items for a client.
-
-        Args:
-            weights: shared weights.
-            representation: of the client; its embedding where the model has no
-                ``represent``.
-        """
-        ...
+Scores = Callable[[Weights, Array, Array], Array]
+"""One client's scores ``[k]`` of some items, from the shared weights, the client's
+representation ``[r]`` (its embedding where the model has no ``represent``) and the
+items' embeddings ``[k, d]``."""
 
 
 def no_weights(key: Array, embedding_dim: int) -> Weights:

@@ -17,7 +17,7 @@ MANY = 6000
 @jax.jit
 def draw_many(key: jax.Array, max_poisoned_items: jax.Array) -> jax.Array:
     known = knowledge_of(POPULARITY, MANY)
-    return popular_items(max_poisoned_items).choose(key, known)
+    return popular_items(max_poisoned_items)(key, known)
 
 
 def successive_sampling(weights: np.ndarray, count: int) -> dict[frozenset[int], float]:
@@ -59,8 +59,7 @@ def test_each_client_poisons_as_many_popular_items_as_it_may(wanted, expected):
 def test_without_a_number_it_is_the_most_that_a_benign_client_uploads(most_uploaded):
     known = knowledge_of(POPULARITY, 20, most_uploaded=most_uploaded)
     asked, unasked = (
-        popular_items(number).choose(jax.random.key(2), known)
-        for number in (most_uploaded, 0)
+        popular_items(number)(jax.random.key(2), known) for number in (most_uploaded, 0)
     )
     np.testing.assert_array_equal(unasked, asked)
 
@@ -75,23 +74,21 @@ def test_clients_draw_independently_of_each_other():
 
 def test_more_room_for_clients_changes_nothing_for_those_already_there():
     few, more = (
-        popular_items(2).choose(jax.random.key(1), knowledge_of(POPULARITY, clients))
+        popular_items(2)(jax.random.key(1), knowledge_of(POPULARITY, clients))
         for clients in (2, 5)
     )
     np.testing.assert_array_equal(few, more[:2])
 
 
 def test_without_malicious_clients_nobody_chooses():
-    chosen = popular_items(2).choose(jax.random.key(1), knowledge_of(POPULARITY, 0))
+    chosen = popular_items(2)(jax.random.key(1), knowledge_of(POPULARITY, 0))
     assert chosen.shape == (0, POPULARITY.size)
     assert np.all(poisoning_clients(chosen, jnp.zeros(0, bool)) == 0)
 
 
 @pytest.mark.parametrize("acting", [[], [True], [True, False, True]])
 def test_all_items_are_poisoned_by_everyone_who_acts(acting):
-    chosen = all_items().choose(
-        jax.random.key(0), knowledge_of(POPULARITY, len(acting))
-    )
+    chosen = all_items(jax.random.key(0), knowledge_of(POPULARITY, len(acting)))
     found = poisoning_clients(chosen, jnp.array(acting, bool))
     np.testing.assert_array_equal(found, np.full(POPULARITY.size, sum(acting)))
 
