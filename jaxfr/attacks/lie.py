@@ -36,7 +36,7 @@ def lie_row(
     mean: Float[Array, "... d"],
     deviation: Float[Array, "... d"],
     deviations: Array | float,
-) -> Float[Array, " d"]:
+) -> Float[Array, "... d"]:
     """One item's malicious row, ``mu_j - z sd_j``."""
     return mean - deviations * deviation
 
