@@ -3,19 +3,22 @@
 >>> import jaxfr as fr
 >>> data = fr.synthetic_dataset(num_users=40, num_items=300, num_pairs=600)
 >>> experiment = fr.Experiment(
-...     aggregator=fr.chain(fr.clip_by_norm(1.0), fr.median()),
 ...     attack=fr.attacks.spattack_l_d(noise_scale=2.0),
+...     aggregator=fr.chain(fr.clip_by_norm(1.0), fr.mean()),
 ...     malicious_ratio=0.05,
 ...     num_candidates=9,
 ... )
 >>> (record,) = fr.sweep([experiment], data, rounds=2)
 >>> record["attack"], record["aggregator"], record["noise_scale"]
-('spattack_l_d', 'clip_by_norm+median', 2.0)
+('spattack_l_d', 'clip_by_norm+mean', 2.0)
 
-The way through the package, in the direction in which data flows: ``data``,
-``clients`` (with ``models``), ``uploads``, ``attacks``, ``aggregators``, ``training``
-(one round, the whole run), ``evaluation``, ``records``. ``theory`` stands beside it.
-An ``Experiment`` says what is run, and is made of ``parts``.
+The main job: ``load_dataset`` or ``synthetic_dataset``, an ``Experiment``, and
+``sweep`` (records of many runs) or ``simulate`` (one run as a pure function). What it
+is made of is in ``fr.attacks``, ``fr.aggregators``, ``fr.models``, ``fr.optimizers``;
+rules, stages and metrics (``hit_ratio``, ``ndcg``, ``percentile``, ``exposure``) are
+here, too. A part of one's own is a function under ``part``, which makes a
+``LimitedAttack``, a ``Rule``, a ``Stage``, a ``Model`` or a ``Metric``;
+``aggregate(rule, uploads_of(rows))`` tries a rule.
 """
 
 from jaxfr.stopping import end_at_once_while_loading
@@ -28,6 +31,7 @@ from jaxfr.aggregators import (
     ServerKnowledge,
     ServerView,
     Stage,
+    aggregate,
     chain,
     classic_trimmed_mean,
     clip_by_norm,
@@ -66,7 +70,7 @@ from jaxfr.parts import Number, Part, Whole, part
 from jaxfr.records.results import Results
 from jaxfr.sweeps.sweep import sweep
 from jaxfr.training import run_key, simulate
-from jaxfr.uploads import Uploads, item_sums, item_table, row_counts
+from jaxfr.uploads import Uploads, item_sums, item_table, row_counts, uploads_of
 from jaxfr.uploads.clients import (
     map_rows,
     row_norm,
@@ -98,6 +102,7 @@ __all__ = [
     "WhiteBoxAttack",
     "Whole",
     "__version__",
+    "aggregate",
     "aggregators",
     "attacks",
     "bpr_model",
@@ -136,4 +141,9 @@ __all__ = [
     "synthetic_dataset",
     "trimmed_mean",
     "trust_clients",
+    "uploads_of",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

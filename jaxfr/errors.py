@@ -7,6 +7,10 @@ from collections.abc import Iterable
 class InvalidInputError(ValueError):
     """A flag, file or value that cannot be used.
 
+    >>> fr.Experiment(malicious_ratio=2.0)
+    Traceback (most recent call last):
+    jaxfr.errors.InvalidInputError: malicious_ratio=2.0: must be at least 0 and below 1
+
     The message is one line that says what is wrong and what is allowed, so that a
     program can print it and exit.
     """

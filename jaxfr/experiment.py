@@ -41,6 +41,10 @@ RepeatedNegatives = Literal["merged", "reference"]
 class Experiment:
     """All that decides a run but for its data, its seed and its number of rounds.
 
+    >>> experiment = fr.Experiment(attack=fr.attacks.lie(), aggregator=fr.median())
+    >>> experiment.with_data(num_clients=943).malicious_clients
+    29
+
     As a pytree, its leaves are its numbers, which compiled programs take as arguments
     and a batch of runs has an axis of; its structure is all else, and another structure
     is another program.

@@ -26,6 +26,16 @@ Rate = Annotated[Number, AMOUNT]
 def sgd(learning_rate: Rate | None = None) -> Optimizer:
     """Steps against the gradient, as in the paper.
 
+    ``v <- v - eta g``.
+
+    >>> steps = fr.optimizers.sgd(0.5).make()(0.1)  # the experiment's rate is 0.1
+    >>> value = jnp.ones(1)
+    >>> step, _ = steps.update(value, steps.init(value), value)
+    >>> float(step[0].round(3))
+    -0.5
+
+    Source: Robbins and Monro, 1951.
+
     Args:
         learning_rate: eta; none: that of the experiment.
     """
@@ -36,6 +46,14 @@ def sgd(learning_rate: Rate | None = None) -> Optimizer:
 def momentum(learning_rate: Rate | None = None) -> Optimizer:
     """Gradient descent with momentum 0.9 (Polyak, 1964).
 
+    ``m <- 0.9 m + g``, ``v <- v - eta m``.
+
+    >>> steps = fr.optimizers.momentum(0.5).make()(0.1)  # the experiment's rate is 0.1
+    >>> value = jnp.ones(1)
+    >>> step, _ = steps.update(value, steps.init(value), value)
+    >>> float(step[0].round(3))
+    -0.5
+
     Args:
         learning_rate: eta; none: that of the experiment.
     """
@@ -45,6 +63,14 @@ def momentum(learning_rate: Rate | None = None) -> Optimizer:
 @part
 def adam(learning_rate: Rate | None = None) -> Optimizer:
     """Adam (Kingma and Ba, ICLR 2015), decays 0.9 and 0.999.
+
+    ``v <- v - eta m / (sqrt(s) + 1e-8)``, both moments corrected for their start.
+
+    >>> steps = fr.optimizers.adam(0.5).make()(0.1)  # the experiment's rate is 0.1
+    >>> value = jnp.ones(1)
+    >>> step, _ = steps.update(value, steps.init(value), value)
+    >>> float(step[0].round(3))
+    -0.5
 
     Args:
         learning_rate: eta; none: that of the experiment.
@@ -57,6 +83,9 @@ def _own_or(common: Array, own: Array | float | None) -> Array | float:
 
 
 OPTIMIZERS: Catalogue[Optimizer] = by_name(sgd, momentum, adam)
+"""The optimisers by name."""
+
+__all__ = ["OPTIMIZERS", "Optimizer", "adam", "momentum", "sgd"]
 
 
 def init_rows(
@@ -97,3 +126,7 @@ def learn_rows(
         )
 
     return jax.vmap(one_row)(values, states, gradients, learning)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -14,9 +14,7 @@ from jaxtyping import install_import_hook
 
 # What signatures say of shapes is checked in each call.
 install_import_hook(
-    [f"jaxfr.{name}" for name in ("aggregators", "attacks", "clients", "evaluation")]
-    + ["jaxfr.models", "jaxfr.uploads", "jaxfr.blocks", "jaxfr.sampling"],
-    "beartype.beartype",
+    ["jaxfr.attacks", "jaxfr.models", "jaxfr.uploads"], "beartype.beartype"
 )
 
 jax.config.update("jax_num_cpu_devices", 4)

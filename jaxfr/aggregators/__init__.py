@@ -6,7 +6,6 @@ A new one is one new file and one line in ``AGGREGATORS`` or ``STAGES``.
 from jaxfr.aggregators.base import (
     Rule,
     ServerKnowledge,
-    ServerState,
     ServerView,
     Stage,
     chain,
@@ -23,11 +22,6 @@ from jaxfr.aggregators.norm import clip_by_norm, norm
 from jaxfr.aggregators.server import (
     Aggregate,
     aggregate,
-    combine,
-    init_server,
-    receive,
-    report_server,
-    sees_clients,
 )
 from jaxfr.aggregators.trimmed_mean import classic_trimmed_mean, trimmed_mean
 from jaxfr.parts import Catalogue, by_name
@@ -38,7 +32,6 @@ __all__ = [
     "Aggregate",
     "Rule",
     "ServerKnowledge",
-    "ServerState",
     "ServerView",
     "Stage",
     "aggregate",
@@ -46,17 +39,12 @@ __all__ = [
     "chained",
     "classic_trimmed_mean",
     "clip_by_norm",
-    "combine",
     "dense",
-    "init_server",
     "krum",
     "mean",
     "median",
     "norm",
-    "receive",
-    "report_server",
     "row_wise",
-    "sees_clients",
     "stateless_rule",
     "stateless_stage",
     "trimmed_mean",
@@ -65,6 +53,11 @@ __all__ = [
 AGGREGATORS: Catalogue[Rule] = by_name(
     mean, median, trimmed_mean, classic_trimmed_mean, krum, norm
 )
+"""The rules by name."""
 
 STAGES: Catalogue[Stage] = by_name(clip_by_norm)
 """What may stand before a rule."""
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -31,6 +31,9 @@ ServerState = Any
 class ServerKnowledge(NamedTuple):
     """What the server knows before round 0; static.
 
+    >>> fr.ServerKnowledge(num_clients=3, num_items=2, embedding_dim=4).num_items
+    2
+
     Attributes:
         num_clients: clients that have an id, 0 to ``num_clients`` - 1: all that may
             take part, and room for some that do not exist. Ids are in no order.
@@ -45,6 +48,9 @@ class ServerKnowledge(NamedTuple):
 
 class ServerView(NamedTuple):
     """What the server knows of a round, besides the uploads and the table it sent.
+
+    >>> fr.ServerView._fields
+    ('round', 'expected_byzantine', 'last_aggregate', 'num_clients')
 
     Attributes:
         round: its number, from 0.
@@ -100,6 +106,9 @@ def _pass_on(
 class Stage(NamedTuple):
     """A part of the defense from rows to rows.
 
+    >>> fr.Stage(on_arrival=lambda uploads: uploads).sees_clients
+    False
+
     Attributes:
         update: runs once a round, on all rows, after the attack.
         on_arrival: what is done to each row on its own as it arrives. An omniscient
@@ -118,6 +127,9 @@ class Stage(NamedTuple):
 class Rule(NamedTuple):
     """The end of the defense, from rows to one row for each item.
 
+    >>> fr.median().make().needs_groups
+    True
+
     Attributes:
         update: aggregates.
         needs_groups: whether ``update`` reads ``uploads.groups``.
@@ -135,14 +147,25 @@ class Rule(NamedTuple):
 
 
 def row_wise(transform: RowTransform) -> Stage:
-    """Makes a stage of a function that changes each row on its own."""
+    """Makes a stage of a function that changes each row on its own.
+
+    >>> halve = fr.row_wise(lambda uploads: uploads._replace(scale=uploads.scale / 2))
+    >>> uploads = fr.uploads_of([[[1.0], [3.0]]])
+    >>> fr.aggregate(fr.aggregators.chained(halve, fr.mean().make()), uploads)[0].rows
+    Array([[1.]], dtype=float32)
+    """
     return Stage(on_arrival=transform)
 
 
 def stateless_stage(
     function: Callable[[Uploads, ServerView], Uploads], sees_clients: bool = False
 ) -> Stage:
-    """Makes a stage of a function of a round's uploads."""
+    """Makes a stage of a function of a round's uploads.
+
+    >>> keep = fr.stateless_stage(lambda uploads, view: uploads)
+    >>> keep.sees_clients
+    False
+    """
     return Stage(update=_keeping_state(function), sees_clients=sees_clients)
 
 
@@ -151,7 +174,12 @@ def stateless_rule(
     needs_groups: bool = False,
     expects_byzantine: bool = False,
 ) -> Rule:
-    """Makes a rule of a function from a round's uploads to float32 ``[m, d]``."""
+    """Makes a rule of a function from a round's uploads to float32 ``[m, d]``.
+
+    >>> total = fr.stateless_rule(lambda uploads, view: fr.item_sums(uploads))
+    >>> fr.aggregate(total, fr.uploads_of([[[1.0], [3.0]]]))[0].rows
+    Array([[4.]], dtype=float32)
+    """
     update = _keeping_state(function)
     return Rule(_no_state, update, needs_groups, expects_byzantine)
 
@@ -169,6 +197,10 @@ def _keeping_state(
 
 def chained(*parts: Stage | Rule) -> Any:
     """Joins stages, the first one first, to a stage; with a rule at the end, to a rule.
+
+    >>> rule = fr.aggregators.chained(fr.clip_by_norm().make(), fr.mean().make())
+    >>> isinstance(rule, fr.Rule)
+    True
 
     Raises:
         InvalidInputError: if anything but stages stands before the end.
@@ -227,6 +259,10 @@ Where the item's rows lie in parts, the ``Join`` says how those are joined.
 def chain(*parts: Any) -> Stage | Rule:
     """Stages, the first one first, as a stage; with a rule at the end, as a rule.
 
+    >>> uploads = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.aggregate(fr.chain(fr.clip_by_norm(1.0), fr.mean()), uploads)[0].rows
+    Array([[1.]], dtype=float32)
+
     ``chain(clip_by_norm(1.0), median())`` is the median of clipped rows; as a text it
     is ``clip_by_norm+median``.
 
@@ -252,7 +288,14 @@ def add_absent_clients(uploads: Uploads) -> Uploads:
 
 
 def dense(rule: Rule) -> Rule:
-    """General federated learning's form of ``rule``, as in the paper's Figure 1(a)."""
+    """General federated learning's form of ``rule``, as in the paper's Figure 1(a).
+
+    >>> uploads = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.aggregate(fr.aggregators.dense(fr.median().make()), uploads)[0].rows
+    Array([[2.]], dtype=float32)
+
+    Source: Zhang et al., AAAI 2025, which contrasts it with sparse aggregation.
+    """
 
     def update(
         state: ServerState, uploads: Uploads, view: ServerView

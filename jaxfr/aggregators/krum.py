@@ -26,6 +26,10 @@ LARGEST_MATRIX = 2**22
 def krum(krum_distance: KrumDistance = "squared") -> Rule:
     """Selects the row with the smallest sum of distances to its nearest others.
 
+    >>> uploads = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.aggregate(fr.krum(), uploads, expected_byzantine=1)[0].rows
+    Array([[2.]], dtype=float32)
+
     The nearest are ``count - n~ - 2`` rows; where that is less than one,
     ``count - n~``; where that is, too, all others. Ties go to the first row, and so
     does the choice among rows whose sums all overflow.

@@ -27,6 +27,10 @@ def median_of_item(rows: Array, weight: Array, join: Join = IN_ONE_PART) -> Arra
 def median() -> Rule:
     """Coordinate-wise median; for an even count the mean of the two middle values.
 
+    >>> uploads = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.aggregate(fr.median(), uploads)[0].rows
+    Array([[2.]], dtype=float32)
+
     Source: Yin et al., "Byzantine-robust distributed learning: towards optimal
     statistical rates", ICML 2018.
     """

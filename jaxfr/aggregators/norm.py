@@ -22,6 +22,12 @@ ClipNorm = Annotated[Number, POSITIVE]
 def clip_by_norm(clip_norm: ClipNorm = 1.0) -> Stage:
     """Scales each row to a Euclidean norm of at most ``clip_norm``.
 
+    A row v becomes ``v min(1, c / |v|)``.
+
+    >>> uploads = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.aggregate(fr.chain(fr.clip_by_norm(1.0), fr.median()), uploads)[0].rows
+    Array([[1.]], dtype=float32)
+
     A row more than 8e37 times as long becomes zero: float32 has no smaller factor.
 
     Source: Suresh et al., "Can you really backdoor federated learning", 2019.
@@ -41,6 +47,12 @@ def clip_by_norm(clip_norm: ClipNorm = 1.0) -> Stage:
 @part
 def norm(clip_norm: ClipNorm = 1.0) -> Rule:
     """The mean of rows that are scaled to a norm of at most ``clip_norm``.
+
+    >>> uploads = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.aggregate(fr.norm(1.0), uploads)[0].rows
+    Array([[1.]], dtype=float32)
+
+    Source: Suresh et al., "Can you really backdoor federated learning", 2019.
 
     Args:
         clip_norm: the largest Euclidean norm c of a row.

@@ -7,6 +7,7 @@ from jax import Array
 
 from jaxfr.aggregators.base import Rule, ServerKnowledge, ServerState, ServerView
 from jaxfr.errors import InvalidInputError
+from jaxfr.parts import Part, made
 from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, drop_nonfinite, row_counts
 from jaxfr.uploads.clients import MOST_CLIENTS, trust_as_weight
@@ -14,6 +15,10 @@ from jaxfr.uploads.clients import MOST_CLIENTS, trust_as_weight
 
 class Aggregate(NamedTuple):
     """Outcome of one aggregation.
+
+    >>> found, dropped = fr.aggregate(fr.mean(), fr.uploads_of([[[1.0], [3.0]]]))
+    >>> found.weight, found.received
+    (Array([2], dtype=int32), Array([ True]))
 
     Attributes:
         rows: one row per item.
@@ -95,12 +100,16 @@ def combine(
 
 
 def aggregate(
-    rule: Rule,
+    rule: Rule | Part[Rule],
     uploads: Uploads,
-    expected_byzantine: Int[Array, ""],
+    expected_byzantine: Int[Array, ""] | int = 0,
     num_clients: int = 0,
 ) -> tuple[Aggregate, Array]:
     """Receives and combines the uploads of a first round: the whole of aggregation.
+
+    >>> uploads = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.aggregate(fr.median(), uploads)[0].rows
+    Array([[2.]], dtype=float32)
 
     Args:
         rule: with its stages.
@@ -111,10 +120,11 @@ def aggregate(
     Returns:
         The aggregate, and how many client uploads were dropped.
     """
+    whole: Rule = made(rule)
     num_items, dim = uploads.item_embeddings.shape
-    state = init_server(rule, ServerKnowledge(num_clients, num_items, dim))
+    state = init_server(whole, ServerKnowledge(num_clients, num_items, dim))
     last = jnp.zeros_like(uploads.item_embeddings)
     expected = jnp.asarray(expected_byzantine)
     view = ServerView(jnp.int32(0), expected, last, num_clients)
-    received, dropped = receive(rule, uploads)
-    return combine(rule, state, received, view)[0], dropped
+    received, dropped = receive(whole, uploads)
+    return combine(whole, state, received, view)[0], dropped

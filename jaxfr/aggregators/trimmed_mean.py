@@ -36,8 +36,14 @@ SEARCHES = 2
 def trimmed_mean() -> Rule:
     """Drops the n~ values of each coordinate farthest from the median; the paper's.
 
+    >>> uploads = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.aggregate(fr.trimmed_mean(), uploads, expected_byzantine=1)[0].rows
+    Array([[1.5]], dtype=float32)
+
     With ``count <= n~`` nothing would be left, and the median is the answer. Of two
     values equally far from the median, the larger is dropped first.
+
+    Source: Zhang et al., AAAI 2025 (Spattack), whose experiments use this form.
     """
 
     def combine(uploads: Uploads, view: ServerView) -> Array:
@@ -59,6 +65,10 @@ def classic_trimmed_mean(
     trim_share: Annotated[Number, Range(0, 0.5, below_high=True)] | None = None,
 ) -> Rule:
     """Drops ``floor(trim_share * count)`` values at each end of each coordinate.
+
+    >>> uploads = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.aggregate(fr.classic_trimmed_mean(0.4), uploads)[0].rows
+    Array([[2.]], dtype=float32)
 
     Source: Yin et al., ICML 2018.
 

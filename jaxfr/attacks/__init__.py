@@ -2,7 +2,6 @@
 
 from jaxfr.attacks.base import (
     Attack,
-    AttackState,
     Knowledge,
     LimitedAttack,
     OmniscientAttack,
@@ -10,9 +9,8 @@ from jaxfr.attacks.base import (
     TableAfter,
     Task,
     WhiteBoxAttack,
-    least_benign_clients,
     malicious_client_count,
-    malicious_uploads,
+    malicious_rows,
 )
 from jaxfr.attacks.cluster import cluster
 from jaxfr.attacks.fang import fang, fang_full_knowledge
@@ -34,7 +32,6 @@ __all__ = [
     "ATTACKS",
     "CLEAN",
     "Attack",
-    "AttackState",
     "Knowledge",
     "LimitedAttack",
     "OmniscientAttack",
@@ -48,10 +45,9 @@ __all__ = [
     "fed_attack",
     "gaussian",
     "label_flip",
-    "least_benign_clients",
     "lie",
     "malicious_client_count",
-    "malicious_uploads",
+    "malicious_rows",
     "none",
     "same_rows",
     "spattack_l_d",
@@ -74,3 +70,8 @@ ATTACKS: Catalogue[Attack] = by_name(
     fang,
     fang_full_knowledge,
 )
+"""The attacks by name."""
+
+
+def __dir__() -> list[str]:
+    return __all__

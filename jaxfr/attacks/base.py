@@ -9,12 +9,16 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.models import Model
+from jaxfr.errors import InvalidInputError
+from jaxfr.models import Model, fedmf
+from jaxfr.parts import Part, made
+from jaxfr.sampling import KEY_KIND
 from jaxfr.shapes import Bool, Float, Int
-from jaxfr.uploads import Uploads
+from jaxfr.uploads import Uploads, row_counts
 
 AttackState = Any
 """A pytree of the attack's own."""
@@ -22,6 +26,9 @@ AttackState = Any
 
 class Task(NamedTuple):
     """What the server asks every client to train, and how.
+
+    >>> fr.attacks.Task(fr.models.fedmf(2).make(), 0.01, 0.1).learning_rate
+    0.01
 
     Attributes:
         learning_rate: with which a client trains its embedding, scalar.
@@ -35,6 +42,9 @@ class Task(NamedTuple):
 
 class Knowledge(NamedTuple):
     """What attackers know before training.
+
+    >>> fr.Knowledge._fields[:2]
+    ('task', 'item_popularity')
 
     Attributes:
         task: what every client is asked to train.
@@ -59,6 +69,9 @@ class Knowledge(NamedTuple):
 
 class RoundView(NamedTuple):
     """What every malicious client sees of a round.
+
+    >>> fr.RoundView._fields
+    ('round', 'item_embeddings', 'taking_part', 'task')
 
     Attributes:
         round: number of the round, from 0.
@@ -119,6 +132,9 @@ def without_noise(state: AttackState) -> None:
 class LimitedAttack(NamedTuple):
     """An attack that cannot see benign uploads.
 
+    >>> isinstance(fr.attacks.spattack_l_d().make(), fr.LimitedAttack)
+    True
+
     Attributes:
         init: draws what the attack fixes.
         upload: makes the malicious uploads of a round.
@@ -135,7 +151,11 @@ class LimitedAttack(NamedTuple):
 
 
 class OmniscientAttack(NamedTuple):
-    """An attack that sees the benign uploads of the round; as ``LimitedAttack``."""
+    """An attack that sees the benign uploads of the round; as ``LimitedAttack``.
+
+    >>> isinstance(fr.attacks.lie().make(), fr.OmniscientAttack)
+    True
+    """
 
     init: Init
     upload: OmniscientUpload
@@ -145,7 +165,12 @@ class OmniscientAttack(NamedTuple):
 
 
 class WhiteBoxAttack(NamedTuple):
-    """An attack that sees the whole server, too; as ``LimitedAttack``."""
+    """An attack that sees the whole server, too; as ``LimitedAttack``.
+
+    >>> attack = fr.WhiteBoxAttack(lambda key, known: (), lambda *seen: ...)
+    >>> attack.needs
+    ()
+    """
 
     init: Init
     upload: WhiteBoxUpload
@@ -155,6 +180,7 @@ class WhiteBoxAttack(NamedTuple):
 
 
 Attack = LimitedAttack | OmniscientAttack | WhiteBoxAttack
+"""Any attack; its type says what it may see."""
 
 
 def malicious_uploads(
@@ -172,8 +198,52 @@ def malicious_uploads(
     return attack.upload(state, view)
 
 
-def malicious_client_count(benign_clients: int, malicious_ratio: float) -> int:
+def malicious_rows(
+    attack: Attack | Part[Attack], benign: Uploads, malicious_clients: int = 1
+) -> Float[Array, "m rows d"]:
+    """What an attack, but for a white-box one, uploads in a first round, to try it.
+
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.attacks.malicious_rows(fr.attacks.spattack_o_d(), benign)
+    Array([[[-12.]]], dtype=float32)
+
+    The model is FedMF, every item is as popular as it has benign rows, and random
+    draws are those of one fixed key.
+
+    Args:
+        attack: the attack.
+        benign: the benign uploads, such as from ``fr.uploads_of``.
+        malicious_clients: their number.
+
+    Returns:
+        The rows of each item; one that all malicious clients send alike stands once.
+
+    Raises:
+        InvalidInputError: if it is a white-box attack.
+    """
+    attack: Attack = made(attack)
+    if isinstance(attack, WhiteBoxAttack):
+        raise InvalidInputError("attack: sees the server, and there is none")
+    num_items, dim = benign.item_embeddings.shape
+    task = Task(fedmf(dim).make(), 0.01, 0.1)
+    known = Knowledge(
+        task, row_counts(benign), jnp.int32(num_items), malicious_clients, dim,
+        client_activity=jnp.ones(1, jnp.int32),
+    )  # fmt: skip
+    acting = jnp.ones(malicious_clients, bool)
+    view = RoundView(jnp.int32(0), benign.item_embeddings, acting, task)
+    state = attack.init(jax.random.key(0, impl=KEY_KIND), known)
+    uploads, _ = malicious_uploads(
+        attack, state, view, benign, lambda sent: sent.vectors
+    )
+    return uploads.tables[0].rows
+
+
+def malicious_client_count(benign_clients: int, malicious_ratio: float | int) -> int:
     """Malicious clients to add, ``floor(n rho / (1 - rho))``.
+
+    >>> fr.attacks.malicious_client_count(943, 0.05)
+    49
 
     They are then a share of at most ``malicious_ratio`` rho of all clients.
 
@@ -186,7 +256,7 @@ def malicious_client_count(benign_clients: int, malicious_ratio: float) -> int:
     return int(exact * (1 + 1e-12))
 
 
-def least_benign_clients(malicious_ratio: float) -> int:
+def least_benign_clients(malicious_ratio: float | int) -> int:
     """The fewest benign clients to whom a ratio adds a malicious one.
 
     Args:

@@ -143,10 +143,20 @@ def disguised_row(
 def cluster(scope: Scope = "dense") -> OmniscientAttack:
     """Uploads the gradient of the loss within the clusters of item embeddings.
 
+    The gradient of item j is ``2 (v_j - c_j) / k``, c_j the centre of its cluster.
+
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> attack = fr.attacks.cluster()
+    >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2).shape
+    (1, 2, 1)
+
     Direction and k are the same for all malicious clients; the norm of each row is
     drawn to look like those of honest rows. There is a gradient, and so a row, for
     every item in either scope; in the dense one the honest rows are those of all
     clients for all items, most of them zeros.
+
+    Source: Yu et al., "Untargeted attack against federated recommendation systems
+    via poisonous item embeddings and the defense", AAAI 2023.
 
     Args:
         scope: whose rows count as honest; rows are sent for every item.

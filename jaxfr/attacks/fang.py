@@ -57,6 +57,15 @@ def beyond_extremes_row(
 def fang(scope: Scope = "dense") -> OmniscientAttack:
     """Partial knowledge: beyond the benign rows by their mean and deviation.
 
+    The row of item j is ``mu_j - sign(mu_j) U(3, 4) sd_j``, drawn by coordinate.
+
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> attack = fr.attacks.fang()
+    >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2).shape
+    (1, 2, 1)
+
+    Source: Fang et al., USENIX Security 2020, section 4.2.2.
+
     Args:
         scope: whose rows count and which items are attacked.
     """
@@ -66,6 +75,13 @@ def fang(scope: Scope = "dense") -> OmniscientAttack:
 @part
 def fang_full_knowledge(scope: Scope = "dense") -> OmniscientAttack:
     """Full knowledge: beyond the benign rows' own minimum or maximum.
+
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> attack = fr.attacks.fang_full_knowledge()
+    >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2).shape
+    (1, 2, 1)
+
+    Source: Fang et al., USENIX Security 2020, section 4.2.1.
 
     Args:
         scope: whose rows count and which items are attacked.

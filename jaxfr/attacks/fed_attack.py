@@ -54,9 +54,16 @@ def hard_pairs(scores: Float[Array, " m"], count: Int[Array, ""]) -> ItemPairs:
 def fed_attack(scope: Scope = "dense") -> LimitedAttack:
     """Uploads the gradient that lifts the lowest items and sinks the highest.
 
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> attack = fr.attacks.fed_attack()
+    >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2).shape
+    (1, 2, 1)
+
     The loss is that of the model, with as many hard pairs (:func:`hard_pairs`) as the
     client's fake profile has items, L2 terms included. Its embedding, by which items
     are scored, it trains on its profile as a benign client would.
+
+    Source: Wu et al., "FedAttack", KDD 2022.
 
     Args:
         scope: where it sends; a client has rows for the items of its pairs, and zeros

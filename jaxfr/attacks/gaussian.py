@@ -31,6 +31,15 @@ def gaussian_row(
 def gaussian(scope: Scope = "dense") -> OmniscientAttack:
     """Each malicious client draws from the normal distribution of the benign rows.
 
+    Each coordinate of item j from ``N(mu_j, sd_j^2)``.
+
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> attack = fr.attacks.gaussian()
+    >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2).shape
+    (1, 2, 1)
+
+    Source: Fang et al., USENIX Security 2020.
+
     Args:
         scope: whose rows count and which items are attacked.
     """

@@ -31,9 +31,16 @@ from jaxfr.uploads import Uploads
 def label_flip(scope: Scope = "dense") -> LimitedAttack:
     """Uploads the gradient of a fake profile's loss with every pair swapped.
 
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> attack = fr.attacks.label_flip()
+    >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2).shape
+    (1, 2, 1)
+
     With the profile's pairs (j, k), the loss of a client with embedding u is
     ``-sum ln sigma(u.v_k - u.v_j) + (lambda/2) (|u|^2 + sum over the pairs' distinct
     items of |v|^2)``. The client trains its embedding on the same loss.
+
+    Source: Tolpegin et al., ESORICS 2020.
 
     Args:
         scope: where it sends; a client has rows for the items of its pairs, and zeros

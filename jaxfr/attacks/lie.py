@@ -45,7 +45,15 @@ def lie_row(
 def lie(lie_z: Number | None = None, scope: Scope = "dense") -> OmniscientAttack:
     """Colluding clients all leave the mean by the same number of deviations.
 
+    The row of item j is ``mu_j - z sd_j``.
+
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.attacks.malicious_rows(fr.attacks.lie(lie_z=0.0), benign)
+    Array([[[4.]]], dtype=float32)
+
     They upload the same row: one weighted row per item.
+
+    Source: Baruch et al., "A Little Is Enough", NeurIPS 2019.
 
     Args:
         lie_z: how many deviations; none: the formula of ``overlooked_deviations``.

@@ -13,7 +13,13 @@ CLEAN = "none"
 
 @part
 def none() -> LimitedAttack:
-    """Malicious clients, if there are any, upload nothing."""
+    """Malicious clients, if there are any, upload nothing.
+
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> attack = fr.attacks.none()
+    >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2).shape
+    (1, 0, 1)
+    """
     return LimitedAttack(_init, _upload, _poisoned_items)
 
 

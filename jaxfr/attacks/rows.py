@@ -26,6 +26,11 @@ def same_rows(
 ) -> Uploads:
     """One row for each item, which every malicious client sends that acts.
 
+    >>> task = fr.attacks.Task(fr.models.fedmf(2).make(), 0.01, 0.1)
+    >>> view = fr.RoundView(jnp.int32(0), jnp.zeros((3, 2)), jnp.ones(4, bool), task)
+    >>> fr.row_counts(fr.same_rows(jnp.ones((3, 2)), view))
+    Array([4, 4, 4], dtype=int32)
+
     It costs one row, whatever their number, and counts as many.
 
     Args:

@@ -127,13 +127,36 @@ def spattack_l(choose: ChooseItems, noise_scale: Array | float) -> LimitedAttack
 
 @part
 def spattack_o_d() -> OmniscientAttack:
-    """Omniscient, all items: Spattack-O-D."""
+    """Omniscient, all items: Spattack-O-D.
+
+    With s_j the sum of item j's benign rows, each of the ``n~_j`` malicious clients that
+    poison it uploads ``-s_j / n~_j``.
+
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> attack = fr.attacks.spattack_o_d()
+    >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2)
+    Array([[[-6.]]], dtype=float32)
+
+    Source: Zhang et al., "Rethinking Byzantine Robustness in Federated Recommendation
+    from Sparse Aggregation Perspective", AAAI 2025.
+    """
     return spattack_o(all_items)
 
 
 @part
 def spattack_o_s(max_poisoned_items: MostItems = 0) -> OmniscientAttack:
     """Omniscient, some items per client, the popular ones first: Spattack-O-S.
+
+    With s_j the sum of item j's benign rows, each of the ``n~_j`` malicious clients that
+    poison it uploads ``-s_j / n~_j``.
+
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> attack = fr.attacks.spattack_o_s()
+    >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2)
+    Array([[[-6.]]], dtype=float32)
+
+    Source: Zhang et al., "Rethinking Byzantine Robustness in Federated Recommendation
+    from Sparse Aggregation Perspective", AAAI 2025.
 
     Args:
         max_poisoned_items: items that each malicious client poisons; 0: the largest
@@ -146,6 +169,16 @@ def spattack_o_s(max_poisoned_items: MostItems = 0) -> OmniscientAttack:
 def spattack_l_d(noise_scale: Scale = 1.0) -> LimitedAttack:
     """Limited knowledge, all items: Spattack-L-D.
 
+    All upload row j of one matrix ``Z ~ N(0, sigma^2)``, drawn before round 0.
+
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> attack = fr.attacks.spattack_l_d(2.0)
+    >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2).shape
+    (1, 1, 1)
+
+    Source: Zhang et al., "Rethinking Byzantine Robustness in Federated Recommendation
+    from Sparse Aggregation Perspective", AAAI 2025.
+
     Args:
         noise_scale: standard deviation sigma of the noise.
     """
@@ -157,6 +190,16 @@ def spattack_l_s(
     noise_scale: Scale = 1.0, max_poisoned_items: MostItems = 0
 ) -> LimitedAttack:
     """Limited knowledge, some items per client, the popular ones first: Spattack-L-S.
+
+    All upload row j of one matrix ``Z ~ N(0, sigma^2)``, drawn before round 0.
+
+    >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> attack = fr.attacks.spattack_l_s(2.0)
+    >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2).shape
+    (1, 1, 1)
+
+    Source: Zhang et al., "Rethinking Byzantine Robustness in Federated Recommendation
+    from Sparse Aggregation Perspective", AAAI 2025.
 
     Args:
         noise_scale: standard deviation sigma of the noise.

@@ -15,6 +15,11 @@ NO_TEST_ITEM = -1
 class Dataset:
     """Training pairs and one test item for each user, on the host.
 
+    >>> users, items, test_items = np.array([0, 1]), np.array([0, 1]), np.array([2, 2])
+    >>> data = fr.Dataset("tiny", 2, 3, users, items, test_items)
+    >>> data.num_train_pairs
+    2
+
     Attributes:
         name: the name that records carry.
         num_users: number of users n; ids are 0 to n - 1.

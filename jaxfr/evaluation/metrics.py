@@ -23,6 +23,9 @@ _WEIGHTS = np.array([2.0**16, 2.0**8, 1.0])
 class Metric(NamedTuple):
     """A number that says how well users are served.
 
+    >>> fr.hit_ratio(10).name, fr.hit_ratio(10).higher_is_better
+    ('hr@10', True)
+
     It is found in two steps: each user is counted in whole numbers, which are summed
     over users, and the sums are turned into the metric. So it is a function of the
     rankings alone, in whichever order and on however many devices users are counted.
@@ -69,6 +72,13 @@ def mean_over_users(
 ) -> Metric:
     """The mean over users of any value from 0 to 1.
 
+    >>> reciprocal = fr.mean_over_users(
+    ...     "mrr", lambda rank, others: 1.0 / (rank + 1.0), higher_is_better=True
+    ... )
+    >>> counted = reciprocal.count_user(jnp.int32(1), jnp.int32(99))
+    >>> float(reciprocal.average(np.asarray(counted), 1))
+    0.5
+
     Each user's value is rounded to a multiple of 2^-24, which float32 has for numbers
     near 1, and the sum of these is exact for up to 2^23 users.
 
@@ -102,13 +112,20 @@ def needed_rankings(
 
 
 def in_ranking(metric: Metric, ranking: RankingName) -> Metric:
-    """The same metric of another ranking, which its name then begins with."""
+    """The same metric of another ranking, which its name then begins with.
+
+    >>> fr.in_ranking(fr.hit_ratio(10), "full").name
+    'full_hr@10'
+    """
     return metric._replace(name=f"{ranking}_{metric.name}", ranking=ranking)
 
 
 @functools.cache  # so that the same metric is the same part of a program
 def hit_ratio(cutoff: int) -> Metric:
     """Share of users whose test item is among the first K, ``hr@K``.
+
+    >>> fr.hit_ratio(2).count_user(jnp.int32(1), jnp.int32(99))  # second of all
+    Array([1], dtype=int32)
 
     With one test item for each user, a user's hit is 1 where its rank, from 0, is below
     K, else 0. By chance, among c other items, it is min(1, K / (c + 1)).
@@ -133,6 +150,9 @@ def hit_ratio(cutoff: int) -> Metric:
 @functools.cache  # so that the same metric is the same part of a program
 def ndcg(cutoff: int) -> Metric:
     """Mean normalised discounted cumulative gain at K, ``ndcg@K``.
+
+    >>> float(fr.ndcg(2).average(np.array([1, 1]), 2).round(3))  # one first, one second
+    0.815
 
     The ideal gain of a single relevant item is 1, so that a user's nDCG is ``1 /
     log2(rank + 2)`` where the rank of its test item, from 0, is below K, else 0.
@@ -164,6 +184,9 @@ def ndcg(cutoff: int) -> Metric:
 def percentile() -> Metric:
     """Mean over users of rank / c of the test item among c others, ``percentile``.
 
+    >>> fr.percentile().chance(np.array([99.0]))
+    array([0.5])
+
     So 0 is the top of every list, 1 the bottom, and 1/2 a random order; less is better.
     Unlike a hit ratio it tells how far an item is from a short list. An item without a
     finite score has 1; one that nothing is ranked beside has 0.
@@ -182,6 +205,9 @@ def percentile() -> Metric:
 @functools.cache  # so that the same metric is the same part of a program
 def exposure(cutoff: int) -> Metric:
     """Exposure ratio at K of the run's target items, ``er@K``.
+
+    >>> fr.exposure(5).name, fr.exposure(5).higher_is_better
+    ('er@5', False)
 
     The mean over targets of the share of users without the target who have it among
     the first K of all items that they did not train on; a user is without it where it

@@ -29,3 +29,8 @@ __all__ = [
 ]
 
 MODELS: Catalogue[Model] = by_name(fedmf, fedgnn, mlp)
+"""The recommenders by name."""
+
+
+def __dir__() -> list[str]:
+    return __all__

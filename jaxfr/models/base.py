@@ -26,6 +26,9 @@ EmbeddingDim = Annotated[int, COUNT_FROM_1]
 class Neighbours(NamedTuple):
     """Embeddings of other users who hold some of a client's items; nobody is named.
 
+    >>> fr.models.Neighbours(jnp.zeros((1, 2)), jnp.ones(1, bool)).present
+    Array([ True])
+
     Attributes:
         present: whether there is one.
     """
@@ -36,6 +39,9 @@ class Neighbours(NamedTuple):
 
 class ClientView(NamedTuple):
     """What one client computes with: its own embedding, and what it was sent.
+
+    >>> fr.models.ClientView._fields
+    ('user', 'items', 'weights', 'neighbours')
 
     Attributes:
         user: the client's embedding.
@@ -51,6 +57,9 @@ class ClientView(NamedTuple):
 
 class ClientGradient(NamedTuple):
     """Derivative of one client's loss, the item part as scaled vectors.
+
+    >>> fr.models.ClientGradient._fields[:3]
+    ('user', 'vectors', 'vector')
 
     The derivative by the embedding of the item at position p of the batch is
     ``scale[p] * vectors[vector[p]] + item_scale[p] * item embedding``.
@@ -71,6 +80,9 @@ class ClientGradient(NamedTuple):
 
 class PairGradient(NamedTuple):
     """Derivative of the loss of some pairs of one client, regulariser left out.
+
+    >>> fr.models.PairGradient._fields
+    ('user', 'slope')
 
     By the embedding of pair p's positive item it is ``slope[p]`` times the user
     embedding, by that of its negative item ``-slope[p]`` times it.
@@ -126,6 +138,9 @@ def no_weights(key: Array, embedding_dim: int) -> Weights:
 
 class Model(NamedTuple):
     """A recommender as pure functions of one client.
+
+    >>> fr.models.fedmf(8).make().embedding_dim
+    8
 
     Attributes:
         init_embeddings: initial user or item embeddings.

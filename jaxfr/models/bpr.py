@@ -106,7 +106,15 @@ def bpr_model(
     represent: Represent | None = None,
     embedding_dim: int = 32,
 ) -> Model:
-    """A model that is told by its score, and trained on the BPR loss."""
+    """A model that is told by its score, and trained on the BPR loss.
+
+    The loss of pairs (j, k) is ``-sum ln sigma(s_j - s_k)`` and the L2 terms.
+
+    >>> fedmf = fr.models.fedmf(2).make()
+    >>> model = fr.bpr_model(fedmf.init_embeddings, fedmf.init_weights, fedmf.scores)
+    >>> model.embedding_dim
+    32
+    """
     loss = bpr_loss(scores, represent)
     return Model(
         init_embeddings,

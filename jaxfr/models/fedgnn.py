@@ -47,6 +47,13 @@ def fedgnn(
 ) -> Model:
     """Scores ``h . v``, h being the user's representation by one attention layer.
 
+    >>> model = fr.models.fedgnn(2).make()
+    >>> weights = model.init_weights(jax.random.key(0), 2)
+    >>> model.scores(weights, jnp.array([1.0, 2.0]), jnp.array([[3.0, 4.0]]))
+    Array([11.], dtype=float32)
+
+    Source: Wu et al., "FedGNN", 2021 (arXiv 2102.04925).
+
     Args:
         embedding_dim: embedding size d.
         neighbours_per_item: other users whose embeddings, without names, a client is

@@ -28,6 +28,13 @@ INITIAL_SCALE = 0.01
 def fedmf(embedding_dim: EmbeddingDim = 32) -> Model:
     """Scores ``u . v``; embeddings start from N(0, 0.01^2).
 
+    >>> model = fr.models.fedmf(2).make()
+    >>> weights = model.init_weights(jax.random.key(0), 2)
+    >>> model.scores(weights, jnp.array([1.0, 2.0]), jnp.array([[3.0, 4.0]]))
+    Array([11.], dtype=float32)
+
+    Source: Rong et al., "FedRecAttack", ICDE 2022; Rendle et al., "BPR", UAI 2009.
+
     Args:
         embedding_dim: embedding size d.
     """

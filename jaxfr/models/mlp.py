@@ -43,6 +43,13 @@ class TowerWeights(NamedTuple):
 def mlp(embedding_dim: EmbeddingDim = 32) -> Model:
     """Scores with a network of ``2 d``, ``d``, ``d / 2`` and one number.
 
+    >>> model = fr.models.mlp(2).make()
+    >>> weights = model.init_weights(jax.random.key(0), 2)
+    >>> model.scores(weights, jnp.array([1.0, 2.0]), jnp.array([[3.0, 4.0]])).shape
+    (1,)
+
+    Source: He et al., "Neural collaborative filtering", WWW 2017.
+
     Args:
         embedding_dim: embedding size d.
     """

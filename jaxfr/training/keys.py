@@ -33,6 +33,9 @@ class Purpose(enum.IntEnum):
 def run_key(seed: int) -> Array:
     """The random key of a seed's run.
 
+    >>> fr.run_key(0).shape
+    ()
+
     Raises:
         InvalidInputError: if the seed has more bits than a key takes in.
     """

@@ -12,6 +12,7 @@ from jaxfr.uploads.container import (
     row_counts,
     rows_of,
     rows_of_item,
+    uploads_of,
     with_sums,
 )
 from jaxfr.uploads.grouping import (
@@ -57,5 +58,6 @@ __all__ = [
     "row_counts",
     "rows_of",
     "rows_of_item",
+    "uploads_of",
     "with_sums",
 ]

@@ -38,6 +38,11 @@ def weight_of_clients(uploads: Uploads, clients: Array) -> Array:
 def trust_clients(uploads: Uploads, trust: Float[Array, " clients"]) -> Uploads:
     """Trusts clients by this share of what they were trusted before.
 
+    >>> uploads = fr.uploads_of([[[1.0], [3.0]]])
+    >>> uploads = fr.trust_clients(uploads, jnp.array([1.0, 0.0]))
+    >>> fr.aggregate(fr.mean(), uploads, num_clients=2)[0].rows
+    Array([[1.]], dtype=float32)
+
     Args:
         uploads: whose clients are known.
         trust: of each client by its id, in [0, 1].
@@ -119,6 +124,9 @@ OfRows = tuple[Array, tuple[Array, ...]]
 def map_rows(function: Callable[[Array], Array], uploads: Uploads) -> OfRows:
     """Computes a number of each row, whether anybody sent it or not.
 
+    >>> fr.map_rows(fr.row_norm, fr.uploads_of([[[3.0, 4.0]]]))[0]
+    Array([5.], dtype=float32)
+
     Args:
         function: of rows, float32 ``[..., d]``, to ``[...]``.
         uploads: the rows.
@@ -136,7 +144,12 @@ def map_rows(function: Callable[[Array], Array], uploads: Uploads) -> OfRows:
 
 
 def scale_rows(uploads: Uploads, factors: OfRows) -> Uploads:
-    """Multiplies each row by its factor."""
+    """Multiplies each row by its factor.
+
+    >>> uploads = fr.uploads_of([[[3.0, 4.0]]])
+    >>> fr.item_sums(fr.scale_rows(uploads, (jnp.array([2.0]), ())))
+    Array([[6., 8.]], dtype=float32)
+    """
     scattered, of_tables = factors
     tables = tuple(
         table._replace(rows=table.rows * factor[..., None])
@@ -152,7 +165,13 @@ def scale_rows(uploads: Uploads, factors: OfRows) -> Uploads:
 
 
 def row_norm(rows: Array) -> Array:
-    """Euclidean norms, ``[..., d]`` to ``[...]``, for which no square overflows."""
+    """Euclidean norms, ``[..., d]`` to ``[...]``, for which no square overflows.
+
+    ``|v| = max |v_k| sqrt(sum (v_k / max |v_k|)^2)``.
+
+    >>> fr.row_norm(jnp.array([[3.0, 4.0]]))
+    Array([5.], dtype=float32)
+    """
     largest = jnp.max(jnp.abs(rows), axis=-1)
     unit = rows / jnp.where(largest > 0.0, largest, 1.0)[..., None]
     return largest * jnp.sqrt(jnp.sum(unit * unit, axis=-1))
@@ -160,6 +179,10 @@ def row_norm(rows: Array) -> Array:
 
 def sum_by_client(uploads: Uploads, of_rows: OfRows, num_clients: int) -> Array:
     """Adds up a number of each row by the client that sent it.
+
+    >>> uploads = fr.uploads_of([[[1.0], [3.0]], [[5.0], [7.0]]])  # 2 items, 2 clients
+    >>> fr.sum_by_client(uploads, fr.map_rows(fr.row_norm, uploads), 2)
+    Array([ 6., 10.], dtype=float32)
 
     A row that several malicious clients sent is added for each of them.
 

@@ -13,6 +13,7 @@ import chex
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from jaxfr.blocks import add_rows, fold_in_blocks, members_per_block, sum_by_index
 from jaxfr.devices import for_own_part, sum_over_devices
@@ -62,6 +63,9 @@ class ScatteredSums(NamedTuple):
 
 class Uploads(NamedTuple):
     """Rows for single items, each sent by ``weight`` clients.
+
+    >>> fr.uploads_of([[[1.0], [2.0]]]).participants
+    Array(2, dtype=int32)
 
     Scattered row r belongs to ``item[r]`` and is the vector
     ``scale[r] * vectors[vector[b]] + item_scale[r] * item_embeddings[item[r]]``,
@@ -135,6 +139,10 @@ def item_table(
 ) -> Uploads:
     """Uploads with the same number of rows for every item, in the items' order.
 
+    >>> rows, weight = jnp.ones((3, 1, 2)), jnp.full((3, 1), 4)  # each from 4 clients
+    >>> fr.row_counts(fr.item_table(rows, weight, jnp.zeros((3, 2)), 4))
+    Array([4, 4, 4], dtype=int32)
+
     Attacks send such tables; where a malicious client leaves an item alone, the
     row's weight is 0.
 
@@ -156,6 +164,36 @@ def item_table(
         item_embeddings=item_embeddings,
         participants=jnp.asarray(participants, jnp.int32),
         tables=(ItemTable(rows, weight.astype(jnp.int32), senders),),
+    )
+
+
+def uploads_of(rows: ArrayLike) -> Uploads:
+    """Uploads in which every client sends one row for every item, to try things with.
+
+    >>> uploads = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
+    >>> fr.item_sums(uploads)
+    Array([[12.]], dtype=float32)
+
+    Args:
+        rows: of each item and client, ``[m, clients, d]``; the embeddings that the
+            server sent out are zeros.
+    """
+    rows = jnp.asarray(rows, jnp.float32)
+    num_items, clients, dim = rows.shape
+    number = jnp.arange(num_items * clients, dtype=jnp.int32)
+    item, client = jnp.divmod(number, max(clients, 1))
+    every_item = jnp.arange(num_items, dtype=jnp.int32)
+    return Uploads(
+        item=item,
+        weight=jnp.ones_like(number),
+        vector=number,
+        scale=jnp.ones(number.size),
+        item_scale=jnp.zeros(()),
+        vectors=rows.reshape(-1, dim),
+        item_embeddings=jnp.zeros((num_items, dim)),
+        participants=jnp.int32(clients),
+        groups=(ItemGroup(every_item, number.reshape(num_items, clients)),),
+        client=client,
     )
 
 
@@ -249,7 +287,11 @@ def _rows(uploads: Uploads, index: Array, embeddings: Array) -> Array:
 
 
 def row_counts(uploads: Uploads) -> Int[Array, " m"]:
-    """Number of rows that each item received, weights counted."""
+    """Number of rows that each item received, weights counted.
+
+    >>> fr.row_counts(fr.uploads_of([[[1.0], [2.0]]]))
+    Array([2], dtype=int32)
+    """
     scattered = sum_over_devices(
         sum_by_index(uploads.weight, uploads.item, uploads.num_items)
     )
@@ -260,7 +302,11 @@ def row_counts(uploads: Uploads) -> Int[Array, " m"]:
 
 
 def item_sums(uploads: Uploads) -> Float[Array, "m d"]:
-    """Sum of each item's rows, each taken ``weight`` times."""
+    """Sum of each item's rows, each taken ``weight`` times.
+
+    >>> fr.item_sums(fr.uploads_of([[[1.0], [2.0]]]))
+    Array([[3.]], dtype=float32)
+    """
     known, read = uploads.scattered_sums, _what_sums_read(uploads)
     # Uploads that were changed since have other arrays, if perhaps equal ones.
     if known is not None and all(map(operator.is_, known.made_of, read)):
