@@ -9,7 +9,7 @@ class InvalidInputError(ValueError):
 
     >>> fr.Experiment(malicious_ratio=2.0)
     Traceback (most recent call last):
-    jaxfr.errors.InvalidInputError: malicious_ratio=2.0: must be at least 0 and below 1
+    jaxfr.errors.InvalidInputError: malicious_ratio=2.0: must be a number ...
 
     The message is one line that says what is wrong and what is allowed, so that a
     program can print it and exit.

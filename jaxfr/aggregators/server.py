@@ -17,8 +17,8 @@ class Aggregate(NamedTuple):
     """Outcome of one aggregation.
 
     >>> found, dropped = fr.aggregate(fr.mean(), fr.uploads_of([[[1.0], [3.0]]]))
-    >>> found.weight, found.received
-    (Array([2], dtype=int32), Array([ True]))
+    >>> found.weight
+    Array([2], dtype=int32)
 
     Attributes:
         rows: one row per item.

@@ -221,8 +221,8 @@ def malicious_rows(
     Raises:
         InvalidInputError: if it is a white-box attack.
     """
-    attack: Attack = made(attack)
-    if isinstance(attack, WhiteBoxAttack):
+    whole: Attack = made(attack)
+    if isinstance(whole, WhiteBoxAttack):
         raise InvalidInputError("attack: sees the server, and there is none")
     num_items, dim = benign.item_embeddings.shape
     task = Task(fedmf(dim).make(), 0.01, 0.1)
@@ -232,10 +232,12 @@ def malicious_rows(
     )  # fmt: skip
     acting = jnp.ones(malicious_clients, bool)
     view = RoundView(jnp.int32(0), benign.item_embeddings, acting, task)
-    state = attack.init(jax.random.key(0, impl=KEY_KIND), known)
-    uploads, _ = malicious_uploads(
-        attack, state, view, benign, lambda sent: sent.vectors
-    )
+    state = whole.init(jax.random.key(0, impl=KEY_KIND), known)
+
+    def without_server(sent: Uploads) -> Array:
+        return sent.item_embeddings
+
+    uploads, _ = malicious_uploads(whole, state, view, benign, without_server)
     return uploads.tables[0].rows
 
 

@@ -129,8 +129,8 @@ def spattack_l(choose: ChooseItems, noise_scale: Array | float) -> LimitedAttack
 def spattack_o_d() -> OmniscientAttack:
     """Omniscient, all items: Spattack-O-D.
 
-    With s_j the sum of item j's benign rows, each of the ``n~_j`` malicious clients that
-    poison it uploads ``-s_j / n~_j``.
+    With s_j the sum of item j's benign rows, each of the ``n~_j`` malicious clients
+    that poison it uploads ``-s_j / n~_j``.
 
     >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
     >>> attack = fr.attacks.spattack_o_d()
@@ -147,8 +147,8 @@ def spattack_o_d() -> OmniscientAttack:
 def spattack_o_s(max_poisoned_items: MostItems = 0) -> OmniscientAttack:
     """Omniscient, some items per client, the popular ones first: Spattack-O-S.
 
-    With s_j the sum of item j's benign rows, each of the ``n~_j`` malicious clients that
-    poison it uploads ``-s_j / n~_j``.
+    With s_j the sum of item j's benign rows, each of the ``n~_j`` malicious clients
+    that poison it uploads ``-s_j / n~_j``.
 
     >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
     >>> attack = fr.attacks.spattack_o_s()

@@ -26,8 +26,8 @@ EmbeddingDim = Annotated[int, COUNT_FROM_1]
 class Neighbours(NamedTuple):
     """Embeddings of other users who hold some of a client's items; nobody is named.
 
-    >>> fr.models.Neighbours(jnp.zeros((1, 2)), jnp.ones(1, bool)).present
-    Array([ True])
+    >>> fr.models.Neighbours(jnp.zeros((1, 2)), jnp.ones(1, bool)).present.tolist()
+    [True]
 
     Attributes:
         present: whether there is one.

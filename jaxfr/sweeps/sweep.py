@@ -29,13 +29,11 @@ def sweep(
 
     >>> import jaxfr as fr
     >>> data = fr.synthetic_dataset(num_users=40, num_items=300, num_pairs=600)
-    >>> experiments = [
-    ...     fr.Experiment(aggregator=rule, num_candidates=9)
-    ...     for rule in (fr.mean(), fr.median())
-    ... ]
-    >>> records = fr.sweep(experiments, data, seeds=range(2), rounds=2)
-    >>> [record["aggregator"] for record in records]
-    ['mean', 'mean', 'median', 'median']
+    >>> rates = 0.1, 1.0
+    >>> experiments = [fr.Experiment(num_candidates=9, learning_rate=r) for r in rates]
+    >>> records = fr.sweep(experiments, data, rounds=1)
+    >>> [record["learning_rate"] for record in records]
+    [0.1, 1.0]
 
     Args:
         experiments: what is run.

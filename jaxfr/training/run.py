@@ -170,7 +170,8 @@ def simulate(
     >>> import jax, jaxfr as fr
     >>> data = fr.synthetic_dataset(num_users=40, num_items=30, num_pairs=300)
     >>> experiment = fr.Experiment(attack=fr.attacks.spattack_o_d(), num_candidates=9)
-    >>> state, report = fr.simulate(experiment, data, rounds=2)
+    >>> run = lambda key: fr.simulate(experiment, data, rounds=2, seed=key)
+    >>> state, report = jax.eval_shape(run, fr.run_key(0))  # or jax.jit(run)(...)
 
     Args:
         experiment: what is run.

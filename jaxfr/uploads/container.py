@@ -7,13 +7,12 @@ item is a table. Rows are built where they are needed, a block of items at a tim
 """
 
 import operator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import chex
 import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.typing import ArrayLike
 
 from jaxfr.blocks import add_rows, fold_in_blocks, members_per_block, sum_by_index
 from jaxfr.devices import for_own_part, sum_over_devices
@@ -134,7 +133,7 @@ def item_table(
     rows: Float[Array, "m rows_per_item d"],
     weight: Int[Array, "m rows_per_item"],
     item_embeddings: Float[Array, "m d"],
-    participants: Int[Array, ""],
+    participants: Int[Array, ""] | int,
     senders: Bool[Array, "_ rows_per_item clients"] | None = None,
 ) -> Uploads:
     """Uploads with the same number of rows for every item, in the items' order.
@@ -167,7 +166,7 @@ def item_table(
     )
 
 
-def uploads_of(rows: ArrayLike) -> Uploads:
+def uploads_of(rows: Any) -> Uploads:
     """Uploads in which every client sends one row for every item, to try things with.
 
     >>> uploads = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
