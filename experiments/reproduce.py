@@ -33,7 +33,12 @@ from jaxfr.programs.execution_flags import (
     store_path,
 )
 from jaxfr.programs.flag_parsers import define_number
-from jaxfr.programs.program import prepare_output, run_program
+from jaxfr.programs.output_flags import (
+    define_output_flags,
+    output_dir,
+    prepare_folder,
+)
+from jaxfr.programs.program import run_program
 from jaxfr.programs.running import opened_store
 from jaxfr.ranges import COUNT_FROM_1
 from jaxfr.records import can_draw
@@ -73,31 +78,23 @@ _QUICK = flags.DEFINE_bool(
     "Leaves out what is slow: one data set, one seed, no trimmed mean and no Krum, "
     "fewer points. Takes minutes.",
 )
-_OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir",
-    None,
-    f"Folder for {REPORT_FILE}, {MARKDOWN_FILE}, a folder with each study's records, "
-    f"tables and pictures, and the result store {STORE_FOLDER} where --store names no "
-    "other.",
-)
-_OVERWRITE = flags.DEFINE_bool(
-    "overwrite",
-    False,
-    f"Whether {REPORT_FILE} and {MARKDOWN_FILE} may be replaced; what is in a store "
-    "stays.",
+define_output_flags(
+    f"{REPORT_FILE}, {MARKDOWN_FILE}, a folder with each study's records, tables and "
+    f"pictures, and the result store {STORE_FOLDER} where --store names no other",
+    required=True,
 )
 
 
 def main() -> None:
     """Does what the flags say."""
-    if _OUTPUT_DIR.value is None:
+    folder = output_dir()
+    if folder is None:
         raise InvalidInputError("output_dir: name the folder, --output_dir=...")
-    asked = _asked(_OUTPUT_DIR.value)
+    asked = _asked(flags.FLAGS.output_dir)
     # All that may be refused is, before anything is run.
     studies = choose_studies(asked.studies, asked.quick)
     workload = load_all(studies, asked)
-    files = [REPORT_FILE, MARKDOWN_FILE]
-    folder = prepare_output(asked.output_dir, files, _OVERWRITE.value)
+    prepare_folder(folder, [REPORT_FILE, MARKDOWN_FILE])
     options = run_options(start_devices)
     begun = time.monotonic()
     path = store_path() or folder / STORE_FOLDER

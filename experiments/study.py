@@ -21,11 +21,15 @@ from experiments.studies.writing import (
 )
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_path
 from jaxfr.programs import data_flags, execution_flags, program, run_flags
 from jaxfr.programs.execution_flags import ANY_CODE_VERSION, run_options, store_path
 from jaxfr.programs.flag_parsers import define_number
-from jaxfr.programs.program import prepare_output, run_program
+from jaxfr.programs.output_flags import (
+    define_output_flags,
+    output_dir,
+    prepare_folder,
+)
+from jaxfr.programs.program import run_program
 from jaxfr.programs.running import opened_store
 from jaxfr.ranges import COUNT_FROM_1, SHARE
 from jaxfr.records import can_draw
@@ -37,17 +41,10 @@ run_flags.define_run_flags(lists=("dataset",), seeds="0:5")
 for _module in (run_flags, data_flags, execution_flags, program):
     flags.adopt_module_key_flags(_module)
 
-_OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir",
-    None,
-    f"Folder for what is shown: {RECORDS_FILE} (a line for each run), every table as "
-    "CSV, pictures as PNG, the findings, and the result store "
-    f"{STORE_FOLDER} where --store names no other. Default: nothing is written.",
-)
-_OVERWRITE = flags.DEFINE_bool(
-    "overwrite",
-    False,
-    "Whether files that exist already may be replaced; what is in a store stays.",
+define_output_flags(
+    f"what is shown: {RECORDS_FILE} (a line for each run), every table as CSV, "
+    f"pictures as PNG, the findings, and the result store {STORE_FOLDER} where --store "
+    "names no other"
 )
 _DEFENSES = flags.DEFINE_list(
     "defenses",
@@ -89,11 +86,10 @@ def main(name: str = "") -> None:
     """
     study = flagged_study(name)
     bases = flagged_bases()
-    wanted, folder = study.wanted(bases), None
+    wanted, folder = study.wanted(bases), output_dir()
     check_read(wanted)
-    if _OUTPUT_DIR.value is not None:
-        planned = written_already(user_path(_OUTPUT_DIR.value, "output_dir"))
-        folder = prepare_output(_OUTPUT_DIR.value, planned, _OVERWRITE.value)
+    if folder is not None:
+        prepare_folder(folder, written_already(folder))
     own_store = None if folder is None else folder / STORE_FOLDER
     options = run_options(start_devices)
     path = (store_path() or own_store) if wanted else None

@@ -22,7 +22,12 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
 from jaxfr.programs import benchmark_flags, program
 from jaxfr.programs.flag_parsers import define_number
-from jaxfr.programs.program import prepare_output
+from jaxfr.programs.output_flags import (
+    define_output_flags,
+    output_dir,
+    prepare_output,
+    tell_written,
+)
 from jaxfr.ranges import AMOUNT
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.record import Record, write_records
@@ -37,15 +42,9 @@ _SHARE_OF_CHECKS = 0.5
 for _module in (benchmark_flags, program):
     flags.adopt_module_key_flags(_module)
 
-_OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir",
-    None,
-    f"Folder for {RESULTS_FILE} (a line for each case: every setting, all seconds, "
-    f"bytes, versions, device), with --sizes {PLOT_FILE} and with --checks "
-    f"{CHECKS_FILE}. Default: nothing is written.",
-)
-_OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "Whether files that exist already may be replaced."
+define_output_flags(
+    f"{RESULTS_FILE} (a line for each case: every setting, all seconds, bytes, "
+    f"versions, device), with --sizes {PLOT_FILE} and with --checks {CHECKS_FILE}"
 )
 _CHECKS = flags.DEFINE_bool(
     "checks",
@@ -68,14 +67,12 @@ def main() -> None:
     jax.config.update("jax_platforms", "cpu")
     cases = benchmark_flags.chosen_cases()
     sizes = flags.FLAGS.sizes
-    folder = None
+    if output_dir() is not None and sizes and not can_draw():
+        raise InvalidInputError(
+            "--sizes draws a picture, which needs pip install 'jaxfr[plots]'"
+        )
     files = [RESULTS_FILE] + [PLOT_FILE] * bool(sizes) + [CHECKS_FILE] * _CHECKS.value
-    if _OUTPUT_DIR.value is not None:
-        if sizes and not can_draw():
-            raise InvalidInputError(
-                "--sizes draws a picture, which needs pip install 'jaxfr[plots]'"
-            )
-        folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
+    folder = prepare_output(files)
 
     def seconds_left() -> float | None:
         spent = time.perf_counter() - began
@@ -113,8 +110,7 @@ def main() -> None:
         written += [folder / PLOT_FILE] * drawn(draw, folder / PLOT_FILE)
     if records:
         print(format_report(records))
-    if written:
-        print(f"wrote {' and '.join(map(str, written))}")
+    tell_written(written)
     if len(records) < len(cases) or not right:
         sys.exit(1)
 

@@ -21,7 +21,12 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
 from jaxfr.programs import data_flags
 from jaxfr.programs.data_flags import DATASET_HELP, load_options
-from jaxfr.programs.program import prepare_output
+from jaxfr.programs.output_flags import (
+    define_output_flags,
+    output_dir,
+    prepare_output,
+    tell_written,
+)
 from jaxfr.records.export import write_csv
 from jaxfr.records.pictures import (
     can_draw,
@@ -37,32 +42,20 @@ PLOT_FILE = "degree_distribution.png"
 flags.adopt_module_key_flags(data_flags)
 
 _DATASET = flags.DEFINE_string("dataset", "ml-100k", DATASET_HELP)
-_OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir",
-    None,
-    f"Folder for {TABLE_FILE} and {PLOT_FILE}. Default: neither is written.",
-)
-_OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "Whether existing files in --output_dir may be replaced."
-)
+define_output_flags(f"{TABLE_FILE} and {PLOT_FILE}")
 
 
 def main() -> None:
     """Does what the flags say."""
-    folder = None
-    if _OUTPUT_DIR.value is not None:
-        if not can_draw():
-            raise InvalidInputError(
-                "--output_dir draws a picture, which needs pip install 'jaxfr[plots]'"
-            )
-        folder = prepare_output(
-            _OUTPUT_DIR.value, (TABLE_FILE, PLOT_FILE), _OVERWRITE.value
+    if output_dir() is not None and not can_draw():
+        raise InvalidInputError(
+            "--output_dir draws a picture, which needs pip install 'jaxfr[plots]'"
         )
+    folder = prepare_output([TABLE_FILE, PLOT_FILE])
     dataset = load_dataset(_DATASET.value, load_options())
     written = [] if folder is None else _write(dataset, folder)
     print(format_statistics(dataset_statistics(dataset)))
-    if written:
-        print(f"wrote {' and '.join(map(str, written))}")
+    tell_written(written)
 
 
 def _write(dataset: Dataset, folder: pathlib.Path) -> list[pathlib.Path]:

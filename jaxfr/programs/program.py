@@ -1,8 +1,7 @@
-"""What every command-line program does the same way: errors, exit codes, outputs."""
+"""What every program does the same way: flags, presets, errors, exit codes."""
 
 import functools
 import logging
-import pathlib
 import re
 import sys
 import traceback
@@ -12,7 +11,7 @@ from typing import NoReturn
 from absl import app, flags
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, user_errors, user_path
+from jaxfr.files import note
 from jaxfr.presets import preset_path
 from jaxfr.stopping import Stopped, describe, leave, stoppable
 from jaxfr.terminal import forgiving_streams
@@ -79,35 +78,6 @@ def run_program(main: Callable[..., None], most_words: int = 0) -> NoReturn:
             raise
         _leave_others(error)
     sys.exit(0)
-
-
-def prepare_output(
-    folder: str, file_names: Sequence[str], overwrite: bool
-) -> pathlib.Path:
-    """Makes the folder for a program's output, before the work begins.
-
-    Args:
-        folder: the folder; it may exist.
-        file_names: the files that the program is going to write into it.
-        overwrite: whether they may exist already.
-
-    Returns:
-        The folder.
-
-    Raises:
-        InvalidInputError: if the folder cannot be made, or a file exists that must
-            not be overwritten.
-    """
-    path = user_path(folder, "output_dir")
-    with user_errors("make the output folder", path):
-        path.mkdir(parents=True, exist_ok=True)
-    existing = [name for name in file_names if (path / name).exists()]
-    if existing and not overwrite:
-        raise InvalidInputError(
-            f"{path} already holds {', '.join(existing)}; choose another --output_dir "
-            "or pass --overwrite"
-        )
-    return path
 
 
 def _among_others() -> bool:

@@ -14,7 +14,12 @@ from absl import flags
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_path
-from jaxfr.programs.program import prepare_output
+from jaxfr.programs.output_flags import (
+    define_output_flags,
+    prepare_folder,
+    prepare_output,
+    tell_written,
+)
 from jaxfr.records.caveats import caveats
 from jaxfr.records.contents import lack_of_record, option_names
 from jaxfr.records.export import (
@@ -85,12 +90,9 @@ _COLUMNS = flags.DEFINE_string(
     "The grouping that forms a heatmap's columns; the others form its rows. Default: "
     "attack if runs are grouped by it, otherwise the last grouping.",
 )
-_OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir",
-    None,
-    f"Folder for {SUMMARY_FILE} (a row for each metric and group), {WORST_CASE_FILE} "
-    "(if grouped by attack) and a heatmap of each metric, as in heatmap_hr_at_10.png. "
-    "Default: none of them is written.",
+define_output_flags(
+    f"{SUMMARY_FILE} (a row for each metric and group), {WORST_CASE_FILE} (if grouped "
+    "by attack) and a heatmap of each metric, as in heatmap_hr_at_10.png"
 )
 _EXPORT = flags.DEFINE_string(
     "export",
@@ -103,9 +105,6 @@ _EXPORT_CURVES = flags.DEFINE_string(
     None,
     "File (.csv or .parquet) for the curves of the chosen runs, a row for each run and "
     "evaluation. Default: not written.",
-)
-_OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "Whether files that exist already may be replaced."
 )
 
 
@@ -124,11 +123,8 @@ def main() -> None:
         cases = {metric: found for metric, found in cases.items() if found}
 
     for path in exported:
-        prepare_output(str(path.parent), [path.name], _OVERWRITE.value)
-    written = []
-    if _OUTPUT_DIR.value is not None:
-        title = _title(records, group_by)
-        written += _write_output(cells, cases, group_by, columns, title)
+        prepare_folder(path.parent, [path.name])
+    written = _write_output(cells, cases, group_by, columns, _title(records, group_by))
     for path, rows_of in exported.items():
         write_rows(rows_of(records), path)
         written.append(path)
@@ -145,8 +141,7 @@ def main() -> None:
     )
     if told:
         print(f"averaged over runs that differ in {', '.join(told)}, besides the seed")
-    if written:
-        print(f"wrote {' and '.join(map(str, written))}")
+    tell_written(written)
 
 
 def _exported_paths() -> dict[pathlib.Path, Callable[[Sequence[Record]], Any]]:
@@ -218,7 +213,9 @@ def _write_output(
         metric: f"heatmap_{metric.replace('@', '_at_')}.png" for metric in cells
     }
     names = [SUMMARY_FILE, WORST_CASE_FILE, *heatmaps.values()]
-    folder = prepare_output(_OUTPUT_DIR.value or "", names, _OVERWRITE.value)
+    folder = prepare_output(names)
+    if folder is None:
+        return []
     written = [folder / SUMMARY_FILE]
     write_rows(summary_rows(cells, group_by), written[0])
     if cases:

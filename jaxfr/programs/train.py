@@ -27,8 +27,13 @@ from jaxfr.programs.execution_flags import (
     run_options,
     store_path,
 )
+from jaxfr.programs.output_flags import (
+    define_output_flags,
+    prepare_folder,
+    prepare_output,
+    tell_written,
+)
 from jaxfr.programs.process_flags import start_flagged_devices
-from jaxfr.programs.program import prepare_output
 from jaxfr.programs.run_flags import flagged_request
 from jaxfr.programs.running import opened_store, run_with_progress
 from jaxfr.records.caveats import caveats
@@ -59,17 +64,10 @@ _COMPARE_CLEAN = flags.DEFINE_bool(
     True,
     f"Also trains without any attack, for comparison, where --attack lacks {CLEAN}.",
 )
-_OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir",
-    None,
-    f"Folder for {RESULTS_FILE} (a line for each attack and seed), {CLEAN_FILE} (the "
-    f"runs of --compare_clean), {PLOT_FILE}, and the result store {STORE_FOLDER} where "
-    "--store names no other. Default: nothing is written.",
-)
-_OVERWRITE = flags.DEFINE_bool(
-    "overwrite",
-    False,
-    "Whether files that exist already may be replaced; what is in a store stays.",
+define_output_flags(
+    f"{RESULTS_FILE} (a line for each attack and seed), {CLEAN_FILE} (the runs of "
+    f"--compare_clean), {PLOT_FILE}, and the result store {STORE_FOLDER} where --store "
+    "names no other"
 )
 _SAVE_PARAMS = flags.DEFINE_string(
     "save_params",
@@ -91,10 +89,7 @@ def main() -> None:
     ]
     check_read(wanted)
     _check_save_params(len(attacks) * len(seeds))
-    folder = None
-    if _OUTPUT_DIR.value is not None:
-        files = [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
-        folder = prepare_output(_OUTPUT_DIR.value, files, _OVERWRITE.value)
+    folder = prepare_output([RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean)
     options = run_options(start_flagged_devices)
     plan = plan_runs(wanted, data_flags.load_options())
     own_store = None if folder is None else folder / STORE_FOLDER
@@ -120,8 +115,7 @@ def main() -> None:
         note(line)
     if written and not can_draw():
         print("no curves drawn: that needs pip install 'jaxfr[plots]'")
-    if written:
-        print(f"wrote {' and '.join(map(str, written))}")
+    tell_written(written)
 
 
 def train(plan: Plan, options: RunOptions, path: pathlib.Path | None) -> list[Record]:
@@ -171,7 +165,7 @@ def _check_save_params(runs: int) -> None:
     path = user_path(_SAVE_PARAMS.value, "save_params")
     if runs > 1:
         raise InvalidInputError("save_params: needs a single attack and a single seed")
-    prepare_output(str(path.parent), [path.name], _OVERWRITE.value)
+    prepare_folder(path.parent, [path.name])
 
 
 def _title(record: Record, seeds: Sequence[int]) -> str:

@@ -19,16 +19,19 @@ def test_the_statistics_are_printed_and_nothing_is_written():
 
 
 def test_the_degree_distribution_is_written_once_unless_told_otherwise(tmp_path):
-    flags = (SMALL, f"--output_dir={tmp_path}")
+    folder = tmp_path / "made" / "here"
+    flags = (SMALL, f"--output_dir={folder}")
     assert run("dataset", *flags).returncode == 0
-    with (tmp_path / "degree_distribution.csv").open() as file:
+    with (folder / "degree_distribution.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert sum(int(row["num_items"]) for row in rows) == 300
     assert float(rows[0]["ccdf"]) == 1
-    picture = tmp_path / "degree_distribution.png"
+    picture = folder / "degree_distribution.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
     picture.write_bytes(b"")
-    assert_refused(run("dataset", *flags), "already holds degree_distribution.csv")
+    assert_refused(
+        run("dataset", *flags), "already holds degree_distribution.csv, degree"
+    )
     assert picture.read_bytes() == b""
     assert run("dataset", *flags, "--overwrite").returncode == 0
     assert picture.read_bytes() != b""
@@ -54,6 +57,9 @@ def test_flags_name_the_columns_of_a_table(tmp_path):
         ("--synthetic=num_users=5", "synthetic: is written as dataset=synthetic:num_u"),
         ("--dataset=synthetic:num_users=0", "num_users"),
         (f"--output_dir={__file__}/x", "cannot make the output folder"),
+        ("--output_dir=", "output_dir=: must name a file or folder"),
+        ("--output_dir=~nosuch/runs", "output_dir=~nosuch/runs: there is no such home"),
+        (f"--output_dir={'n' * 300}", f"output_dir={'n' * 300}: "),
     ],
 )
 def test_a_wrong_flag_or_value_is_refused(flag, message):

@@ -10,7 +10,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import temporary_folder
 from jaxfr.presets import preset_names, preset_path
 from jaxfr.programs import PROGRAMS, describe_program
-from jaxfr.programs.program import expand_flags, prepare_output, run_program
+from jaxfr.programs.program import expand_flags, run_program
 from jaxfr.stopping import keeping
 from tests.programs.programs import assert_refused, run
 
@@ -127,25 +127,3 @@ def test_jaxfr_alone_says_which_programs_there_are():
     assert run("--version").stdout == f"jaxfr {package.__version__}\n"
     assert_refused(run("tran"), "error: tran: no program; there are train, sweep")
     assert "; did you mean train" in run("tran").stderr
-
-
-def test_existing_files_are_refused_unless_they_may_be_overwritten(tmp_path):
-    folder = tmp_path / "a" / "b"
-    assert prepare_output(str(folder), ["x.png"], overwrite=False) == folder
-    (folder / "x.png").touch()
-    with pytest.raises(InvalidInputError, match=r"already holds x\.png; .*--overwrite"):
-        prepare_output(str(folder), ["x.png", "y.csv"], overwrite=False)
-    assert prepare_output(str(folder), ["y.csv"], overwrite=False) == folder
-    assert prepare_output(str(folder), ["x.png"], overwrite=True) == folder
-    with pytest.raises(InvalidInputError, match="cannot make the output folder"):
-        prepare_output(str(folder / "x.png" / "below"), [], overwrite=False)
-
-
-@pytest.mark.parametrize("folder", ["", "~nosuch/runs", "n" * 300])
-def test_an_output_folder_that_cannot_be_named_so_is_refused(
-    tmp_path, monkeypatch, folder
-):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InvalidInputError, match=f"^output_dir={folder}: "):
-        prepare_output(folder, ["results.jsonl"], overwrite=True)
-    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,69 @@
+"""The flags for the folder of a program's files, and whether others are replaced."""
+
+import pathlib
+from collections.abc import Iterable, Sequence
+
+from absl import flags
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_errors, user_path
+
+# Flags belong to the modules that call the function below.
+flags.disclaim_key_flags()
+
+
+def define_output_flags(what: str, required: bool = False) -> None:
+    """Defines ``--output_dir``, a folder for what is named, and ``--overwrite``."""
+    default = "" if required else " Default: nothing is written."
+    flags.DEFINE_string("output_dir", None, f"Folder for {what}.{default}")
+    flags.DEFINE_bool(
+        "overwrite",
+        False,
+        "Whether files that exist already may be replaced; what is in a store stays.",
+    )
+
+
+def output_dir() -> pathlib.Path | None:
+    """The folder that ``--output_dir`` names, None where it is not given.
+
+    Raises:
+        InvalidInputError: if no folder can have this name.
+    """
+    text = flags.FLAGS.output_dir
+    return None if text is None else user_path(text, "output_dir")
+
+
+def prepare_output(file_names: Sequence[str]) -> pathlib.Path | None:
+    """Makes the folder of ``--output_dir``, before the work begins, and returns it.
+
+    Raises:
+        InvalidInputError: as :func:`prepare_folder`.
+    """
+    folder = output_dir()
+    if folder is not None:
+        prepare_folder(folder, file_names)
+    return folder
+
+
+def prepare_folder(folder: pathlib.Path, file_names: Sequence[str]) -> None:
+    """Makes a folder for files that a program is going to write.
+
+    Raises:
+        InvalidInputError: if it cannot be made, or a file exists that must not be
+            overwritten.
+    """
+    with user_errors("make the output folder", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    existing = [name for name in file_names if (folder / name).exists()]
+    if existing and not flags.FLAGS.overwrite:
+        raise InvalidInputError(
+            f"{folder} already holds {', '.join(existing)}; choose another "
+            "--output_dir or pass --overwrite"
+        )
+
+
+def tell_written(paths: Iterable[object]) -> None:
+    """Prints which files were written, if any were."""
+    names = " and ".join(map(str, paths))
+    if names:
+        print(f"wrote {names}")
