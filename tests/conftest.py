@@ -3,6 +3,7 @@
 Whatever is not spread runs on the first of them, as it would without the others.
 """
 
+import importlib.util
 import os
 import pathlib
 from collections.abc import Iterator
@@ -10,12 +11,12 @@ from collections.abc import Iterator
 import jax
 import pytest
 from hypothesis import settings
-from jaxtyping import install_import_hook
 
-# What signatures say of shapes is checked in each call.
-install_import_hook(
-    ["jaxfr.attacks", "jaxfr.models", "jaxfr.uploads"], "beartype.beartype"
-)
+# What signatures say of shapes is checked in each call, where it can be.
+if importlib.util.find_spec("jaxtyping") and importlib.util.find_spec("beartype"):
+    importlib.import_module("jaxtyping").install_import_hook(
+        ["jaxfr.attacks", "jaxfr.models", "jaxfr.uploads"], "beartype.beartype"
+    )
 
 jax.config.update("jax_num_cpu_devices", 4)
 

@@ -36,7 +36,8 @@ _ROUNDS, _EVAL_EVERY, _SEEDS = 20, 5, (0, 1)
 
 # Only files with such tests are read, as others need packages that may be missing.
 _TESTS, _MARK = pathlib.Path("tests"), "pytest.mark.device"
-_TEST_PROCESSES = 6
+# Of pytest's plugins that may be installed, this one ends at once beside xdist.
+_PYTEST = ("-m", "pytest", "-p", "no:benchmark", "-m", "device", "--tb=short")
 
 
 def check_device(case: Case, seconds: float) -> Record:
@@ -49,9 +50,10 @@ def check_device(case: Case, seconds: float) -> Record:
     Returns:
         ``tests``, a line that says how many passed, ``tests_passed`` and
         ``test_output``, its end; None each without a folder ``tests``. ``runs``, how
-        many on both; ``largest_difference`` of their metrics, after any round, and
-        ``differing_runs``, those beyond ``TOLERANCE``; ``whole_numbers_equal``, whether
-        order statistics of whole numbers are the same bits; ``seconds``.
+        many on both ``devices``; ``largest_difference`` of their metrics, after any
+        round, and ``differing_runs``, those beyond ``TOLERANCE``;
+        ``whole_numbers_equal``, whether order statistics of whole numbers are the same
+        bits; ``seconds``.
     """
     began = time.perf_counter()
     with _marked_tests() as tests, temporary_folder() as folder:
@@ -68,7 +70,8 @@ def describe(checks: Record) -> str:
     else:
         differing = ", ".join(checks["differing_runs"]) or "none"
         compared = (
-            f"{checks['runs']} runs on both: metrics differ by at most "
+            f"{checks['runs']} runs on {' and on '.join(checks['devices'])}: metrics "
+            "differ by at most "
             f"{checks['largest_difference']:.2g}; beyond {TOLERANCE:g}: {differing}; "
             "order statistics of whole numbers are "
             f"{'' if checks['whole_numbers_equal'] else 'NOT '}equal"
@@ -98,6 +101,7 @@ def compare(ours: Sequence[Record], theirs: Sequence[Record]) -> Record:
     }
     return {
         "runs": len(differences),
+        "devices": [records[0]["device"] for records in (ours, theirs)],
         "largest_difference": max(differences.values()),
         "differing_runs": [
             name for name, value in differences.items() if not value <= TOLERANCE
@@ -183,7 +187,13 @@ def _both(case: Case, folder: pathlib.Path, seconds: float) -> Record:
     return {**compare(ours[0], theirs[0]), "whole_numbers_equal": all(equal)}
 
 
-_COMPARED = ("runs", "largest_difference", "differing_runs", "whole_numbers_equal")
+_COMPARED = (
+    "runs",
+    "devices",
+    "largest_difference",
+    "differing_runs",
+    "whole_numbers_equal",
+)
 
 
 @contextlib.contextmanager
@@ -197,10 +207,10 @@ def _marked_tests() -> Iterator[subprocess.Popen[str] | None]:
     if not files:
         yield None
         return
-    command = [sys.executable, "-m", "pytest", "-m", "device", "--tb=short"]
-    processes = ["-n", str(min(_TEST_PROCESSES, os.cpu_count() or 1))]
+    # Those of the comparison leave some cores.
+    processes = max(1, (os.cpu_count() or 1) - 2 * _PROCESSES)
     process = subprocess.Popen(
-        [*command, *processes, *files],
+        [sys.executable, *_PYTEST, "-n", str(processes), *files],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -223,7 +233,7 @@ def _wait(tests: subprocess.Popen[str] | None, seconds: float) -> Record:
         output, _ = tests.communicate()
     summary = re.findall(r"^=*\s*(\d+ .* in [\d.]+s)", output, re.MULTILINE)
     return {
-        "tests": summary[-1] if summary else "not finished",
+        "tests": summary[-1] if summary else f"ended with {tests.returncode}",
         "tests_passed": tests.returncode == 0,
         "test_output": output[-4000:],
     }

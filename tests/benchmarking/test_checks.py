@@ -15,18 +15,22 @@ from jaxfr.training.compiled import keys_of
 from jaxfr.training.many import stack_runs, start_many, train_many
 
 
-def record(seed: int, *hits: float | None) -> dict:
+def record(seed: int, *hits: float | None, device: str = "gpu") -> dict:
     curve = [{"round": number, "hr@5": hit} for number, hit in enumerate(hits)]
-    return {"model": "fedmf", "aggregator": "mean", "attack": "none", "seed": seed} | {
-        "curve": curve
-    }
+    options = {"model": "fedmf", "aggregator": "mean", "attack": "none", "seed": seed}
+    return {**options, "device": device, "curve": curve}
 
 
 def test_runs_differ_by_the_metric_that_is_farthest_off_after_any_round():
     ours = [record(0, 0.5, 0.25), record(1, None, 0.5), record(2, 0.5)]
-    theirs = [record(0, 0.5005, 0.25), record(1, None, 0.498), record(2, None)]
+    theirs = [
+        record(0, 0.5005, 0.25, device="cpu"),
+        record(1, None, 0.498),
+        record(2, None),
+    ]
     assert checks.compare(ours[:1], theirs[:1]) == {
         "runs": 1,
+        "devices": ["gpu", "cpu"],
         "largest_difference": pytest.approx(0.0005),
         "differing_runs": [],
     }
