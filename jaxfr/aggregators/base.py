@@ -184,9 +184,7 @@ def stateless_rule(
     return Rule(_no_state, update, needs_groups, expects_byzantine)
 
 
-def _keeping_state(
-    function: Callable[[Uploads, ServerView], T],
-) -> Update[T]:
+def _keeping_state(function: Callable[[Uploads, ServerView], T]) -> Update[T]:
     def update(
         state: ServerState, uploads: Uploads, view: ServerView
     ) -> tuple[T, ServerState]:

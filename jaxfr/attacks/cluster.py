@@ -1,8 +1,5 @@
 """ClusterAttack: draws item embeddings together, so that rankings lose their order.
 
-Source: Yu et al., "Untargeted attack against federated recommendation systems via
-poisonous item embeddings and the defense", AAAI 2023.
-
 Where only a form is given, the number is set here: k lies between 1 and 50 and starts
 at 2, the average of losses decays by 0.9, and the waiting time is 10 rounds and grows
 by half. So are the details of k-means (``attacks/k_means.py``), which starts anew in
@@ -155,8 +152,8 @@ def cluster(scope: Scope = "dense") -> OmniscientAttack:
     every item in either scope; in the dense one the honest rows are those of all
     clients for all items, most of them zeros.
 
-    Source: Yu et al., "Untargeted attack against federated recommendation systems
-    via poisonous item embeddings and the defense", AAAI 2023.
+    Source: Yu et al., "Untargeted attack against federated recommendation systems via
+    poisonous item embeddings and the defense", AAAI 2023.
 
     Args:
         scope: whose rows count as honest; rows are sent for every item.

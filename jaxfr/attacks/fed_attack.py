@@ -1,8 +1,4 @@
-"""FedAttack: a fake user who trains with the hardest samples, the wrong way round.
-
-Source: Wu et al., "FedAttack: Effective and covert poisoning attack on federated
-recommendation via hard sampling", KDD 2022.
-"""
+"""FedAttack: a fake user who trains with the hardest samples, the wrong way round."""
 
 from typing import NamedTuple
 
@@ -63,7 +59,8 @@ def fed_attack(scope: Scope = "dense") -> LimitedAttack:
     client's fake profile has items, L2 terms included. Its embedding, by which items
     are scored, it trains on its profile as a benign client would.
 
-    Source: Wu et al., "FedAttack", KDD 2022.
+    Source: Wu et al., "FedAttack: Effective and covert poisoning attack on federated
+    recommendation via hard sampling", KDD 2022.
 
     Args:
         scope: where it sends; a client has rows for the items of its pairs, and zeros

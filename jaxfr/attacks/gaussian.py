@@ -1,8 +1,4 @@
-"""Gaussian: noise that is distributed as the benign rows are.
-
-Source: Fang et al., "Local Model Poisoning Attacks to Byzantine-Robust Federated
-Learning", USENIX Security 2020, where it is the baseline "Gaussian attack".
-"""
+"""Gaussian: noise that is distributed as the benign rows are."""
 
 import jax
 from jax import Array
@@ -38,7 +34,8 @@ def gaussian(scope: Scope = "dense") -> OmniscientAttack:
     >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2).shape
     (1, 2, 1)
 
-    Source: Fang et al., USENIX Security 2020.
+    Source: Fang et al., "Local Model Poisoning Attacks to Byzantine-Robust Federated
+    Learning", USENIX Security 2020, where it is the baseline "Gaussian attack".
 
     Args:
         scope: whose rows count and which items are attacked.

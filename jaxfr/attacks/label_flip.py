@@ -1,9 +1,4 @@
-"""LabelFlip: a fake user who prefers what it has not interacted with.
-
-Source: Tolpegin et al., "Data poisoning attacks against federated learning systems",
-ESORICS 2020. There, classes swap their labels; in a recommender, the positive and the
-negative item of each pair do.
-"""
+"""LabelFlip: a fake user who prefers what it has not interacted with."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -40,7 +35,8 @@ def label_flip(scope: Scope = "dense") -> LimitedAttack:
     ``-sum ln sigma(u.v_k - u.v_j) + (lambda/2) (|u|^2 + sum over the pairs' distinct
     items of |v|^2)``. The client trains its embedding on the same loss.
 
-    Source: Tolpegin et al., ESORICS 2020.
+    Source: Tolpegin et al., "Data poisoning attacks against federated learning
+    systems", ESORICS 2020, where classes swap their labels.
 
     Args:
         scope: where it sends; a client has rows for the items of its pairs, and zeros

@@ -1,8 +1,4 @@
-"""LIE: all malicious clients leave the mean by as little as the server overlooks.
-
-Source: Baruch et al., "A Little Is Enough: Circumventing Defenses For Distributed
-Learning", NeurIPS 2019.
-"""
+"""LIE: all malicious clients leave the mean by as little as the server overlooks."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -53,7 +49,8 @@ def lie(lie_z: Number | None = None, scope: Scope = "dense") -> OmniscientAttack
 
     They upload the same row: one weighted row per item.
 
-    Source: Baruch et al., "A Little Is Enough", NeurIPS 2019.
+    Source: Baruch et al., "A Little Is Enough: Circumventing Defenses For Distributed
+    Learning", NeurIPS 2019.
 
     Args:
         lie_z: how many deviations; none: the formula of ``overlooked_deviations``.

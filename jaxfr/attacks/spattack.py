@@ -1,4 +1,8 @@
-"""Capability: which items a malicious client may poison."""
+"""Spattack: four attacks on sparse aggregation, along knowledge and capability.
+
+Colluding clients upload the same row for an item, so one weighted row per item says
+all.
+"""
 
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
@@ -138,7 +142,7 @@ def spattack_o_d() -> OmniscientAttack:
     Array([[[-6.]]], dtype=float32)
 
     Source: Zhang et al., "Rethinking Byzantine Robustness in Federated Recommendation
-    from Sparse Aggregation Perspective", AAAI 2025.
+    from Sparse Aggregation Perspective", AAAI 2025 (arXiv 2501.03301).
     """
     return spattack_o(all_items)
 
@@ -156,7 +160,7 @@ def spattack_o_s(max_poisoned_items: MostItems = 0) -> OmniscientAttack:
     Array([[[-6.]]], dtype=float32)
 
     Source: Zhang et al., "Rethinking Byzantine Robustness in Federated Recommendation
-    from Sparse Aggregation Perspective", AAAI 2025.
+    from Sparse Aggregation Perspective", AAAI 2025 (arXiv 2501.03301).
 
     Args:
         max_poisoned_items: items that each malicious client poisons; 0: the largest
@@ -177,7 +181,7 @@ def spattack_l_d(noise_scale: Scale = 1.0) -> LimitedAttack:
     (1, 1, 1)
 
     Source: Zhang et al., "Rethinking Byzantine Robustness in Federated Recommendation
-    from Sparse Aggregation Perspective", AAAI 2025.
+    from Sparse Aggregation Perspective", AAAI 2025 (arXiv 2501.03301).
 
     Args:
         noise_scale: standard deviation sigma of the noise.
@@ -199,7 +203,7 @@ def spattack_l_s(
     (1, 1, 1)
 
     Source: Zhang et al., "Rethinking Byzantine Robustness in Federated Recommendation
-    from Sparse Aggregation Perspective", AAAI 2025.
+    from Sparse Aggregation Perspective", AAAI 2025 (arXiv 2501.03301).
 
     Args:
         noise_scale: standard deviation sigma of the noise.

@@ -2,6 +2,4 @@
 
 from jaxfr.evaluation.names import metric_names
 
-__all__ = [
-    "metric_names",
-]
+__all__ = ["metric_names"]

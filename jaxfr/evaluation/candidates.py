@@ -8,12 +8,7 @@ from jax import Array
 
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.errors import InvalidInputError
-from jaxfr.sampling import (
-    PADDING_ITEM,
-    ItemLists,
-    complement_items,
-    distinct_ranks,
-)
+from jaxfr.sampling import PADDING_ITEM, ItemLists, complement_items, distinct_ranks
 from jaxfr.shapes import Int
 
 GROUP_NAMES = ("head", "middle", "tail")

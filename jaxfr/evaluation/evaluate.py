@@ -1,4 +1,4 @@
-"""The rank of one client's test item."""
+"""Ranks every client's test item, and targets, and counts: one evaluation."""
 
 import functools
 from collections.abc import Sequence

@@ -42,8 +42,7 @@ class GraphWeights(NamedTuple):
 
 @part
 def fedgnn(
-    embedding_dim: EmbeddingDim = 32,
-    neighbours_per_item: Annotated[int, COUNT] = 0,
+    embedding_dim: EmbeddingDim = 32, neighbours_per_item: Annotated[int, COUNT] = 0
 ) -> Model:
     """Scores ``h . v``, h being the user's representation by one attention layer.
 

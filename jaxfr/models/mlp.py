@@ -1,9 +1,4 @@
-"""MLP: a small network scores the user's and the item's embedding together.
-
-Source: He et al., "Neural collaborative filtering", WWW 2017, the MLP part: a tower of
-rectified layers, each half as wide as the one below, here two of them. Trained on the
-BPR loss, as all models here.
-"""
+"""MLP: a small network scores the user's and the item's embedding together."""
 
 from typing import NamedTuple
 
@@ -48,7 +43,8 @@ def mlp(embedding_dim: EmbeddingDim = 32) -> Model:
     >>> model.scores(weights, jnp.array([1.0, 2.0]), jnp.array([[3.0, 4.0]])).shape
     (1,)
 
-    Source: He et al., "Neural collaborative filtering", WWW 2017.
+    Source: He et al., "Neural collaborative filtering", WWW 2017, the MLP part: a tower
+    of rectified layers, each half as wide as the one below; trained on the BPR loss.
 
     Args:
         embedding_dim: embedding size d.

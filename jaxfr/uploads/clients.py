@@ -1,4 +1,4 @@
-"""Trust: how much of a client, and of a row, counts.
+"""What the server sees of each client, and how far it trusts it.
 
 Trust is a share from 0 to 1. A client's rows count by the client's trust times that in
 the row itself. Before rows are aggregated, trust becomes weight: a row of one client
