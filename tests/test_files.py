@@ -1,10 +1,11 @@
+"""Files appear whole or not at all, and what goes wrong is told in the user's words."""
+
 import concurrent.futures
 import errno
 import os
 import pathlib
 import signal
 import stat
-import subprocess
 import sys
 import threading
 
@@ -13,34 +14,15 @@ import pytest
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import (
     UNFINISHED_PREFIX,
-    note,
     open_regular,
     replacing,
     user_errors,
     user_path,
     write_atomically,
 )
+from tests.programs.programs import run
 
 OLD, NEW = b"old" * 1000, b"new" * 100_000
-
-# Writes a file again and again, and dies on the way to its place once it is told to.
-WRITER = """
-import os, pathlib, signal, sys
-from jaxfr.files import write_atomically
-
-path = pathlib.Path(sys.argv[1])
-if sys.argv[2] == "dies":
-    os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-while True:
-    write_atomically(path, b"new" * 100_000)
-    print("written", flush=True)
-"""
-
-
-def test_a_note_goes_to_the_standard_error(capsys):
-    note("one thing")
-    note("another")
-    assert capsys.readouterr() == ("", "one thing\nanother\n")
 
 
 def test_a_users_path_may_begin_at_home_and_need_not_exist(tmp_path, monkeypatch):
@@ -90,66 +72,43 @@ def test_only_a_regular_file_is_opened(tmp_path):
         pass
 
 
-def test_what_the_system_says_becomes_a_users_error(tmp_path):
+def test_what_the_system_says_becomes_a_users_error_and_nothing_else_does(tmp_path):
     path = tmp_path / "missing"
-    with (
-        pytest.raises(InvalidInputError) as caught,
-        user_errors("read", path, "choose another"),
+    for error, hint, told in (
+        (OSError(errno.ENOENT, "gone"), "take x", f"cannot read {path}: gone; take x"),
+        (OSError("a reason"), "", f"cannot read {path}: a reason"),
     ):
-        path.read_bytes()
-    expected = f"cannot read {path}: {os.strerror(errno.ENOENT)}; choose another"
-    assert str(caught.value) == expected
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
-
-
-def test_without_a_hint_the_reason_comes_last(tmp_path):
-    with pytest.raises(InvalidInputError) as caught, user_errors("read", tmp_path):
-        raise OSError("a reason without a number")
-    assert str(caught.value) == f"cannot read {tmp_path}: a reason without a number"
-
-
-def test_other_errors_pass(tmp_path):
-    with pytest.raises(KeyError), user_errors("read", tmp_path):
+        with (
+            pytest.raises(InvalidInputError) as caught,
+            user_errors("read", path, hint),
+        ):
+            raise error
+        assert str(caught.value) == told
+        assert caught.value.__suppress_context__
+    with pytest.raises(KeyError), user_errors("read", path):
         raise KeyError("a defect")
 
 
-def test_a_file_and_its_folder_are_made(tmp_path):
+def test_a_file_and_its_folder_are_made_and_replaced(tmp_path):
     path = tmp_path / "a" / "b" / "file"
-    write_atomically(path, NEW)
-    assert path.read_bytes() == NEW
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_a_file_that_is_there_is_replaced(tmp_path):
-    path = tmp_path / "file"
     for content in (OLD, NEW, b""):
         write_atomically(path, content)
         assert path.read_bytes() == content
+        assert list(path.parent.iterdir()) == [path]
+    # Whom the system lets read others.
+    (tmp_path / "usual").touch()
+    assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
-def test_a_file_can_be_read_by_whom_the_system_lets_read_others(tmp_path):
-    write_atomically(tmp_path / "atomic", NEW)
-    (tmp_path / "usual").write_bytes(NEW)
-    usual, atomic = ((tmp_path / name).stat() for name in ("usual", "atomic"))
-    assert usual.st_mode == atomic.st_mode
-
-
-def test_a_file_that_cannot_be_written_is_named_with_a_hint(tmp_path):
-    (tmp_path / "file").touch()
-    path = tmp_path / "file" / "below"
-    with pytest.raises(InvalidInputError, match="; choose another") as caught:
-        write_atomically(path, NEW, "choose another")
-    assert str(caught.value).startswith(f"cannot write {path}: ")
-
-
-def test_a_folder_is_not_replaced(tmp_path):
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    (folder / "inside").touch()
-    with pytest.raises(InvalidInputError, match="cannot write"):
-        write_atomically(folder, NEW)
-    assert list(tmp_path.rglob("*")) == [folder, folder / "inside"]
+def test_what_cannot_be_written_is_named_with_a_hint_and_stays(tmp_path):
+    inside = tmp_path / "folder" / "inside"
+    write_atomically(inside, OLD)
+    for path in (inside.parent, inside / "below"):
+        with pytest.raises(InvalidInputError, match="; choose another") as caught:
+            write_atomically(path, NEW, "choose another")
+        assert str(caught.value).startswith(f"cannot write {path}: ")
+    assert list(tmp_path.rglob("*")) == [inside.parent, inside]
+    assert inside.read_bytes() == OLD
 
 
 @pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt])
@@ -171,31 +130,21 @@ def test_what_fails_on_the_way_leaves_the_old_file_and_nothing_else(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def die_before_the_move() -> None:
+    os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    write_atomically(pathlib.Path(sys.argv[1]), NEW)
+
+
 def test_a_writer_that_dies_before_the_move_leaves_the_old_file(tmp_path):
     path = tmp_path / "file"
     write_atomically(path, OLD)
-    command = [sys.executable, "-c", WRITER, str(path), "dies"]
-    finished = subprocess.run(command, capture_output=True)
-    assert finished.returncode == -signal.SIGKILL
+    assert run(str(path), program=die_before_the_move).returncode == -signal.SIGKILL
     assert path.read_bytes() == OLD
     # What it left is recognised by its name.
     (left,) = set(tmp_path.iterdir()) - {path}
     assert left.name.startswith(UNFINISHED_PREFIX)
     write_atomically(path, NEW)
     assert path.read_bytes() == NEW
-
-
-def test_a_writer_that_is_killed_at_any_moment_leaves_a_whole_file(tmp_path):
-    path = tmp_path / "file"
-    for delay in (0.0, 0.001, 0.002, 0.003, 0.005):
-        write_atomically(path, OLD)
-        command = [sys.executable, "-c", WRITER, str(path), "lives"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
-            assert writer.stdout is not None
-            writer.stdout.readline()
-            threading.Event().wait(delay)
-            os.kill(writer.pid, signal.SIGKILL)
-        assert path.read_bytes() == NEW
 
 
 def test_readers_see_one_whole_content_while_many_write(tmp_path):
@@ -225,19 +174,12 @@ def test_readers_see_one_whole_content_while_many_write(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_stays_as_it_was_until_the_new_one_is_complete(tmp_path):
-    path = tmp_path / "picture.png"
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_file_is_complete_and_if_durable_on_the_disk_before_it_is_in_its_place(
+    tmp_path, monkeypatch, durable
+):
+    path, order = tmp_path / "picture.png", []
     path.write_bytes(OLD)
-    with replacing(path) as unfinished:
-        assert unfinished.name == path.name
-        unfinished.write_bytes(NEW)
-        assert path.read_bytes() == OLD
-    assert path.read_bytes() == NEW
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_durable_file_is_on_the_disk_before_it_is_in_its_place(tmp_path, monkeypatch):
-    path, order = tmp_path / "file", []
     sync, move = os.fsync, os.replace
 
     def note_sync(descriptor: int) -> None:
@@ -251,9 +193,11 @@ def test_a_durable_file_is_on_the_disk_before_it_is_in_its_place(tmp_path, monke
 
     monkeypatch.setattr(os, "fsync", note_sync)
     monkeypatch.setattr(os, "replace", note_move)
-    with replacing(path, durable=True) as unfinished:
+    with replacing(path, durable=durable) as unfinished:
+        assert unfinished.name == path.name
         unfinished.write_bytes(NEW)
-    assert order == [len(NEW), "move", "folder"]
+        assert path.read_bytes() == OLD
+    assert order == ([len(NEW), "move", "folder"] if durable else ["move"])
     assert path.read_bytes() == NEW
     assert list(tmp_path.iterdir()) == [path]
 
@@ -266,9 +210,10 @@ def test_a_durable_file_is_on_the_disk_before_it_is_in_its_place(tmp_path, monke
         (InvalidInputError("not to be drawn"), "not to be drawn"),
         (UnicodeError("not text"), "not text"),
         (KeyboardInterrupt("enough"), "enough"),
+        (None, "cannot write {path}: No such file or directory; choose another"),
     ],
 )
-def test_what_is_raised_on_the_way_moves_nothing_and_leaves_nothing(
+def test_what_is_raised_or_not_written_moves_nothing_and_leaves_nothing(
     tmp_path, there, failure, told
 ):
     path = tmp_path / "file"
@@ -277,23 +222,15 @@ def test_what_is_raised_on_the_way_moves_nothing_and_leaves_nothing(
 
     def write_and_fail() -> None:
         with replacing(path, "choose another") as unfinished:
-            unfinished.write_bytes(NEW)
-            raise failure
+            if failure is not None:
+                unfinished.write_bytes(NEW)
+                raise failure
 
-    kind = InvalidInputError if isinstance(failure, OSError) else type(failure)
-    with pytest.raises(kind) as caught:
+    of_system = failure is None or isinstance(failure, OSError)
+    with pytest.raises(InvalidInputError if of_system else type(failure)) as caught:
         write_and_fail()
     assert str(caught.value) == told.format(path=path)
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [OLD] * there
-
-
-def test_a_file_that_was_not_written_replaces_nothing(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(OLD)
-    with pytest.raises(InvalidInputError, match="cannot write"), replacing(path):
-        pass
-    assert path.read_bytes() == OLD
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_folder_of_a_file_that_is_replaced_is_not_made(tmp_path):

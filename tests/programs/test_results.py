@@ -66,21 +66,27 @@ def read_csv(path: pathlib.Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def kept(folder: pathlib.Path, *records: dict) -> str:
+    """A new store of records, as a flag."""
+    with open_store(folder / "store") as store:
+        if records:
+            store.append(records)
+    return f"--store={folder / 'store'}"
+
+
 @pytest.fixture(scope="module")
-def store(tmp_path_factory) -> pathlib.Path:
+def store(tmp_path_factory) -> str:
     """Two runs of each kind, one of them also by older code that found nothing."""
-    path = tmp_path_factory.mktemp("results") / "store"
-    with open_store(path) as opened:
-        opened.append(
-            [
-                record(aggregator, attack, seed, value + seed / 64)
-                for (aggregator, attack), value in HIT_RATIOS.items()
-                for seed in SEEDS
-            ]
-        )
-        older = {"code_version": "bbbb0000", "finished": "2025-01-01T00:00:00+00:00"}
-        opened.append([record("mean", "none", 0, 0.0, **older)])
-    return path
+    older = {"code_version": "bbbb0000", "finished": "2025-01-01T00:00:00+00:00"}
+    return kept(
+        tmp_path_factory.mktemp("results"),
+        *(
+            record(aggregator, attack, seed, value + seed / 64)
+            for (aggregator, attack), value in HIT_RATIOS.items()
+            for seed in SEEDS
+        ),
+        record("mean", "none", 0, 0.0, **older),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +94,7 @@ def written(store, tmp_path_factory) -> pathlib.Path:
     """What the program writes if it is asked for everything."""
     folder = tmp_path_factory.mktemp("written") / "all"
     done = results(
-        f"--store={store}",
+        store,
         "--metric=hr@10,seconds_train",
         f"--output_dir={folder}",
         f"--export={folder}/runs.parquet",
@@ -101,11 +107,13 @@ def written(store, tmp_path_factory) -> pathlib.Path:
         *("heatmap_hr_at_10.png", "heatmap_seconds_train.png"),
     }
     assert all(str(folder / name) in done.stdout for name in names)
+    for name in ("heatmap_hr_at_10.png", "heatmap_seconds_train.png"):
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
     return folder
 
 
 def test_by_default_runs_are_grouped_by_what_differs_with_the_attack_last(store):
-    done = results(f"--store={store}")
+    done = results(store)
     assert (done.returncode, done.stderr) == (0, "")
     summary, worst = done.stdout.strip().split("\n\n")
     assert [line.split()[:4] for line in summary.splitlines()] == [
@@ -145,21 +153,13 @@ def test_a_worst_case_is_written_for_each_metric_and_defense(written):
     ]
 
 
-def test_heatmaps_are_drawn(written):
-    for name in ("heatmap_hr_at_10.png", "heatmap_seconds_train.png"):
-        assert (written / name).read_bytes().startswith(b"\x89PNG")
-
-
-def test_runs_are_exported_with_seed_settings_metrics_and_seconds(written):
+def test_runs_and_their_evaluations_are_exported_a_row_for_each(written):
     rows = parquet.read_table(written / "runs.parquet").to_pylist()
     assert len(rows) == len(HIT_RATIOS) * len(SEEDS)
     assert [row["seed"] for row in rows[:2]] == [0, 1]
     assert rows[1]["hr@10"] == 0.5 + 1 / 64
     assert (rows[0]["init_from"], rows[0]["seconds_train"]) == (None, 1.5)
     assert rows[0]["version_jax"] == "0.10.2"
-
-
-def test_curves_are_exported_with_a_row_for_each_evaluation(written):
     rows = read_csv(written / "curves.csv")
     assert len(rows) == len(HIT_RATIOS) * len(SEEDS) * 2
     assert [row["round"] for row in rows[:2]] == ["0", "10"]
@@ -168,7 +168,7 @@ def test_curves_are_exported_with_a_row_for_each_evaluation(written):
 
 def test_files_are_replaced_only_if_that_is_asked_for(store, written):
     before = (written / "summary.csv").read_bytes()
-    only_mean = (f"--store={store}", "--where=attack=none", f"--output_dir={written}")
+    only_mean = (store, "--where=attack=none", f"--output_dir={written}")
     assert_refused(results(*only_mean), "--overwrite")
     exported = (*only_mean[:2], f"--export={written}/runs.parquet")
     assert_refused(results(*exported), "--overwrite")
@@ -176,7 +176,7 @@ def test_files_are_replaced_only_if_that_is_asked_for(store, written):
 
 
 def test_a_worst_case_of_earlier_runs_does_not_stay_behind(store, tmp_path):
-    arguments = (f"--store={store}", f"--output_dir={tmp_path}", "--group_by=attack")
+    arguments = (store, f"--output_dir={tmp_path}", "--group_by=attack")
     assert results(*arguments).returncode == 0
     assert (tmp_path / "worst_case.csv").exists()
     assert results(*arguments, "--where=attack=none", "--overwrite").returncode == 0
@@ -184,7 +184,7 @@ def test_a_worst_case_of_earlier_runs_does_not_stay_behind(store, tmp_path):
 
 
 def test_a_picture_of_earlier_runs_stays_until_another_replaces_it(store, tmp_path):
-    arguments = (f"--store={store}", f"--output_dir={tmp_path}", "--overwrite")
+    arguments = (store, f"--output_dir={tmp_path}", "--overwrite")
     (tmp_path / "heatmap_hr_at_10.png").write_bytes(b"drawn")
     failed = results(*arguments, program=with_a_defect)
     assert "TypeError" in failed.stderr
@@ -192,7 +192,7 @@ def test_a_picture_of_earlier_runs_stays_until_another_replaces_it(store, tmp_pa
 
 
 def test_conditions_choose_runs_and_other_settings_are_named(store):
-    done = results(f"--store={store}", "--where=attack=none", "--group_by=attack")
+    done = results(store, "--where=attack=none", "--group_by=attack")
     assert done.stdout.splitlines()[1].split()[:3] == ["none", "4", "0.4453"]
     assert "averaged over runs that differ in aggregator, besides" in done.stdout
 
@@ -202,7 +202,7 @@ def test_conditions_choose_runs_and_other_settings_are_named(store):
 )
 def test_versions_of_the_code_are_chosen(store, version, mean):
     done = results(
-        f"--store={store}",
+        store,
         "--where=aggregator=mean",
         "--where=attack=none",
         f"--code_version={version}",
@@ -212,7 +212,7 @@ def test_versions_of_the_code_are_chosen(store, version, mean):
 
 
 def test_without_matplotlib_all_but_the_pictures_is_written(store, tmp_path):
-    arguments = (f"--store={store}", f"--output_dir={tmp_path}")
+    arguments = (store, f"--output_dir={tmp_path}")
     done = results(*arguments, program=without_matplotlib)
     assert (done.returncode, done.stderr) == (0, "")
     assert "jaxfr[plots]" in done.stdout
@@ -239,24 +239,23 @@ def test_without_matplotlib_all_but_the_pictures_is_written(store, tmp_path):
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(store, arguments, message):
-    assert_refused(results(f"--store={store}", *arguments), message)
+    assert_refused(results(store, *arguments), message)
+
+
+def summary_of(done: Ended, columns: int) -> list[list[str]]:
+    assert (done.returncode, done.stderr) == (0, "")
+    summary, *_ = done.stdout.strip().split("\n\n")
+    return [line.split()[:columns] for line in summary.splitlines()]
 
 
 def test_runs_of_earlier_versions_are_grouped_by_what_differs(tmp_path):
     """They have the options of all parts, used or not."""
-    with open_store(tmp_path / "store") as opened:
-        opened.append(
-            [
-                older_record(run=f"{place:016x}-aaaa0000", lie_z=lie_z, seed=seed)
-                for place, (lie_z, seed) in enumerate(
-                    [(1.5, 0), (1.5, 1), (3.0, 0), (3.0, 1)]
-                )
-            ]
-        )
-    done = results(f"--store={tmp_path / 'store'}")
-    assert (done.returncode, done.stderr) == (0, "")
-    summary = done.stdout.strip().split("\n\n")[0]
-    assert [line.split()[:3] for line in summary.splitlines()] == [
+    different = [(1.5, 0), (1.5, 1), (3.0, 0), (3.0, 1)]
+    older = [
+        older_record(run=f"{place:016x}-aaaa0000", lie_z=lie_z, seed=seed)
+        for place, (lie_z, seed) in enumerate(different)
+    ]
+    assert summary_of(results(kept(tmp_path, *older)), 3) == [
         ["lie_z", "runs", "hr@10"],
         ["1.5", "2", "0.1500"],
         ["3", "2", "0.1500"],
@@ -270,54 +269,44 @@ def test_options_of_attacks_leave_them_beside_the_clean_runs(tmp_path):
         *(clean, clean.replace(aggregator="krum")),
         *(clean.replace(attack="lie:1.5"), clean.replace(attack="spattack_l_d")),
     ]
-    with open_store(tmp_path / "store") as opened:
-        opened.append(
-            [
-                whole_record(
-                    request,
-                    run=f"{place:016x}-aaaa0000",
-                    seconds={"compile": 3.0 + place, "train": place / 4},
-                    finished=f"2026-11-24T13:00:0{place}+00:00",
-                    users_head=900,
-                )
-                for place, request in enumerate(requests)
-            ]
+    records = [
+        whole_record(
+            request,
+            run=f"{place:016x}-aaaa0000",
+            seconds={"compile": 3.0 + place, "train": place / 4},
+            finished=f"2026-11-24T13:00:0{place}+00:00",
+            users_head=900,
         )
-    done = results(f"--store={tmp_path / 'store'}")
-    assert (done.returncode, done.stderr) == (0, "")
-    summary, worst = done.stdout.strip().split("\n\n")
-    assert [line.split()[:3] for line in summary.splitlines()] == [
+        for place, request in enumerate(requests)
+    ]
+    done = results(kept(tmp_path, *records))
+    assert summary_of(done, 3) == [
         ["aggregator", "attack", "runs"],
         ["mean", "none", "1"],
         ["mean", "lie", "1"],
         ["mean", "spattack_l_d", "1"],
         ["krum", "none", "1"],
     ]
+    worst = done.stdout.split("\n\n")[1]
     assert worst.splitlines()[1].split()[:3] == ["mean", "0.2500", "lie"]
 
 
 def test_runs_of_own_parts_and_foreign_fields_are_summarised(tmp_path):
-    with open_store(tmp_path / "store") as opened:
-        opened.append(
-            [
-                whole_record(
-                    run=f"{place:016x}-aaaa0000",
-                    users_head=900,
-                    aggregator=aggregator,
-                    own_files={"mine.py": f"{place:016x}"},
-                    something_new={"of": ["any", place]},
-                )
-                for place, aggregator in enumerate(["mine.py:a", "mine.py:b"])
-            ]
+    records = [
+        whole_record(
+            run=f"{place:016x}-aaaa0000",
+            users_head=900,
+            aggregator=aggregator,
+            own_files={"mine.py": f"{place:016x}"},
+            something_new={"of": ["any", place]},
         )
-    done = results(f"--store={tmp_path / 'store'}", "--group_by=aggregator")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[1].split()[:2] == ["mine.py:a", "1"]
-    done = results(f"--store={tmp_path / 'store'}")
-    assert (done.returncode, done.stderr) == (0, "")
+        for place, aggregator in enumerate(["mine.py:a", "mine.py:b"])
+    ]
+    store = kept(tmp_path, *records)
+    grouped = results(store, "--group_by=aggregator")
+    assert summary_of(grouped, 2)[1] == ["mine.py:a", "1"]
+    assert summary_of(results(store), 1)
 
 
 def test_an_empty_store_is_a_mistake(tmp_path):
-    with open_store(tmp_path / "store"):
-        pass
-    assert_refused(results(f"--store={tmp_path / 'store'}"), "holds no runs yet")
+    assert_refused(results(kept(tmp_path)), "holds no runs yet")

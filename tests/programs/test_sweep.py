@@ -30,7 +30,7 @@ GRID = (
 )
 NUM_RUNS = 24
 # JAXFR_TEST_KILLS=50 for the figure in BUILD_NOTES.md.
-KILLS = int(os.environ.get("JAXFR_TEST_KILLS", "4"))
+KILLS = int(os.environ.get("JAXFR_TEST_KILLS", "3"))
 
 
 def sweep(*arguments: str, **others: Any) -> Ended:
@@ -72,7 +72,7 @@ def test_a_sweep_killed_at_any_moment_ends_as_an_undisturbed_one(tmp_path):
     """All runs together take about a second for each kill."""
     longer = (
         *TINY,
-        *("--rounds=10000", "--eval_every=5000", "--attack=none,spattack_o_d"),
+        *("--rounds=6000", "--eval_every=3000", "--attack=none,spattack_o_d"),
         *("--learning_rate=0.05,0.1", f"--seeds=0:{KILLS}"),
     )
     undisturbed, store = tmp_path / "undisturbed", tmp_path / "store"

@@ -13,7 +13,7 @@ from tests.programs.killing import kill_and_compare
 from tests.programs.programs import ROOT, TINY, Ended, assert_refused, lines, run
 
 # python -m tests.programs.killing 20 for the figure in BUILD_NOTES.md.
-KILLS = 4
+KILLS = 3
 ATTACKED = (*TINY, "--attack=spattack_l_s")
 
 
