@@ -1,12 +1,21 @@
-"""Four devices on one CPU, for runs that are spread; has to be said before JAX starts.
+"""How all tests run: compiled in haste and once, on four devices of one CPU.
 
-Whatever is not spread runs on the first of them, as it would without the others.
+Most of a test's time is XLA's, and most programs run once: so they are optimised
+little, by the code generator that is the fastest itself, and kept for the other
+worker and for the next time.
 """
 
 import importlib.util
 import os
 import pathlib
 from collections.abc import Iterator
+
+# Of JAX in this process, and in those that tests start; before JAX is imported.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
+)
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import jax
 import pytest
@@ -18,6 +27,14 @@ if importlib.util.find_spec("jaxtyping") and importlib.util.find_spec("beartype"
         ["jaxfr.attacks", "jaxfr.models", "jaxfr.uploads"], "beartype.beartype"
     )
 
+from jaxfr.compilation_cache import enable_compilation_cache
+
+# Beside what pytest keeps, and the smallest piece, too: there are thousands.
+_CACHE = pathlib.Path(__file__).parents[1] / ".pytest_cache" / "compiled"
+enable_compilation_cache(str(_CACHE))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+
+# Whatever is not spread runs on the first, as it would without the others.
 jax.config.update("jax_num_cpu_devices", 4)
 
 # How long an example takes says something of the machine only.

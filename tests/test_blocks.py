@@ -13,9 +13,8 @@ from jaxfr.blocks import (
 )
 
 
-@pytest.mark.parametrize("members", [1, 3, 4, 5, 8, 9])
-@pytest.mark.parametrize("jit", [False, True])
-def test_blocks_give_what_vmap_gives(members: int, jit: bool):
+@pytest.mark.parametrize("members", [1, 4, 5, 8])
+def test_blocks_give_what_vmap_gives(members: int):
     random = np.random.default_rng(members)
     table = jnp.asarray(random.normal(size=(members, 6)), jnp.float32)
     pair = {"scale": jnp.arange(members, dtype=jnp.int32), "flag": table[:, 0] > 0}
@@ -26,7 +25,7 @@ def test_blocks_give_what_vmap_gives(members: int, jit: bool):
     def in_blocks(*arguments) -> tuple[jax.Array, jax.Array]:
         return map_in_blocks(one_member, 4, *arguments)
 
-    found = (jax.jit(in_blocks) if jit else in_blocks)(table, pair)
+    found = jax.jit(in_blocks)(table, pair)
     expected = jax.vmap(one_member)(table, pair)
     for one, other in zip(found, expected, strict=True):
         assert one.shape == other.shape
@@ -44,10 +43,9 @@ def test_a_block_fits_and_holds_at_least_one_member():
     assert members_per_block(2 * BLOCK_NUMBERS) == 1
 
 
-@pytest.mark.parametrize("members", [1, 2, 4, 5, 7, 8, 9, 13])
+@pytest.mark.parametrize("members", [1, 4, 5, 8, 13])
 @pytest.mark.parametrize("block", [1, 4, 20])
-@pytest.mark.parametrize("jit", [False, True])
-def test_a_fold_adds_every_member_once(members: int, block: int, jit: bool):
+def test_a_fold_adds_every_member_once(members: int, block: int):
     random = np.random.default_rng(members)
     table = random.integers(-99, 99, size=(members, 3))
     pair = {"number": np.arange(members), "flag": table[:, 0] > 0}
@@ -70,7 +68,7 @@ def test_a_fold_adds_every_member_once(members: int, block: int, jit: bool):
         "flagged": jnp.int32(2),
         "times": jnp.zeros(members, jnp.int32),
     }
-    found = (jax.jit(fold) if jit else fold)(start, jnp.asarray(table), pair)
+    found = jax.jit(fold)(start, jnp.asarray(table), pair)
     np.testing.assert_array_equal(found["times"], 1)
     np.testing.assert_array_equal(found["sum"], start["sum"] + table.sum(axis=0))
     assert found["flagged"] == 2 + np.sum(table[:, 0] > 0)

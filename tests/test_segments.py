@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 from jaxfr.blocks import add_rows, sum_by_index
 
 SIZE = 7
-DIMS = [1, 3, 8, 12, 32]
-SHAPES = [(1,), (20,), (4, 5), (2, 3, 4), (0,), (3, 0)]
+DIMS = [1, 8, 12]
+SHAPES = [(20,), (2, 3, 4), (3, 0)]
 every_dim = pytest.mark.parametrize("dim", DIMS)
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 add = jax.jit(add_rows)
@@ -64,13 +64,6 @@ def test_rows_may_come_in_any_order_and_as_often_as_they_like(dim, index):
     total, rows = quarters(random, SIZE, dim), quarters(random, 12, dim)
     found = add(total, index, rows)
     np.testing.assert_array_equal(found, loop_add(total, index, rows))
-
-
-@every_dim
-def test_a_total_of_one_row_receives_all(dim):
-    rows = quarters(np.random.default_rng(dim), 9, dim)
-    found = add(np.zeros((1, dim), np.float32), np.zeros(9, np.int32), rows)
-    np.testing.assert_array_equal(found[0], rows.sum(axis=0))
 
 
 @every_dim

@@ -214,7 +214,12 @@ def _marked_tests() -> Iterator[subprocess.Popen[str] | None]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"},
+        # Compiled as users' programs are, where other tests are compiled in haste.
+        env={
+            **os.environ,
+            "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+            "JAX_DISABLE_MOST_OPTIMIZATIONS": "0",
+        },
     )
     with process:
         try:

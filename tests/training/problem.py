@@ -27,10 +27,6 @@ from jaxfr.training.pairs import draw_pairs
 from jaxfr.training.round import choose_participants, train_round
 
 NUM_USERS, NUM_ITEMS, DIM, ROOM = 12, 15, 3, 3
-SPATTACKS = ("spattack_o_d", "spattack_o_s", "spattack_l_d", "spattack_l_s")
-
-# Halves the time to compile what runs only a few times.
-QUICK_COMPILE = {"xla_backend_optimization_level": 0}
 
 # With the numbers that ``with_data`` would fill in, and everybody in every round.
 EXPERIMENT = Experiment(
@@ -42,9 +38,9 @@ EXPERIMENT = Experiment(
     targets=(),
 )
 
-compiled_start = jax.jit(start, compiler_options=QUICK_COMPILE)
-compiled_pairs = jax.jit(draw_pairs, compiler_options=QUICK_COMPILE)
-one_round = jax.jit(train_round, compiler_options=QUICK_COMPILE)
+compiled_start = jax.jit(start)
+compiled_pairs = jax.jit(draw_pairs)
+one_round = jax.jit(train_round)
 participants = jax.jit(choose_participants)
 
 

@@ -13,7 +13,7 @@ from jaxfr.training.batch import Run, rounds_of_next_call, run_batch
 from jaxfr.training.compiled import CompiledRuns, compile_programs
 from jaxfr.training.costs import measure_costs
 from jaxfr.training.result import RunResult
-from tests.training.problem import EXPERIMENT, QUICK_COMPILE, changed, small_layout
+from tests.training.problem import EXPERIMENT, changed, small_layout
 
 ONE = changed(EXPERIMENT, learning_rate=0.1)
 OTHER = changed(EXPERIMENT, learning_rate=0.03, regularization=0.2)
@@ -21,7 +21,7 @@ RUNS = [Run(4, ONE), Run(0, OTHER), Run(1, ONE)]
 ROUNDS, EVAL_EVERY, PER_CALL = 50, 20, 3  # the last call is cut short
 
 
-@functools.partial(jax.jit, compiler_options=QUICK_COMPILE)
+@jax.jit
 def in_one_go(
     key: jax.Array, experiment: Experiment
 ) -> tuple[TrainingState, RoundReport]:

@@ -28,7 +28,6 @@ from jaxfr.training import (
 from jaxfr.training.start import _start
 from tests.training.problem import (
     EXPERIMENT,
-    QUICK_COMPILE,
     ROOM,
     changed,
     configured,
@@ -132,8 +131,7 @@ def test_another_seed_gives_another_run():
 def test_seeds_can_be_mapped_over():
     keys = jnp.stack([jax.random.key(0), jax.random.key(1)])
     together = jax.jit(
-        jax.vmap(lambda key: simulate(CONFIGURED, small_layout(), ROUNDS, key)),
-        compiler_options=QUICK_COMPILE,
+        jax.vmap(lambda key: simulate(CONFIGURED, small_layout(), ROUNDS, key))
     )(keys)
     for seed in (0, 1):
         state, report = jax.tree.map(lambda leaf: leaf[seed], together)  # noqa: B023
@@ -253,10 +251,7 @@ def test_an_evaluation_is_that_of_the_state_after_its_round():
 
 
 def test_under_the_mean_o_d_holds_every_item_at_its_initial_value_for_200_rounds():
-    quick = jax.jit(
-        lambda experiment: simulate(experiment, small_layout(), 200)[0],
-        compiler_options=QUICK_COMPILE,
-    )
+    quick = jax.jit(lambda experiment: simulate(experiment, small_layout(), 200)[0])
     attacked, clean = (
         quick(configured("spattack_o_d", "mean", learning_rate=0.1, **number))
         for number in ({"malicious_clients": 1}, {"malicious_clients": 0})

@@ -23,7 +23,6 @@ from tests.training.problem import (
     DIM,
     EXPERIMENT,
     NUM_USERS,
-    QUICK_COMPILE,
     ROOM,
     changed,
     compiled_start,
@@ -265,10 +264,7 @@ def test_a_model_of_one_s_own_is_trained_attacked_and_evaluated_as_any_other():
         changed(base, **of_model, model=scaled_model()) for base in (NOBODY, EVERYONE)
     )
     layout, key, given = small_layout(), jax.random.key(0), drawn_values()
-    run = jax.jit(
-        lambda experiment: simulate(experiment, layout, 9, key, 4, given),
-        compiler_options=QUICK_COMPILE,
-    )
+    run = jax.jit(lambda experiment: simulate(experiment, layout, 9, key, 4, given))
     _, before = compiled_start(nobody, layout, key, given)
     clean, report = run(nobody)
     attacked, _ = run(everyone)

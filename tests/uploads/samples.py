@@ -28,9 +28,7 @@ class Kind(NamedTuple):
 
 SINGLE = Kind()
 KINDS = {
-    "single_rows": SINGLE,
     "bundles": Kind(width=4),
-    "one_item_scale": Kind(width=4, one_item_scale=True),
     "tables": Kind(width=4, one_item_scale=True, tables=(1, 2)),
 }
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

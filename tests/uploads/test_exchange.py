@@ -20,8 +20,9 @@ from jaxfr.uploads import (
     rows_of_item,
 )
 from tests.uploads.samples import (
+    KINDS,
     NUM_ITEMS,
-    every_kind,
+    SINGLE,
     grouped,
     loop_sums,
     loose,
@@ -30,7 +31,11 @@ from tests.uploads.samples import (
     scattered_rows,
 )
 
-several = pytest.mark.parametrize("devices", [1, 2, 3, 5])
+every_kind_on_devices = pytest.mark.parametrize(
+    ("kind", "devices"),
+    [(SINGLE, 1), (SINGLE, 5), (KINDS["bundles"], 2), (KINDS["tables"], 3)],
+)
+rows_of_one = jax.jit(rows_of_item, static_argnums=3)
 
 
 class Brought(NamedTuple):
@@ -42,7 +47,7 @@ class Brought(NamedTuple):
 
 
 def of_device(stacked, device: int):
-    return jax.tree.map(lambda field: field[device], stacked)
+    return jax.tree.map(lambda field: np.asarray(field)[device], stacked)
 
 
 def uploads_of_devices(seed: int, kind, devices: int) -> tuple[Uploads, Uploads]:
@@ -75,15 +80,14 @@ def brought_together(parts: Uploads, devices: int) -> dict[int, list[Brought]]:
             uploads, group = of_device(stacked, device)
             alone = uploads._replace(tables=())
             for item, index in zip(group.items, group.rows, strict=True):
-                rows, weight = rows_of_item(alone, item, index, index.size)
+                rows, weight = rows_of_one(alone, item, index, index.size)
                 sent = np.asarray(weight) > 0
                 own = Brought(device, np.asarray(rows)[sent], np.asarray(weight)[sent])
                 found.setdefault(int(item), []).append(own)
     return found
 
 
-@every_kind
-@several
+@every_kind_on_devices
 def test_every_item_comes_to_one_device_and_items_that_do_not_exist_bring_nothing(
     kind, devices
 ):
@@ -93,8 +97,7 @@ def test_every_item_comes_to_one_device_and_items_that_do_not_exist_bring_nothin
     assert all(filling.rows.size == 0 for filling in found.get(NUM_ITEMS, []))
 
 
-@every_kind
-@several
+@every_kind_on_devices
 def test_every_row_of_an_item_arrives_once_in_the_order_of_the_devices(kind, devices):
     uploads, parts = uploads_of_devices(1, kind, devices)
     alone = uploads._replace(tables=())
@@ -110,8 +113,7 @@ def test_every_row_of_an_item_arrives_once_in_the_order_of_the_devices(kind, dev
         np.testing.assert_allclose(brought.rows, rows[own], rtol=1e-5, atol=1e-6)
 
 
-@every_kind
-@several
+@every_kind_on_devices
 def test_devices_share_the_items_of_each_group_evenly(kind, devices):
     parts = uploads_of_devices(2, kind, devices)[1]
     for (_, group), before in zip(exchanged(parts), parts.groups, strict=True):
@@ -120,8 +122,7 @@ def test_devices_share_the_items_of_each_group_evenly(kind, devices):
         assert group.rows.shape == (devices, share, devices * before.rows.shape[2])
 
 
-@every_kind
-@several
+@every_kind_on_devices
 def test_the_exchange_leaves_all_else_as_it_is(kind, devices):
     parts = uploads_of_devices(3, kind, devices)[1]
     for uploads, _ in exchanged(parts):
@@ -133,8 +134,7 @@ def test_the_exchange_leaves_all_else_as_it_is(kind, devices):
             np.testing.assert_array_equal(uploads.item_scale, parts.item_scale)
 
 
-@every_kind
-@several
+@every_kind_on_devices
 def test_rows_that_are_brought_are_listed_with_their_items(kind, devices):
     parts = uploads_of_devices(4, kind, devices)[1]
     for stacked in exchanged(parts):
@@ -145,8 +145,7 @@ def test_rows_that_are_brought_are_listed_with_their_items(kind, devices):
                 np.testing.assert_array_equal(uploads.item[own], item)
 
 
-@every_kind
-@several
+@every_kind_on_devices
 def test_vectors_of_all_devices_stand_in_a_row_and_rows_stay_what_they_are(
     kind, devices
 ):
@@ -162,8 +161,7 @@ def test_vectors_of_all_devices_stand_in_a_row_and_rows_stay_what_they_are(
             jax.tree.map(np.testing.assert_array_equal, after, before)
 
 
-@every_kind
-@several
+@every_kind_on_devices
 def test_of_rows_in_place_those_of_tables_count_on_the_first_device_only(kind, devices):
     uploads, parts = uploads_of_devices(6, kind, devices)
     found = jax.jit(jax.vmap(leave_in_place, axis_name=AXIS))(parts)

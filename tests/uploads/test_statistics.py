@@ -7,17 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxfr import uploads as made_of
 from jaxfr.devices import AXIS
-from jaxfr.uploads import (
-    Uploads,
-    item_extremes,
-    item_statistics,
-    item_table,
-    norm_statistics,
-)
+from jaxfr.uploads import Uploads, item_table
 from tests.uploads.samples import every_kind, loose, on_devices, random_uploads
 
 NUM_ITEMS, DIM, WIDTH, BUNDLES = 5, 3, 4, 6
+MOST = 2 * WIDTH * BUNDLES  # rows of an item
+item_statistics, item_extremes, norm_statistics = (
+    jax.jit(function, static_argnames="absent_as_zeros")
+    for function in (
+        made_of.item_statistics,
+        made_of.item_extremes,
+        made_of.norm_statistics,
+    )
+)
 
 
 def scattered(seed: int) -> tuple[Uploads, list[np.ndarray]]:
@@ -51,9 +55,8 @@ def scattered(seed: int) -> tuple[Uploads, list[np.ndarray]]:
 
 def as_table(by_item: list[np.ndarray], like: Uploads) -> Uploads:
     """The same rows as a table, each sent by one client."""
-    most = max(map(len, by_item))
-    rows = np.zeros((NUM_ITEMS, most, DIM), np.float32)
-    weight = np.zeros((NUM_ITEMS, most), np.int32)
+    rows = np.zeros((NUM_ITEMS, MOST, DIM), np.float32)
+    weight = np.zeros((NUM_ITEMS, MOST), np.int32)
     for j, of_item in enumerate(by_item):
         rows[j, : len(of_item)] = of_item
         weight[j, : len(of_item)] = 1
