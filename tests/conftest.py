@@ -27,13 +27,6 @@ if importlib.util.find_spec("jaxtyping") and importlib.util.find_spec("beartype"
         ["jaxfr.attacks", "jaxfr.models", "jaxfr.uploads"], "beartype.beartype"
     )
 
-from jaxfr.compilation_cache import enable_compilation_cache
-
-# Beside what pytest keeps, and the smallest piece, too: there are thousands.
-_CACHE = pathlib.Path(__file__).parents[1] / ".pytest_cache" / "compiled"
-enable_compilation_cache(str(_CACHE))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-
 # Whatever is not spread runs on the first, as it would without the others.
 jax.config.update("jax_num_cpu_devices", 4)
 
@@ -45,6 +38,15 @@ settings.load_profile("jaxfr")
 # process that compiles for thousands of tests comes to that end.
 _MOST_PIECES = 20_000
 _PIECES = pathlib.Path("/proc/self/maps")
+
+
+def pytest_configure() -> None:
+    """Keeps what is compiled here, the smallest piece, too: there are thousands."""
+    from jaxfr.compilation_cache import enable_compilation_cache
+
+    folder = pathlib.Path(__file__).parents[1] / ".pytest_cache" / "compiled"
+    enable_compilation_cache(str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -136,7 +136,7 @@ def test_more_byzantine_clients_than_there_are_may_be_expected(rule):
 
 def test_trust_of_several_stages_is_multiplied():
     first, second = np.random.default_rng(3).random((2, CLIENTS)).astype(np.float32)
-    twice = trusting(trusting(MEAN, second), first)
+    twice = trusting(trusting(MEAN, shares(second)), shares(first))
     uploads = uploads_of_clients(4, "single_rows")
     found, _ = aggregate(twice, uploads, jnp.int32(0), CLIENTS)
     np.testing.assert_array_equal(found.client_trust, first * second)

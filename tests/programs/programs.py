@@ -28,8 +28,6 @@ TINY = (
 INCIDENTAL = ("seconds", "finished", "num_devices", "runs_at_once", "checksum")
 # JAX says so where another process is just writing the entry.
 _HALF_WRITTEN = "Error reading persistent compilation cache"
-# Compiles in half the time; what is compiled need not be fast here.
-_FAST = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
 _LOADED = multiprocessing.get_context("forkserver")
 _LOADED.set_forkserver_preload(
     [
@@ -74,7 +72,7 @@ def _run_here(
     environment: dict[str, str],
     streams: tuple[pathlib.Path, pathlib.Path],
 ) -> None:
-    os.environ.update({**_FAST, **environment})
+    os.environ.update(environment)
     for stream, descriptor in zip(streams, (1, 2), strict=True):
         os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT), descriptor)
     warnings.simplefilter("error")
@@ -91,7 +89,7 @@ def start_python(*arguments: str, **environment: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **_FAST, **environment},
+        env={**os.environ, **environment},
     )
 
 
