@@ -1,8 +1,13 @@
 """Data sets by name, from a path, or from a function of one's own."""
 
+from jaxfr.data.columns import TableOptions
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.data.datasets import DATASETS, check_dataset_text, load_dataset
-from jaxfr.data.options import LoadOptions, TableOptions
+from jaxfr.data.datasets import (
+    DATASETS,
+    LoadOptions,
+    check_dataset_text,
+    load_dataset,
+)
 from jaxfr.data.statistics import (
     TAIL_DEGREE,
     DatasetStatistics,

@@ -1,8 +1,13 @@
-"""What the name of a column says: user, item, time, rating, or an index of rows."""
+"""What names of columns say: user, item, time, rating; and whether a row is names."""
 
 import enum
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from jaxfr.data.times import is_date, is_number
+from jaxfr.errors import InvalidInputError
+from jaxfr.terminal import excerpt
 
 
 class Role(enum.Enum):
@@ -17,12 +22,10 @@ class Role(enum.Enum):
 
 
 class NamedRole(NamedTuple):
-    """What a name says.
+    """What a name says: ``OTHER`` is a time, but not that of the row.
 
-    Attributes:
-        role: what the column holds; ``OTHER`` for a time, but not that of the row.
-        certainty: 2 for the usual name, 1 for the name of an id, otherwise 0; among
-            several columns of one role the most certain counts.
+    Certainty is 2 for the usual name, 1 for the name of an id, otherwise 0; among
+    several columns of one role the most certain counts.
     """
 
     role: Role
@@ -79,16 +82,10 @@ _LASTING = _words("watch listen reading")
 
 
 def named_role(name: str) -> NamedRole | None:
-    """Says what the name of a column stands for.
+    """Says what the name of a column stands for; None if that is nothing known.
 
     Names are split at punctuation and capitals; case, and a type after a colon as in
     RecBole's files, do not count. A name of a rating or a count is never a time.
-
-    Args:
-        name: the name.
-
-    Returns:
-        What it says, or None if that is nothing that is known.
     """
     words = _split(name)
     if re.fullmatch(r"|index|unnamed\d*|(index)?level\d+", "".join(words)):
@@ -128,3 +125,55 @@ def _role(words: list[str]) -> Role | None:
 
 def _singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and word[:-1] in _USER | _ITEM else word
+
+
+def has_header(rows: Sequence[Sequence[str]], source: str) -> bool:
+    """Tells a row of names from a row of values.
+
+    Names are told by known words for a user and an item, or else by what sets them
+    apart from the values below: no digit where all values have some.
+
+    Args:
+        rows: the first rows of the table, all of one width.
+        source: what a message calls the table.
+
+    Raises:
+        InvalidInputError: if it cannot be told.
+    """
+    first, below = rows[0], rows[1:]
+    known = [named.role for named in map(named_role, first) if named is not None]
+    if {Role.USER, Role.ITEM}.issubset(known):
+        return True
+    signs = {True: False, False: any(map(_is_value, first))}
+    if not signs[False]:
+        for name, values in zip(first, zip(*below, strict=True), strict=False):
+            for_header, for_values = _signs(name, values)
+            signs[True] |= for_header
+            signs[False] |= for_values
+        signs[True] |= len(known) - known.count(Role.INDEX) > 1
+    if signs[True] == signs[False]:
+        shown = excerpt(", ".join(first))
+        raise InvalidInputError(
+            f"{source}: whether its first row ({shown}) holds the "
+            "names of the columns cannot be told; say --header=yes or --header=no"
+        )
+    return signs[True]
+
+
+def _signs(name: str, values: Sequence[str]) -> tuple[bool, bool]:
+    """What speaks for the name of a column, and what for one more of its values."""
+    filled = [value for value in values if value.strip()]
+    every_value_has_digits = bool(filled) and all(map(_has_digit, filled))
+    differs = all(map(_is_value, filled))  # as the name is none
+    return (
+        every_value_has_digits and (differs or not _has_digit(name)),
+        name in filled or (every_value_has_digits and _has_digit(name)),
+    )
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
+
+
+def _is_value(text: str) -> bool:
+    return is_number(text) or is_date(text)

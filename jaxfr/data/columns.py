@@ -4,26 +4,69 @@ Whoever reads a table says so (``TableOptions``), or else its names do, or else 
 order of its columns. What could be one thing or another is refused, and never guessed.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from jaxfr.data.column_names import Role, named_role
-from jaxfr.data.options import NO_COLUMN, TableOptions
 from jaxfr.data.times import Looks
 from jaxfr.errors import InvalidInputError
 from jaxfr.terminal import excerpt
 
+# In place of a column that a table does not have.
+NO_COLUMN = "none"
 # A table whose columns have no names that are known has at most this many.
 _MOST_WITHOUT_NAMES = 4
 
 
-class Column(NamedTuple):
-    """What is known of a column before it is read.
+@dataclasses.dataclass(frozen=True)
+class TableOptions:
+    """How a user's own table is read; what is left out is found in the table.
 
     Attributes:
-        name: its name, None in a table without a header.
-        looks: what its first values look like.
-        is_index: whether it is known to number the rows only.
+        user_column: the column of users: its name, or its number from 1.
+        item_column: the column of items, likewise.
+        time_column: the column of times, likewise; ``none``: there is none, and the
+            order of the rows is the order of time.
+        rating_column: the column of ratings or counts, which is not used; likewise.
+        header: whether the first row names the columns: ``yes``, ``no`` or ``auto``.
+    """
+
+    user_column: str | None = None
+    item_column: str | None = None
+    time_column: str | None = None
+    rating_column: str | None = None
+    header: str = "auto"
+
+    @property
+    def names_columns(self) -> bool:
+        """Whether some column is given by its name, so that there is a header."""
+        texts = [text for name, text in self.given().items() if name != "header"]
+        return any(text.lower() != NO_COLUMN and not text.isdecimal() for text in texts)
+
+    def given(self) -> dict[str, str]:
+        """What was chosen, by name."""
+        default = dataclasses.asdict(TableOptions())
+        chosen = dataclasses.asdict(self).items()
+        return {name: value for name, value in chosen if value != default[name]}
+
+    def refuse_for(self, data: str) -> None:
+        """Refuses whatever was chosen for data that are no table.
+
+        Raises:
+            InvalidInputError: if anything was.
+        """
+        for name, value in self.given().items():
+            raise InvalidInputError(
+                f"{name}={value!r}: is for a table of your own (CSV, TSV, Parquet), "
+                f"which {data} is not"
+            )
+
+
+class Column(NamedTuple):
+    """A column before it is read: its name, None without a header, and first values.
+
+    ``is_index`` says that it is known to number the rows only.
     """
 
     name: str | None
@@ -41,32 +84,24 @@ class Columns(NamedTuple):
 
     def describe(self, columns: Sequence[Column]) -> str:
         """Says which column is what, and which are not used."""
-        words = [
-            f"{role}={_title(columns, place)}"
-            for role, place in (("user", self.user), ("item", self.item))
-        ]
-        time, rating = NO_COLUMN, NO_COLUMN
-        if self.timestamp is not None:
-            time = _title(columns, self.timestamp)
-        if self.rating is not None:
-            rating = f"{_title(columns, self.rating)}, which is dropped"
+        user, item, time, rating = (
+            NO_COLUMN if place is None else _title(columns, place) for place in self
+        )
         by_order = " (file order decides)" * (self.timestamp is None)
-        words += [f"time={time}{by_order}", f"rating={rating}"]
+        dropped = ", which is dropped" * (self.rating is not None)
         others = [
             _title(columns, place) for place in range(len(columns)) if place not in self
         ]
-        return ", ".join(words) + f"; not used: {', '.join(others)}" * bool(others)
+        return (
+            f"user={user}, item={item}, time={time}{by_order}, rating={rating}{dropped}"
+            + f"; not used: {', '.join(others)}" * bool(others)
+        )
 
 
 def find_columns(
     columns: Sequence[Column], options: TableOptions, source: str
 ) -> Columns:
-    """Finds the user, item, time and rating among columns.
-
-    Args:
-        columns: all columns, in order.
-        options: what was said of them.
-        source: what a message calls the table.
+    """Finds the user, item, time and rating among columns of a table called ``source``.
 
     Raises:
         InvalidInputError: if a column that was named does not exist, or it cannot be
@@ -82,45 +117,33 @@ class _Search:
         self, columns: Sequence[Column], options: TableOptions, source: str
     ) -> None:
         self.columns, self.source = columns, source
-        self.named = [
-            None if column.name is None else named_role(column.name)
-            for column in columns
-        ]
+        names = [column.name for column in columns]
+        self.named = [None if name is None else named_role(name) for name in names]
+        said = options.given()
         self.given = {
-            role: self.place(flag, text)
-            for role, flag, text in (
-                (Role.USER, "user_column", options.user_column),
-                (Role.ITEM, "item_column", options.item_column),
-                (Role.TIME, "time_column", options.time_column),
-                (Role.RATING, "rating_column", options.rating_column),
-            )
-            if text is not None
+            role: self.place(flag, said[flag])
+            for role in (Role.USER, Role.ITEM, Role.TIME, Role.RATING)
+            if (flag := f"{role.value}_column") in said
         }
         taken = [place for place in self.given.values() if place is not None]
         if len(set(taken)) < len(taken):
             self.refuse("one column cannot be two things")
-        self.free = [
-            place
-            for place, column in enumerate(columns)
-            if place not in taken
-            and not column.is_index
-            and not self.is_(place, Role.INDEX)
-        ]
+        index = {p for p, c in enumerate(columns) if c.is_index}
+        index |= {p for p in range(len(columns)) if self.is_(p, Role.INDEX)}
+        self.free = [p for p in range(len(columns)) if p not in {*taken, *index}]
 
     def find(self) -> Columns:
         user, item, unnamed = self.users_and_items()
         self.free = [place for place in self.free if place not in (user, item)]
-        time = self.given.get(Role.TIME)
-        if Role.TIME not in self.given:
-            time = self.time_by_name()
-            if time is None:
-                time = self.time_by_looks(unnamed)
+        if Role.TIME in self.given:
+            time = self.given[Role.TIME]
+        elif (time := self.time_by_name()) is None:
+            time = self.time_by_looks(unnamed)
         self.free = [place for place in self.free if place != time]
-        rating = self.given.get(Role.RATING)
-        if Role.RATING not in self.given:
-            rating = self.best(Role.RATING, must_be_one=False)
-            if rating is None and unnamed and len(self.free) == 1:
-                rating = self.free[0]
+        if Role.RATING in self.given:
+            rating = self.given[Role.RATING]
+        elif (rating := self.best(Role.RATING, must_be_one=False)) is None:
+            rating = self.free[0] if unnamed and len(self.free) == 1 else None
         return Columns(user, item, time, rating)
 
     def users_and_items(self) -> tuple[int, int, bool]:
@@ -153,9 +176,7 @@ class _Search:
     def time_by_name(self) -> int | None:
         """The column of time that the header names, if it names one."""
         named = [place for place in self.free if self.is_(place, Role.TIME)]
-        readable = [
-            place for place in named if self.columns[place].looks is not Looks.TEXT
-        ]
+        readable = [p for p in named if self.columns[p].looks is not Looks.TEXT]
         # What cannot be read is told of with its line, where there is no other.
         return self.best(Role.TIME, readable or named)
 
@@ -222,12 +243,11 @@ class _Search:
     def refuse(self, reason: str, flags: str = "") -> NoReturn:
         """Refuses the table."""
         titles = ", ".join(_title(self.columns, p) for p in range(len(self.columns)))
+        flags = (
+            flags or "--user_column, --item_column and --time_column (name or number)"
+        )
         raise InvalidInputError(
-            f"{self.source}: {reason}; its columns are {titles}; say "
-            + (
-                flags
-                or "--user_column, --item_column and --time_column (name or number)"
-            )
+            f"{self.source}: {reason}; its columns are {titles}; say {flags}"
         )
 
 
@@ -240,7 +260,5 @@ def _title(columns: Sequence[Column], place: int) -> str:
 
 def _is_called(name: str | None, text: str) -> bool:
     """Whether a name is the given one, or is it but for a type after a colon."""
-    return name is not None and text.strip() in (
-        name.strip(),
-        name.strip().split(":")[0],
-    )
+    names = [] if name is None else [name.strip(), name.strip().split(":")[0]]
+    return text.strip() in names

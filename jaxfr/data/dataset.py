@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,6 +10,14 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.terminal import excerpt
 
 NO_TEST_ITEM = -1
+
+
+class Counts(NamedTuple):
+    """How many users, items and pairs a published data set holds."""
+
+    users: int
+    items: int
+    pairs: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +54,23 @@ class Dataset:
 
     def __post_init__(self) -> None:
         """Refuses arrays that are not what the class promises."""
-        _check(self)
+        reason = _contradiction(self)
+        if reason:
+            raise InvalidInputError(f"{self.name}: {reason}")
 
     def user_id(self, user: int) -> str:
         """What the file calls a user, for a message."""
         return excerpt(user if self.user_ids is None else self.user_ids[user])
+
+    def check_counts(self, expected: "Counts") -> None:
+        """Refuses a data set that is not the published one.
+
+        Raises:
+            InvalidInputError: if any of the three numbers differs.
+        """
+        found = Counts(self.num_users, self.num_items, self.num_pairs)
+        if found != expected:
+            raise InvalidInputError(f"{self.name}: holds {found}, expected {expected}")
 
     @property
     def num_train_pairs(self) -> int:
@@ -83,38 +104,122 @@ class Dataset:
         return self.item_degree + np.bincount(held_out, minlength=self.num_items)
 
 
-def _check(dataset: Dataset) -> None:
-    name, users, items = dataset.name, dataset.train_users, dataset.train_items
+def _contradiction(dataset: Dataset) -> str:
+    """What speaks against the arrays; nothing if they are in order."""
+    users, items, test = dataset.train_users, dataset.train_items, dataset.test_items
     if dataset.num_users < 1 or dataset.num_items < 2 or len(items) < 1:
-        raise InvalidInputError(
-            f"{name}: needs at least one user, two items and one training pair"
-        )
-    if users.shape != items.shape or dataset.test_items.shape != (dataset.num_users,):
-        raise InvalidInputError(f"{name}: arrays of users and items differ in length")
+        return "needs at least one user, two items and one training pair"
+    if users.shape != items.shape or test.shape != (dataset.num_users,):
+        return "arrays of users and items differ in length"
     if np.any(np.diff(users) < 0) or users[0] < 0 or users[-1] >= dataset.num_users:
-        raise InvalidInputError(f"{name}: training users must ascend within 0..n-1")
-    if items.min() < 0 or items.max() >= dataset.num_items:
-        raise InvalidInputError(f"{name}: a training item is outside 0..m-1")
-    if dataset.test_items.min() < NO_TEST_ITEM or (
-        dataset.test_items.max() >= dataset.num_items
-    ):
-        raise InvalidInputError(f"{name}: a test item is outside 0..m-1")
+        return "training users must ascend within 0..n-1"
+    for name, found, least in (("training", items, 0), ("test", test, NO_TEST_ITEM)):
+        if found.min() < least or found.max() >= dataset.num_items:
+            return f"a {name} item is outside 0..m-1"
     # Sorted by hand: np.unique and np.isin are twenty times slower here.
     pairs = np.sort(users.astype(np.int64) * dataset.num_items + items)
     if np.any(pairs[1:] == pairs[:-1]):
-        raise InvalidInputError(f"{name}: a user holds the same training item twice")
+        return "a user holds the same training item twice"
     activity = dataset.user_activity
     if activity.max() >= dataset.num_items:
-        raise InvalidInputError(
-            f"{name}: user {dataset.user_id(int(activity.argmax()))} holds every item; "
-            "no negative is left"
-        )
-    evaluated = np.flatnonzero(dataset.test_items != NO_TEST_ITEM)
-    held_out = evaluated * dataset.num_items + dataset.test_items[evaluated]
+        user = dataset.user_id(int(activity.argmax()))
+        return f"user {user} holds every item; no negative is left"
+    evaluated = np.flatnonzero(test != NO_TEST_ITEM)
+    held_out = evaluated * dataset.num_items + test[evaluated]
     nearest = np.minimum(np.searchsorted(pairs, held_out), len(pairs) - 1)
     trained = pairs[nearest] == held_out
     if trained.any():
         user = dataset.user_id(int(evaluated[trained.argmax()]))
-        raise InvalidInputError(
-            f"{name}: the test item of user {user} is among its user's training items"
-        )
+        return f"the test item of user {user} is among its user's training items"
+    return ""
+
+
+def contiguous_ids(values: np.ndarray) -> np.ndarray:
+    """Numbers distinct values from 0 in order of first appearance, int32 ``[rows]``.
+
+    Args:
+        values: anything that can be sorted, ``[rows]``.
+    """
+    if _are_contiguous(values):
+        return values.astype(np.int32)
+    _, first_rows, inverse = np.unique(values, return_index=True, return_inverse=True)
+    numbers = np.empty(len(first_rows), np.int32)
+    numbers[np.argsort(first_rows)] = np.arange(len(first_rows), dtype=np.int32)
+    return numbers[inverse]
+
+
+def leave_one_out(
+    name: str,
+    users: np.ndarray,
+    items: np.ndarray,
+    timestamps: np.ndarray | None = None,
+    user_ids: Sequence[object] | None = None,
+) -> Dataset:
+    """Holds out the last item of every user.
+
+    A user's interactions are ordered by timestamp, ties in the order of the rows; the
+    last is the test item. A pair that is repeated counts once, at its first time. A
+    user with a single interaction keeps it for training and has no test item. Ids are
+    contiguous, in order of first appearance in the rows.
+
+    Args:
+        name: the name that the data set gets.
+        users: user of each interaction, in file order, ``[rows]``.
+        items: item of each interaction, ``[rows]``.
+        timestamps: time of each interaction, ``[rows]``; None if the order of the
+            rows is the order of time.
+        user_ids: what messages call each user, by its value in ``users``; None: that
+            value itself.
+
+    Returns:
+        The data set; its training pairs stand by user, and by time within a user.
+
+    Raises:
+        InvalidInputError: if the interactions do not make up a data set.
+    """
+    given, users, items = users, contiguous_ids(users), contiguous_ids(items)
+    num_users, num_items = (int(ids.max(initial=-1)) + 1 for ids in (users, items))
+    named = np.empty(num_users, given.dtype)
+    named[users] = given
+    # Both sorts are stable, so that ties stay in the order of the rows.
+    if timestamps is None:
+        order = np.argsort(users, kind="stable")
+    else:
+        order = np.lexsort((timestamps, users))
+    users, items = first_of_each_pair(users[order], items[order], num_items)
+    activity = np.bincount(users, minlength=num_users)
+    last_rows = np.cumsum(activity) - 1
+    has_test = activity > 1
+    test_items = np.full(num_users, NO_TEST_ITEM, np.int32)
+    test_items[has_test] = items[last_rows[has_test]]
+    is_training = np.ones(len(users), bool)
+    is_training[last_rows[has_test]] = False
+    return Dataset(
+        name=name,
+        num_users=num_users,
+        num_items=num_items,
+        train_users=users[is_training],
+        train_items=items[is_training],
+        test_items=test_items,
+        user_ids=named if user_ids is None else [user_ids[user] for user in named],
+    )
+
+
+def _are_contiguous(values: np.ndarray) -> bool:
+    """Whether values already are numbers in order of first appearance."""
+    if values.dtype.kind not in "iu" or not len(values) or values[0] != 0:
+        return False
+    highest = np.maximum.accumulate(values)
+    return bool(values.min() == 0 and np.all(highest[1:] <= highest[:-1] + 1))
+
+
+def first_of_each_pair(
+    users: np.ndarray, items: np.ndarray, num_items: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Drops what repeats an earlier pair; the order stays."""
+    pairs = users.astype(np.int64) * num_items + items
+    _, first_rows = np.unique(pairs, return_index=True)
+    if len(first_rows) == len(pairs):
+        return users, items
+    first_rows.sort()
+    return users[first_rows], items[first_rows]

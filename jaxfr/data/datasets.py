@@ -5,23 +5,25 @@ A data set is told in a text: ``ml-100k``, ``synthetic:num_users=1000:seed=1``,
 (see ``jaxfr/parts.py``) that makes a :class:`Dataset`, and a line in ``DATASETS``.
 """
 
+import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from jaxfr.data.columns import TableOptions
 from jaxfr.data.dataset import Dataset
 from jaxfr.data.files import load_path
 from jaxfr.data.movielens import ml_1m, ml_100k
-from jaxfr.data.options import LoadOptions
 from jaxfr.data.steam import steam
 from jaxfr.data.synthetic import synthetic
 from jaxfr.errors import InvalidInputError, nearest
-from jaxfr.files import user_errors, user_path
+from jaxfr.files import note, user_errors, user_path
 from jaxfr.own_files import OwnFile, own_files
 from jaxfr.part_texts import names_own_file, read_one
 from jaxfr.parts import Catalogue, Part, by_name
 
 __all__ = [
     "DATASETS",
+    "LoadOptions",
     "check_dataset_text",
     "find_dataset",
     "load_dataset",
@@ -33,6 +35,22 @@ __all__ = [
 ]
 
 DATASETS: Catalogue[Dataset] = by_name(ml_100k, ml_1m, steam, synthetic)
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadOptions:
+    """What is said of data beside their name.
+
+    Attributes:
+        data_dir: folder of the data sets that are not fetched; None stands for the
+            environment variable ``JAXFR_DATA_DIR``.
+        table: how a user's own table is read.
+        say: is told in a line what was read of a user's own data.
+    """
+
+    data_dir: str | None = None
+    table: TableOptions = dataclasses.field(default_factory=TableOptions)
+    say: Callable[[str], None] = note
 
 
 def load_dataset(
@@ -55,7 +73,7 @@ def load_dataset(
     options = options or LoadOptions()
     part = data if isinstance(data, Part) else find_dataset(data)
     if isinstance(part, pathlib.Path):
-        return load_path(part, options)
+        return load_path(part, options.table, options.say)
     options.table.refuse_for(str(data))
     if "data_dir" in part.options and part.data_dir is None:
         part = part.replace(data_dir=options.data_dir)

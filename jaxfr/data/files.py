@@ -1,24 +1,38 @@
 """A user's own data: a file of interactions, or a folder with a given split."""
 
+import array
+import codecs
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
-from jaxfr.data.dataset import Dataset
-from jaxfr.data.interactions import Table
-from jaxfr.data.options import LoadOptions, TableOptions
+from jaxfr.data.columns import TableOptions
+from jaxfr.data.dataset import (
+    NO_TEST_ITEM,
+    Dataset,
+    first_of_each_pair,
+    leave_one_out,
+)
 from jaxfr.data.parquet import read_parquet
-from jaxfr.data.splitting import leave_one_out
-from jaxfr.data.table import read_table
-from jaxfr.data.text_pair import TEST_FILE, TRAIN_FILE, read_text_pair
+from jaxfr.data.table import Table, read_table
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_errors
+from jaxfr.files import note, user_errors
+
+TRAIN_FILE = "train.txt"
+TEST_FILE = "test.txt"
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".data": "\t"}
 _PARQUET = ".parquet"
+# A larger id is a mistake: arrays have a place for every id up to the largest.
+_MAX_ID = 10**8
 
 
-def load_path(path: pathlib.Path, options: LoadOptions | None = None) -> Dataset:
+def load_path(
+    path: pathlib.Path,
+    options: TableOptions | None = None,
+    say: Callable[[str], None] = note,
+) -> Dataset:
     """Loads a user's own data; the data set is named like the file or folder.
 
     One line tells which column of a table was taken for what, and how many rows were
@@ -29,23 +43,23 @@ def load_path(path: pathlib.Path, options: LoadOptions | None = None) -> Dataset
             (``.csv``), tab-separated (``.tsv``, ``.inter``, ``.data``; see
             ``read_table``) or ``.parquet`` (see ``read_parquet``); or a folder with
             ``train.txt`` and ``test.txt`` (see ``read_text_pair``).
-        options: how a table is read, and who is told; None for the defaults.
+        options: how a table is read; None for the defaults.
+        say: is told in a line what was read.
 
     Raises:
         InvalidInputError: if the path is neither, or what it holds cannot be used.
     """
-    options = options or LoadOptions()
+    options = options or TableOptions()
     with user_errors("read", path):
         is_folder = path.is_dir()
     if is_folder:
-        options.table.refuse_for(f"the folder {path}")
+        options.refuse_for(f"the folder {path}")
         dataset, rows = _read_folder(path)
         told = "users and items as in the file"
     else:
-        table = _read_file(path, options.table)
-        dataset, rows = leave_one_out(path.stem, *table.interactions), table.num_rows
-        told = table.columns
-    options.say(f"jaxfr: {path}: {told}; {_counts(dataset, rows)}")
+        rows_read, told = _read_file(path, options)
+        dataset, rows = leave_one_out(path.stem, *rows_read), len(rows_read.users)
+    say(f"jaxfr: {path}: {told}; {_counts(dataset, rows)}")
     return dataset
 
 
@@ -90,3 +104,78 @@ def _read_file(path: pathlib.Path, options: TableOptions) -> Table:
         path.open(encoding="utf-8-sig", newline="") as lines,
     ):
         return read_table(lines, _SEPARATORS[extension], str(path), options)
+
+
+def read_text_pair(folder: pathlib.Path, name: str) -> tuple[Dataset, int]:
+    """Reads a data set whose split is given, in ``train.txt`` and ``test.txt``.
+
+    Each line is a user and its items, ``user item item ...``, as numbers from 0 with
+    spaces between them; ``test.txt`` has one item for each user that is evaluated.
+    Ids of items stay as they are, so that ``num_items`` is the largest id plus one.
+    Users are those that some line begins with, numbered in the order of their ids.
+    Training items keep the order of the file; a repeated one counts once, at its first
+    place.
+
+    Returns:
+        The data set, of this name, and the number of interactions in both files.
+
+    Raises:
+        InvalidInputError: if a file is missing, a line is not of the format, or the
+            two files do not make up a data set.
+    """
+    train_listed, train_users, train_items = _read_lines(folder / TRAIN_FILE)
+    test_listed, test_users, test_items = _read_lines(folder / TEST_FILE, max_items=1)
+    tested, lines = np.unique(test_users, return_counts=True)
+    if np.any(lines > 1):
+        raise InvalidInputError(
+            f"{folder / TEST_FILE}: user {tested[lines.argmax()]} has several test "
+            "items; leave-one-out takes one"
+        )
+    user_ids = np.unique(np.concatenate([train_listed, test_listed]))
+    num_items = int(max(train_items.max(initial=-1), test_items.max(initial=-1))) + 1
+    users = np.searchsorted(user_ids, train_users)
+    order = np.argsort(users, kind="stable")
+    users, items = first_of_each_pair(users[order], train_items[order], num_items)
+    held_out = np.full(len(user_ids), NO_TEST_ITEM, np.int32)
+    held_out[np.searchsorted(user_ids, test_users)] = test_items
+    dataset = Dataset(
+        name,
+        len(user_ids),
+        num_items,
+        users.astype(np.int32),
+        items.astype(np.int32),
+        held_out,
+        user_ids,
+    )
+    return dataset, len(train_items) + len(test_items)
+
+
+def _read_lines(
+    path: pathlib.Path, max_items: int | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The user of each line, and user and item of each pair, int64 all."""
+    users, lengths, items = array.array("q"), array.array("q"), array.array("q")
+    with user_errors("read", path):
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    for number, line in enumerate(content.splitlines(), start=1):
+        try:
+            ids = list(map(int, line.split()))
+        except ValueError:
+            ids = [-1]
+        if not ids:
+            continue
+        if min(ids) < 0 or max(ids) > _MAX_ID or b"_" in line:
+            raise InvalidInputError(
+                f"{path}, line {number}: expected `user item item ...`, whole numbers "
+                f"from 0 to {_MAX_ID}"
+            )
+        if max_items is not None and len(ids) - 1 > max_items:
+            raise InvalidInputError(
+                f"{path}, line {number}: {len(ids) - 1} test items; leave-one-out "
+                f"takes {max_items}"
+            )
+        users.append(ids[0])
+        lengths.append(len(ids) - 1)
+        items.extend(ids[1:])
+    listed = np.array(users, np.int64)
+    return listed, np.repeat(listed, lengths), np.array(items, np.int64)

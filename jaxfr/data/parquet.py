@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxfr.data.columns import Column, find_columns
-from jaxfr.data.interactions import SAMPLED_ROWS, Interactions, Table, first_bad_row
-from jaxfr.data.options import TableOptions
+from jaxfr.data.columns import Column, TableOptions, find_columns
+from jaxfr.data.table import SAMPLED_ROWS, Interactions, Table, first_bad_row
 from jaxfr.data.times import Looks, looks_of, read_times
 from jaxfr.errors import InvalidInputError
 
@@ -42,7 +41,11 @@ def read_parquet(path: pathlib.Path, options: TableOptions | None = None) -> Tab
             columns = _describe_columns(file, pyarrow.types)
             chosen = find_columns(columns, options, str(path))
             names = [columns[place].name for place in chosen[:3] if place is not None]
-            _refuse_repeated(names, columns, path)
+            all_names = [column.name for column in columns]
+            for name in names:
+                if all_names.count(name) > 1:
+                    told = f"several columns are named {name!r}"
+                    raise InvalidInputError(f"{path}: {told}")
             table = file.read(columns=names)
         table.validate(full=True)  # what is damaged may name values that are not there
         user, item, *time = (table.column(name).combine_chunks() for name in names)
@@ -68,29 +71,18 @@ def _describe_columns(file: Any, types: Any) -> list[Column]:
     schema = file.schema_arrow
     index = (schema.pandas_metadata or {}).get("index_columns", [])
     sample = next(file.iter_batches(SAMPLED_ROWS), None)
+    readable = types.is_integer, types.is_floating, types.is_string
+    readable += (types.is_large_string,)
     columns = []
     for place, field in enumerate(schema):
         looks = Looks.TEXT
         if types.is_timestamp(field.type) or types.is_date(field.type):
             looks = Looks.DATES
-        elif sample is not None and (
-            types.is_integer(field.type)
-            or types.is_floating(field.type)
-            or types.is_string(field.type)
-            or types.is_large_string(field.type)
-        ):
+        elif sample is not None and any(is_(field.type) for is_ in readable):
             values = sample.column(place).drop_null().to_pylist()
             looks = looks_of(list(map(str, values)))
         columns.append(Column(field.name, looks, field.name in index))
     return columns
-
-
-def _refuse_repeated(
-    names: list[str | None], columns: list[Column], path: pathlib.Path
-) -> None:
-    for name in names:
-        if [column.name for column in columns].count(name) > 1:
-            raise InvalidInputError(f"{path}: several columns are named {name!r}")
 
 
 def _refuse_gaps(column: Any, path: pathlib.Path) -> None:
@@ -106,18 +98,17 @@ def _times(column: Any, path: pathlib.Path) -> np.ndarray:
     if times.dtype.kind == "M":
         times = times.astype(np.int64)
     elif len(times) and all(isinstance(time, str) for time in times):
-        times = _read_texts(times.tolist(), path)
+        texts = times.tolist()
+        try:
+            times = read_times(texts, texts[0])
+        except ValueError:
+            place, reason = first_bad_row(
+                lambda rows: read_times(rows, texts[0]), texts
+            )
+            raise InvalidInputError(f"{path}, row {place + 1}: {reason}") from None
     if times.dtype.kind not in "iuf" or not np.all(np.isfinite(times)):
         raise InvalidInputError(
             f"{path}: timestamps must be finite numbers, timestamps or ISO dates, "
             f"not {column.type}"
         )
     return times
-
-
-def _read_texts(times: list[str], path: pathlib.Path) -> np.ndarray:
-    try:
-        return read_times(times, times[0])
-    except ValueError:
-        number, reason = first_bad_row(lambda rows: read_times(rows, times[0]), times)
-        raise InvalidInputError(f"{path}, row {number + 1}: {reason}") from None

@@ -1,6 +1,5 @@
 """The size, sparsity and long tail of a data set."""
 
-import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -11,29 +10,12 @@ from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 TAIL_DEGREE = 200
 
 
-@dataclasses.dataclass(frozen=True)
-class DatasetStatistics:
+class DatasetStatistics(NamedTuple):
     """The row of the paper's Table 2, and how users and items are distributed.
 
-    An interaction counts whether it is for training or for testing.
-
-    Attributes:
-        name: name of the data set.
-        num_users: number of users.
-        num_items: number of item ids, those that never occur included.
-        num_edges: number of distinct (user, item) pairs.
-        sparsity_percent: share of all possible pairs that are absent, in percent.
-        min_activity: fewest interactions of a user.
-        median_activity: median of the interactions of a user.
-        max_activity: most interactions of a user.
-        min_degree: fewest users of an item.
-        lower_quartile_degree: 25 % of the items have at most this many users.
-        median_degree: median of the users of an item.
-        upper_quartile_degree: 75 % of the items have at most this many users.
-        percentile_95_degree: 95 % of the items have at most this many users.
-        max_degree: most users of an item.
-        tail_percent: share of the items with fewer than ``TAIL_DEGREE`` users, in
-            percent.
+    An interaction counts whether it is for training or for testing. ``activity`` is how
+    many items a user has, ``degree`` how many users an item has; 25 % of the items have
+    at most ``lower_quartile_degree``.
     """
 
     name: str
@@ -54,13 +36,10 @@ class DatasetStatistics:
 
 
 class DegreeDistribution(NamedTuple):
-    """How many items have which degree.
+    """The degrees that occur, ascending; how many items have each, and what share more.
 
-    Attributes:
-        degree: the degrees that occur, ascending, 0 included if an item has no user,
-            int64 ``[degrees]``.
-        num_items: number of items of each degree, int64 ``[degrees]``.
-        ccdf: share of the items with at least this degree, float64 ``[degrees]``.
+    Each is ``[degrees]``; 0 is among them if an item has no user, and ``ccdf`` is the
+    share of the items with at least this degree.
     """
 
     degree: np.ndarray

@@ -7,9 +7,8 @@ Poisoning Attack to Federated Recommendation", ICDE 2022, as the Spattack paper 
 
 import os
 
-from jaxfr.data.counts import Counts, check_counts
-from jaxfr.data.dataset import Dataset
-from jaxfr.data.text_pair import TEST_FILE, TRAIN_FILE, read_text_pair
+from jaxfr.data.dataset import Counts, Dataset
+from jaxfr.data.files import TEST_FILE, TRAIN_FILE, read_text_pair
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path
 from jaxfr.parts import part
@@ -50,5 +49,5 @@ def steam(data_dir: str | None = None) -> Dataset:
             f"or name another folder with data_dir or {DATA_DIR_VARIABLE}"
         )
     dataset, _ = read_text_pair(folder, name="steam")
-    check_counts(dataset, _COUNTS)
+    dataset.check_counts(_COUNTS)
     return dataset

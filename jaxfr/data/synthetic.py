@@ -74,14 +74,8 @@ def synthetic(
     """
     _check(num_users, num_items, num_pairs, popularity_exponent, latent_dimension)
     random = np.random.default_rng(seed)
-    factors = draw_factors(
-        num_users,
-        num_items,
-        popularity_exponent,
-        latent_dimension,
-        signal_strength,
-        random,
-    )
+    shape = num_users, num_items, latent_dimension
+    factors = draw_factors(shape, popularity_exponent, signal_strength, random)
     activity = draw_activity(
         num_users, num_items - 1, num_pairs, activity_sigma, random
     )
@@ -135,46 +129,37 @@ def _check(users: int, items: int, pairs: int, exponent: float, dimension: int) 
 
 
 class PlantedFactors(NamedTuple):
-    """The model behind the interactions.
+    """The model behind the interactions."""
 
-    Attributes:
-        cumulative_mixture: sums of theta over the factors up to each, float32
-            ``[n, K]``.
-        item_probability: phi, rows sum to 1, float64 ``[K, m]``.
-        cumulative_items: ``k`` plus the sums of row k of phi, all rows one after
-            the other, float64 ``[K m]``; ascending.
-    """
-
-    cumulative_mixture: np.ndarray
-    item_probability: np.ndarray
-    cumulative_items: np.ndarray
+    cumulative_mixture: np.ndarray  # sums of theta up to each factor, float32 [n, K]
+    item_probability: np.ndarray  # phi, float64 [K, m]
+    cumulative_items: np.ndarray  # k plus the sums of row k of phi, ascending, [K m]
 
 
 def draw_factors(
-    num_users: int,
-    num_items: int,
+    shape: tuple[int, int, int],
     popularity_exponent: float,
-    latent_dimension: int,
     signal_strength: float,
     random: np.random.Generator,
 ) -> PlantedFactors:
-    """Draws the planted factors.
+    """Draws the planted factors, of n users, m items and K factors.
 
     ``signal_strength`` scales the standard normal logits of mixtures and shares; with 0
     every factor is the popularity itself.
     """
+    num_users, num_items, dimension = shape
     rank = np.arange(1, num_items + 1, dtype=np.float64)
     popularity = rank ** (-1 / (popularity_exponent - 1))
     random.shuffle(popularity)
-    shape = num_users, latent_dimension
-    mixture = _softmax(random.standard_normal(shape, np.float32) * signal_strength)
-    shape = num_items, latent_dimension
-    share = _softmax(random.standard_normal(shape) * signal_strength)
+    logits = random.standard_normal((num_users, dimension), np.float32)
+    mixture = _softmax(logits * signal_strength)
+    logits = random.standard_normal((num_items, dimension))
+    share = _softmax(logits * signal_strength)
     probability = popularity * share.T
     probability /= probability.sum(axis=1, keepdims=True)
     # A sum may come out an ulp above 1, and the rows must ascend as one.
     cumulative = np.minimum(np.cumsum(probability, axis=1), 1)
-    cumulative += np.arange(latent_dimension)[:, None]
+    cumulative += np.arange(dimension)[:, None]
     return PlantedFactors(
         np.cumsum(mixture, axis=1), probability, cumulative.reshape(-1)
     )
@@ -220,13 +205,12 @@ def _softmax(logits: np.ndarray) -> np.ndarray:
 def _chunks(activity: np.ndarray) -> Iterator[np.ndarray]:
     """Gives runs of users with about ``_CHUNK`` pairs each."""
     ends = np.cumsum(activity)
-    start = 0
+    start = taken = 0
     while start < len(activity):
-        taken = ends[start - 1] if start else 0
         stop = int(np.searchsorted(ends, taken + _CHUNK, side="right"))
         stop = max(stop, start + 1)
         yield np.arange(start, stop)
-        start = stop
+        start, taken = stop, int(ends[stop - 1])
 
 
 def _draw_distinct(
@@ -235,19 +219,10 @@ def _draw_distinct(
     activity: np.ndarray,
     random: np.random.Generator,
 ) -> np.ndarray:
-    """Draws distinct items for a run of users.
+    """Draws ``activity`` distinct items for each of a run of users, user by user.
 
     The distinct items of a sequence of independent draws, in their order, are drawn
     without replacement: what comes again is dropped, and more is drawn.
-
-    Args:
-        factors: the model.
-        users: the users, ``[users]``.
-        activity: number of items of each, ``[users]``.
-        random: the generator.
-
-    Returns:
-        Items, user by user, int64 ``[sum of activity]``.
     """
     num_items = factors.item_probability.shape[1]
     missing = np.where(activity > _DENSE_SHARE * num_items, 0, activity)
@@ -267,7 +242,10 @@ def _draw_distinct(
         missing = np.where((count > 0) & (count < activity), activity - count, 0)
     held = np.concatenate([*finished, held])
     count = np.bincount(held // num_items, minlength=len(users))
-    for places in _blocks(np.flatnonzero(count < activity), num_items):
+    lacking = np.flatnonzero(count < activity)
+    rows = max(1, _CHUNK // num_items)  # a block times all items has _CHUNK entries
+    for start in range(0, len(lacking), rows):
+        places = lacking[start : start + rows]
         held = _complete(factors, users, activity, places, held, random)
     return held[np.argsort(held // num_items, kind="stable")] % num_items
 
@@ -322,12 +300,6 @@ def _complete(
     is_taken = np.arange(num_items) < activity[places][:, None]
     taken = (places[:, None] * num_items + order)[is_taken]
     return np.concatenate([held[~is_mine], taken])
-
-
-def _blocks(places: np.ndarray, num_items: int) -> list[np.ndarray]:
-    """Splits users so that a block times all items has about ``_CHUNK`` entries."""
-    rows = max(1, _CHUNK // num_items)
-    return [places[start : start + rows] for start in range(0, len(places), rows)]
 
 
 def _hold_out(activity: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -1,28 +1,72 @@
 """A table of interactions in text: one row is a user, an item and perhaps a time."""
 
+import bisect
 import csv
 import itertools
 import warnings
-from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple, TextIO
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
-from jaxfr.data.columns import Column, Columns, find_columns
-from jaxfr.data.header import has_header
-from jaxfr.data.interactions import (
-    SAMPLED_ROWS,
-    Interactions,
-    Table,
-    first_bad_row,
-)
-from jaxfr.data.options import TableOptions
+from jaxfr.data.column_names import has_header
+from jaxfr.data.columns import Column, Columns, TableOptions, find_columns
 from jaxfr.data.times import join_times, looks_of, read_times
 from jaxfr.errors import InvalidInputError
 from jaxfr.terminal import excerpt
 
+# Rows from which it is told what the columns are.
+SAMPLED_ROWS = 1000
 # Few enough for the processor's cache, and for the garbage collector to stay calm.
 _ROWS_AT_ONCE = 1 << 10
+
+
+class Interactions(NamedTuple):
+    """Rows in file order, as ``leave_one_out`` takes them.
+
+    Attributes:
+        users: a number for each distinct user, integer ``[rows]``.
+        items: a number for each distinct item, likewise.
+        timestamps: int64 or float64 ``[rows]``, whose order is that of time; None if
+            the order of the rows is.
+        user_ids: what the file calls each user, by its number; None if the numbers are
+            the file's own.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    timestamps: np.ndarray | None
+    user_ids: Sequence[object] | None = None
+
+
+class Table(NamedTuple):
+    """The rows that were read, and in words which column is what."""
+
+    interactions: Interactions
+    columns: str
+
+
+def first_bad_row(
+    convert: Callable[[Sequence[Any]], object], rows: Sequence[Any]
+) -> tuple[int, str]:
+    """Finds the first row that cannot be used: its place, from 0, and what is wrong.
+
+    Args:
+        convert: uses rows, and raises a ``ValueError`` that says what is wrong with one
+            of them, be it by itself or beside those before it.
+        rows: rows that it raises one for.
+    """
+    reasons: dict[int, str] = {}
+
+    def fails(count: int) -> bool:
+        try:
+            convert(rows[:count])
+        except ValueError as error:
+            reasons[count] = str(error)
+        return count in reasons
+
+    count = bisect.bisect_left(range(len(rows) + 1), True, key=fails)
+    return count - 1, reasons[count]
 
 
 class _Layout(NamedTuple):
@@ -76,14 +120,10 @@ def read_table(
         columns, values = _sampled_columns(sample, options, source)
         chosen = find_columns(columns, options, source)
         first = values[0] if values else [""] * width
-        layout = _Layout(
-            columns=chosen,
-            width=width,
-            header_rows=len(sample) - len(values),
-            first_time="" if chosen.timestamp is None else first[chosen.timestamp],
-        )
+        first_time = "" if chosen.timestamp is None else first[chosen.timestamp]
+        layout = _Layout(chosen, width, len(sample) - len(values), first_time)
         interactions = None
-        if all(map(_is_whole_number, first)):
+        if all(text.strip().isdecimal() for text in first):
             stream.seek(0)
             interactions = _parse_whole_numbers(stream, separator, layout)
         if interactions is None:
@@ -105,9 +145,7 @@ def _sampled_columns(
     names = rows[0] if header else [None] * len(rows[0])
     values = rows[header:]
     cells = list(zip(*values, strict=True)) or [()] * len(names)
-    return [
-        Column(*column) for column in zip(names, map(looks_of, cells), strict=True)
-    ], values
+    return list(map(Column, names, map(looks_of, cells))), values
 
 
 def _rows(stream: TextIO, separator: str) -> Iterator[list[str]]:
@@ -190,22 +228,14 @@ def _convert(
     layout: _Layout,
     numberings: tuple[_Numbering, _Numbering],
 ) -> Interactions:
-    """Turns rows into numbers; new users and items enter the numberings.
-
-    Raises:
-        ValueError: says why a row cannot be used.
-    """
+    """Turns rows into numbers; a ``ValueError`` says why a row cannot be used."""
     columns = layout.columns
     filled = list(filter(None, rows))
     if set(map(len, filled)) - {layout.width}:
         raise ValueError("another number of columns than in the first row")
     cells = list(zip(*filled, strict=True)) or [()] * layout.width
     users, items = (
-        np.fromiter(
-            map(numbering.__getitem__, map(str.strip, cells[column])),
-            np.int32,
-            len(filled),
-        )
+        np.array([numbering[cell.strip()] for cell in cells[column]], np.int32)
         for numbering, column in zip(numberings, columns[:2], strict=True)
     )
     if "" in numberings[0] or "" in numberings[1]:
@@ -214,7 +244,3 @@ def _convert(
         return Interactions(users, items, None)
     times = read_times(cells[columns.timestamp], layout.first_time)
     return Interactions(users, items, times)
-
-
-def _is_whole_number(text: str) -> bool:
-    return text.strip().isdecimal()

@@ -27,20 +27,14 @@ class Looks(enum.Enum):
     seconds since 1970 are, or dates as 20051231.
     """
 
-    TEXT = "text"
-    NUMBERS = "numbers"
-    MOMENTS = "times in numbers"
-    DATES = "dates"
+    TEXT, NUMBERS, MOMENTS, DATES = range(4)
 
 
 def looks_of(cells: Sequence[str]) -> Looks:
     """Says what the values of a column look like.
 
     The first value decides between text, numbers and dates: what is of another kind
-    further down is a mistake to be told of.
-
-    Args:
-        cells: some values from the top of the column; empty ones do not count.
+    further down is a mistake to be told of. Empty ones do not count.
     """
     filled = [cell.strip() for cell in cells if cell.strip()]
     if filled and is_date(filled[0]):
@@ -57,31 +51,28 @@ def looks_of(cells: Sequence[str]) -> Looks:
 
 def is_number(text: str) -> bool:
     """Whether a text is a finite number."""
-    try:
+    with contextlib.suppress(ValueError):
         return math.isfinite(float(text)) and "_" not in text
-    except ValueError:
-        return False
+    return False
 
 
 def is_date(text: str) -> bool:
     """Whether a text is a date or date-time as ISO 8601 writes it: 2005-12-31."""
-    try:
+    with contextlib.suppress(ValueError):
         return bool(_date(text))
-    except ValueError:
-        return False
+    return False
 
 
 def read_times(values: Sequence[str], first: str) -> np.ndarray:
     """Turns times into numbers that sort as the times do.
 
+    Numbers stay as they are, int64 if all are whole and otherwise float64; dates become
+    microseconds since 1970, int64.
+
     Args:
         values: the times.
         first: the first time of their column, whose kind they must have: a number, an
             ISO date or date-time, or one with a time zone.
-
-    Returns:
-        Of numbers, the same numbers, int64 if all are whole and otherwise float64; of
-        dates, microseconds since 1970, int64.
 
     Raises:
         ValueError: says what is wrong with a value.
@@ -107,12 +98,9 @@ def join_times(parts: Sequence[np.ndarray]) -> np.ndarray:
     Raises:
         ValueError: if whole numbers would lose digits beside fractions.
     """
-    if len({part.dtype for part in parts}) > 1:
-        for part in parts:
-            if part.dtype == np.int64 and np.any(np.abs(part) > _EXACT):
-                raise ValueError(
-                    "timestamps of more than 15 digits beside some with fractions"
-                )
+    whole = [part for part in parts if part.dtype == np.int64]
+    if len(whole) < len(parts) and any(np.any(np.abs(p) > _EXACT) for p in whole):
+        raise ValueError("timestamps of more than 15 digits beside some with fractions")
     return np.concatenate(parts)
 
 

@@ -1,7 +1,9 @@
+"""Which column is what, by names, looks and order, and whether a row is names."""
+
 import pytest
 
-from jaxfr.data.columns import Column, Columns, find_columns
-from jaxfr.data.options import TableOptions
+from jaxfr.data.column_names import Role, has_header, named_role
+from jaxfr.data.columns import Column, Columns, TableOptions, find_columns
 from jaxfr.data.times import Looks
 from jaxfr.errors import InvalidInputError
 
@@ -118,3 +120,76 @@ def test_the_columns_are_told_with_what_is_not_used():
         "rating=stars (column 3), which is dropped; not used: a\\x1bb (column 4), "
         "date (column 5)"
     )
+
+
+# --- names ---
+
+NAMES = {
+    Role.USER: "user_id userId User-ID userid reviewerID listener member visitorid "
+    "customer_id user_name user_id:token",
+    Role.ITEM: "item_id movieId ISBN asin parent_asin track book business_id artistID "
+    "movie_title item_id:token songs",
+    Role.TIME: "timestamp unixReviewTime datetime date last_watch_dt review_date "
+    "created_at rated_at rating_timestamp event_time timestamp:float time_ms Time",
+    Role.RATING: "rating Book-Rating score stars count weight plays play_time playtime "
+    "hours watched_pct total_dur time_spent date_count user_rating rating:float",
+    Role.INDEX: "index __index_level_0__ level_0 Unnamed:0",
+    Role.OTHER: "release_date birth_date",
+    None: "foo user_age movie_genre candidate_id session_id watch_time id u1 overall",
+}
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_names_are_understood_by_their_words(role):
+    for name in NAMES[role].split():
+        named = named_role(name)
+        assert (name, named and named.role) == (name, role)
+
+
+def test_the_first_column_that_pandas_writes_has_no_name():
+    assert named_role("") == (Role.INDEX, 0)
+
+
+# --- the first row ---
+
+
+def _rows(text):
+    return [line.split(",") for line in text.split()]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("listener,track ann,abba bob,cher", True),  # known words
+        ("user,item,0 1,2,3", True),
+        ("foo,bar 1,2", True),  # a number is below
+        ("foo,bar u1,i2 u3,i4", True),  # digits are below
+        ("foo,bar,baz ann,abba,2001-09-09", True),
+        ("1,2 3,4", False),
+        ("ann,5 bob,6", False),
+        ("ann,abba,2001-09-09 bob,cher,2001-09-10", False),
+        ("u1,i2 u3,i4", False),
+        ("ann,abba bob,cher ann,cher", False),  # a value that returns
+        ("ann,Game ann,abba bob,cher", False),  # one known word is no sign
+    ],
+)
+def test_names_are_known_or_differ_from_the_values_below(text, expected):
+    assert has_header(_rows(text), "file") is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "foo,bar ann,abba bob,cher",
+        "foo,bar",
+        "foo\x1b,bar ann,abba",
+        "foo1,bar2 3,4",  # names with digits, or ids among numbers
+        "ann,foo ann,3 bob,4",  # a sign for either
+    ],
+)
+def test_what_cannot_be_told_is_refused_with_the_flag_that_tells(text):
+    with pytest.raises(
+        InvalidInputError, match=r"file: .*--header=yes or --header=no"
+    ) as error:
+        has_header(_rows(text), "file")
+    assert str(error.value).isprintable()

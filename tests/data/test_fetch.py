@@ -159,7 +159,6 @@ def test_where_pip_is_missing_python_brings_its_own(monkeypatch):
 
 def test_where_python_brings_none_one_on_the_path_is_used(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(fetch, "_bundled_pip", lambda folder: None)
     monkeypatch.setattr(fetch.shutil, "which", lambda name: f"/bin/{name}")
     monkeypatch.setattr(fetch, "_runs", lambda command: command[0] == "/bin/uv")
     with fetch._pip() as pip:

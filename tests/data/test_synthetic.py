@@ -61,7 +61,7 @@ def test_every_way_of_drawing_follows_the_planted_probabilities(
     """The first two items of many equal users, against the exact probabilities."""
     monkeypatch.setattr(module, "_DENSE_SHARE", dense_share)
     random = np.random.default_rng(1)
-    factors = draw_factors(1, 6, 2.2, 3, 4.0, random)
+    factors = draw_factors((1, 6, 3), 2.2, 4.0, random)
     count = 40_000
     items = module._draw_distinct(
         factors, np.zeros(count, np.int64), np.full(count, 2), random
@@ -149,9 +149,9 @@ def test_activity_is_log_normal_with_the_given_spread():
     assert np.median(logarithm) == pytest.approx(logarithm.mean(), abs=0.02)
 
 
-def factors_of(strength, exponent=2.2, num_items=1682):
+def factors_of(strength, exponent=2.2):
     random = np.random.default_rng(0)
-    return draw_factors(943, num_items, exponent, 8, strength, random)
+    return draw_factors((943, 1682, 8), exponent, strength, random)
 
 
 @pytest.mark.parametrize("strength", [0, 2, 20])

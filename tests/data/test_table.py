@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxfr.data.options import TableOptions
-from jaxfr.data.splitting import contiguous_ids
+from jaxfr.data.columns import TableOptions
+from jaxfr.data.dataset import contiguous_ids
 from jaxfr.data.table import read_table
 from jaxfr.errors import InvalidInputError
 
