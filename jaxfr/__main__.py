@@ -11,9 +11,9 @@ from absl import flags
 
 import jaxfr
 from jaxfr.errors import nearest
-from jaxfr.files import note
 from jaxfr.programs import PROGRAMS, describe_program
 from jaxfr.programs.program import EXIT_CODE, HELP_FLAGS, run_program
+from jaxfr.terminal import note
 
 
 def main() -> NoReturn:
@@ -42,7 +42,7 @@ def overview() -> str:
     """All programs, a line each."""
     width = max(map(len, PROGRAMS))
     lines = [
-        f"  jaxfr {name:<{width}}  {describe_program(name).summary}"
+        f"  jaxfr {name:<{width}}  {describe_program(name).splitlines()[0]}"
         for name in PROGRAMS
     ]
     return "\n".join(

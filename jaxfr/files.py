@@ -20,9 +20,7 @@ UNFINISHED_PREFIX = ".new-"
 def user_path(text: str, setting: str = "") -> pathlib.Path:
     """The path that a user wrote, with ``~`` and ``~name`` replaced by a home folder.
 
-    Args:
-        text: the path; nothing need stand there.
-        setting: the flag or field that it is the value of, for messages.
+    Nothing need stand there. ``setting`` is the flag or field that it is the value of.
 
     Raises:
         InvalidInputError: if it is empty, its home folder is not known, or no file can
@@ -68,10 +66,7 @@ def open_regular(path: pathlib.Path) -> Iterator[BinaryIO]:
 def user_errors(action: str, path: pathlib.Path, hint: str = "") -> Iterator[None]:
     """Turns what the system says of a file into an error that a user can read.
 
-    Args:
-        action: what could not be done.
-        path: to which file or folder.
-        hint: what the user may do about it.
+    It says what action could not be done to it, and hints at what the user may do.
 
     Raises:
         InvalidInputError: for any ``OSError`` in between.
@@ -91,12 +86,7 @@ def replacing(
 
     If anything is raised in between, what stands at the path stays, and nothing else
     is left. Signals that ask the program to end wait until the file is in its place.
-
-    Args:
-        path: where the file goes; its folder must exist.
-        hint: what the user may do if that fails.
-        durable: whether it is to be on the disk, safe from a loss of power, when this
-            returns.
+    A ``durable`` file is then on the disk, safe from a loss of power.
 
     Yields:
         A path of the same name that the file is to be written to, in a new folder
@@ -150,12 +140,7 @@ def sync_folder(path: pathlib.Path) -> None:
 
 
 def write_atomically(path: pathlib.Path, content: bytes, hint: str = "") -> None:
-    """Writes a file as :func:`replacing` does.
-
-    Args:
-        path: where the file goes; its folder is made.
-        content: what goes into it.
-        hint: what the user may do if that fails.
+    """Writes a file as :func:`replacing` does, and makes its folder.
 
     Raises:
         InvalidInputError: if the folder cannot be written to.

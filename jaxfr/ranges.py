@@ -76,12 +76,7 @@ DEVICES = Range(1, 4096, whole=True)
 
 
 def check_number(name: str, value: object, allowed: Range) -> None:
-    """Refuses a number that is out of its range.
-
-    Args:
-        name: what it is called.
-        value: a number, or an array of numbers.
-        allowed: its range.
+    """Refuses a number, or an array of numbers, out of its range.
 
     Raises:
         InvalidInputError: says the name, the value and what is allowed.

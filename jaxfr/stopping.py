@@ -20,13 +20,10 @@ SIGNALS = tuple(
 
 
 class Stopped(BaseException):
-    """Somebody asks the program to end, by a signal.
+    """Somebody asks the program to end, by the signal of this number.
 
     It passes through all that handles errors, and its notes (see ``keeping``) say what
     is kept.
-
-    Attributes:
-        number: the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -90,11 +87,7 @@ def uninterrupted() -> Iterator[None]:
 
 @contextlib.contextmanager
 def keeping(what: str) -> Iterator[None]:
-    """Notes what is kept if the program is stopped in between.
-
-    Args:
-        what: a part of a sentence.
-    """
+    """Notes what is kept if the program is stopped in between, a part of a sentence."""
     try:
         yield
     except Stopped as stopped:

@@ -31,12 +31,7 @@ def printable(text: str) -> str:
 
 
 def excerpt(text: object, most: int = 80) -> str:
-    """What stands in a file, for a message: :func:`printable`, and not too long.
-
-    Args:
-        text: what was read.
-        most: characters of it that are shown.
-    """
+    """So many letters of what stands in a file, :func:`printable`, for a message."""
     return printable(str(text)[:most])
 
 
@@ -106,10 +101,8 @@ class _Forgiving:
     ) -> None:
         """Takes the place of a stream.
 
-        Args:
-            stream: the stream.
-            tell: told once of a failure, unless the reader went away.
-            prepare: what to make of a text before it is written.
+        ``tell`` hears once of a failure, unless the reader went away; texts are written
+        as ``prepare`` makes them.
         """
         self._stream, self._tell, self._prepare = stream, tell, prepare
         self._failed = self.lost = False

@@ -5,7 +5,7 @@ Each is a module with ``main``; the first line of its docstring says what it doe
 
 import ast
 import importlib.util
-from typing import NamedTuple
+import pathlib
 
 PROGRAMS = (
     *("train", "sweep", "results", "dataset", "list", "submit", "benchmark", "scale"),
@@ -13,27 +13,10 @@ PROGRAMS = (
 """In the order in which a user meets them."""
 
 
-class Described(NamedTuple):
-    """What a program's docstring says.
-
-    Attributes:
-        summary: its first line.
-        text: all of it.
-    """
-
-    summary: str
-    text: str
-
-
-def describe_program(name: str) -> Described:
-    """Reads a program's docstring without importing it, as flags may be defined once.
-
-    Args:
-        name: one of ``PROGRAMS``.
-    """
+def describe_program(name: str) -> str:
+    """A program's docstring, without importing it: flags are defined once a process."""
     spec = importlib.util.find_spec(f"jaxfr.programs.{name}")
     assert spec is not None
     assert spec.origin is not None
-    with open(spec.origin, encoding="utf-8") as file:
-        text = ast.get_docstring(ast.parse(file.read())) or ""
-    return Described(text.partition("\n")[0], text)
+    source = pathlib.Path(spec.origin).read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)) or ""

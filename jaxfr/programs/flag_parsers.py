@@ -29,8 +29,8 @@ class NumberParser(flags.ArgumentParser):
         return number
 
 
-class ReadingParser(flags.ArgumentParser):
-    """A value that a function reads."""
+class OptionParser(flags.ArgumentParser):
+    """The value of an option, as a function reads it from its name and a text."""
 
     def __init__(
         self, name: str, read: Callable[[str, str], Any], option: Option
@@ -93,13 +93,6 @@ class ValueSerializer(flags.ArgumentSerializer):
 def define_number(
     name: str, default: float | None, help: str, allowed: Range
 ) -> flags.FlagHolder[Any]:
-    """Defines a flag of one number.
-
-    Args:
-        name: its name.
-        default: its value where it is not given.
-        help: what it is, with its unit.
-        allowed: its range.
-    """
+    """Defines a flag of one number of a range; its help says the unit."""
     parser, serializer = NumberParser(allowed), flags.ArgumentSerializer()
     return flags.DEFINE(parser, name, default, help, serializer=serializer)

@@ -35,9 +35,6 @@ PROCESS_ID = define_number(
 def start_flagged_devices(wanted: int) -> int:
     """``start_devices``, together with the other processes, where the flags name them.
 
-    Args:
-        wanted: number of devices of all processes, 0 for all.
-
     Raises:
         InvalidInputError: if the flags do not go together, or as ``start_devices``.
     """

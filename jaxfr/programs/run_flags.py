@@ -12,7 +12,7 @@ from jaxfr.data.datasets import check_dataset_text
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.part_texts import read_option
 from jaxfr.programs.data_flags import DATASET_HELP
-from jaxfr.programs.flag_parsers import ListParser, ReadingParser, ValueSerializer
+from jaxfr.programs.flag_parsers import ListParser, OptionParser, ValueSerializer
 from jaxfr.ranges import Range
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 from jaxfr.texts import (
@@ -44,11 +44,9 @@ _HELP = {
 
 
 def define_run_flags(lists: Collection[str], seeds: str = "0") -> None:
-    """Defines a flag for every option of a run, of which the seed always is a list.
+    """Defines ``--seeds`` and a flag for every option of a run.
 
-    Args:
-        lists: the other options that take several values; the rest takes one.
-        seeds: the default of ``--seeds``.
+    Those named in ``lists`` take several values, the rest takes one.
     """
     flags.DEFINE_string(
         "seeds", seeds, "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded)."
@@ -56,7 +54,7 @@ def define_run_flags(lists: Collection[str], seeds: str = "0") -> None:
     defaults = RunRequest()
     for name, option in RUN_OPTIONS.items():
         separator = _SEPARATORS.get(name, ",")
-        parser: flags.ArgumentParser = ReadingParser(name, _read, option)
+        parser: flags.ArgumentParser = OptionParser(name, _read, option)
         text, default = option_help(name), defaults.value(name)
         if name in lists:
             parser = ListParser(parser, separator)
@@ -67,11 +65,7 @@ def define_run_flags(lists: Collection[str], seeds: str = "0") -> None:
 
 
 def flagged_request(**others: Any) -> RunRequest:
-    """The run that the flags name.
-
-    Args:
-        **others: values of the options whose flags are lists, and of the seed.
-    """
+    """The run that the flags name, with the seed and what flags have lists of."""
     names = RUN_OPTIONS.keys() - others.keys()
     return RunRequest().replace(
         **{name: flags.FLAGS[name].value for name in names}, **others
@@ -79,11 +73,7 @@ def flagged_request(**others: Any) -> RunRequest:
 
 
 def parse_value(name: str, value: object) -> Any:
-    """Reads an option's value from a file, as its flag would.
-
-    Args:
-        name: the option.
-        value: text, a number, or what stands for none.
+    """Reads an option's value, text or a number of a file, as its flag would.
 
     Raises:
         InvalidInputError: if there is no such option, or it has no such value, or it

@@ -18,14 +18,10 @@ from jaxfr.sweeps.work import FinishedRun, Watcher, run_plan
 
 @contextlib.contextmanager
 def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[Store]:
-    """Opens a store, or one that vanishes in the end.
+    """Opens the store of a folder, or one that vanishes in the end.
 
     All processes but the leader, which go by its store, get an empty one without a
-    folder.
-
-    Args:
-        path: its folder; None for one that vanishes.
-        any_code: whether a run counts as finished that other code finished.
+    folder. With ``any_code`` runs that other code finished count as finished.
 
     Raises:
         InvalidInputError: if the folder is of another kind, or cannot be written.
@@ -47,14 +43,7 @@ def run_with_progress(
     options: RunOptions,
     label: str,
 ) -> Iterator[FinishedRun]:
-    """``run_plan`` with a bar, and a line for each program that is compiled.
-
-    Args:
-        plan: as there.
-        store: as there.
-        options: as there.
-        label: what the work is.
-    """
+    """``run_plan`` with a labelled bar and a line for each program that compiles."""
     total = sum(run.request.rounds for run in plan.runs)
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(show_progress(total, "round", label))

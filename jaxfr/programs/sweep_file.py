@@ -31,9 +31,6 @@ class SweepFile(NamedTuple):
 def read_sweep_file(path: pathlib.Path) -> SweepFile:
     """Reads ``seeds``, the table ``grid`` and the tables ``list`` of a file.
 
-    Args:
-        path: a file that ends in ``.toml`` or ``.json``.
-
     Raises:
         InvalidInputError: if it cannot be read, or holds something else.
     """

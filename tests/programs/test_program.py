@@ -109,8 +109,8 @@ def test_every_preset_is_read_by_name_and_flags_behind_it_win(preset):
 def test_help_is_what_a_program_is_an_example_and_its_flags(name):
     told = run(name, "--help")
     assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout.strip().startswith(describe_program(name).text)
-    assert f"\njaxfr {name} " in describe_program(name).text
+    assert told.stdout.strip().startswith(describe_program(name))
+    assert f"\njaxfr {name} " in describe_program(name)
     own = f"\njaxfr {name}:\n"
     assert (own in told.stdout) == (name != "list")
     takes_presets = name in ("train", "sweep", "submit", "benchmark")
@@ -122,7 +122,7 @@ def test_jaxfr_alone_says_which_programs_there_are():
     assert (told.returncode, told.stderr) == (0, "")
     for name in PROGRAMS:
         assert f"jaxfr {name} " in told.stdout
-        assert describe_program(name).summary in told.stdout
+        assert describe_program(name).splitlines()[0] in told.stdout
     assert run("--help").stdout == told.stdout
     assert run("--version").stdout == f"jaxfr {package.__version__}\n"
     assert_refused(run("tran"), "error: tran: no program; there are train, sweep")
