@@ -106,7 +106,7 @@ def _bits_at(key: Array, place: Array) -> Array:
 
 
 def distinct_ranks(
-    key: Array, population: Int[Array, ""], count: int
+    key: Array, population: Int[Array, ""] | int, count: int
 ) -> Int[Array, " count"]:
     """Draws ``count`` distinct numbers of 0 .. ``population`` - 1 uniformly.
 

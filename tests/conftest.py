@@ -24,7 +24,9 @@ from hypothesis import settings
 # What signatures say of shapes is checked in each call, where it can be.
 if importlib.util.find_spec("jaxtyping") and importlib.util.find_spec("beartype"):
     importlib.import_module("jaxtyping").install_import_hook(
-        ["jaxfr.attacks", "jaxfr.models", "jaxfr.uploads"], "beartype.beartype"
+        [f"jaxfr.{name}" for name in ("attacks", "clients", "evaluation", "models")]
+        + ["jaxfr.sampling", "jaxfr.uploads"],
+        "beartype.beartype",
     )
 
 # Whatever is not spread runs on the first, as it would without the others.
