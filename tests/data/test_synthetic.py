@@ -85,6 +85,18 @@ def test_items_that_stay_repeated_are_completed_by_weighing_all():
     assert dataset.num_pairs == 5000
 
 
+def test_what_was_drawn_stays_when_items_are_completed():
+    random = np.random.default_rng(0)
+    factors = draw_factors((3, 20, 2), 2.2, 4.0, random)
+    users, activity, held = np.arange(3), np.array([4, 2, 5]), [3, 7, 20, 21, 45]
+    found = module._complete(
+        factors, users, activity, np.array([0, 2]), np.array(held), random
+    )
+    assert np.bincount(found // 20).tolist() == activity.tolist()
+    assert len(set(found)) == activity.sum()
+    assert set(held) <= set(found)
+
+
 def test_item_degrees_follow_the_power_law_asked_for():
     exponent = 2.5
     dataset = synthetic_dataset(

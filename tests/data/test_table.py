@@ -106,6 +106,7 @@ MANY = [f"a,x,{NOW}"] * 5000
         (f"1,2,{NOW}\n1,2\n", "line 2: another number of columns"),
         (f"1,2,{NOW}\n1,2,3,4\n", "line 2: another number of columns"),
         ("user,item\n1,2\n\n,3\n", "line 4: an empty id"),
+        ("a,x\na, \n", "line 2: an empty id"),
         (f"a,x,{NOW}\nb,y,late\n", "line 2: a timestamp that is not a number"),
         (f"a,x,{NOW}\nb,y,nan\n", "line 2: a timestamp that is not finite"),
         (f"a,x,{NOW}\nb,y,1e400\n", "line 2: a timestamp that is not finite"),
