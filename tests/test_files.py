@@ -226,8 +226,10 @@ def test_what_is_raised_or_not_written_moves_nothing_and_leaves_nothing(
                 unfinished.write_bytes(NEW)
                 raise failure
 
-    of_system = failure is None or isinstance(failure, OSError)
-    with pytest.raises(InvalidInputError if of_system else type(failure)) as caught:
+    kind = type(failure)
+    if failure is None or isinstance(failure, OSError):
+        kind = InvalidInputError
+    with pytest.raises(kind) as caught:
         write_and_fail()
     assert str(caught.value) == told.format(path=path)
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [OLD] * there
