@@ -20,8 +20,8 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import note, user_errors
 from jaxfr.store import Store
 from jaxfr.sweeps import (
+    ExecutionOptions,
     Plan,
-    RunOptions,
     RunRequest,
     format_duration,
     identify,
@@ -139,7 +139,7 @@ def reproduce_studies(
     asked: Asked,
     workload: Workload,
     store: Store,
-    options: RunOptions,
+    options: ExecutionOptions,
     folder: pathlib.Path,
 ) -> list[Chapter]:
     """Runs and presents all studies, and writes each one's files into its own folder.

@@ -10,7 +10,7 @@ from jaxfr.files import note
 from jaxfr.programs.running import run_with_progress
 from jaxfr.records import Record, caveats
 from jaxfr.store import Store
-from jaxfr.sweeps import Plan, RunOptions, RunRequest, identify, plan_runs
+from jaxfr.sweeps import ExecutionOptions, Plan, RunRequest, identify, plan_runs
 
 
 class Studied(NamedTuple):
@@ -31,7 +31,7 @@ def run_study(
     bases: Sequence[RunRequest],
     load_options: LoadOptions | None,
     store: Store,
-    options: RunOptions,
+    options: ExecutionOptions,
 ) -> Studied:
     """Runs what a study wants and the store lacks, and presents the study.
 
@@ -52,7 +52,9 @@ def run_study(
     return present_study(study, bases, load_options, identify(plan, wanted), store)
 
 
-def finish_runs(plan: Plan, store: Store, options: RunOptions, label: str) -> None:
+def finish_runs(
+    plan: Plan, store: Store, options: ExecutionOptions, label: str
+) -> None:
     """Runs what a store lacks of a plan; the label is what progress is shown of.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Norm clipping, which composes with every rule."""
+"""Norm clipping: the stage ``clip_by_norm``, and the paper's rule ``norm``."""
 
 import functools
 from typing import Annotated

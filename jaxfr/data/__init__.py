@@ -1,4 +1,4 @@
-"""Data sets by name, from a path, or from a function of one's own."""
+"""Data in: interactions as a ``Dataset``, its sources and its statistics."""
 
 from jaxfr.data.columns import TableOptions
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset

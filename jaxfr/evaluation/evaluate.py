@@ -1,4 +1,8 @@
-"""Ranks every client's test item, and targets, and counts: one evaluation."""
+"""Ranks every client's test item, and targets, and counts: one evaluation.
+
+Ranks are counted by each metric (``metrics.py``), summed over users and devices, and
+turned into averages on the host (``outcome.py``).
+"""
 
 import functools
 from collections.abc import Sequence

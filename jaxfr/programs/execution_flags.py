@@ -10,7 +10,7 @@ from jaxfr.compilation_cache import enable_compilation_cache
 from jaxfr.files import user_path
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import AMOUNT, COUNT, COUNT_FROM_1, DEVICES
-from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU, RunOptions
+from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU, ExecutionOptions
 
 STORE = flags.DEFINE_string(
     "store",
@@ -86,7 +86,7 @@ def store_path() -> pathlib.Path | None:
     return None if STORE.value is None else user_path(STORE.value, "store")
 
 
-def run_options(start: Callable[[int], int]) -> RunOptions:
+def run_options(start: Callable[[int], int]) -> ExecutionOptions:
     """How the flags want runs to be executed; starts JAX.
 
     Args:
@@ -98,7 +98,7 @@ def run_options(start: Callable[[int], int]) -> RunOptions:
     """
     checkpoints = checkpoint_settings()
     enable_compilation_cache(COMPILATION_CACHE_DIR.value)
-    return RunOptions(
+    return ExecutionOptions(
         devices=start(NUM_DEVICES.value),
         runs_at_once=RUNS_AT_ONCE.value,
         spread_runs=SPREAD_RUNS.value,

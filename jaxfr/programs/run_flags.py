@@ -1,6 +1,8 @@
 """The flags of a run's options: single values, or lists that a sweep crosses.
 
-They follow from the signatures of what is run; see ``jaxfr/parts.py``.
+They are the fields of ``Experiment`` (``experiment.py``) and of ``RunRequest``
+(``sweeps/request.py``), whose types and docstrings give ranges and help (``parts.py``).
+``texts.py`` reads their values.
 """
 
 from collections.abc import Collection

@@ -10,7 +10,7 @@ from jaxfr.records.contents import lack_of_record
 from jaxfr.records.progress import show_progress
 from jaxfr.stopping import keeping
 from jaxfr.store import Store, open_store
-from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.forecast import describe
 from jaxfr.sweeps.plan import Plan
 from jaxfr.sweeps.work import FinishedRun, Watcher, run_plan
@@ -40,7 +40,7 @@ def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[
 def run_with_progress(
     plan: Plan,
     store: Store,
-    options: RunOptions,
+    options: ExecutionOptions,
     label: str,
 ) -> Iterator[FinishedRun]:
     """``run_plan`` with a labelled bar and a line for each program that compiles."""

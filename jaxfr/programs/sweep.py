@@ -34,7 +34,7 @@ from jaxfr.ranges import COUNT, COUNT_FROM_1
 from jaxfr.records.caveats import caveats
 from jaxfr.records.contents import lack_of_record
 from jaxfr.store import look_into_store
-from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.forecast import describe, forecast, format_forecasts
 from jaxfr.sweeps.grid import Axes, cross, parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
@@ -111,7 +111,7 @@ def chosen_runs() -> list[RunRequest]:
     return wanted
 
 
-def _foretell(plan: Plan, path: pathlib.Path | None, options: RunOptions) -> None:
+def _foretell(plan: Plan, path: pathlib.Path | None, options: ExecutionOptions) -> None:
     store = None
     if path is not None:
         store = look_into_store(path, ANY_CODE_VERSION.value, lack_of_record)
@@ -124,7 +124,7 @@ def _foretell(plan: Plan, path: pathlib.Path | None, options: RunOptions) -> Non
     print(format_forecasts(forecasts, available_memory()))
 
 
-def _run(plan: Plan, path: pathlib.Path, options: RunOptions) -> None:
+def _run(plan: Plan, path: pathlib.Path, options: ExecutionOptions) -> None:
     runs, done = len(plan.runs), 0
     with opened_store(path, ANY_CODE_VERSION.value) as store:
         found = sum(store.is_finished(run.identity) for run in plan.runs)

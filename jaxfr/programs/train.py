@@ -43,7 +43,7 @@ from jaxfr.records.plots import draw_curves
 from jaxfr.records.record import Record, dataset_name, write_records
 from jaxfr.records.table import format_table
 from jaxfr.store import Store
-from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.readers import check_read
@@ -118,7 +118,9 @@ def main() -> None:
     tell_written(written)
 
 
-def train(plan: Plan, options: RunOptions, path: pathlib.Path | None) -> list[Record]:
+def train(
+    plan: Plan, options: ExecutionOptions, path: pathlib.Path | None
+) -> list[Record]:
     """Runs what the store does not hold.
 
     Returns:
@@ -138,7 +140,7 @@ def train(plan: Plan, options: RunOptions, path: pathlib.Path | None) -> list[Re
     return records
 
 
-def _run(plan: Plan, store: Store, options: RunOptions) -> None:
+def _run(plan: Plan, store: Store, options: ExecutionOptions) -> None:
     found = sum(store.is_finished(run.identity) for run in plan.runs)
     if found:
         note(f"{found} of {len(plan.runs)} runs are in the store")

@@ -1,4 +1,4 @@
-"""What makes two runs the same run: options, data and code, as a hash."""
+"""A run's identity: a hash of options (see ``sweeps/plan.py``), data and code."""
 
 import ast
 import functools

@@ -1,6 +1,6 @@
 """Many runs: from lists of options to compiled programs, and into a result store."""
 
-from jaxfr.sweeps.execution import RunOptions, start_devices
+from jaxfr.sweeps.execution import ExecutionOptions, start_devices
 from jaxfr.sweeps.forecast import format_duration
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.plan import Plan, identify, plan_runs
@@ -10,8 +10,8 @@ from jaxfr.sweeps.sources import Source, load_sources, source_name
 
 __all__ = [
     "RUN_OPTIONS",
+    "ExecutionOptions",
     "Plan",
-    "RunOptions",
     "RunRequest",
     "Source",
     "check_read",

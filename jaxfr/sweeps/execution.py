@@ -72,7 +72,7 @@ def start_devices(wanted: int, processes: Processes | None = None) -> int:
     return wanted or available
 
 
-class RunOptions(NamedTuple):
+class ExecutionOptions(NamedTuple):
     """How somebody wants runs to be executed.
 
     Attributes:
@@ -90,7 +90,7 @@ class RunOptions(NamedTuple):
     checkpoints: CheckpointOptions | None = None
 
 
-def plan_execution(num_runs: int, options: RunOptions) -> Execution:
+def plan_execution(num_runs: int, options: ExecutionOptions) -> Execution:
     """Decides how runs are executed.
 
     Args:

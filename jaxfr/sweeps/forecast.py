@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from jaxfr.records.table import align
 from jaxfr.store import Store
-from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.group import GroupCompiler
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
 from jaxfr.sweeps.request import RunRequest
@@ -41,7 +41,7 @@ class Forecast(NamedTuple):
 def forecast(
     plan: Plan,
     store: Store | None,
-    options: RunOptions,
+    options: ExecutionOptions,
     on_group: Callable[[RunGroup], Any] = lambda group: None,
 ) -> list[Forecast]:
     """Compiles every program that is left to run, and times a few of its rounds.

@@ -11,7 +11,7 @@ import numpy as np
 from jaxfr.evaluation.references import chance_of
 from jaxfr.experiment import Experiment
 from jaxfr.records.record import device_name
-from jaxfr.sweeps.execution import Execution, RunOptions, plan_execution
+from jaxfr.sweeps.execution import Execution, ExecutionOptions, plan_execution
 from jaxfr.sweeps.plan import PlannedRun, RunGroup
 from jaxfr.sweeps.sources import Source, SourceName
 from jaxfr.training.compiled import CompiledRuns, compile_to_fit
@@ -42,7 +42,7 @@ class GroupCompiler:
     """Compiles one group after another, and keeps the data laid out between them."""
 
     def __init__(
-        self, sources: Mapping[SourceName, Source], options: RunOptions
+        self, sources: Mapping[SourceName, Source], options: ExecutionOptions
     ) -> None:
         """Compiles nothing yet.
 

@@ -11,7 +11,7 @@ from jaxfr.files import temporary_folder
 from jaxfr.records.contents import lack_of_record
 from jaxfr.records.results import Results
 from jaxfr.store import open_store
-from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.plan import identify, plan_runs
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.work import run_plan
@@ -66,6 +66,6 @@ def sweep(
     with contextlib.ExitStack() as stack:
         path = pathlib.Path(store) if store else stack.enter_context(temporary_folder())
         opened = stack.enter_context(open_store(path, check=lack_of_record))
-        for _ in run_plan(plan, opened, RunOptions(devices=1)):
+        for _ in run_plan(plan, opened, ExecutionOptions(devices=1)):
             pass
         return Results(opened.records(identify(plan, wanted)))

@@ -11,7 +11,7 @@ from jaxfr.files import note
 from jaxfr.processes import agree, is_leader
 from jaxfr.records.record import Record, make_record
 from jaxfr.store import Store
-from jaxfr.sweeps.execution import RunOptions, recorded
+from jaxfr.sweeps.execution import ExecutionOptions, recorded
 from jaxfr.sweeps.group import GroupCompiler, GroupProgram, batch_identity
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
 from jaxfr.sweeps.request import keep_own_files
@@ -59,7 +59,7 @@ class Watcher(NamedTuple):
 def run_plan(
     plan: Plan,
     store: Store,
-    options: RunOptions,
+    options: ExecutionOptions,
     watcher: Watcher = Watcher(),  # noqa: B008 (immutable)
 ) -> Iterator[FinishedRun]:
     """Runs all that is not in the store, and waits for what others are running.
@@ -106,7 +106,7 @@ class _Work:
     """What this process does of a plan."""
 
     def __init__(
-        self, plan: Plan, store: Store, options: RunOptions, watcher: Watcher
+        self, plan: Plan, store: Store, options: ExecutionOptions, watcher: Watcher
     ) -> None:
         self._store = store
         self._options = options

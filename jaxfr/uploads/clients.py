@@ -1,4 +1,4 @@
-"""What the server sees of each client, and how far it trusts it.
+"""Rows by client: maps over rows, sums by client, and trust in a client.
 
 Trust is a share from 0 to 1. A client's rows count by the client's trust times that in
 the row itself. Before rows are aggregated, trust becomes weight: a row of one client

@@ -18,7 +18,7 @@ from experiments.studies.study import Finding, Material, Picture, Section, Study
 from jaxfr.data import LoadOptions, TableOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.store import open_store
-from jaxfr.sweeps import RunOptions
+from jaxfr.sweeps import ExecutionOptions
 from jaxfr.sweeps.request import RunRequest
 from tests.experiments.studies.small_data import BASE, SOURCE
 
@@ -138,7 +138,7 @@ def test_studies_run_in_turn_write_their_files_and_are_resumed(tmp_path, capsys)
     studies = [IDLE, RUNS]
     workload = load_all(studies, asked)
     with open_store(tmp_path / "store") as store:
-        one = RunOptions(devices=1)
+        one = ExecutionOptions(devices=1)
         chapters = reproduce_studies(studies, asked, workload, store, one, tmp_path)
         again = reproduce_studies(studies, asked, workload, store, one, tmp_path)
         assert len(store.records()) == 2
@@ -174,7 +174,7 @@ def test_the_runs_of_a_program_are_done_together_whichever_study_wants_them(
     assert part.groups == workload.plan.groups[:1]
     assert whole_programs(workload.plan, ()).groups == ()
     with open_store(tmp_path / "store") as store:
-        one = RunOptions(devices=1)
+        one = ExecutionOptions(devices=1)
         chapters = reproduce_studies(studies, asked, workload, store, one, tmp_path)
     assert [chapter.section.text[0] for chapter in chapters] == ["0", "1", "0"]
     assert [chapter.runs for chapter in chapters] == [1, 1, 1]

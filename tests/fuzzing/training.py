@@ -12,7 +12,7 @@ import numpy as np
 
 from jaxfr.evaluation.names import find_metric
 from jaxfr.store import open_store
-from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.plan import plan_runs
 from jaxfr.sweeps.work import run_plan
 from tests.fuzzing.judging import WrongOutcomeError
@@ -58,7 +58,7 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
     plan = plan_runs([wanted])
     jax.clear_caches()  # so that long use of a process needs no more memory
     with open_store(pathlib.Path("store")) as store:
-        for _ in run_plan(plan, store, RunOptions(devices=1)):
+        for _ in run_plan(plan, store, ExecutionOptions(devices=1)):
             pass
         (record,) = store.records()
     json.dumps(record, allow_nan=False)

@@ -12,7 +12,7 @@ from jaxfr.checkpoints import CheckpointOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.store import open_store
-from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.group import GroupCompiler, GroupProgram, batch_identity
 from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.work import Watcher, run_plan
@@ -64,7 +64,7 @@ def finish(
         if len(told) == stop_after:
             raise StoppedError
 
-    options = RunOptions(devices, checkpoints=checkpoints)
+    options = ExecutionOptions(devices, checkpoints=checkpoints)
     watcher = Watcher(rounds=tell_or_stop, say=said.append)
     with open_store(store_path) as store:
         try:
@@ -106,7 +106,7 @@ def test_checkpoints_stay_until_the_runs_are_taken(tmp_path):
     settings = CheckpointOptions(tmp_path / "checkpoints", seconds=0.0)
     with open_store(tmp_path / "store") as store:
         running = run_plan(
-            plan_runs(SWEEP[:1]), store, RunOptions(1, checkpoints=settings)
+            plan_runs(SWEEP[:1]), store, ExecutionOptions(1, checkpoints=settings)
         )
         next(running)
         (left,) = settings.directory.iterdir()
@@ -125,13 +125,17 @@ def test_a_directory_that_cannot_be_written_is_refused_before_anything_runs(tmp_
         open_store(tmp_path / "store") as store,
         pytest.raises(InvalidInputError, match="cannot keep checkpoints in"),
     ):
-        next(run_plan(plan_runs(SWEEP[:1]), store, RunOptions(1, checkpoints=settings)))
+        next(
+            run_plan(
+                plan_runs(SWEEP[:1]), store, ExecutionOptions(1, checkpoints=settings)
+            )
+        )
 
 
 @pytest.fixture(scope="module")
 def program() -> GroupProgram:
     plan = plan_runs(SWEEP)
-    return GroupCompiler(plan.sources, RunOptions(1)).compile(plan.groups[0])
+    return GroupCompiler(plan.sources, ExecutionOptions(1)).compile(plan.groups[0])
 
 
 def test_an_identity_names_the_runs_in_their_order(program):

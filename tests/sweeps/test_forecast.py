@@ -1,7 +1,7 @@
 import pytest
 
 from jaxfr.store import open_store
-from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.forecast import (
     batch_seconds,
     describe,
@@ -44,10 +44,12 @@ def test_a_program_is_named_by_data_attack_aggregator_and_what_is_unusual():
 def test_a_forecast_counts_what_is_left_and_runs_nothing(tmp_path):
     plan = plan_runs([*CLEAN, *ATTACKED])
     with open_store(tmp_path / "store") as store:
-        for _ in run_plan(plan_runs(CLEAN[:1]), store, RunOptions(devices=1)):
+        for _ in run_plan(plan_runs(CLEAN[:1]), store, ExecutionOptions(devices=1)):
             pass
         measured = []
-        clean, attacked = forecast(plan, store, RunOptions(2), on_group=measured.append)
+        clean, attacked = forecast(
+            plan, store, ExecutionOptions(2), on_group=measured.append
+        )
         assert len(store.records()) == 1
     assert measured == list(plan.groups)
     assert (clean.finished, attacked.finished) == (1, 0)
@@ -64,10 +66,10 @@ def test_a_forecast_counts_what_is_left_and_runs_nothing(tmp_path):
 def test_what_is_finished_is_not_measured(tmp_path):
     plan = plan_runs(CLEAN[:1])
     with open_store(tmp_path / "store") as store:
-        for _ in run_plan(plan, store, RunOptions(devices=1)):
+        for _ in run_plan(plan, store, ExecutionOptions(devices=1)):
             pass
         measured = []
-        (item,) = forecast(plan, store, RunOptions(1), on_group=measured.append)
+        (item,) = forecast(plan, store, ExecutionOptions(1), on_group=measured.append)
     assert measured == []
     assert (item.finished, item.seconds) == (1, 0.0)
     assert "0 to do" in format_forecasts([item], None)

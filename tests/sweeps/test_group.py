@@ -6,7 +6,7 @@ import pytest
 
 from jaxfr.data import load_dataset
 from jaxfr.sweeps import group as group_module
-from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.group import GroupCompiler
 from jaxfr.sweeps.plan import RunGroup, plan_runs
 from jaxfr.training import Layout, start
@@ -20,7 +20,7 @@ def layouts(*changes: dict) -> list:
         for each in changes
     ]
     plan = plan_runs(wanted)
-    compiler = GroupCompiler(plan.sources, RunOptions(1))
+    compiler = GroupCompiler(plan.sources, ExecutionOptions(1))
     return [laid_out(compiler, group) for group in plan.groups]
 
 
@@ -67,7 +67,9 @@ def test_given_negatives_that_nobody_would_draw_have_room(tmp_path, devices):
     )
     plan = plan_runs([wanted])
     (group,) = plan.groups
-    layout = laid_out(GroupCompiler(plan.sources, RunOptions(devices)), group, devices)
+    layout = laid_out(
+        GroupCompiler(plan.sources, ExecutionOptions(devices)), group, devices
+    )
     values = plan.sources[group.source].given
     setup, _ = start(group.experiment, layout, jax.random.key(0), values)
     assert int(setup.pairs.overflow) == 0
@@ -83,7 +85,7 @@ def test_a_single_run_is_spread_and_several_are_divided_whatever_the_model():
         changed(model="fedgnn:4", aggregator="median"),
     ]
     plan = plan_runs(wanted)
-    compiler = GroupCompiler(plan.sources, RunOptions(4))
+    compiler = GroupCompiler(plan.sources, ExecutionOptions(4))
     found = [compiler.execution(group) for group in plan.groups]
     assert [execution.spread for execution in found] == [4, 4, 4, 4, 1]
     assert [execution.divided for execution in found] == [1, 1, 1, 1, 2]
@@ -103,7 +105,7 @@ def test_a_single_run_is_compiled_for_the_devices_that_it_takes(
     monkeypatch.setattr(group_module, "compile_to_fit", compile_nothing)
     plan = plan_runs([changed(model=f"{model}:4")])
     with pytest.raises(NothingCompiledError) as found:
-        GroupCompiler(plan.sources, RunOptions(devices)).compile(plan.groups[0])
+        GroupCompiler(plan.sources, ExecutionOptions(devices)).compile(plan.groups[0])
     laid_out_for, options = found.value.args
     assert laid_out_for == devices
     assert options["runs"] == 1

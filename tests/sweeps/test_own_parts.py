@@ -6,7 +6,7 @@ import pytest
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.store import open_store
-from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.plan import plan_runs
 from jaxfr.sweeps.work import run_plan
 from tests.sweeps.problem import changed
@@ -54,7 +54,7 @@ def test_its_numbers_share_a_program_and_its_other_options_do_not(mine):
 def test_records_tell_its_options_and_a_copy_lies_with_them(mine, tmp_path):
     plan = plan_runs([changed(aggregator=f"{mine}:scaled_mean:share=0.25")])
     with open_store(tmp_path / "store") as store:
-        (done,) = run_plan(plan, store, RunOptions(devices=1))
+        (done,) = run_plan(plan, store, ExecutionOptions(devices=1))
     (copy,) = (tmp_path / "store" / "own_files").iterdir()
     assert copy.read_text() == MINE
     assert done.record["own_files"] == copy.name

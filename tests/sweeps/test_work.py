@@ -9,7 +9,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.records.contents import lack_of_record
 from jaxfr.store import Store, open_store
 from jaxfr.sweeps import work
-from jaxfr.sweeps.execution import RunOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.work import Watcher, run_plan
@@ -20,7 +20,7 @@ INCIDENTAL = ("seconds", "finished", "num_devices", "runs_at_once")
 SWEEP = [changed(learning_rate=rate, seed=s) for rate in (0.1, 0.3) for s in range(3)]
 
 
-ONE, TWO = RunOptions(devices=1), RunOptions(devices=2)
+ONE, TWO = ExecutionOptions(devices=1), ExecutionOptions(devices=2)
 
 
 def run_all(plan: Plan, store: Store, **options) -> list[str]:

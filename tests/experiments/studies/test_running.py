@@ -13,7 +13,7 @@ from jaxfr.programs.running import opened_store
 from experiments.studies.running import run_study
 from experiments.studies.study import Section, Study
 from jaxfr.data import LoadOptions
-from jaxfr.sweeps.execution import RunOptions, start_devices
+from jaxfr.sweeps.execution import ExecutionOptions, start_devices
 from tests.sweeps.problem import changed
 
 def wanted(bases):
@@ -32,7 +32,7 @@ devices = start_devices(1)
 for studied in (study, study._replace(wanted=lambda bases: [])):
     with opened_store(None) as store:
         loading = LoadOptions("folder")
-        outcome = run_study(studied, bases, loading, store, RunOptions(devices))
+        outcome = run_study(studied, bases, loading, store, ExecutionOptions(devices))
         print(json.dumps([outcome.section, len(outcome.records), len(store.records())]))
     print(json.dumps(store.path.exists()))
 """
