@@ -410,7 +410,7 @@ def test_a_part_of_a_file_that_makes_something_else_is_refused(write):
 
 
 METRIC = """
-    from jaxfr.evaluation.metric import mean_over_users
+    from jaxfr.evaluation.metrics import mean_over_users
 
     def at_most(rank: int = 3):
         def value(place, others):

@@ -370,6 +370,26 @@ def test_each_device_finds_the_derivatives_of_one_device(
     assert_same_derivatives(found, expected, kind, devices)
 
 
+def test_each_device_finds_the_change_along_a_direction(monkeypatch):
+    """Of counted rows that lie elsewhere, too."""
+    monkeypatch.setattr(by_item, "network_between_devices", lambda: True)
+    monkeypatch.setattr(by_item, "COUNTS_PER_SEARCH", 0)
+    uploads = factored_uploads(COUNTS, seed=0, max_weight=3, kind=KINDS["single_rows"])
+
+    def change(uploads: Uploads) -> jax.Array:
+        numbers = numbers_of(uploads)
+        rows = as_function(RULES["median"][0], grouped(uploads))
+        return jax.jvp(rows, (numbers,), (jax.tree.map(jnp.sin, numbers),))[1]
+
+    def on_each(stacked: Uploads) -> jax.Array:
+        return change(jax.tree.map(lambda leaf: leaf[0], stacked))[None]
+
+    expected = jax.jit(change)(uploads)
+    assert np.abs(expected).max() > 0.1
+    for found in jax.jit(spread(on_each, 3, (OWN,), OWN))(on_devices(uploads, 3)):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 def gradient_on_each(rule: Rule, uploads: Uploads, devices: int) -> Numbers:
     """What each device finds, stacked."""
 

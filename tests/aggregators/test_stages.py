@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from jaxfr.aggregators import (
+    Rule,
     ServerKnowledge,
     ServerView,
     Stage,
@@ -66,15 +67,21 @@ def test_a_stage_sees_the_last_aggregate():
     np.testing.assert_array_equal(found.rows, expected.rows)
 
 
-@pytest.mark.parametrize(
-    "parts",
-    [
-        (CLIP, scale_by_round()),
-        (scale_by_round(), CLIP),
-        (LOOSER_CLIP, scale_by_round(), CLIP, scale_by_round()),
-    ],
-)
-def test_a_chain_of_chains_is_the_chain_of_all_parts(parts):
+def test_a_rule_gets_back_the_state_that_it_left():
+    def update(state, uploads, view):
+        return MEAN.update((), uploads, view)[0] * state, state + 1
+
+    rule = chained(CLIP, Rule(lambda knowledge: jnp.float32(1), update))
+    state, last = init_server(rule, KNOWLEDGE), jnp.zeros((NUM_ITEMS, DIM))
+    plain = np.asarray(aggregate(chained(CLIP, MEAN), UPLOADS, jnp.int32(0))[0].rows)
+    for number in range(3):
+        received, _ = receive(rule, UPLOADS)
+        found, state = combine(rule, state, received, seen(number, last))
+        np.testing.assert_allclose(found.rows, (number + 1) * plain, rtol=1e-6)
+
+
+def test_a_chain_of_chains_is_the_chain_of_all_parts():
+    parts = LOOSER_CLIP, scale_by_round(), CLIP, scale_by_round()
     flat = aggregate(chained(*parts, MEDIAN), UPLOADS, jnp.int32(0))[0].rows
     for cut in range(len(parts) + 1):
         first, rest = chained(*parts[:cut]), chained(*parts[cut:], MEDIAN)
