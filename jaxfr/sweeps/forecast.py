@@ -110,7 +110,7 @@ def format_forecasts(forecasts: Sequence[Forecast], available: int | None) -> st
     free = "" if available is None else f" of {available / 1e9:.2f} GB that are free"
     return (
         f"{align([_COLUMNS, *map(_row, forecasts)])}\n"
-        f"{runs} runs of {len(forecasts)} compiled, {left} to do: at most "
+        f"{runs} runs of {len(forecasts)} programs, {left} to do: at most "
         f"{peak / 1e9:.2f} GB{free}; {format_duration(compiling + seconds)}, "
         f"{format_duration(compiling)} of it for compiling"
     )
