@@ -92,6 +92,7 @@ def test_a_server_that_sees_clients_ends_alike_on_several_devices(model):
     np.testing.assert_array_equal(on_both.own, [ROUNDS] * 2 + [10 + ROUNDS] * 2)
     plain = run(median()).item_embeddings
     assert np.abs(alone.item_embeddings - plain).max() > 1e-3
+    assert np.abs(alone.items.last_aggregate).max() > 1e-3
 
 
 @part
