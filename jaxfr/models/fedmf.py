@@ -30,7 +30,7 @@ def fedmf(embedding_dim: EmbeddingDim = 32) -> Model:
     >>> model.scores(weights, jnp.array([1.0, 2.0]), jnp.array([[3.0, 4.0]]))
     Array([11.], dtype=float32)
 
-    Sources: Rong et al., "FedRecAttack", ICDE 2022; Rendle et al., "BPR", UAI 2009.
+    Source: Rong et al., "FedRecAttack", ICDE 2022; Rendle et al., "BPR", UAI 2009.
 
     Args:
         embedding_dim: embedding size d.
