@@ -17,8 +17,13 @@ import numpy as np
 from jax import Array
 
 from experiments.studies.study import Finding, Table
-from jaxfr.aggregators import Rule, ServerKnowledge, ServerView, median
-from jaxfr.aggregators.server import init_server
+from jaxfr.aggregators import (
+    Rule,
+    ServerKnowledge,
+    ServerView,
+    init_server,
+    median,
+)
 from jaxfr.attacks import CLEAN
 from jaxfr.data import TAIL_DEGREE, Dataset
 from jaxfr.experiment import Experiment

@@ -19,7 +19,7 @@ from jaxfr.aggregators.krum import krum
 from jaxfr.aggregators.mean import mean
 from jaxfr.aggregators.median import median
 from jaxfr.aggregators.norm import clip_by_norm, norm
-from jaxfr.aggregators.server import Aggregate, aggregate
+from jaxfr.aggregators.server import Aggregate, aggregate, init_server
 from jaxfr.aggregators.trimmed_mean import classic_trimmed_mean, trimmed_mean
 from jaxfr.parts import Catalogue, by_name
 
@@ -37,6 +37,7 @@ __all__ = [
     "classic_trimmed_mean",
     "clip_by_norm",
     "dense",
+    "init_server",
     "krum",
     "mean",
     "median",

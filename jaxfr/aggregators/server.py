@@ -48,6 +48,10 @@ def sees_clients(rule: Rule) -> bool:
 def init_server(rule: Rule, knowledge: ServerKnowledge) -> ServerState:
     """The state of the stages and of the rule before round 0.
 
+    >>> knowledge = fr.ServerKnowledge(num_clients=9, num_items=3, embedding_dim=2)
+    >>> fr.aggregators.init_server(fr.median().make(), knowledge)
+    ((), ())
+
     Raises:
         InvalidInputError: if there are more clients than their trust can be counted of.
     """
