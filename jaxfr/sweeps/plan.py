@@ -80,10 +80,12 @@ class Plan:
     Attributes:
         sources: the data.
         groups: the runs by program.
+        identities: of each run that was wanted, of a shard also those of the others.
     """
 
     sources: Mapping[SourceName, Source]
     groups: tuple[RunGroup, ...]
+    identities: Mapping[RunRequest, str]
 
     @property
     def runs(self) -> tuple[PlannedRun, ...]:
@@ -120,14 +122,17 @@ def plan_runs(
     check_all(wanted)
     sources = load_sources(map(source_name, wanted), load_options, loaded)
     groups: dict[Kind, dict[str, PlannedRun]] = {}
+    identities: dict[RunRequest, str] = {}
     for request in wanted:
         name = source_name(request)
         planned = _plan_run(request, sources[name])
         kind = name, jax.tree.structure(planned.experiment)
         groups.setdefault(kind, {})[planned.identity] = planned
+        identities[request] = planned.identity
     return Plan(
         sources,
         tuple(_group(name, list(runs.values())) for (name, _), runs in groups.items()),
+        identities,
     )
 
 
@@ -152,10 +157,7 @@ def identify(plan: Plan, wanted: Sequence[RunRequest]) -> list[str]:
         plan: from ``plan_runs`` of these runs, perhaps among others.
         wanted: runs.
     """
-    return [
-        _plan_run(request, plan.sources[source_name(request)]).identity
-        for request in wanted
-    ]
+    return [plan.identities[request] for request in wanted]
 
 
 def take_shard(plan: Plan, index: int, count: int) -> Plan:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from jaxfr.checkpoints import CheckpointKeeper, prepare_directory
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note
 from jaxfr.processes import agree, is_leader
 from jaxfr.records.record import Record, make_record
 from jaxfr.store import Store
@@ -15,6 +14,7 @@ from jaxfr.sweeps.execution import ExecutionOptions, recorded
 from jaxfr.sweeps.group import GroupCompiler, GroupProgram, batch_identity
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
 from jaxfr.sweeps.request import keep_own_files
+from jaxfr.terminal import note
 from jaxfr.training.batch import Run, run_batch
 from jaxfr.training.costs import measure_evaluation
 from jaxfr.training.layout import Layout
@@ -124,7 +124,8 @@ class _Work:
     def run_group(self, group: RunGroup) -> Iterator[FinishedRun]:
         """Runs what is left of one group, as far as it is in nobody's hands."""
         at_once, program, evaluation = self._compiler.execution(group).runs, None, 0.0
-        while batch := _claim(group, self._store, at_once):
+        schedules = _by_schedule(group)
+        while batch := _claim(schedules, self._store, at_once):
             if program is None:
                 self._watcher.compiling(group)
                 program = self._compiler.compile(group)
@@ -201,22 +202,31 @@ class _Work:
         return finished
 
 
-def _claim(group: RunGroup, store: Store, at_most: int) -> list[PlannedRun]:
-    """Claims some of a group's runs, all of one schedule."""
-    planned = {run.identity: run for run in group.runs}
+def _by_schedule(group: RunGroup) -> list[dict[str, PlannedRun]]:
+    """A group's runs by their identity, those of one schedule together."""
+    schedules: dict[tuple[int, int], dict[str, PlannedRun]] = {}
+    for planned in group.runs:
+        schedules.setdefault(planned.schedule, {})[planned.identity] = planned
+    return list(schedules.values())
+
+
+def _claim(
+    schedules: Sequence[dict[str, PlannedRun]], store: Store, at_most: int
+) -> list[PlannedRun]:
+    """Claims some runs of one schedule."""
 
     def claim() -> list[str]:
-        for schedule in dict.fromkeys(run.schedule for run in group.runs):
-            names = [name for name, run in planned.items() if run.schedule == schedule]
-            claimed = store.claim(names, at_most)
+        for runs in schedules:
+            claimed = store.claim(list(runs), at_most)
             if claimed:
                 return list(claimed)
         return []
 
     claimed = agree(claim)
-    if not planned.keys() >= set(claimed):
-        raise InvalidInputError("the processes were given different runs or data")
-    return [planned[name] for name in claimed]
+    for runs in schedules:
+        if runs.keys() >= set(claimed):
+            return [runs[name] for name in claimed]
+    raise InvalidInputError("the processes were given different runs or data")
 
 
 def _next_group(groups: Sequence[RunGroup], store: Store) -> tuple[int, int | None]:
