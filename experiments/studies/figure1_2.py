@@ -33,6 +33,7 @@ from experiments.studies.study import (
     Section,
     Study,
     Table,
+    check_some_of,
     data_alone,
     studied_datasets,
 )
@@ -99,12 +100,7 @@ def study(
     Raises:
         InvalidInputError: if no rule is named, or one that there is not.
     """
-    unknown = [name for name in aggregators if name not in AGGREGATORS]
-    if unknown or not aggregators:
-        raise InvalidInputError(
-            f"aggregators={','.join(aggregators)}: must be some of "
-            f"{', '.join(AGGREGATORS)}"
-        )
+    check_some_of("aggregators", aggregators, AGGREGATORS)
 
     def present(material: Material) -> Section:
         found = [

@@ -14,8 +14,14 @@ from experiments.studies.comparison import (
 )
 from experiments.studies.names import part_title
 from experiments.studies.panels import Column, draw_chance, draw_datasets, draw_line
-from experiments.studies.study import Finding, Picture, Section, Study, Table
-from jaxfr.errors import InvalidInputError
+from experiments.studies.study import (
+    Finding,
+    Picture,
+    Section,
+    Study,
+    Table,
+    check_some_of,
+)
 from jaxfr.records import HIT_RATIO
 
 # --- What is run ---
@@ -69,11 +75,7 @@ def study(
     Raises:
         InvalidInputError: if there are no defenses, or one is none of them.
     """
-    unknown = [name for name in defenses if name not in DEFENSES]
-    if unknown or not defenses:
-        raise InvalidInputError(
-            f"defenses={','.join(defenses)}: must be some of {', '.join(DEFENSES)}"
-        )
+    check_some_of("defenses", defenses, DEFENSES)
     chosen = [name for name in DEFENSES if name in defenses]
     points = [Point(aggregator=defense) for defense in chosen]
     points += [

@@ -6,11 +6,11 @@ from typing import NamedTuple
 from experiments.studies.study import Material, Section, Study
 from jaxfr.data import LoadOptions
 from jaxfr.experiment import Experiment
-from jaxfr.files import note
 from jaxfr.programs.running import run_with_progress
 from jaxfr.records import Record, caveats
 from jaxfr.store import Store
 from jaxfr.sweeps import ExecutionOptions, Plan, RunRequest, identify, plan_runs
+from jaxfr.terminal import note
 
 
 class Studied(NamedTuple):

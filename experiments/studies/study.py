@@ -1,16 +1,29 @@
 """What a study is: the runs that it wants, and what it makes of their records."""
 
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from experiments.studies.names import dataset_title
 from jaxfr.data import Dataset, LoadOptions
+from jaxfr.errors import InvalidInputError
 from jaxfr.records import Record
 from jaxfr.sweeps import RunRequest, load_sources, source_name
 
 # What is said elsewhere, or changes nothing of the outcome.
 _NOT_TOLD = ("dataset", "seed", "eval_every")
+
+
+def check_some_of(option: str, names: Sequence[str], known: Collection[str]) -> None:
+    """Refuses names of which one is none of those that are known, and no names.
+
+    Raises:
+        InvalidInputError: says the option, its names and those that are known.
+    """
+    if not names or not set(names) <= set(known):
+        raise InvalidInputError(
+            f"{option}={','.join(names)}: must be some of {', '.join(known)}"
+        )
 
 
 class Table(NamedTuple):
