@@ -17,7 +17,7 @@ from experiments.studies.study import Study
 from experiments.studies.writing import write_study
 from jaxfr.data import LoadOptions
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, user_errors
+from jaxfr.files import user_errors
 from jaxfr.store import Store
 from jaxfr.sweeps import (
     ExecutionOptions,
@@ -29,6 +29,7 @@ from jaxfr.sweeps import (
     plan_runs,
     source_name,
 )
+from jaxfr.terminal import note
 
 
 class Asked(NamedTuple):

@@ -26,7 +26,8 @@ import jax
 from jaxfr.data.fetch import cache_dir
 from jaxfr.devices import num_cores
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, user_path
+from jaxfr.files import user_path
+from jaxfr.terminal import note
 
 FOLDER = "compiled"
 OFF = ("", "none")

@@ -11,7 +11,6 @@ from typing import BinaryIO
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.stopping import uninterrupted
-from jaxfr.terminal import note as note
 
 # The folder in which a file is written before it is moved to its place.
 UNFINISHED_PREFIX = ".new-"

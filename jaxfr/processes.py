@@ -20,8 +20,8 @@ from jax._src import distributed  # its client is not public
 from jax.experimental import multihost_utils
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note
 from jaxfr.stopping import leave
+from jaxfr.terminal import note
 
 T = TypeVar("T")
 

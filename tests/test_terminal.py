@@ -6,8 +6,7 @@ from typing import TextIO
 
 import pytest
 
-from jaxfr.files import note
-from jaxfr.terminal import excerpt, forgiving_streams, printable, printable_lines
+from jaxfr.terminal import excerpt, forgiving_streams, note, printable, printable_lines
 
 FULL = "/dev/full"
 needs_full = pytest.mark.skipif(not os.path.exists(FULL), reason="no /dev/full here")

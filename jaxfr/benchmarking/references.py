@@ -16,7 +16,7 @@ from jaxfr.benchmarking.reference_problem import (
 )
 from jaxfr.benchmarking.reference_rounds import ROUND_REFERENCES
 from jaxfr.data import Dataset
-from jaxfr.files import note
+from jaxfr.terminal import note
 from jaxfr.training import Layout
 
 PACKAGES = ("numpy", "numba", "torch")

@@ -19,8 +19,9 @@ from jax.experimental import multihost_utils
 
 from jaxfr.checkpoints.arrays import Label, read_arrays, read_label, write_arrays
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import UNFINISHED_PREFIX, note, replacing, sync_folder, user_errors
+from jaxfr.files import UNFINISHED_PREFIX, replacing, sync_folder, user_errors
 from jaxfr.processes import agree, is_leader
+from jaxfr.terminal import note
 
 T = TypeVar("T")
 

@@ -16,10 +16,11 @@ from jaxfr.data.movielens import ml_1m, ml_100k
 from jaxfr.data.steam import steam
 from jaxfr.data.synthetic import synthetic
 from jaxfr.errors import InvalidInputError, nearest
-from jaxfr.files import note, user_errors, user_path
+from jaxfr.files import user_errors, user_path
 from jaxfr.own_files import OwnFile, own_files
 from jaxfr.part_texts import names_own_file, read_one
 from jaxfr.parts import Catalogue, Part, by_name
+from jaxfr.terminal import note
 
 __all__ = [
     "DATASETS",

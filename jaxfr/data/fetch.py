@@ -18,7 +18,8 @@ import zipfile
 from collections.abc import Iterator
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, user_errors, user_path, write_atomically
+from jaxfr.files import user_errors, user_path, write_atomically
+from jaxfr.terminal import note
 
 CACHE_DIR_VARIABLE = "JAXFR_CACHE_DIR"
 

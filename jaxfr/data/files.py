@@ -17,7 +17,8 @@ from jaxfr.data.dataset import (
 from jaxfr.data.parquet import read_parquet
 from jaxfr.data.table import Table, read_table
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, user_errors
+from jaxfr.files import user_errors
+from jaxfr.terminal import note
 
 TRAIN_FILE = "train.txt"
 TEST_FILE = "test.txt"

@@ -18,8 +18,8 @@ from jaxfr.data.columns import TableOptions
 from jaxfr.data.dataset import Counts, Dataset, leave_one_out
 from jaxfr.data.table import read_table
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note
 from jaxfr.parts import Factory
+from jaxfr.terminal import note
 
 _COLUMNS = TableOptions("1", "2", "4", "3")
 

@@ -19,7 +19,6 @@ from jaxfr.benchmarking.measuring import measure_case
 from jaxfr.benchmarking.report import draw_cost_by_size, format_report
 from jaxfr.benchmarking.timing import call_apart
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note
 from jaxfr.programs import benchmark_flags, program
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.programs.output_flags import (
@@ -31,6 +30,7 @@ from jaxfr.programs.output_flags import (
 from jaxfr.ranges import AMOUNT
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.record import Record, write_records
+from jaxfr.terminal import note
 
 RESULTS_FILE = "benchmark.jsonl"
 CHECKS_FILE = "checks.jsonl"

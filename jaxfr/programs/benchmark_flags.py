@@ -13,7 +13,6 @@ from jaxfr.benchmarking.references import PACKAGES, is_installed
 from jaxfr.benchmarking.timing import call_apart
 from jaxfr.data import DATASETS
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note
 from jaxfr.jax_settings import find_devices
 from jaxfr.models import MODELS
 from jaxfr.programs import data_flags
@@ -26,6 +25,7 @@ from jaxfr.programs.flag_parsers import (
 )
 from jaxfr.ranges import COUNT, COUNT_FROM_1, DEVICES, MOST, POSITIVE, SHARE, Range
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES
+from jaxfr.terminal import note
 
 
 def _define_numbers(name: str, default: Any, help: str, allowed: Range) -> None:

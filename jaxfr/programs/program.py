@@ -11,10 +11,9 @@ from typing import NoReturn
 from absl import app, flags
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note
 from jaxfr.presets import preset_path
 from jaxfr.stopping import Stopped, describe, leave, stoppable
-from jaxfr.terminal import forgiving_streams
+from jaxfr.terminal import forgiving_streams, note
 
 # What shells and argument parsers use for a wrong command line.
 EXIT_CODE = 2

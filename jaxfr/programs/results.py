@@ -13,7 +13,7 @@ from absl import flags
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, user_path
+from jaxfr.files import user_path
 from jaxfr.programs.output_flags import (
     define_output_flags,
     prepare_folder,
@@ -49,6 +49,7 @@ from jaxfr.records.summary import (
     worst_case,
 )
 from jaxfr.store import read_store
+from jaxfr.terminal import note
 
 SUMMARY_FILE = "summary.csv"
 WORST_CASE_FILE = "worst_case.csv"

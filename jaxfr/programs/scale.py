@@ -11,12 +11,13 @@ from absl import flags
 
 from jaxfr.benchmarking.on_paper import Need, Size, need_of, size_of
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, open_regular, user_errors, user_path
+from jaxfr.files import open_regular, user_errors, user_path
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import COUNT_FROM_1, LARGEST, Range
 from jaxfr.records.record import Record
 from jaxfr.records.table import align
 from jaxfr.store.lines import parse_plain
+from jaxfr.terminal import note
 
 _SIZES = ("num_train_pairs", "num_users", "num_items")
 

@@ -13,13 +13,14 @@ from typing import Any
 from absl import flags
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, user_path
+from jaxfr.files import user_path
 from jaxfr.programs import sweep
 from jaxfr.programs.execution_flags import store_path
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import COUNT, COUNT_FROM_1, LARGEST, SMALLEST, Range
 from jaxfr.sweeps.grid import MOST_RUNS
 from jaxfr.sweeps.plan import check_all
+from jaxfr.terminal import note
 
 flags.adopt_module_key_flags(sweep)
 

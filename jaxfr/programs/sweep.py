@@ -11,7 +11,7 @@ import pathlib
 from absl import flags
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, user_path
+from jaxfr.files import user_path
 from jaxfr.processes import is_leader
 from jaxfr.programs import (
     data_flags,
@@ -40,6 +40,7 @@ from jaxfr.sweeps.grid import Axes, cross, parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
 from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
+from jaxfr.terminal import note
 from jaxfr.training.memory import available_memory
 
 run_flags.define_run_flags(lists=RUN_OPTIONS)

@@ -13,7 +13,7 @@ from absl import flags
 
 from jaxfr.attacks import CLEAN, none
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, user_path
+from jaxfr.files import user_path
 from jaxfr.processes import is_leader
 from jaxfr.programs import (
     data_flags,
@@ -49,6 +49,7 @@ from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.request import keep_own_files
 from jaxfr.sweeps.work import FinishedRun
+from jaxfr.terminal import note
 
 RESULTS_FILE = "results.jsonl"
 CLEAN_FILE = "clean.jsonl"

@@ -13,8 +13,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jaxfr.files import note, replacing
-from jaxfr.terminal import printable
+from jaxfr.files import replacing
+from jaxfr.terminal import note, printable
 
 _DPI = 150
 # How much of a picture's width a title or a legend may take.

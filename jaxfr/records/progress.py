@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 from absl import logging
 
-from jaxfr.files import note
-from jaxfr.terminal import printable
+from jaxfr.terminal import note, printable
 
 
 class Progress(NamedTuple):

@@ -21,8 +21,8 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-from jaxfr.files import note
 from jaxfr.stopping import uninterrupted
+from jaxfr.terminal import note
 
 _LOCK_FILE = "lock"
 _SUFFIX = ".claim"

@@ -11,10 +11,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, open_regular, user_errors
+from jaxfr.files import open_regular, user_errors
 from jaxfr.store.folder import RECORDS
 from jaxfr.store.identity import options_part
 from jaxfr.store.lines import decode_line, run_of_line
+from jaxfr.terminal import note
 
 Record = Mapping[str, Any]
 # Says what a record lacks, None of one that lacks nothing.

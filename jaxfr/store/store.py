@@ -7,11 +7,12 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note, user_errors
+from jaxfr.files import user_errors
 from jaxfr.store.claims import Claims
 from jaxfr.store.folder import CLAIMS, RECORDS, check_kind, make_folder, writer_name
 from jaxfr.store.lines import encode_line
 from jaxfr.store.reading import Check, Record, StoreReader
+from jaxfr.terminal import note
 
 
 class Store(StoreReader):

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from absl import flags
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.files import note
+from jaxfr.terminal import note
 
 # Makes an input in the folder, which is the current one, and hands it over. It returns
 # if the input was taken for what it is, raises the program's own error where that
