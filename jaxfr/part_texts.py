@@ -1,11 +1,13 @@
 """Options and parts as texts: ``1.5``, ``lie:lie_z=1.5``, ``./mine.py:my_attack``."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.own_files import OWN_FILE, own_factory, refuse_code
 from jaxfr.parts import REQUIRED, Catalogue, Factory, Option, Part
 from jaxfr.ranges import Range
+
+T = TypeVar("T")
 
 
 def read_option(option: Option, text: str) -> Any:
@@ -90,6 +92,24 @@ def read_one(
             f"{field}={text!r}: needs {missing[0]}, as in {name}:{missing[0]}=..."
         )
     return factory(**values)
+
+
+def check_made(made: Any, kind: type[T], told: str) -> T:
+    """What a part made, if it is of this kind.
+
+    Args:
+        made: what it made.
+        kind: what it should have made.
+        told: the field and its text, for the message.
+
+    Raises:
+        InvalidInputError: if it is something else.
+    """
+    if not isinstance(made, kind):
+        raise InvalidInputError(
+            f"{told}: makes a {type(made).__name__}, no {kind.__name__}"
+        )
+    return made
 
 
 def _option_of(

@@ -9,7 +9,7 @@ by a plus: ``clip_by_norm:1+median``. A part of one's own is a function of a fil
 import functools
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from jaxfr.aggregators import AGGREGATORS, STAGES, chain
 from jaxfr.attacks import ATTACKS
@@ -22,10 +22,8 @@ from jaxfr.experiment import Experiment
 from jaxfr.models import MODELS
 from jaxfr.optimizers import OPTIMIZERS
 from jaxfr.own_files import OWN_FILE
-from jaxfr.part_texts import read_one, read_option
+from jaxfr.part_texts import check_made, read_one, read_option
 from jaxfr.parts import Catalogue, Option, Part, options_of
-
-T = TypeVar("T")
 
 CATALOGUES: Mapping[str, Catalogue[Any]] = {
     "model": MODELS,
@@ -66,24 +64,11 @@ def _read_metrics(text: str, own_files: bool) -> tuple[Metric, ...]:
     found: list[Metric] = []
     for name in text.split(","):
         if OWN_FILE in name:
-            found.append(read_own("metrics", name, Metric, own_files))
+            made = _made_once(read_one("metrics", name, {}, own_files))
+            found.append(check_made(made, Metric, f"metrics={name!r}"))
         else:
             found += parse_metrics(name)
     return tuple(found)
-
-
-def read_own(field: str, text: str, kind: type[T], own_files: bool = True) -> T:
-    """Reads a part of a file and makes it, where no other is meant.
-
-    Raises:
-        InvalidInputError: as :func:`read_field`, and if it makes something else.
-    """
-    found = _made_once(read_one(field, text, {}, own_files))
-    if not isinstance(found, kind):
-        raise InvalidInputError(
-            f"{field}={text!r}: makes a {type(found).__name__}, no {kind.__name__}"
-        )
-    return found
 
 
 @functools.lru_cache(maxsize=1024)

@@ -18,7 +18,7 @@ from jaxfr.data.synthetic import synthetic
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import user_errors, user_path
 from jaxfr.own_files import OwnFile, own_files
-from jaxfr.part_texts import names_own_file, read_one
+from jaxfr.part_texts import check_made, names_own_file, read_one
 from jaxfr.parts import Catalogue, Part, by_name
 from jaxfr.terminal import note
 
@@ -78,12 +78,7 @@ def load_dataset(
     options.table.refuse_for(str(data))
     if "data_dir" in part.options and part.data_dir is None:
         part = part.replace(data_dir=options.data_dir)
-    made = part.make()
-    if not isinstance(made, Dataset):
-        raise InvalidInputError(
-            f"dataset={str(data)!r}: makes a {type(made).__name__}, no Dataset"
-        )
-    return made
+    return check_made(part.make(), Dataset, f"dataset={str(data)!r}")
 
 
 def find_dataset(text: str) -> Part[Dataset] | pathlib.Path:
