@@ -55,13 +55,7 @@ class Asked(NamedTuple):
 
 
 class Workload(NamedTuple):
-    """All runs of all studies.
-
-    Attributes:
-        plan: each of them once.
-        runs: the identities of each study's own, in the order of the studies.
-        data: the data sets.
-    """
+    """All runs of all studies, those of each study by identity, and the data sets."""
 
     plan: Plan
     runs: tuple[tuple[str, ...], ...]
@@ -69,11 +63,7 @@ class Workload(NamedTuple):
 
 
 def load_all(studies: Sequence[Study], asked: Asked) -> Workload:
-    """Loads all data and plans all runs.
-
-    Raises:
-        InvalidInputError: if data cannot be loaded, or runs have no meaning.
-    """
+    """Loads all data and plans all runs."""
     data = []
     for name in dict.fromkeys(map(source_name, asked.bases)):
         try:
@@ -143,23 +133,7 @@ def reproduce_studies(
     options: ExecutionOptions,
     folder: pathlib.Path,
 ) -> list[Chapter]:
-    """Runs and presents all studies, and writes each one's files into its own folder.
-
-    Args:
-        studies: the studies.
-        asked: what they are made from.
-        workload: of these studies.
-        store: where records are and go.
-        options: how runs are executed.
-        folder: in which each study has a folder.
-
-    Returns:
-        A chapter for each.
-
-    Raises:
-        InvalidInputError: if a run does not fit into memory, or something cannot be
-            written.
-    """
+    """Runs and presents all studies, and writes each one's files into its folder."""
     chapters: list[Chapter] = []
     taken, foretold = 0.0, 0.0
     for number, study in enumerate(studies):

@@ -78,12 +78,7 @@ _READ_BY = {
 
 
 def main(name: str = "") -> None:
-    """Runs a study as the flags say, prints what it shows, and writes it.
-
-    Raises:
-        InvalidInputError: if there is no such study, a flag has no meaning for it,
-            files are in the way, or it cannot be run.
-    """
+    """Runs a study as the flags say, prints what it shows, and writes it."""
     study = flagged_study(name)
     bases = flagged_bases()
     wanted, folder = study.wanted(bases), output_dir()
@@ -109,9 +104,7 @@ def main(name: str = "") -> None:
 def flagged_study(name: str) -> Study:
     """The study of a name, with what the flags say of it alone.
 
-    Raises:
-        InvalidInputError: if there is none of that name, or a flag is given that only
-            another one reads, or that names what it varies itself.
+    Refuses flags that only another study reads, or that name what it varies itself.
     """
     if not name:
         raise InvalidInputError(f"name a study: one of {', '.join(STUDIES)}")
@@ -133,11 +126,7 @@ def flagged_study(name: str) -> Study:
 
 
 def flagged_bases() -> list[RunRequest]:
-    """The runs that the flags name, for each data set and seed.
-
-    Raises:
-        InvalidInputError: if the seeds are none.
-    """
+    """The runs that the flags name, for each data set and seed."""
     return [
         run_flags.flagged_request(dataset=dataset, seed=seed)
         for dataset in flags.FLAGS.dataset

@@ -94,11 +94,7 @@ DIFFERENCES = (
 
 
 def describe_environment(seconds: float) -> tuple[tuple[str, str], ...]:
-    """Names and values of all that may matter beside settings and data.
-
-    Args:
-        seconds: how long everything took.
-    """
+    """Names and values of all that may matter beside settings and data."""
     moment = datetime.datetime.now(datetime.UTC)
     finished = moment.isoformat(sep=" ", timespec="minutes").partition("+")[0]
     return (

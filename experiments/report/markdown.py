@@ -8,13 +8,7 @@ from experiments.studies.writing import verdict
 
 
 def render_markdown(page: Page) -> str:
-    """Writes the page as Markdown.
-
-    A picture is a link to ``<chapter>/<picture>``, beside the page.
-
-    Args:
-        page: what it says.
-    """
+    """Writes the page as Markdown; a picture is a link to ``<chapter>/<picture>``."""
     facts = [f"- {_text(name)}: {_text(value)}" for name, value in page.environment]
     parts = [
         f"# {_text(page.title)}",

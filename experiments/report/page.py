@@ -41,11 +41,7 @@ _NUMERIC = frozenset("0123456789.,%±()/ +-−–")
 
 
 def render(page: Page) -> str:
-    """Writes the page as one HTML document that loads nothing from elsewhere.
-
-    Args:
-        page: what it says; no two chapters of one name.
-    """
+    """Writes the page as one HTML document that loads nothing from elsewhere."""
     caption = "The data sets, whose content the hash names."
     main = [
         _heading(2, "findings", "All findings"),
@@ -70,12 +66,7 @@ def render(page: Page) -> str:
 
 
 def table(content: Table, anchor: str) -> str:
-    """A table that scrolls on its own where the page is narrow.
-
-    Args:
-        content: its cells; columns of nothing but numbers stand on the right.
-        anchor: its id on the page.
-    """
+    """A table that scrolls on its own on a narrow page, numbers on the right."""
     columns = zip(*content.rows, strict=True)
     kinds = [' class="number"' * all(map(_NUMERIC.issuperset, c)) for c in columns]
     kinds = kinds or [""] * len(content.header)

@@ -48,15 +48,7 @@ QUICK_STUDIES: Mapping[str, Study] = {
 
 
 def choose_studies(names: Sequence[str], quick: bool) -> list[Study]:
-    """The named studies in the order of the paper; all of them where none is named.
-
-    Args:
-        names: names of ``STUDIES``.
-        quick: whether to take the quick choice.
-
-    Raises:
-        InvalidInputError: if there is no such study.
-    """
+    """The named studies in the order of the paper; all of them where none is named."""
     unknown = [name for name in names if name not in STUDIES]
     if unknown:
         raise InvalidInputError(

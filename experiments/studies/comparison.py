@@ -89,13 +89,7 @@ class Average(NamedTuple):
 
 
 def average(records: Sequence[Record], metric: str = HIT_RATIO) -> Average:
-    """Averages a field over runs that differ in their seed.
-
-    Args:
-        records: the runs; none have no mean.
-        metric: a field of numbers; runs in which it is null, as a mean over nobody,
-            do not count.
-    """
+    """Averages a field over runs in which it is not null, as a mean over nobody."""
     values = [float(r[metric]) for r in records if r[metric] is not None]
     mean = statistics.fmean(values) if values else math.nan
     deviation = statistics.stdev(values) if len(values) > 1 else math.nan
@@ -160,13 +154,9 @@ def comparison(
     points: Sequence[Point],
     show: Callable[[Sequence[Runs]], Section],
 ) -> Study:
-    """A study that compares whole runs.
+    """A study that runs some points on each data set with each seed.
 
-    Args:
-        name: its name.
-        decides: the options that it varies itself, fields of ``Point``.
-        points: those that it runs on each data set with each seed.
-        show: what it makes of the runs of each data set.
+    ``decides`` are the options that it varies itself, fields of ``Point``.
     """
 
     def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
@@ -201,15 +191,8 @@ def beside_earlier(
     """Values of an earlier simulation beside this one, where both are there.
 
     The paper's figures print no numbers. These were simulated before this project
-    began, as a check of it.
-
-    Args:
-        caption: of the table.
-        header: the columns between the data set and the numbers.
-        cells: what stands in these for a point and a metric.
-        found: the runs of each data set.
-        earlier: the values, by data set, point and metric.
-        places: decimal places of the values.
+    began, as a check of it. ``header`` names the columns between the data set and the
+    numbers, and ``cells`` says what stands in them for a point and a metric.
     """
     rows = []
     for (dataset, point, metric), value in earlier.items():

@@ -58,13 +58,9 @@ NOISE, OPPOSITE = "spattack_l_d", "spattack_o_d"
 
 
 class BenignRows(NamedTuple):
-    """What an item's benign rows are like.
+    """What an item's benign rows are like: their number, mean, minimum and maximum.
 
-    Attributes:
-        received: how many there are, int ``[m]``.
-        mean: their mean, 0 for an item without, ``[m, d]``.
-        lower: their minimum, +inf for an item without, ``[m, d]``.
-        upper: their maximum, -inf for an item without, ``[m, d]``.
+    Without any the mean is 0, the minimum +inf and the maximum -inf.
     """
 
     received: Array | np.ndarray
@@ -128,13 +124,7 @@ def describe() -> Rule:
 def clean_moments(
     base: RunRequest, dataset: Dataset, rounds: Sequence[int]
 ) -> tuple[Moment, ...]:
-    """Trains without an attack and stops at some rounds.
-
-    Args:
-        base: its seed, sizes and rates count; what is in ``DECIDED`` does not.
-        dataset: the data.
-        rounds: finished rounds at which to stop, ascending.
-    """
+    """Trains without an attack, and stops at some numbers of finished rounds."""
     clean = base.replace(
         attack=CLEAN, aggregator="mean", negatives="fixed", participation=1.0
     ).experiment.with_data(dataset.num_users)
@@ -167,17 +157,10 @@ def clean_moments(
 def aggregate(
     base: RunRequest, moment: Moment, form: Form, attack: str, malicious_clients: int
 ) -> Array:
-    """What the server makes of the round's uploads, benign and malicious.
+    """What the server makes of the round's uploads, benign and malicious, ``[m, d]``.
 
-    Args:
-        base: its numbers count, such as the share of a trimmed mean.
-        moment: the round.
-        form: the server's rule, which expects ``malicious_clients`` Byzantine ones.
-        attack: ``NOISE`` or ``OPPOSITE``, or ``none``.
-        malicious_clients: how many there are, each poisoning every item.
-
-    Returns:
-        One row for each item, float32 ``[m, d]``.
+    ``base`` has numbers such as the share of a trimmed mean. There are so many
+    malicious clients, each poisoning every item, and the rule expects as many.
     """
     # Nobody uploads rows of weight 0: one program for clean rounds too.
     acting = NOISE if attack == CLEAN else attack
@@ -260,13 +243,7 @@ def carried_off(
 ) -> np.ndarray:
     """Says which items' aggregates lie outside the range of their benign rows.
 
-    Args:
-        aggregated: of a round in which malicious rows came to every item, ``[m, d]``.
-        rows: the benign rows.
-        dense: whether zeros of absent benign clients are among those rows.
-
-    Returns:
-        bool ``[m]``.
+    Malicious rows came to every item; in the dense form zeros are benign rows, too.
     """
     lower, upper = jnp.asarray(rows.lower), jnp.asarray(rows.upper)
     if dense:
@@ -303,8 +280,7 @@ def compare(
 def left_when_dense(outcomes: Sequence[Outcome], aggregator: str) -> np.ndarray:
     """How much of an item's clean update its dense form leaves, of the sparse one.
 
-    Returns:
-        Quotient of the lengths, float ``[m]``; nan where the sparse form has none.
+    A quotient of lengths, ``[m]``; nan where the sparse form has none.
     """
     length = {outcome.form: outcome.clean_length for outcome in outcomes}
     dense, sparse = (length[Form(aggregator, form)] for form in FORMS)
@@ -313,15 +289,9 @@ def left_when_dense(outcomes: Sequence[Outcome], aggregator: str) -> np.ndarray:
 
 
 def by_bracket(values: np.ndarray, degree: np.ndarray, share: bool) -> np.ndarray:
-    """Summarises items by bracket of their degree.
+    """Summarises items by bracket of their degree; nan for a bracket without items.
 
-    Args:
-        values: of each item, nan where it has none, ``[m]``.
-        degree: of each item, int ``[m]``.
-        share: whether to take the mean, in percent, rather than the median.
-
-    Returns:
-        float ``[brackets]``; nan for a bracket without items.
+    By their median, or as a share: by their mean in percent.
     """
     brackets = np.searchsorted(BRACKETS, degree, side="right") - 1
     found = [values[brackets == bracket] for bracket in range(len(BRACKETS))]

@@ -91,14 +91,8 @@ def study(
 ) -> Study:
     """The study of Figures 1 and 2, which needs no whole run.
 
-    Args:
-        aggregators: rules to compare in Figure 1.
-        malicious_ratio: malicious share of all clients there.
-        trained_rounds: rounds of clean training before the round that is taken apart,
-            as far as a run has as many.
-
-    Raises:
-        InvalidInputError: if no rule is named, or one that there is not.
+    The round that is taken apart for Figure 1 comes after so many rounds of clean
+    training, as far as a run has as many.
     """
     check_some_of("aggregators", aggregators, AGGREGATORS)
 
@@ -204,13 +198,9 @@ SHARES = (0.01, 0.03, 0.05, 0.10, 0.15)
 
 
 class Laws(NamedTuple):
-    """Power laws of a data set's item degrees.
+    """Power laws of item degrees: one with a fitted minimum, one of all from 1 on.
 
-    Attributes:
-        fitted: exponent and minimum fitted.
-        whole: exponent fitted to all items with an interaction, the minimum being 1.
-        tail_share: share of all items that ``fitted`` describes.
-        whole_share: likewise of ``whole``.
+    The shares are those of all items that each describes.
     """
 
     fitted: PowerLawFit

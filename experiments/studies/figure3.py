@@ -66,15 +66,7 @@ _TEXT = (
 def study(
     defenses: Sequence[str] = DEFENSES, spattacks: Sequence[str] = SPATTACKS
 ) -> Study:
-    """Figure 3 as a study.
-
-    Args:
-        defenses: aggregators of ``DEFENSES``, those that are to be run.
-        spattacks: the attacks, of ``SPATTACKS``.
-
-    Raises:
-        InvalidInputError: if there are no defenses, or one is none of them.
-    """
+    """Figure 3 as a study, of some ``DEFENSES`` and some ``SPATTACKS``."""
     check_some_of("defenses", defenses, DEFENSES)
     chosen = [name for name in DEFENSES if name in defenses]
     points = [Point(aggregator=defense) for defense in chosen]

@@ -51,13 +51,7 @@ _TEXT = (
 def study(
     model: str = MODEL, beside: str = BESIDE, spattacks: Sequence[str] = SPATTACKS
 ) -> Study:
-    """Figure 4 as a study.
-
-    Args:
-        model: the recommender of the figure.
-        beside: the one that it is compared with; it may be the same.
-        spattacks: the attacks, of the four.
-    """
+    """Figure 4 as a study: a model beside another one, or the same, under Spattacks."""
     points = [
         _point(name, aggregator, attack)
         for name in dict.fromkeys((model, beside))

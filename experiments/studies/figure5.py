@@ -52,11 +52,7 @@ _TEXT = (
 
 
 def study(starts: Sequence[int] = STARTS) -> Study:
-    """Figure 5 as a study.
-
-    Args:
-        starts: the first rounds with malicious uploads, upwards.
-    """
+    """Figure 5 as a study, by the first rounds with malicious uploads, upwards."""
     attacked = [_point(attack, start) for attack in ATTACKS for start in starts]
     return comparison(NAME, DECIDES, (CLEAN_RUN, *attacked), _show)
 

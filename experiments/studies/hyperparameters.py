@@ -98,11 +98,7 @@ _TEXT = (
 
 
 def study(sweeps: Sequence[Sweep] = SWEEPS) -> Study:
-    """The hyperparameters as a study.
-
-    Args:
-        sweeps: what is varied.
-    """
+    """The hyperparameters as a study."""
     points = [
         sweep.point(value, attack)
         for sweep in sweeps

@@ -33,16 +33,8 @@ def draw_datasets(
 ) -> None:
     """Draws HR@10 in panels: a row for each data set.
 
-    Args:
-        found: the runs of each data set.
-        columns: the columns.
-        draw: draws into one panel what its column shows of its data set.
-        path: a file that ends in ``.png``.
-        width: of a panel, in inches.
-        height: likewise.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
+    ``draw`` draws into one panel what its column shows of its data set. Sizes of a
+    panel are in inches.
     """
     titles = [column.title for column in columns]
     rows = [runs.title for runs in found]

@@ -14,13 +14,7 @@ from jaxfr.terminal import note
 
 
 class Studied(NamedTuple):
-    """What a study came to.
-
-    Attributes:
-        records: of the runs that it wanted, in that order; a run that it wanted twice
-            is there twice.
-        section: what it shows.
-    """
+    """The records of the runs that a study wanted, in that order, and what it shows."""
 
     records: tuple[Record, ...]
     section: Section
@@ -33,19 +27,7 @@ def run_study(
     store: Store,
     options: ExecutionOptions,
 ) -> Studied:
-    """Runs what a study wants and the store lacks, and presents the study.
-
-    Args:
-        study: the study.
-        bases: a run for each data set and seed, see ``Material``.
-        load_options: how data are loaded; None for the defaults.
-        store: where records are and go; one that is open.
-        options: how runs are executed.
-
-    Raises:
-        InvalidInputError: if some run has no meaning, data cannot be loaded, the
-            store cannot be written, or a run does not fit into memory.
-    """
+    """Runs what a study wants and the store lacks, and presents the study."""
     wanted = study.wanted(bases)
     plan = plan_runs(wanted, load_options)
     finish_runs(plan, store, options, study.name)
@@ -55,12 +37,7 @@ def run_study(
 def finish_runs(
     plan: Plan, store: Store, options: ExecutionOptions, label: str
 ) -> None:
-    """Runs what a store lacks of a plan; the label is what progress is shown of.
-
-    Raises:
-        InvalidInputError: if the store cannot be written, or a run does not fit into
-            memory.
-    """
+    """Runs what a store lacks of a plan; the label is what progress is shown of."""
     found = sum(store.is_finished(run.identity) for run in plan.runs)
     if found:
         note(f"{label}: {found} of {len(plan.runs)} runs are in the store")

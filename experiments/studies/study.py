@@ -15,11 +15,7 @@ _NOT_TOLD = ("dataset", "seed", "eval_every")
 
 
 def check_some_of(option: str, names: Sequence[str], known: Collection[str]) -> None:
-    """Refuses names of which one is none of those that are known, and no names.
-
-    Raises:
-        InvalidInputError: says the option, its names and those that are known.
-    """
+    """Refuses names of which one is none of those that are known, and no names."""
     if not names or not set(names) <= set(known):
         raise InvalidInputError(
             f"{option}={','.join(names)}: must be some of {', '.join(known)}"
@@ -98,12 +94,7 @@ class Study(NamedTuple):
 
 
 def describe_bases(bases: Sequence[RunRequest], decided: Sequence[str]) -> str:
-    """Says which data sets, seeds and rounds there are, and what is unusual.
-
-    Args:
-        bases: the runs that a study started from.
-        decided: options that the study replaces.
-    """
+    """Says which data sets, seeds and rounds there are, and what else is unusual."""
     datasets = list(dict.fromkeys(dataset_title(base.dataset) for base in bases))
     seeds = list(dict.fromkeys(base.seed for base in bases))
     base, usual = bases[0], RunRequest().texts()
@@ -134,11 +125,7 @@ def data_alone(
 
 
 def studied_datasets(material: Material) -> list[tuple[RunRequest, Dataset]]:
-    """Each data set of a study once, with the run of its first seed.
-
-    Raises:
-        InvalidInputError: if one cannot be loaded.
-    """
+    """Each data set of a study once, with the run of its first seed."""
     bases: dict[str, RunRequest] = {}
     for base in material.bases:
         bases.setdefault(base.dataset, base)

@@ -132,11 +132,7 @@ _TEXT = (
 
 
 def study(beside: Sequence[Point] = BESIDE) -> Study:
-    """Table 3 as a study.
-
-    Args:
-        beside: what stands beside the paper's columns, of ``BESIDE``.
-    """
+    """Table 3 as a study, with what of ``BESIDE`` stands beside the paper's columns."""
     points = (*IN_PAPER, *beside)
     return comparison(NAME, DECIDES, points, lambda found: _show(found, beside))
 

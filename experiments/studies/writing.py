@@ -48,20 +48,9 @@ def written_already(folder: pathlib.Path) -> list[str]:
 def write_study(
     folder: pathlib.Path, section: Section, records: Sequence[Record]
 ) -> list[str]:
-    """Writes a study's files; tables that an earlier one left there go.
+    """Writes a study's files, and returns their names; tables of an earlier one go.
 
     Pictures are drawn where matplotlib is installed.
-
-    Args:
-        folder: an existing folder.
-        section: what the study shows.
-        records: of its runs; none where it needs no run.
-
-    Returns:
-        The names of the files.
-
-    Raises:
-        InvalidInputError: if a file cannot be written.
     """
     written = [TEXT_FILE]
     write_atomically(folder / TEXT_FILE, f"{format_section(section)}\n".encode())

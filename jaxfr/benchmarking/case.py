@@ -42,11 +42,7 @@ class Case:
         return read_part("model", self.model).make().embedding_dim
 
     def experiment(self) -> Experiment:
-        """What is run, with whatever data.
-
-        Raises:
-            InvalidInputError: if a value has no meaning.
-        """
+        """What is run, with whatever data; a value without a meaning is refused."""
         return Experiment(
             model=read_part("model", self.model),
             attack=read_part("attack", self.attack),
@@ -55,22 +51,14 @@ class Case:
         )
 
     def check(self) -> None:
-        """Checks what can be checked without data and devices.
-
-        Raises:
-            InvalidInputError: if a value has no meaning.
-        """
+        """Refuses what can be seen to be wrong without data and devices."""
         find_dataset(self.dataset)
         ratio = self.malicious_ratio
         clients = least_benign_clients(ratio) if ratio else 1
         self.experiment().with_data(clients, self.dataset)
 
     def load(self) -> Dataset:
-        """Loads the data.
-
-        Raises:
-            InvalidInputError: if they cannot be used.
-        """
+        """Loads the data, or refuses them."""
         return load_dataset(self.dataset, LoadOptions(self.data_dir, self.table))
 
     def foretold_seconds(self, records: Sequence[Record]) -> float:
@@ -85,11 +73,7 @@ class Case:
 
 
 def all_cases(lists: Mapping[str, Sequence[Any]], **shared: Any) -> list[Case]:
-    """Every combination of some values, the last ones changing first; checked.
-
-    Args:
-        lists: values by field.
-        **shared: fields of all cases.
+    """Every combination of some fields' values, the last ones changing first; checked.
 
     Raises:
         InvalidInputError: if a value has no meaning, or there is no case, or a case
@@ -108,11 +92,9 @@ def all_cases(lists: Mapping[str, Sequence[Any]], **shared: Any) -> list[Case]:
 
 
 def data_of_size(num_pairs: int, of_user: int) -> str:
-    """A synthetic data set's text: items by the root of its size.
+    """A synthetic data set's text: items by the root of its number of interactions.
 
-    Args:
-        num_pairs: its number of interactions.
-        of_user: those of a user on average.
+    A user has ``of_user`` of these on average.
     """
     users = min(num_pairs // of_user, 10**6)
     items = min(14 * math.isqrt(num_pairs), 10**5)

@@ -43,17 +43,12 @@ _PYTEST = ("-m", "pytest", "-p", "no:benchmark", "-m", "device", "--tb=short")
 def check_device(case: Case, seconds: float) -> Record:
     """Runs the tests marked ``device`` and, at the same time, the comparison.
 
-    Args:
-        case: names the data that are trained on.
-        seconds: what is not finished after so many is killed, and told of.
-
-    Returns:
-        ``tests``, a line that says how many passed, ``tests_passed`` and
-        ``test_output``, its end; None each without a folder ``tests``. ``runs``, how
-        many on both ``devices``; ``largest_difference`` of their metrics, after any
-        round, and ``differing_runs``, those beyond ``TOLERANCE``;
-        ``whole_numbers_equal``, whether order statistics of whole numbers are the same
-        bits; ``seconds``.
+    What is not finished after so many seconds is killed, and told of. The record has
+    ``tests``, a line that says how many passed, ``tests_passed`` and ``test_output``,
+    its end, None each without a folder ``tests``; ``runs``, how many on both
+    ``devices``; ``largest_difference`` of their metrics, after any round, and
+    ``differing_runs``, those beyond ``TOLERANCE``; ``whole_numbers_equal``, whether
+    order statistics of whole numbers are the same bits; ``seconds``.
     """
     began = time.perf_counter()
     with _marked_tests() as tests, temporary_folder() as folder:
@@ -89,12 +84,7 @@ def passed(checks: Record) -> bool:
 
 
 def compare(ours: Sequence[Record], theirs: Sequence[Record]) -> Record:
-    """Holds records of runs against those of the same runs elsewhere.
-
-    Args:
-        ours: records, each with a ``curve``.
-        theirs: as many, in the same order.
-    """
+    """Holds records of runs, each with a ``curve``, against those of another device."""
     differences = {
         _name(one): max(map(_difference, one["curve"], other["curve"]))
         for one, other in zip(ours, theirs, strict=True)
@@ -134,12 +124,9 @@ def compared_experiments() -> list[Experiment]:
 
 
 def runs_on(platform: str | None, case: Case, store: str) -> list[Record]:
-    """Does the runs of all experiments, together with others on the same store.
+    """Does the runs of all experiments on a platform, None: the one that JAX takes.
 
-    Args:
-        platform: of JAX; None for the one that it takes by itself.
-        case: names the data.
-        store: folder of the results.
+    Several processes may do them together, in one folder ``store``.
     """
     _compute_on(platform)
     experiments = compared_experiments()

@@ -18,16 +18,10 @@ def sent_bytes(program: Any, devices: int) -> dict[str, int]:
     """Counts the bytes that each device sends, by the best known algorithms.
 
     With D devices, a sum of b bytes costs each device ``2 b (D - 1) / D`` (a ring, or
-    reduce and scatter), what it gathers for the others ``b (D - 1)``, an exchange
-    ``b (D - 1) / D``.
-
-    Args:
-        program: a closed jaxpr, from ``jax.make_jaxpr``.
-        devices: how many devices it is spread over.
-
-    Returns:
-        Bytes by kind: ``sum``, ``gather``, ``exchange``; and ``messages``, how many
-        such operations there are.
+    reduce and scatter), what it gathers for the others ``b (D - 1)``, an exchange ``b
+    (D - 1) / D``. ``program`` is a closed jaxpr, from ``jax.make_jaxpr``. What comes
+    back are bytes by kind, ``sum``, ``gather`` and ``exchange``, and the number of such
+    operations, ``messages``.
     """
     found: Counter[str] = Counter(sum=0, gather=0, exchange=0, messages=0)
     passes = {"sum": 2 / devices, "gather": 1, "exchange": 1 / devices}

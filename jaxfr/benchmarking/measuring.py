@@ -156,12 +156,7 @@ class TimedRounds:
 def time_whole_runs(compiled: CompiledRuns, rounds: int) -> dict[str, float]:
     """Times a batch of whole runs, from drawing what their seeds decide to the end.
 
-    Args:
-        compiled: the compiled experiment.
-        rounds: of each run; there are evaluations after every tenth.
-
-    Returns:
-        ``rounds``, ``seconds`` and ``runs_per_second`` of the batch.
+    There are evaluations after every tenth round.
     """
     began = time.perf_counter()
     run_batch(compiled, _runs(compiled), rounds, _EVAL_EVERY)

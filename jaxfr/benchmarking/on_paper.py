@@ -60,12 +60,7 @@ def need_of(record: Record, wanted: Size, devices: int) -> Need:
     once, and the clients' embeddings, where every device gets all. Work grows with the
     pairs of a device. Of what is sent, with D devices each sends ``(D - 1) / D`` of
     what sums over items and clients' embeddings are, and ``(D - 1) / D^2`` of what all
-    rows are; see ``communication.sent_bytes``.
-
-    Args:
-        record: from ``jaxfr benchmark``, measured on two devices or more.
-        wanted: size of the run.
-        devices: number of devices that it is spread over.
+    rows are; see ``communication.sent_bytes``. The record is of two devices or more.
     """
     before, sent = record["num_devices"], record["sent_bytes"]
     old_share, new_share = ((number - 1) / number for number in (before, devices))

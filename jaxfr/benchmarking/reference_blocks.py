@@ -22,17 +22,10 @@ def draw_blocks(
     padding: float,
     random: np.random.Generator,
 ) -> list[np.ndarray]:
-    """Draws standard normal rows for each item, and pads up to the size.
+    """Draws standard normal rows of items, float32 ``[items, d, size]`` for each group.
 
-    Args:
-        shapes: for each group ``(items, size)``.
-        received: for each group the number of real rows of each item, ``[items]``.
-        embedding_dim: d.
-        padding: stands where there is no row.
-        random: the generator.
-
-    Returns:
-        For each group float32 ``[items, d, size]``.
+    ``shapes`` are the groups' ``(items, size)``, ``received`` how many rows each item
+    really has; ``padding`` stands where there is none.
     """
     blocks = []
     for (items, size), rows in zip(shapes, received, strict=True):

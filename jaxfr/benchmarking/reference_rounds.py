@@ -60,12 +60,7 @@ def mean_by_loops(
     no array is made on the way. Indices are unsigned, as a signed one might count from
     the end and is tested for it each time. (Slower on ML-100K, where this takes 18 ns
     for a pair: a constant d, an inlined polynomial for exp, pairs in blocks, the three
-    loops in one, and buffers for the rows.)
-
-    Args:
-        compile_function: applied to both loops; the identity runs them as Python.
-        problem: the pairs.
-        embeddings: before the round.
+    loops in one, and buffers for the rows.) The identity runs both loops as Python.
     """
     user_sums, item_sums = map(np.zeros_like, embeddings)
     pairs, step = map(compile_function, (_add_pairs, _take_steps))

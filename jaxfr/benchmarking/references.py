@@ -28,11 +28,7 @@ _MAX_BLOCK_BYTES = 4 << 30
 def prepare_references(
     case: Case, dataset: Dataset, layout: Layout, seed: int
 ) -> dict[str, tuple[str, Callable[[], None]]]:
-    """Draws what the references of a case compute with.
-
-    Returns:
-        By name, what each does in words, and a call that does it ``rounds`` times.
-    """
+    """What each reference of a case does, and a call that does it ``rounds`` times."""
     if not case.references:
         return {}
     random, dim = np.random.default_rng(seed), case.embedding_dim
@@ -90,9 +86,8 @@ def _wanted(
 def item_blocks(case: Case, layout: Layout) -> Sequence[tuple[np.ndarray, int]]:
     """The padded blocks in which a rule that needs an item's rows works them off.
 
-    Returns:
-        For each block its items, the number of items where there is none, and how many
-        rows it holds of each.
+    Each with its items, the number of items where there is none, and how many rows it
+    holds of each.
     """
     of_attack = case.attack != "none"
     return [

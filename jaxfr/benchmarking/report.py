@@ -30,9 +30,6 @@ def format_report(records: Sequence[Record]) -> str:
     a round's share of one of the runs at once, and so is "whole run s"; "bandwidth"
     holds the bytes that a round of the mean moves without a cache against the machine's
     copies.
-
-    Args:
-        records: from ``measure_case``.
     """
     costs = [(*_CASE, *_COST), *((*_case(one), *_cost(one)) for one in records)]
     compared = [
@@ -73,13 +70,6 @@ def draw_cost_by_size(records: Sequence[Record], path: pathlib.Path) -> None:
     A panel for each attack has a line for each aggregator and number of devices, shaded
     from the least to the largest repeat, and two horizontal lines for what the machine
     would need at its copy bandwidth and at its matrix rate.
-
-    Args:
-        records: cases that differ in size, aggregator, attack and devices only.
-        path: a file that ends in ``.png``.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
     """
     attacks = list(dict.fromkeys(record["attack"] for record in records))
     figure = new_figure(1 + 5 * len(attacks), 5.2)

@@ -34,8 +34,7 @@ _LIMIT_REPEATS = 7
 def fresh_processes(number: int = 1) -> Iterator[Callable[..., Future[Any]]]:
     """Starts processes that inherit nothing, ``number`` at most; kills them in the end.
 
-    Yields:
-        A function that calls another in one of them, as ``submit`` of an executor.
+    Yields a function that calls another in one of them, as ``submit`` of an executor.
     """
     fresh = multiprocessing.get_context("spawn")
     pool = concurrent.futures.ProcessPoolExecutor(number, mp_context=fresh)
@@ -82,13 +81,8 @@ def time_alternating(
 ) -> dict[str, list[float]]:
     """Times calls in turn, so that a slow minute of the machine meets all of them.
 
-    Args:
-        contestants: what is called, by name; each once before any call counts.
-        repeats: timed calls of each.
-        most_seconds: when so many have passed, no further turn begins; None: never.
-
-    Returns:
-        Seconds of every call in their order, by name.
+    Each is called once before any call counts, and then ``repeats`` times; no turn
+    begins after ``most_seconds``. Seconds of every call in their order, by name.
     """
     for call in contestants.values():
         call()
@@ -133,12 +127,8 @@ def machine_limits() -> dict[str, Any]:
 
     On a CPU these are calls of NumPy: a copy of 256 MB on one thread, and a float32
     product of 1024^3 on the threads of its BLAS. On an accelerator they are calls of
-    JAX: a copy of 1 GB, and a product of 8192^3 in full float32.
-
-    Returns:
-        ``copy_gigabytes_per_second``: read and written together; ``matrix_gigaflops``;
-        ``copy_seconds`` and ``matrix_seconds``, the seven behind each; ``cores`` of the
-        CPU.
+    JAX: a copy of 1 GB, and a product of 8192^3 in full float32. Copies count what is
+    read and written together.
     """
     on_cpu = find_devices()[0].platform == "cpu"
     numbers = _COPIED_NUMBERS if on_cpu else _ACCELERATOR_COPIED

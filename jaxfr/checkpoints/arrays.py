@@ -55,13 +55,9 @@ class _Checked(io.RawIOBase):
 def write_arrays(path: pathlib.Path, tree: object, label: Label) -> None:
     """Writes what this process holds of all arrays, each distinct piece once.
 
-    Leaves are fetched from their devices one at a time.
-
-    Args:
-        path: the file.
-        tree: a pytree of NumPy's arrays and of JAX's arrays of numbers, booleans or
-            typed random keys, on any devices.
-        label: what the file is to say of itself, under its checksum.
+    Leaves are fetched from their devices one at a time. They are NumPy's arrays, and
+    JAX's of numbers, booleans or typed random keys, on any devices. The label is what
+    the file says of itself, under its checksum.
 
     Raises:
         TypeError: if a leaf is anything else; names it.
@@ -109,14 +105,10 @@ def read_label(path: pathlib.Path) -> Label | None:
 
 
 def read_arrays(path: pathlib.Path, template: T) -> T:
-    """Reads what ``write_arrays`` wrote, to where the template's arrays are.
+    """Reads what ``write_arrays`` wrote, sharded as the template's arrays are.
 
-    Args:
-        path: a whole file, of the process that reads it.
-        template: a pytree like the one that was written; its numbers do not matter.
-
-    Returns:
-        The pytree with the numbers of the file, arrays sharded as the template's.
+    The file is whole, and of the process that reads it. The template is a pytree like
+    the one that was written; its numbers do not matter.
 
     Raises:
         InvalidInputError: if the file holds other leaves, or a leaf of another shape,

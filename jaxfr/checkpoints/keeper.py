@@ -44,11 +44,7 @@ class CheckpointOptions(NamedTuple):
 
 
 def prepare_directory(options: CheckpointOptions) -> None:
-    """Makes the directory, and says at once if nothing can be kept there.
-
-    Raises:
-        InvalidInputError: if it cannot be written to, or a number has no meaning.
-    """
+    """Makes the directory, and refuses at once where nothing can be kept."""
     if options.keep < 1:
         raise InvalidInputError(f"keep={options.keep} checkpoints: must be at least 1")
     if math.isnan(options.seconds) or options.seconds < 0:
@@ -65,14 +61,10 @@ class CheckpointKeeper:
     """The checkpoints of one piece of work.
 
     Where several processes do the work together, each has a keeper, and calls its
-    methods when the others do. The time to the first checkpoint begins with it.
-
-    Args:
-        options: where and how many.
-        identity: names the work and all that decides its outcome, as a name of a
-            folder; checkpoints of other identities are never looked at.
-        tell: is told, in a line, what becomes of checkpoints.
-        clock: seconds from any moment.
+    methods when the others do. The time to the first checkpoint begins with it. The
+    identity names the work and all that decides its outcome, as a name of a folder;
+    checkpoints of other identities are never looked at. ``tell`` is told, in a line,
+    what becomes of checkpoints; the clock has seconds from any moment.
     """
 
     def __init__(
@@ -89,18 +81,12 @@ class CheckpointKeeper:
         self._last = clock()
 
     def restore(self, template_at: Callable[[int], T]) -> tuple[int, T] | None:
-        """Reads the newest usable checkpoint.
+        """Reads the newest usable checkpoint: its finished rounds, and what was saved.
 
         One that is damaged or was not written to its end is told of and removed, and
-        the one before it is used.
-
-        Args:
-            template_at: makes, for a number of finished rounds, a pytree like the one
-                that was saved after them, see ``read_arrays``.
-
-        Returns:
-            How many rounds were finished, and what was saved; None without a usable
-            checkpoint.
+        the one before it is used; None without any. ``template_at`` makes, for a number
+        of finished rounds, a pytree like the one that was saved after them, see
+        ``read_arrays``.
 
         Raises:
             InvalidInputError: if what was saved is no such pytree, or processes see
@@ -131,14 +117,10 @@ class CheckpointKeeper:
         return agree(lambda: self._clock() - self._last >= self._options.seconds)
 
     def save(self, finished: int, tree: object) -> None:
-        """Writes a checkpoint, and then removes those that are too old.
+        """Writes a checkpoint of a tree of arrays, and removes those that are too old.
 
         If it cannot be written, that is told of, nothing of it is left, and the work
         may go on: the checkpoint before it stays.
-
-        Args:
-            finished: how many rounds are finished.
-            tree: see ``write_arrays``.
         """
         try:
             self._write(finished, tree)

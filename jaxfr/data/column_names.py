@@ -128,17 +128,13 @@ def _singular(word: str) -> str:
 
 
 def has_header(rows: Sequence[Sequence[str]], source: str) -> bool:
-    """Tells a row of names from a row of values.
+    """Tells a row of names from a row of values, by the first rows of a table.
 
     Names are told by known words for a user and an item, or else by what sets them
     apart from the values below: no digit where all values have some.
 
-    Args:
-        rows: the first rows of the table, all of one width.
-        source: what a message calls the table.
-
     Raises:
-        InvalidInputError: if it cannot be told.
+        InvalidInputError: if it cannot be told, of the table called ``source``.
     """
     first, below = rows[0], rows[1:]
     known = [named.role for named in map(named_role, first) if named is not None]

@@ -51,11 +51,7 @@ class TableOptions:
         return {name: value for name, value in chosen if value != default[name]}
 
     def refuse_for(self, data: str) -> None:
-        """Refuses whatever was chosen for data that are no table.
-
-        Raises:
-            InvalidInputError: if anything was.
-        """
+        """Refuses whatever was chosen for data that are no table."""
         for name, value in self.given().items():
             raise InvalidInputError(
                 f"{name}={value!r}: is for a table of your own (CSV, TSV, Parquet), "
@@ -104,8 +100,7 @@ def find_columns(
     """Finds the user, item, time and rating among columns of a table called ``source``.
 
     Raises:
-        InvalidInputError: if a column that was named does not exist, or it cannot be
-            told which column is what.
+        InvalidInputError: if there is no column of a given name, or none can be told.
     """
     return _Search(columns, options, source).find()
 

@@ -63,11 +63,7 @@ class Dataset:
         return excerpt(user if self.user_ids is None else self.user_ids[user])
 
     def check_counts(self, expected: "Counts") -> None:
-        """Refuses a data set that is not the published one.
-
-        Raises:
-            InvalidInputError: if any of the three numbers differs.
-        """
+        """Refuses a data set that is not the published one."""
         found = Counts(self.num_users, self.num_items, self.num_pairs)
         if found != expected:
             raise InvalidInputError(f"{self.name}: holds {found}, expected {expected}")
@@ -135,11 +131,7 @@ def _contradiction(dataset: Dataset) -> str:
 
 
 def contiguous_ids(values: np.ndarray) -> np.ndarray:
-    """Numbers distinct values from 0 in order of first appearance, int32 ``[rows]``.
-
-    Args:
-        values: anything that can be sorted, ``[rows]``.
-    """
+    """Numbers distinct values from 0 in order of first appearance, int32 ``[rows]``."""
     if _are_contiguous(values):
         return values.astype(np.int32)
     _, first_rows, inverse = np.unique(values, return_index=True, return_inverse=True)
@@ -157,22 +149,12 @@ def leave_one_out(
 ) -> Dataset:
     """Holds out the last item of every user.
 
-    A user's interactions are ordered by timestamp, ties in the order of the rows; the
-    last is the test item. A pair that is repeated counts once, at its first time. A
-    user with a single interaction keeps it for training and has no test item. Ids are
-    contiguous, in order of first appearance in the rows.
-
-    Args:
-        name: the name that the data set gets.
-        users: user of each interaction, in file order, ``[rows]``.
-        items: item of each interaction, ``[rows]``.
-        timestamps: time of each interaction, ``[rows]``; None if the order of the
-            rows is the order of time.
-        user_ids: what messages call each user, by its value in ``users``; None: that
-            value itself.
-
-    Returns:
-        The data set; its training pairs stand by user, and by time within a user.
+    A user's interactions are ordered by timestamp, ties in the order of the rows, which
+    is the order of time without timestamps; the last is the test item. A pair that is
+    repeated counts once, at its first time. A user with a single interaction keeps it
+    for training and has no test item. Ids are contiguous, in order of first appearance
+    in the rows; ``user_ids`` has what messages call each user, by its value in
+    ``users``. Training pairs stand by user, and by time within a user.
 
     Raises:
         InvalidInputError: if the interactions do not make up a data set.

@@ -82,11 +82,7 @@ def load_dataset(
 
 
 def find_dataset(text: str) -> Part[Dataset] | pathlib.Path:
-    """The part, or the user's own file or folder, that a text names.
-
-    Raises:
-        InvalidInputError: if there is none of either.
-    """
+    """The part, or the user's own file or folder, that a text names."""
     part = _read(text)
     if part is not None:
         return part
@@ -104,15 +100,8 @@ def find_dataset(text: str) -> Part[Dataset] | pathlib.Path:
 def check_dataset_text(text: str, own_files: bool = True) -> str:
     """A data set's text as records have it: without options that are as by default.
 
-    Whether a file is there, or a function of it, is seen when it is loaded.
-
-    Args:
-        text: as ``load_dataset`` takes it.
-        own_files: whether it may be a function of a file.
-
-    Raises:
-        InvalidInputError: if it names code that it may not, or a data set has no such
-            option, or none of such a value.
+    Whether a file is there, or a function of it, is seen when it is loaded. Refuses
+    code where it may not be named, and a data set that has no such option or value.
     """
     if names_own_file(text) and own_files:
         return text

@@ -32,11 +32,7 @@ class FetchError(Exception):
 
 
 def cache_dir() -> pathlib.Path:
-    """Returns ``JAXFR_CACHE_DIR``, else ``jaxfr`` in the user's cache folder.
-
-    Raises:
-        InvalidInputError: if none is named and there is no home folder.
-    """
+    """``JAXFR_CACHE_DIR``, else ``jaxfr`` in the user's cache folder."""
     named = os.environ.get(CACHE_DIR_VARIABLE)
     if named:
         return user_path(named)
@@ -57,11 +53,7 @@ def sha256(content: bytes) -> str:
 
 
 def read_verified(path: pathlib.Path, expected_sha256: str) -> bytes | None:
-    """Reads a file from the cache; None if it is missing, or told to be damaged.
-
-    Raises:
-        InvalidInputError: if the file is there and cannot be read.
-    """
+    """Reads a file from the cache; None if it is missing, or told to be damaged."""
     with user_errors("read", path):
         if not path.exists():
             return None
@@ -75,11 +67,7 @@ def read_verified(path: pathlib.Path, expected_sha256: str) -> bytes | None:
 
 
 def keep_in_cache(path: pathlib.Path, content: bytes) -> None:
-    """Puts a file into the cache, at once and whole.
-
-    Raises:
-        InvalidInputError: if its folder cannot be written to.
-    """
+    """Puts a file into the cache, at once and whole."""
     write_atomically(path, content, f"{CACHE_DIR_VARIABLE} names another cache folder")
 
 

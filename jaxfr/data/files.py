@@ -36,16 +36,11 @@ def load_path(
 ) -> Dataset:
     """Loads a user's own data; the data set is named like the file or folder.
 
-    One line tells which column of a table was taken for what, and how many rows were
-    read and kept.
-
-    Args:
-        path: a file of interactions, which is split leave-one-out: comma-separated
-            (``.csv``), tab-separated (``.tsv``, ``.inter``, ``.data``; see
-            ``read_table``) or ``.parquet`` (see ``read_parquet``); or a folder with
-            ``train.txt`` and ``test.txt`` (see ``read_text_pair``).
-        options: how a table is read; None for the defaults.
-        say: is told in a line what was read.
+    It is a file of interactions, which is split leave-one-out: comma-separated
+    (``.csv``), tab-separated (``.tsv``, ``.inter``, ``.data``; see ``read_table``) or
+    ``.parquet`` (see ``read_parquet``); or a folder with ``train.txt`` and ``test.txt``
+    (see ``read_text_pair``). One line tells which column of a table was taken for what,
+    and how many rows were read and kept.
 
     Raises:
         InvalidInputError: if the path is neither, or what it holds cannot be used.
@@ -108,17 +103,14 @@ def _read_file(path: pathlib.Path, options: TableOptions) -> Table:
 
 
 def read_text_pair(folder: pathlib.Path, name: str) -> tuple[Dataset, int]:
-    """Reads a data set whose split is given, in ``train.txt`` and ``test.txt``.
+    """Reads a data set whose split is given; also how many interactions were read.
 
-    Each line is a user and its items, ``user item item ...``, as numbers from 0 with
-    spaces between them; ``test.txt`` has one item for each user that is evaluated.
-    Ids of items stay as they are, so that ``num_items`` is the largest id plus one.
-    Users are those that some line begins with, numbered in the order of their ids.
-    Training items keep the order of the file; a repeated one counts once, at its first
-    place.
-
-    Returns:
-        The data set, of this name, and the number of interactions in both files.
+    Each line of ``train.txt`` and ``test.txt`` is a user and its items, ``user item
+    item ...``, as numbers from 0 with spaces between them; ``test.txt`` has one item
+    for each user that is evaluated. Ids of items stay as they are, so that
+    ``num_items`` is the largest id plus one. Users are those that some line begins
+    with, numbered in the order of their ids. Training items keep the order of the file;
+    a repeated one counts once, at its first place.
 
     Raises:
         InvalidInputError: if a file is missing, a line is not of the format, or the

@@ -52,15 +52,10 @@ class RowFile(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A zip archive that holds the rows in one of its files.
+    """A zip archive, a title for messages, and its member with the rows.
 
-    Attributes:
-        title: what a message calls it.
-        download: gets the archive.
-        member: the file in it.
-        member_bytes: size of that file.
-        file: that file in the cache.
-        has_header: whether its first line is left out there.
+    ``file`` is what the member is in the cache, without the first line if it is a
+    header.
     """
 
     title: str
@@ -80,11 +75,7 @@ class Release(NamedTuple):
 
 
 def load(release: Release) -> Dataset:
-    """Loads a MovieLens data set, from the cache or else from where it is published.
-
-    Raises:
-        InvalidInputError: if nothing answers, or the rows are not the published ones.
-    """
+    """Loads a MovieLens data set, from the cache or else from where it is published."""
     file, content = _cached(release) or _fetched(release)
     rows = content.replace(file.separator, b"\t").decode("latin-1")
     table = read_table(io.StringIO(rows), "\t", release.name, _COLUMNS)

@@ -15,11 +15,8 @@ from jaxfr.errors import InvalidInputError
 def read_parquet(path: pathlib.Path, options: TableOptions | None = None) -> Table:
     """Reads a Parquet file; columns are found as in a text table with a header.
 
-    Args:
-        path: the file. Ids are of any type; times are numbers, timestamps, dates, or
-            ISO dates in text. The index of a pandas table is none of the columns,
-            unless it is named.
-        options: which column is what, where that is known; None: nothing is.
+    Ids are of any type; times are numbers, timestamps, dates, or ISO dates in text. The
+    index of a pandas table is none of the columns, unless it is named.
 
     Raises:
         InvalidInputError: if ``pyarrow`` is missing, the file cannot be read, it cannot

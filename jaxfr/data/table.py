@@ -51,10 +51,8 @@ def first_bad_row(
 ) -> tuple[int, str]:
     """Finds the first row that cannot be used: its place, from 0, and what is wrong.
 
-    Args:
-        convert: uses rows, and raises a ``ValueError`` that says what is wrong with one
-            of them, be it by itself or beside those before it.
-        rows: rows that it raises one for.
+    ``convert`` uses rows, and raises a ``ValueError`` that says what is wrong with one
+    of them, be it by itself or beside those before it; it does so for these rows.
     """
     reasons: dict[int, str] = {}
 
@@ -90,21 +88,15 @@ class _Numbering(dict[str, int]):
 def read_table(
     stream: TextIO, separator: str, source: str, options: TableOptions | None = None
 ) -> Table:
-    """Reads rows of users, items and perhaps times.
+    """Reads rows of users, items and perhaps times from a seekable text.
 
     A header is optional. With one, columns are found by name (``user_id``, ``item``,
     ``timestamp`` and many others) and the rest is ignored. Without known names, columns
     are user, item; user, item, timestamp; or user, item, rating, timestamp, by their
     order, if what is to be the timestamp can be nothing else. Ids are any text; spaces
-    around them do not count, nor do empty lines. In a table of whole numbers only,
-    which is read five times faster, ``07`` is ``7``. Times are numbers, or dates as ISO
-    8601 writes them, to the microsecond.
-
-    Args:
-        stream: the text, seekable, such as a file opened with ``newline=""``.
-        separator: one character. Quotes have a meaning only beside commas.
-        source: what a message calls the text, such as its path.
-        options: which column is what, where that is known; None: nothing is.
+    around them do not count, nor do empty lines, and quotes have a meaning only beside
+    commas. In a table of whole numbers only, which is read five times faster, ``07`` is
+    ``7``. Times are numbers, or dates as ISO 8601 writes them, to the microsecond.
 
     Raises:
         InvalidInputError: if it cannot be told which column is what, a row is not like

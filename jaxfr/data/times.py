@@ -67,12 +67,8 @@ def read_times(values: Sequence[str], first: str) -> np.ndarray:
     """Turns times into numbers that sort as the times do.
 
     Numbers stay as they are, int64 if all are whole and otherwise float64; dates become
-    microseconds since 1970, int64.
-
-    Args:
-        values: the times.
-        first: the first time of their column, whose kind they must have: a number, an
-            ISO date or date-time, or one with a time zone.
+    microseconds since 1970, int64. All are of the kind of the first time of their
+    column: a number, an ISO date or date-time, or one with a time zone.
 
     Raises:
         ValueError: says what is wrong with a value.

@@ -118,14 +118,8 @@ def main() -> None:
 def measure_apart(case: Case, seconds: float | None = None) -> Record | None:
     """Measures a case in a fresh process: peak memory is that of a whole process.
 
-    This process loads no data, so that it stays smaller than any that it starts.
-
-    Args:
-        case: what is measured.
-        seconds: after so many the process is killed; None: never.
-
-    Returns:
-        The record, or None if the process died or ran out of memory or time.
+    This process loads no data, so that it stays smaller than any that it starts. None
+    if the process died, or ran out of memory or of the seconds that it has.
     """
     try:
         return call_apart(measure_case, case, seconds=seconds)

@@ -137,11 +137,7 @@ define_number("reference_threads", 1, "Threads of torch.", COUNT_FROM_1)
 
 
 def chosen_cases() -> list[Case]:
-    """Every combination of the flags' lists, by data and by runs at once first.
-
-    Raises:
-        InvalidInputError: as ``all_cases``, or if nothing reads a value.
-    """
+    """Every combination of the flags' lists, by data and by runs at once first."""
     wanted = chosen_references()
     loading = load_options()
     lists: dict[str, Any] = {

@@ -114,11 +114,6 @@ def draw_distribution(
     """Draws the number of items by degree, and the share of at least that degree.
 
     Both axes are logarithmic; items without a user cannot be shown.
-
-    Args:
-        distribution: what is drawn.
-        name: the data set, for the title.
-        path: a file that ends in ``.png``.
     """
     figure = new_figure(9, 3.8)
     counts, shares = figure.subplots(1, 2)

@@ -78,24 +78,12 @@ KEEP_CHECKPOINTS = define_number(
 
 
 def store_path() -> pathlib.Path | None:
-    """The folder that --store names, None where it is not given.
-
-    Raises:
-        InvalidInputError: if no folder can have this name.
-    """
+    """The folder that --store names, None where it is not given."""
     return None if STORE.value is None else user_path(STORE.value, "store")
 
 
 def run_options(start: Callable[[int], int]) -> ExecutionOptions:
-    """How the flags want runs to be executed; starts JAX.
-
-    Args:
-        start: starts so many devices, 0 for all, and says how many there are.
-
-    Raises:
-        InvalidInputError: if nothing can be written to the folder of checkpoints, or
-            as ``start``.
-    """
+    """How runs are to be executed; ``start`` starts so many devices, 0 for all."""
     checkpoints = checkpoint_settings()
     enable_compilation_cache(COMPILATION_CACHE_DIR.value)
     return ExecutionOptions(
@@ -107,12 +95,7 @@ def run_options(start: Callable[[int], int]) -> ExecutionOptions:
 
 
 def checkpoint_settings() -> CheckpointOptions | None:
-    """What the flags say of checkpoints, None where there are to be none.
-
-    Raises:
-        InvalidInputError: if nothing can be written to the folder, or none can have its
-            name.
-    """
+    """What the flags say of checkpoints, None where there are to be none."""
     if CHECKPOINT_DIR.value is None:
         return None
     settings = CheckpointOptions(

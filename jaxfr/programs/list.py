@@ -58,11 +58,7 @@ def main(word: str = "") -> None:
 
 
 def listing(word: str = "") -> str:
-    """The list or the page of this name; without one, which lists there are.
-
-    Raises:
-        InvalidInputError: if there is neither.
-    """
+    """The list or the page of this name; without one, which lists there are."""
     if not word:
         return align([(f"jaxfr list {name}", what) for name, what in LISTS.items()])
     pages = {name: _pages(name) for name in LISTS}

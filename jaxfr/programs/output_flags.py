@@ -24,21 +24,13 @@ def define_output_flags(what: str, required: bool = False) -> None:
 
 
 def output_dir() -> pathlib.Path | None:
-    """The folder that ``--output_dir`` names, None where it is not given.
-
-    Raises:
-        InvalidInputError: if no folder can have this name.
-    """
+    """The folder that ``--output_dir`` names, None where it is not given."""
     text = flags.FLAGS.output_dir
     return None if text is None else user_path(text, "output_dir")
 
 
 def prepare_output(file_names: Sequence[str]) -> pathlib.Path | None:
-    """Makes the folder of ``--output_dir``, before the work begins, and returns it.
-
-    Raises:
-        InvalidInputError: as :func:`prepare_folder`.
-    """
+    """Makes the folder of ``--output_dir``, before the work begins, and returns it."""
     folder = output_dir()
     if folder is not None:
         prepare_folder(folder, file_names)
@@ -46,12 +38,7 @@ def prepare_output(file_names: Sequence[str]) -> pathlib.Path | None:
 
 
 def prepare_folder(folder: pathlib.Path, file_names: Sequence[str]) -> None:
-    """Makes a folder for files that a program is going to write.
-
-    Raises:
-        InvalidInputError: if it cannot be made, or a file exists that must not be
-            overwritten.
-    """
+    """Makes a folder for files, and refuses to overwrite any that may not be."""
     with user_errors("make the output folder", folder):
         folder.mkdir(parents=True, exist_ok=True)
     existing = [name for name in file_names if (folder / name).exists()]

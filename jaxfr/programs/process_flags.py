@@ -33,11 +33,7 @@ PROCESS_ID = define_number(
 
 
 def start_flagged_devices(wanted: int) -> int:
-    """``start_devices``, together with the other processes, where the flags name them.
-
-    Raises:
-        InvalidInputError: if the flags do not go together, or as ``start_devices``.
-    """
+    """``start_devices``, together with other processes where the flags name them."""
     address = COORDINATOR_ADDRESS.value
     number, own = NUM_PROCESSES.value, PROCESS_ID.value
     if address is None:

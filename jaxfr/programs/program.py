@@ -42,17 +42,13 @@ flags.DEFINE_string(
 def run_program(main: Callable[..., None], most_words: int = 0) -> NoReturn:
     """Parses the flags, runs a program, and exits.
 
-    A wrong flag, file or value, which is an ``InvalidInputError`` or an error of
-    absl's flags, ends with one line on the standard error and exit code 2. So does a
-    signal that asks for an end, such as Ctrl-C, with the exit code that shells give it
-    (130); what was begun is cleaned up first. Any other exception is a defect and keeps
-    its stack trace. What becomes of the standard output ends no program, see
-    ``jaxfr/terminal.py``.
-
-    Args:
-        main: the program; it reads its flags itself, and is called with the words
-            that are no flags.
-        most_words: how many of these it takes.
+    The program reads its flags itself, and is called with the words that are no flags,
+    of which it takes ``most_words``. A wrong flag, file or value, which is an
+    ``InvalidInputError`` or an error of absl's flags, ends with one line on the
+    standard error and exit code 2. So does a signal that asks for an end, such as
+    Ctrl-C, with the exit code that shells give it (130); what was begun is cleaned up
+    first. Any other exception is a defect and keeps its stack trace. What becomes of
+    the standard output ends no program, see ``jaxfr/terminal.py``.
     """
     # absl shows all of JAX's messages, such as which backends it did not find.
     logging.getLogger("jax").setLevel(logging.WARNING)

@@ -77,9 +77,7 @@ def flagged_request(**others: Any) -> RunRequest:
 def parse_value(name: str, value: object) -> Any:
     """Reads an option's value, text or a number of a file, as its flag would.
 
-    Raises:
-        InvalidInputError: if there is no such option, or it has no such value, or it
-            names code, which only a command line may.
+    Refuses one that names code, which only a command line may.
     """
     if name not in RUN_OPTIONS:
         near = nearest(name, [*RUN_OPTIONS, "seeds"])

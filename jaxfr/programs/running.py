@@ -22,9 +22,6 @@ def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[
 
     All processes but the leader, which go by its store, get an empty one without a
     folder. With ``any_code`` runs that other code finished count as finished.
-
-    Raises:
-        InvalidInputError: if the folder is of another kind, or cannot be written.
     """
     if not is_leader():
         yield Store(pathlib.Path(), any_code, lack_of_record)

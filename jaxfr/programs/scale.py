@@ -55,11 +55,7 @@ def main() -> None:
 
 
 def parse_devices(texts: Sequence[str]) -> list[int]:
-    """Reads numbers of devices.
-
-    Raises:
-        InvalidInputError: if one is not a whole number, or below 2.
-    """
+    """Reads numbers of devices, whole ones from 2."""
     try:
         numbers = [int(text) for text in texts]
     except ValueError:
@@ -73,11 +69,7 @@ def parse_devices(texts: Sequence[str]) -> list[int]:
 
 
 def read_records(path: str | None) -> list[Record]:
-    """Reads what the benchmark wrote.
-
-    Raises:
-        InvalidInputError: if there is no such file, or no record on several devices.
-    """
+    """Reads the benchmark's records on several devices; other lines are told of."""
     if path is None:
         raise InvalidInputError("benchmark: name the records, --benchmark=...")
     file = user_path(path, "benchmark")

@@ -88,12 +88,7 @@ def main() -> None:
 
 
 def chosen_runs() -> list[RunRequest]:
-    """All runs, from the flags and the file that they may name.
-
-    Raises:
-        InvalidInputError: if the file cannot be read, both name the same option, or
-            no run reads one.
-    """
+    """All runs, from the flags and the file that they may name, but none in vain."""
     content = SweepFile({}, (), None)
     if _SWEEP_FILE.value is not None:
         content = read_sweep_file(user_path(_SWEEP_FILE.value, "sweep_file"))

@@ -15,13 +15,7 @@ _PARTS = ("seeds", "grid", "list")
 
 
 class SweepFile(NamedTuple):
-    """What a file says.
-
-    Attributes:
-        grid: values by option, all combinations of them.
-        alternatives: further grids, each of which is crossed with the first.
-        seeds: the seeds, None where the file names none.
-    """
+    """What a file says: a grid, further ones that it is crossed with, the seeds."""
 
     grid: Axes
     alternatives: tuple[Axes, ...]
@@ -29,11 +23,7 @@ class SweepFile(NamedTuple):
 
 
 def read_sweep_file(path: pathlib.Path) -> SweepFile:
-    """Reads ``seeds``, the table ``grid`` and the tables ``list`` of a file.
-
-    Raises:
-        InvalidInputError: if it cannot be read, or holds something else.
-    """
+    """Reads ``seeds``, the table ``grid`` and the tables ``list`` of a file."""
     try:
         content = _parse(path)
         unknown = [name for name in content if name not in _PARTS]

@@ -122,10 +122,9 @@ def main() -> None:
 def train(
     plan: Plan, options: ExecutionOptions, path: pathlib.Path | None
 ) -> list[Record]:
-    """Runs what the store does not hold.
+    """Runs what the store does not hold; all records in the order of the plan.
 
-    Returns:
-        All records, in the order of the plan; of several processes in the leader only.
+    (Of several processes in the leader only.)
     """
     with contextlib.ExitStack() as stack:
         store = used = stack.enter_context(opened_store(path, ANY_CODE_VERSION.value))

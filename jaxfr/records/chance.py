@@ -32,12 +32,8 @@ def chance_level(metric: str, num_ranked: float) -> float:
 def reference(record: Record, name: str, metric: str) -> float:
     """The metric of a random order, or of the most popular items for everybody.
 
-    NaN where it is not known: an older run knows chance alone, of HR and nDCG.
-
-    Args:
-        record: a run.
-        name: one of ``REFERENCES``.
-        metric: the field, such as ``hr@10_tail``.
+    NaN where it is not known: an older run knows chance alone, of HR and nDCG. ``name``
+    is one of ``REFERENCES``.
     """
     known = record.get(name, {}).get(metric)
     if known is not None:

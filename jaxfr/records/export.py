@@ -45,12 +45,7 @@ def flatten(record: Record) -> dict[str, Scalar]:
 def curve_rows(
     records: Iterable[Record], options: Iterable[str]
 ) -> list[dict[str, Scalar]]:
-    """Makes a row for each run and evaluation.
-
-    Returns:
-        Rows of ``run``, the options, ``seed``, ``round`` and the metrics over all
-        users.
-    """
+    """Rows of ``run``, options, ``seed``, ``round`` and metrics, one an evaluation."""
     names = ["run", *(name for name in options if name != "seed"), "seed"]
     return [
         {name: record.get(name) for name in names} | point
@@ -62,16 +57,11 @@ def curve_rows(
 def summary_rows(
     cells: Mapping[str, Sequence[Cell]], group_by: Sequence[str]
 ) -> list[dict[str, Scalar]]:
-    """Makes a row for each metric and group.
+    """Makes a row for each metric and group of its cells.
 
-    Args:
-        cells: of each metric.
-        group_by: the groupings of the cells.
-
-    Returns:
-        Rows of the groupings, ``metric``, ``runs``, how many of them ``diverged``,
-        ``mean``, ``deviation``, the 95 % interval from ``low`` to ``high``, and what
-        ``chance`` and the ``most_popular`` items give; null where it is not known.
+    It has the groupings, ``metric``, ``runs``, how many of them ``diverged``, ``mean``,
+    ``deviation``, the 95 % interval from ``low`` to ``high``, and what ``chance`` and
+    the ``most_popular`` items give; null where it is not known.
     """
     return [
         dict(zip(group_by, cell.group, strict=True)) | {"metric": metric} | _cell(cell)
@@ -85,14 +75,9 @@ def worst_case_rows(
 ) -> list[dict[str, Scalar]]:
     """Makes a row for each metric and worst case.
 
-    Args:
-        cases: of each metric.
-        group_by: the groupings of the cells, ``attack`` among them.
-
-    Returns:
-        Rows of the other groupings, ``metric``, ``clean_mean``, ``worst_attack``, the
-        numbers of :func:`summary_rows` under that attack, ``change_percent`` against
-        clean, and how many of the clean runs diverged, ``clean_diverged``.
+    It has the groupings but the attack, ``metric``, ``clean_mean``, ``worst_attack``,
+    the numbers of :func:`summary_rows` under that attack, ``change_percent`` against
+    clean, and how many of the clean runs diverged, ``clean_diverged``.
     """
     others = [name for name in group_by if name != "attack"]
     return [
@@ -125,12 +110,7 @@ def columns_of(rows: Sequence[Row]) -> dict[str, list[Scalar]]:
 
 
 def check_table_path(path: pathlib.Path) -> None:
-    """Refuses a file that :func:`write_rows` could not write here.
-
-    Raises:
-        InvalidInputError: if the name ends in neither ``.csv`` nor ``.parquet``, or
-            in ``.parquet`` and pyarrow is not installed.
-    """
+    """Refuses a file that :func:`write_rows` could not write here."""
     if path.suffix not in _WRITERS:
         raise InvalidInputError(f"{path}: must end in {' or '.join(_WRITERS)}")
     if path.suffix == ".parquet":
@@ -140,15 +120,12 @@ def check_table_path(path: pathlib.Path) -> None:
 def write_rows(rows: Sequence[Row], path: pathlib.Path) -> None:
     """Writes rows as a table; what stood at the path stays until all is written.
 
-    Args:
-        rows: the rows. The table has the columns of :func:`columns_of`.
-        path: a file that ends in ``.csv``, where null is an empty field, no text is a
-            formula (see :func:`write_csv`) and values are as they are; or in
-            ``.parquet``, where a column is of one type.
+    It has the columns of :func:`columns_of`, in ``.csv`` with null as an empty field,
+    no formulas (see :func:`write_csv`) and values as they are; in ``.parquet``, which
+    needs pyarrow, a column is of one type.
 
     Raises:
-        InvalidInputError: if the path ends otherwise, the file cannot be written, or
-            Parquet is asked for and pyarrow is not installed.
+        InvalidInputError: if the path ends otherwise, or the file cannot be written.
     """
     check_table_path(path)
     with replacing(path) as unfinished:
@@ -172,12 +149,7 @@ def write_csv(rows: Iterable[Sequence[Scalar]], path: pathlib.Path) -> None:
 
 
 def import_extra(module: str, extra: str, what: str) -> Any:
-    """A module that one of the package's extras brings.
-
-    Args:
-        module: its name.
-        extra: the extra.
-        what: needs it, for the message.
+    """A module that one of the package's extras brings; ``what`` needs it.
 
     Raises:
         InvalidInputError: if it is not installed; says how to.

@@ -41,14 +41,11 @@ class Grid(NamedTuple):
 
 
 def arrange(cells: Sequence[Cell], group_by: Sequence[str], columns: str) -> Grid:
-    """Puts the cells of a summary into rows and columns.
+    """Puts the cells of a summary, of one metric, into rows and columns.
 
-    Args:
-        cells: of one metric, at least one.
-        group_by: their groupings.
-        columns: the grouping that forms the columns; every combination of the others
-            is a row. If it is ``attack``, and there is any, a last column that stands
-            apart shows the worst case of each row.
+    The grouping ``columns`` forms the columns, and every combination of the others is a
+    row. If it is ``attack``, and there is any, a last column that stands apart shows
+    the worst case of each row.
     """
     place = list(group_by).index(columns)
     others = [name for name in group_by if name != columns]
@@ -80,19 +77,8 @@ def draw_heatmap(
 ) -> None:
     """Draws the mean of each cell, and below it half the width of its interval.
 
-    A cell without a run, or whose runs all lack the metric, is hatched.
-
-    Args:
-        cells: of one metric, at least one.
-        group_by: their groupings, of which ``columns`` forms the columns.
-        columns: as for :func:`arrange`.
-        metric: what the cells are means of.
-        title: what all runs have in common.
-        path: a file that ends in ``.png``.
-
-    Raises:
-        InvalidInputError: if the file cannot be written, or there are more cells than
-            a picture can hold.
+    A cell without a run, or whose runs all lack the metric, is hatched; for ``columns``
+    see :func:`arrange`. More cells than a picture can hold are refused.
     """
     grid = arrange(cells, group_by, columns)
     width, height = _figure_size(grid)

@@ -32,14 +32,10 @@ def load_given_values(
 ) -> GivenValues:
     """Reads the values that a run is to start from.
 
-    Args:
-        path: an ``.npz`` file with ``user_embeddings [n, d]`` and ``item_embeddings
-            [m, d]``, and if wanted ``negatives`` (one item for each training pair, in
-            the data set's order), ``noise [m, d]``, and ``weights [w]`` for a model
-            with shared weights; other arrays are ignored.
-        dataset: the data set of the run.
-        embedding_dim: embedding size d of the run.
-        num_weights: number w of the model's shared weights.
+    An ``.npz`` file has ``user_embeddings [n, d]`` and ``item_embeddings [m, d]``, and
+    if wanted ``negatives`` (one item for each training pair, in the data set's order),
+    ``noise [m, d]``, and ``weights [w]`` for a model with shared weights; other arrays
+    are ignored.
 
     Raises:
         InvalidInputError: if the file cannot be read, or an array is missing, has
@@ -84,9 +80,6 @@ def save_parameters(
     Besides the two tables: ``negatives``; ``weights`` of a model with shared ones;
     ``noise`` for an L attack; and ``poisoned_items``, bool ``[malicious clients, m]``,
     which items each malicious client poisons.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
     """
     attack = experiment.attack.make()
     knowledge = attack_knowledge(experiment, layout, run.setup.pairs)

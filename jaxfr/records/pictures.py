@@ -87,11 +87,7 @@ def legend_below(figure: Any) -> None:
 
 
 def save_figure(figure: Any, path: pathlib.Path) -> None:
-    """Writes a figure to a file that ends in ``.png``.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
-    """
+    """Writes a figure to a file that ends in ``.png``."""
     with replacing(path) as unfinished, _any_letters():
         figure.savefig(unfinished, dpi=_DPI)
 

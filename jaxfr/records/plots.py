@@ -20,19 +20,11 @@ LINE_STYLES = ("-", "--", "-.", ":")
 
 
 def draw_curves(records: Sequence[Record], title: str, path: pathlib.Path) -> None:
-    """Draws metrics by round: mean over seeds, shaded to the extremes.
+    """Draws metrics by round: mean over seeds, shaded to the extremes, by attack.
 
-    Of metrics that differ in the length of their list only, the longest is drawn, so
-    by default HR@10 and nDCG@10.
-
-    Args:
-        records: runs with one schedule of evaluations and the same metrics, a line for
-            each attack.
-        title: what the runs have in common.
-        path: a file that ends in ``.png``.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
+    Of metrics that differ in the length of their list only, the longest is drawn, so by
+    default HR@10 and nDCG@10. Runs have one schedule of evaluations and the same
+    metrics.
     """
     shown = drawn_metrics(records[0])
     figure = new_figure(max(4.5 * len(shown), 6), 3.9)

@@ -25,24 +25,17 @@ def make_record(
 ) -> Record:
     """Describes a run completely: options, seed, metrics, curve, versions, seconds.
 
-    Args:
-        options: every option by its name, the seed among them, and what else is known
-            before the run.
-        run: the finished run.
-        metrics: what its evaluations counted.
-
-    Returns:
-        The options; ``max_poisoned_items_used``, the attack's option or what it stands
-        for; the metrics after the last round (``hr@5``, ...), all and by group;
-        ``most_popular``, these metrics of the items ranked by training degree, for the
-        same users, candidates and targets; ``curve``, for each evaluation the number of
-        finished ``round``s and the metrics over all users, a mean over nobody as null;
-        ``nonfinite_scores``, the number of users whose test item has no finite score
-        after the last round; ``dropped_uploads``, the number of uploads that were not
-        finite, of all rounds; ``reported_...``, what stages and rule reported, and,
-        where one sees clients, how well it told them apart; ``versions``; ``device``;
-        ``seconds`` by ``compile``, ``train`` and ``evaluation``; the moment when it was
-        ``finished``, in UTC.
+    The options are what is known before the run, the seed among them. Then
+    ``max_poisoned_items_used``, the attack's option or what it stands for; the metrics
+    after the last round (``hr@5``, ...), all and by group; ``most_popular``, these
+    metrics of the items ranked by training degree, for the same users, candidates and
+    targets; ``curve``, for each evaluation the number of finished ``round``s and the
+    metrics over all users, a mean over nobody as null; ``nonfinite_scores``, the number
+    of users whose test item has no finite score after the last round;
+    ``dropped_uploads``, the number of uploads that were not finite, of all rounds;
+    ``reported_...``, what stages and rule reported, and, where one sees clients, how
+    well it told them apart; ``versions``; ``device``; ``seconds`` by ``compile``,
+    ``train`` and ``evaluation``; the moment when it was ``finished``, in UTC.
     """
     described = [(done, as_record(metrics, found)) for done, found in run.curve]
     popular = as_record(metrics, run.most_popular)
@@ -94,10 +87,6 @@ def device_name() -> str:
 
 
 def write_records(path: pathlib.Path, records: Sequence[Record]) -> None:
-    """Writes a file of records, a line each; it is there at once or not at all.
-
-    Raises:
-        InvalidInputError: if the file cannot be written.
-    """
+    """Writes a file of records, a line each; it is there at once or not at all."""
     lines = (json.dumps(record, allow_nan=False) + "\n" for record in records)
     write_atomically(path, "".join(lines).encode())

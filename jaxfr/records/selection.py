@@ -35,11 +35,9 @@ def latest(records: Sequence[Record]) -> list[Record]:
 def select(records: Sequence[Record], conditions: Iterable[str]) -> list[Record]:
     """Chooses the runs that fulfil every condition.
 
-    Args:
-        records: runs.
-        conditions: ``name=value``, ``name!=value``, or several values as in
-            ``attack=none|spattack_o_d``. A number is compared as a number; null is
-            written ``none``.
+    That is ``name=value``, ``name!=value``, or several values as in
+    ``attack=none|spattack_o_d``. A number is compared as a number; null is written
+    ``none``.
 
     Raises:
         InvalidInputError: if a condition has another form, names no column, asks for
@@ -136,12 +134,7 @@ def as_text(value: Scalar) -> str:
 
 
 def check_columns(names: Iterable[str], records: Sequence[Record]) -> None:
-    """Refuses names of columns that no run has.
-
-    Raises:
-        InvalidInputError: for a name that stands in no run, or in some run for a nested
-            value.
-    """
+    """Refuses names that stand in no run, or in some run for a nested value."""
     columns: dict[str, bool] = {}
     for record in records:
         for name, value in record.items():

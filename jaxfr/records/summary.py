@@ -60,11 +60,8 @@ class Cell(NamedTuple):
 class WorstCase(NamedTuple):
     """The attack under which users are served worst: what a defense is judged by.
 
-    Attributes:
-        group: the group's value of each grouping but the attack.
-        attack: the attack.
-        cell: what the metric is under it.
-        clean: what it is without any attack; None if no such run is there.
+    ``group`` has the values of all groupings but the attack, and ``clean`` is None
+    where no such run is there.
     """
 
     group: tuple[Scalar, ...]
@@ -87,11 +84,7 @@ def summarize(
 
     Groups are sorted by the first grouping, then by the second, ...; the values of each
     as in :func:`in_order`. A metric of an evaluation may be null in some runs, which
-    then do not count.
-
-    Raises:
-        InvalidInputError: if a grouping or the metric is no column, or some run has
-            something else as its metric.
+    then do not count. What is no column, or a metric that is no number, is refused.
     """
     check_columns([*group_by, metric], records)
     for record in records:
@@ -125,10 +118,6 @@ def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase
     That is the lowest, or of a metric of which less is better the highest; of equal
     ones the first. A group that was not attacked, by runs that have the metric, has
     none.
-
-    Args:
-        cells: of one metric.
-        group_by: their groupings, ``attack`` among them.
     """
     attack_place = list(group_by).index("attack")
     groups: dict[tuple[Scalar, ...], dict[Scalar, Cell]] = {}

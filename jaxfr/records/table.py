@@ -27,9 +27,6 @@ def format_table(records: Sequence[Record]) -> str:
     deviation; against a clean run of the same table stands the change in percent. Runs
     in which a metric is null do not count for it, and where it is null in all of them
     the cell is ``-``. Behind the number of seeds stands how many of the runs diverged.
-
-    Args:
-        records: runs that differ in attack and seed only.
     """
     attacks = list(dict.fromkeys(record["attack"] for record in records))
     columns = _columns(records[0])

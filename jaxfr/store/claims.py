@@ -38,9 +38,7 @@ _NO_LOCKS = (
 class Claims:
     """The claims of one process, and its view of the others'; at first none.
 
-    Args:
-        folder: the folder of claims, which exists.
-        writer: the name of this process, unlike all others.
+    The folder of claims exists, and no other process writes by this one's name.
     """
 
     def __init__(self, folder: pathlib.Path, writer: str) -> None:

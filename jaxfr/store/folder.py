@@ -16,11 +16,7 @@ _MARKER = "store.json"
 
 
 def make_folder(path: pathlib.Path) -> None:
-    """Makes a store where there is none; several processes may do so at once.
-
-    Raises:
-        InvalidInputError: if the folder cannot be made, or is of another kind.
-    """
+    """Makes a store where there is none; several processes may do so at once."""
     with user_errors("make the result store", path):
         path.mkdir(parents=True, exist_ok=True)
         check_kind(path)
@@ -33,11 +29,7 @@ def make_folder(path: pathlib.Path) -> None:
 
 
 def check_kind(path: pathlib.Path) -> None:
-    """Refuses a folder that is something else, or a store of another format.
-
-    Raises:
-        InvalidInputError: says what it is.
-    """
+    """Refuses a folder that is something else, or a store of another format."""
     with user_errors("read", path):
         names = {entry.name for entry in path.iterdir()}
     # What a process leaves that was killed while it made the store.

@@ -25,12 +25,7 @@ _CODE_DIGITS = 8
 
 
 def run_identity(options: Mapping[str, Any], code: str) -> str:
-    """Names a run after all that decides it.
-
-    Args:
-        options: every option with the seed, and hashes of the data that they name.
-        code: from ``code_version``; it stands behind a hyphen.
-    """
+    """Names a run after all that decides it: options, hashes of data, the code."""
     text = json.dumps(options, sort_keys=True, allow_nan=False)
     return f"{hashlib.sha256(text.encode()).hexdigest()[:_OPTIONS_DIGITS]}-{code}"
 

@@ -25,8 +25,7 @@ _TAIL = len(_BEFORE_CHECKSUM) + _CHECKSUM_DIGITS + len(_AFTER_CHECKSUM)
 def encode_line(record: Mapping[str, Any]) -> bytes:
     """Writes a record as one line: ``run`` first, and last the checksum of the rest.
 
-    Raises:
-        ValueError: if it holds what ``check_plain`` refuses.
+    What ``check_plain`` refuses is a ``ValueError``.
     """
     ordered = {"run": record["run"]} | dict(record)
     body = json.dumps(ordered, allow_nan=False).encode()[:-1]
@@ -64,11 +63,7 @@ def decode_line(line: bytes) -> dict[str, Any]:
 
 
 def parse_plain(text: bytes | str) -> Any:
-    """Parses JSON of any origin.
-
-    Raises:
-        ValueError: if it is none that can be read, or as ``check_plain``.
-    """
+    """Parses JSON of any origin; a ``ValueError`` says why none can be read or held."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):  # the latter where it is nested very deeply
@@ -81,8 +76,7 @@ def check_plain(value: Any) -> None:
     """Refuses what not every reader can hold.
 
     Raises:
-        ValueError: if a number is not finite or too large, or values are nested too
-            deeply.
+        ValueError: if a number is not finite or too large, or values nest too deeply.
     """
     inside = [[value]]
     for _ in range(_DEEPEST):

@@ -35,9 +35,8 @@ class _Place(NamedTuple):
 class StoreReader:
     """What stands in the files of a store; nothing before ``refresh``.
 
-    Attributes:
-        path: the store's folder.
-        damaged: where lines stand that count for nothing, as far as they were read.
+    ``damaged`` says where lines stand that count for nothing, as far as they were read.
+    A file of the store that cannot be read is an ``InvalidInputError``.
     """
 
     def __init__(self, path: pathlib.Path, check: Check) -> None:
@@ -51,11 +50,7 @@ class StoreReader:
         self._told = 0
 
     def refresh(self) -> None:
-        """Finds what was written since the last look.
-
-        Raises:
-            InvalidInputError: here and below, if a file of the store cannot be read.
-        """
+        """Finds what was written since the last look."""
         folder = self.path / RECORDS
         with user_errors("read", folder):
             # (glob would pass over a folder that cannot be listed.)
@@ -78,13 +73,10 @@ class StoreReader:
         return reversed(self._runs_of_options.get(options_part(run), []))
 
     def read(self, runs: Collection[str] | None = None) -> dict[str, Record]:
-        """Reads the records of those of these runs that have one.
+        """Reads the records of those of these runs that have one; by default of all.
 
         A run's lines are tried in turn; those that are no record are told of and
         forgotten.
-
-        Args:
-            runs: which; by default all, in the order in which they were found.
         """
         wanted = list(self._lines if runs is None else runs)
         found: dict[str, Record] = {}

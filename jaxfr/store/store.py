@@ -19,7 +19,8 @@ class Store(StoreReader):
     """A folder of records, as one process sees it and writes to it.
 
     Made by ``open_store``. Every process writes to a file of its own, so that nobody
-    ever writes behind another one's unfinished line.
+    ever writes behind another one's unfinished line. What cannot be written, for
+    instance onto a full disk, is an ``InvalidInputError``.
     """
 
     def __init__(self, path: pathlib.Path, any_code: bool, check: Check) -> None:
@@ -37,9 +38,6 @@ class Store(StoreReader):
         """Takes the first runs that are neither finished nor in other hands.
 
         At most so many; what was claimed before is given up.
-
-        Raises:
-            InvalidInputError: if the store cannot be written.
         """
         with user_errors("write", self.path), self._claims.alone():
             self.refresh()
@@ -52,11 +50,7 @@ class Store(StoreReader):
         return claimed
 
     def in_other_hands(self, runs: Sequence[str]) -> frozenset[str]:
-        """Which of these runs other processes have claimed.
-
-        Raises:
-            InvalidInputError: if the store cannot be written.
-        """
+        """Which of these runs other processes have claimed."""
         with user_errors("write", self.path), self._claims.alone():
             self.refresh()
             return self._claims.of_others().intersection(runs)
@@ -67,7 +61,6 @@ class Store(StoreReader):
         A record of a run that is there already is left out.
 
         Raises:
-            InvalidInputError: if they cannot be written, for instance onto a full disk.
             ValueError: if one is no record by the store's check.
         """
         for record in records:
@@ -87,12 +80,7 @@ class Store(StoreReader):
             self._claims.hold([])
 
     def records(self, runs: Sequence[str] | None = None) -> list[Record]:
-        """Reads records.
-
-        Args:
-            runs: which, all of them finished; by default all, those of one process
-                in the order in which they were written.
-        """
+        """The records of these finished runs; by default all, process by process."""
         if runs is None:
             return list(self.read().values())
         chosen = [self._find(run) or run for run in runs]
@@ -146,10 +134,8 @@ def open_store(
 ) -> Iterator[Store]:
     """Opens a store to read and to write, and makes it where there is none.
 
-    Args:
-        path: the folder.
-        any_code: whether a run counts as finished that other code finished.
-        check: of every record that is read or written, such as ``lack_of_record``.
+    With ``any_code`` a run counts as finished that other code finished. The check, such
+    as ``lack_of_record``, is of every record that is read or written.
 
     Raises:
         InvalidInputError: if the folder is of another kind, or cannot be written.
@@ -169,11 +155,7 @@ def open_store(
 def look_into_store(
     path: pathlib.Path, any_code: bool = False, check: Check = accept_any
 ) -> Store | None:
-    """Opens a store to read only, see ``open_store``; None where there is nothing yet.
-
-    Raises:
-        InvalidInputError: if the folder is of another kind, or cannot be read.
-    """
+    """Opens a store to read only, see ``open_store``; None where there is none."""
     with user_errors("read", path):
         if not path.exists():
             return None
@@ -185,11 +167,7 @@ def look_into_store(
 
 
 def read_store(path: pathlib.Path, check: Check = accept_any) -> list[Record]:
-    """Reads all records of a store that pass the check.
-
-    Raises:
-        InvalidInputError: if there is none, or it cannot be read.
-    """
+    """Reads all records of a store that pass the check, and refuses what is none."""
     store = look_into_store(path, check=check)
     if store is None:
         raise InvalidInputError(f"{path}: there is no result store")

@@ -20,12 +20,10 @@ RUNS_PER_GPU = 16
 
 
 class Execution(NamedTuple):
-    """How runs are executed.
+    """How runs are executed: so many at once.
 
-    Attributes:
-        spread: over how many devices each run is spread.
-        divided: among how many devices the runs are divided; one of the two is 1.
-        runs: how many runs at once.
+    Each run is spread over some devices, or runs are divided among them; one of the two
+    numbers is 1.
     """
 
     spread: int
@@ -36,12 +34,8 @@ class Execution(NamedTuple):
 def start_devices(wanted: int, processes: Processes | None = None) -> int:
     """Starts JAX with the wanted number of devices and returns it.
 
-    To be called before anything else starts JAX.
-
-    Args:
-        wanted: number of devices of all processes; 0 for all, on a CPU
-            ``MOST_CPU_DEVICES`` of each process at most.
-        processes: where several work together, how they find each other.
+    To be called before anything else starts JAX. The number is that of all processes; 0
+    for all, on a CPU ``MOST_CPU_DEVICES`` of each process at most.
 
     Raises:
         InvalidInputError: if there are fewer, or none of the platform that was asked
@@ -91,11 +85,7 @@ class ExecutionOptions(NamedTuple):
 
 
 def plan_execution(num_runs: int, options: ExecutionOptions) -> Execution:
-    """Decides how runs are executed.
-
-    Args:
-        num_runs: how many there are of one program.
-        options: what is wanted.
+    """Decides how some runs of one program are executed.
 
     Raises:
         InvalidInputError: if the devices do not divide ``runs_at_once``, or runs that

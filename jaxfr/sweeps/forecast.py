@@ -46,14 +46,7 @@ def forecast(
 ) -> list[Forecast]:
     """Compiles every program that is left to run, and times a few of its rounds.
 
-    Args:
-        plan: the runs.
-        store: what is finished; None for nothing.
-        options: how runs are executed.
-        on_group: told which group is being measured.
-
-    Raises:
-        InvalidInputError: if a run does not fit into memory.
+    Without a store nothing is finished. ``on_group`` is told which group is measured.
     """
     compiler = GroupCompiler(plan.sources, options)
     found = []
@@ -98,9 +91,7 @@ def batch_seconds(
 def format_forecasts(forecasts: Sequence[Forecast], available: int | None) -> str:
     """Writes a table with a row for each program, and what all of it takes.
 
-    Args:
-        forecasts: from ``forecast``.
-        available: bytes of memory that are free, None where unknown.
+    ``available`` are bytes of memory that are free, None where unknown.
     """
     runs = sum(len(item.group.runs) for item in forecasts)
     left = runs - sum(item.finished for item in forecasts)

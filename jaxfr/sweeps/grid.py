@@ -20,12 +20,9 @@ MOST_RUNS = 10**6
 def cross(axes: Axes, alternatives: Sequence[Axes] = ()) -> list[RunRequest]:
     """Crosses axes, for each of several alternatives; no run comes twice.
 
-    Args:
-        axes: values by option, of ``RUN_OPTIONS`` or ``seed``; what has none has its
-            default. Options vary the faster the later they stand there, the seed
-            fastest.
-        alternatives: each replaces some of the axes by others; none is the same as
-            one that replaces nothing.
+    An axis has the values of an option of ``RUN_OPTIONS`` or of ``seed``; what has none
+    has its default. Options vary the faster the later they stand there, the seed
+    fastest. Each alternative replaces some of the axes by others.
 
     Raises:
         InvalidInputError: if there are more than ``MOST_RUNS``.

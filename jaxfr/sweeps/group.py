@@ -59,11 +59,7 @@ class GroupCompiler:
         return plan_execution(group.size, self._options)
 
     def compile(self, group: RunGroup, more_room: bool = False) -> GroupProgram:
-        """Compiles a group's program.
-
-        Args:
-            group: the group.
-            more_room: for each item's rows, see ``plan_layout``.
+        """Compiles a group's program; with ``more_room`` for each item's rows.
 
         Raises:
             InvalidInputError: if not even one run for each device fits into memory.
@@ -113,19 +109,12 @@ class GroupCompiler:
 
 
 def batch_identity(program: GroupProgram, batch: Sequence[PlannedRun]) -> str:
-    """Names a batch after all that decides the bits that it ends with.
+    """Names a batch after all that decides the bits that it ends with, in 32 digits.
 
     Those are its runs in their order, each with its options, data, code and libraries;
     what the group's other runs do to the program (room for clients, rounds in a call),
-    whether items have more room, how it is executed, on which kind of device and by
-    how many processes.
-
-    Args:
-        program: the group's program.
-        batch: some of its runs, done at once.
-
-    Returns:
-        A hash in 32 hexadecimal digits.
+    whether items have more room, how it is executed, on which kind of device and by how
+    many processes.
     """
     deciding = {
         "runs": [planned.identity for planned in batch],

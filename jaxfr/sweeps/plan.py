@@ -75,12 +75,9 @@ class RunGroup:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """All runs of a sweep.
+    """All runs of a sweep: their data, and the runs by program.
 
-    Attributes:
-        sources: the data.
-        groups: the runs by program.
-        identities: of each run that was wanted, of a shard also those of the others.
+    ``identities`` are those of each run that was wanted, of a shard also the others'.
     """
 
     sources: Mapping[SourceName, Source]
@@ -94,11 +91,7 @@ class Plan:
 
 
 def check_all(wanted: Sequence[RunRequest]) -> None:
-    """Refuses what can be seen to be wrong before any data is loaded.
-
-    Raises:
-        InvalidInputError: if some run has no meaning.
-    """
+    """Refuses what can be seen to be wrong before any data is loaded."""
     # Seeds change nothing of it.
     for request in dict.fromkeys(dataclasses.replace(one, seed=0) for one in wanted):
         check_alone(request)
@@ -111,10 +104,7 @@ def plan_runs(
 ) -> Plan:
     """Loads the data of all runs and groups those that one program serves.
 
-    Args:
-        wanted: the runs.
-        load_options: how data are loaded; None for the defaults.
-        loaded: data sets that are there already, by what runs call them.
+    ``loaded`` has data sets that are there already, by what runs call them.
 
     Raises:
         InvalidInputError: if some run has no meaning, or data cannot be loaded.
@@ -148,31 +138,19 @@ def _group(name: SourceName, runs: Sequence[PlannedRun]) -> RunGroup:
 
 
 def identify(plan: Plan, wanted: Sequence[RunRequest]) -> list[str]:
-    """The identity of each wanted run, in the order wanted.
+    """The identity of each wanted run, of a plan of these runs and perhaps others.
 
     What comes to the same, as a number left to its default and the same number given,
     is the same run.
-
-    Args:
-        plan: from ``plan_runs`` of these runs, perhaps among others.
-        wanted: runs.
     """
     return [plan.identities[request] for request in wanted]
 
 
 def take_shard(plan: Plan, index: int, count: int) -> Plan:
-    """The part of a plan that one of several jobs does.
+    """The part of a plan that one of ``count`` jobs does, the first of index 0.
 
     Runs are dealt out one by one, so that all jobs have their share of every group,
     dear or cheap.
-
-    Args:
-        plan: the whole.
-        index: which part, from 0.
-        count: number of parts.
-
-    Raises:
-        InvalidInputError: if there is no such part.
     """
     if count < 1 or not 0 <= index < count:
         raise InvalidInputError(

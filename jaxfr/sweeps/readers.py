@@ -9,12 +9,7 @@ from jaxfr.texts import write_field
 
 
 class Reader(NamedTuple):
-    """Who reads an option.
-
-    Attributes:
-        words: what a run needs in order to read it.
-        reads: whether a run does.
-    """
+    """What a run needs in order to read an option, in words, and whether a run does."""
 
     words: str
     reads: Callable[[RunRequest], bool]
@@ -41,13 +36,10 @@ READERS: Mapping[str, Reader] = {
 
 
 def check_read(wanted: Sequence[RunRequest]) -> None:
-    """Refuses an option that none of some runs reads.
+    """Refuses an option that none of all runs of a command reads.
 
     An option that keeps its default is nobody's wish, and where runs differ in what
     they read, as an attack beside the clean run, it is enough that one of them does.
-
-    Args:
-        wanted: all runs of a command.
 
     Raises:
         InvalidInputError: names the option, its value and what would read it.

@@ -51,11 +51,7 @@ class RunRequest:
     def replace(self, **changed: Any) -> "RunRequest":
         """The same run with other values of its fields or its experiment's.
 
-        Args:
-            **changed: values; parts may be texts, as in ``attack="lie:1.5"``.
-
-        Raises:
-            InvalidInputError: as of the fields.
+        Parts may be texts, as in ``attack="lie:1.5"``.
         """
         own, inner = {}, {}
         for name, value in changed.items():
@@ -101,11 +97,8 @@ def recorded_options(request: RunRequest, settled: Experiment) -> dict[str, Any]
     """What a record says of a run: every field by name, and every part's options.
 
     Parts are told by their names. Where two of them have an option of one name, the
-    second is told with its field in front.
-
-    Args:
-        request: the run.
-        settled: its experiment, from ``Experiment.with_data``.
+    second is told with its field in front. ``settled`` is the run's experiment, from
+    ``Experiment.with_data``.
     """
     recorded: dict[str, Any] = {
         name: request.value(name) for name in (*RUN_OPTIONS, "seed")
@@ -133,11 +126,7 @@ def own_files_of(request: RunRequest) -> list[OwnFile]:
 
 
 def keep_own_files(requests: Iterable[RunRequest], folder: pathlib.Path) -> None:
-    """Lets copies of the files that runs come from lie beside their results.
-
-    Raises:
-        InvalidInputError: if the folder cannot be written to.
-    """
+    """Lets copies of the files that runs come from lie beside their results."""
     keep_copies(
         (
             file
@@ -158,11 +147,7 @@ def _options_within(part: Part[Any]) -> list[tuple[str, Any]]:
 
 
 def check_alone(request: RunRequest) -> None:
-    """Refuses what has no meaning with any number of clients.
-
-    Raises:
-        InvalidInputError: names the option, its value and what is allowed.
-    """
+    """Refuses what has no meaning with any number of clients."""
     check_jax_settings()
     ratio = request.experiment.malicious_ratio
     clients = least_benign_clients(float(ratio)) if ratio else 1

@@ -22,13 +22,9 @@ from jaxfr.training.state import GivenValues
 
 
 class SourceName(NamedTuple):
-    """What a run says of where its data come from.
+    """What a run says of where its data come from, and values to start from.
 
-    Attributes:
-        dataset: the data set's text.
-        init_from: file of values to start from, or None.
-        embedding_dim: their embedding size, where there are any, otherwise 0.
-        num_weights: shared weights of their model, otherwise 0.
+    Where there are such values, their embedding size and shared weights, otherwise 0.
     """
 
     dataset: str
@@ -39,14 +35,7 @@ class SourceName(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Loaded data.
-
-    Attributes:
-        dataset: the data set.
-        dataset_hash: hash of its content.
-        given: values to start from.
-        given_hash: hash of theirs, None without any.
-    """
+    """Loaded data and values to start from, and hashes of what both hold."""
 
     dataset: Dataset
     dataset_hash: str
@@ -70,10 +59,7 @@ def load_sources(
 ) -> dict[SourceName, Source]:
     """Loads all that is named, each data set once.
 
-    Args:
-        names: names, some perhaps several times.
-        load_options: how data are loaded; None for the defaults.
-        loaded: data sets that are there already, by what runs call them.
+    ``loaded`` has data sets that are there already, by what runs call them.
 
     Raises:
         InvalidInputError: if something cannot be loaded.
@@ -115,11 +101,7 @@ def hash_dataset(dataset: Dataset) -> str:
 
 
 def check_source(request: RunRequest, source: Source) -> None:
-    """Refuses data with which a run makes no sense.
-
-    Raises:
-        InvalidInputError: names the option, or says that nobody can be evaluated.
-    """
+    """Refuses data with which a run makes no sense, or nobody can be evaluated."""
     if not source.dataset.num_test_items:
         raise InvalidInputError(
             f"{source.dataset.name}: no user has a test item, so that nothing can be "

@@ -25,14 +25,7 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 
 class FinishedRun(NamedTuple):
-    """A run that this process finished, its record in the store.
-
-    Attributes:
-        planned: what was planned.
-        layout: its data, as it was run on.
-        result: how it ended.
-        record: what is written of it.
-    """
+    """A run that this process finished, its data as laid out, its end, its record."""
 
     planned: PlannedRun
     layout: Layout
@@ -64,19 +57,13 @@ def run_plan(
 ) -> Iterator[FinishedRun]:
     """Runs all that is not in the store, and waits for what others are running.
 
-    Other processes may do the same with the same store at the same time: a run is
-    done by whoever claims it first, and taken over if its owner dies. Processes that do
+    Other processes may do the same with the same store at the same time: a run is done
+    by whoever claims it first, and taken over if its owner dies. Processes that do
     every run together (see ``jaxfr/processes.py``) go by the store of their leader.
 
-    Args:
-        plan: the runs.
-        store: where records go; at the end it holds one of every run.
-        options: how runs are executed. Checkpoints of a batch are removed once its
-            records are in the store and its runs were taken from this iterator.
-        watcher: whom to tell.
-
-    Yields:
-        Each run that this process does, once its record is in the store.
+    Yields each run that this process does, once its record is in the store; in the end
+    that holds one of every run. Checkpoints of a batch are removed once its records are
+    there and its runs were taken from this iterator.
 
     Raises:
         InvalidInputError: if the store cannot be written, a run does not fit into
@@ -230,11 +217,10 @@ def _claim(
 
 
 def _next_group(groups: Sequence[RunGroup], store: Store) -> tuple[int, int | None]:
-    """How many runs are left, and the group to go on with.
+    """How many runs are left, and which group to go on with.
 
-    Returns:
-        With the number, the index of a group with runs in nobody's hands, if possible
-        one that no other compiles; None if all are in other hands.
+    That is one with runs in nobody's hands, if possible one that no other compiles;
+    None if all are in other hands.
     """
     unfinished = [
         [run.identity for run in group.runs if not store.is_finished(run.identity)]
