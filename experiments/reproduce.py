@@ -25,24 +25,16 @@ from experiments.studies.catalogue import STUDIES, choose_studies
 from jaxfr.data import check_dataset_text
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import write_atomically
-from jaxfr.programs import data_flags, execution_flags, program
+from jaxfr.programs import data_flags, execution_flags, output_flags, program
 from jaxfr.programs.data_flags import load_options
-from jaxfr.programs.execution_flags import (
-    ANY_CODE_VERSION,
-    run_options,
-    store_path,
-)
 from jaxfr.programs.flag_parsers import define_number
-from jaxfr.programs.output_flags import (
-    define_output_flags,
-    output_dir,
-    prepare_folder,
-)
 from jaxfr.programs.program import run_program
 from jaxfr.programs.running import opened_store
 from jaxfr.ranges import COUNT_FROM_1
-from jaxfr.records import can_draw
-from jaxfr.sweeps import RunRequest, parse_seeds, start_devices
+from jaxfr.records.pictures import can_draw
+from jaxfr.sweeps.execution import start_devices
+from jaxfr.sweeps.grid import parse_seeds
+from jaxfr.sweeps.request import RunRequest
 
 REPORT_FILE = "report.html"
 MARKDOWN_FILE = "results.md"
@@ -78,7 +70,7 @@ _QUICK = flags.DEFINE_bool(
     "Leaves out what is slow: one data set, one seed, no trimmed mean and no Krum, "
     "fewer points. Takes minutes.",
 )
-define_output_flags(
+output_flags.define(
     f"{REPORT_FILE}, {MARKDOWN_FILE}, a folder with each study's records, tables and "
     f"pictures, and the result store {STORE_FOLDER} where --store names no other",
     required=True,
@@ -87,18 +79,18 @@ define_output_flags(
 
 def main() -> None:
     """Does what the flags say."""
-    folder = output_dir()
+    folder = output_flags.output_dir()
     if folder is None:
         raise InvalidInputError("output_dir: name the folder, --output_dir=...")
     asked = _asked(flags.FLAGS.output_dir)
     # All that may be refused is, before anything is run.
     studies = choose_studies(asked.studies, asked.quick)
     workload = load_all(studies, asked)
-    prepare_folder(folder, [REPORT_FILE, MARKDOWN_FILE])
-    options = run_options(start_devices)
+    output_flags.prepare_folder(folder, [REPORT_FILE, MARKDOWN_FILE])
+    options = execution_flags.run_options(start_devices)
     begun = time.monotonic()
-    path = store_path() or folder / STORE_FOLDER
-    with opened_store(path, ANY_CODE_VERSION.value) as store:
+    path = execution_flags.store_path() or folder / STORE_FOLDER
+    with opened_store(path, execution_flags.ANY_CODE_VERSION.value) as store:
         chapters = reproduce_studies(studies, asked, workload, store, options, folder)
     page = Page(
         title="Spattack, reproduced",

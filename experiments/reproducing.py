@@ -12,23 +12,18 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from experiments.report.content import Chapter, DataSource
-from experiments.studies.running import finish_runs, present_study, seconds_left
-from experiments.studies.study import Study
+from experiments.studies.base import Study
+from experiments.studies.runs import finish_runs, present_study, seconds_left
 from experiments.studies.writing import write_study
 from jaxfr.data import LoadOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors
 from jaxfr.store import Store
-from jaxfr.sweeps import (
-    ExecutionOptions,
-    Plan,
-    RunRequest,
-    format_duration,
-    identify,
-    load_sources,
-    plan_runs,
-    source_name,
-)
+from jaxfr.sweeps.execution import ExecutionOptions
+from jaxfr.sweeps.forecast import format_duration
+from jaxfr.sweeps.plan import Plan, identify, plan_runs
+from jaxfr.sweeps.request import RunRequest
+from jaxfr.sweeps.sources import load_sources, source_name
 from jaxfr.terminal import note
 
 

@@ -9,10 +9,10 @@ There are table2, figure1_2, table3, figure3, figure4, figure5 and hyperparamete
 from absl import flags
 
 from experiments.studies import figure1_2, figure3
+from experiments.studies.base import Study
 from experiments.studies.catalogue import STUDIES, choose_studies
 from experiments.studies.figure3 import DEFENSES
-from experiments.studies.running import run_study
-from experiments.studies.study import Study
+from experiments.studies.runs import run_study
 from experiments.studies.writing import (
     RECORDS_FILE,
     format_section,
@@ -21,19 +21,16 @@ from experiments.studies.writing import (
 )
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.errors import InvalidInputError
-from jaxfr.programs import data_flags, execution_flags, program, run_flags
-from jaxfr.programs.execution_flags import ANY_CODE_VERSION, run_options, store_path
+from jaxfr.programs import data_flags, execution_flags, output_flags, program, run_flags
 from jaxfr.programs.flag_parsers import define_number
-from jaxfr.programs.output_flags import (
-    define_output_flags,
-    output_dir,
-    prepare_folder,
-)
 from jaxfr.programs.program import run_program
 from jaxfr.programs.running import opened_store
 from jaxfr.ranges import COUNT_FROM_1, SHARE
-from jaxfr.records import can_draw
-from jaxfr.sweeps import RunRequest, check_read, parse_seeds, start_devices
+from jaxfr.records.pictures import can_draw
+from jaxfr.sweeps.execution import start_devices
+from jaxfr.sweeps.grid import parse_seeds
+from jaxfr.sweeps.readers import check_read
+from jaxfr.sweeps.request import RunRequest
 
 STORE_FOLDER = "store"
 
@@ -41,7 +38,7 @@ run_flags.define_run_flags(lists=("dataset",), seeds="0:5")
 for _module in (run_flags, data_flags, execution_flags, program):
     flags.adopt_module_key_flags(_module)
 
-define_output_flags(
+output_flags.define(
     f"what is shown: {RECORDS_FILE} (a line for each run), every table as CSV, "
     f"pictures as PNG, the findings, and the result store {STORE_FOLDER} where --store "
     "names no other"
@@ -81,14 +78,14 @@ def main(name: str = "") -> None:
     """Runs a study as the flags say, prints what it shows, and writes it."""
     study = flagged_study(name)
     bases = flagged_bases()
-    wanted, folder = study.wanted(bases), output_dir()
+    wanted, folder = study.wanted(bases), output_flags.output_dir()
     check_read(wanted)
     if folder is not None:
-        prepare_folder(folder, written_already(folder))
+        output_flags.prepare_folder(folder, written_already(folder))
     own_store = None if folder is None else folder / STORE_FOLDER
-    options = run_options(start_devices)
-    path = (store_path() or own_store) if wanted else None
-    with opened_store(path, ANY_CODE_VERSION.value) as store:
+    options = execution_flags.run_options(start_devices)
+    path = (execution_flags.store_path() or own_store) if wanted else None
+    with opened_store(path, execution_flags.ANY_CODE_VERSION.value) as store:
         loading = data_flags.load_options()
         studied = run_study(study, bases, loading, store, options)
     written = []

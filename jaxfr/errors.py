@@ -1,7 +1,9 @@
-"""The one exception that a user's mistake raises, and what was meant instead."""
+"""The one exception that a user's mistake raises, and what was meant or is missing."""
 
 import difflib
+import importlib
 from collections.abc import Iterable
+from typing import Any
 
 
 class InvalidInputError(ValueError):
@@ -20,3 +22,18 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """``; did you mean ...?`` with the likest of some names, or nothing."""
     found = difflib.get_close_matches(name, names, n=2)
     return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def import_extra(module: str, extra: str, what: str) -> Any:
+    """A module that one of the package's extras brings; ``what`` needs it.
+
+    Raises:
+        InvalidInputError: if it is not installed; says how to.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        name = module.partition(".")[0]
+        raise InvalidInputError(
+            f"{what}: needs {name}; pip install 'jaxfr[{extra}]'"
+        ) from None

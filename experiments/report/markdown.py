@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from experiments.report.content import DATA_HEADER, Chapter, Page
-from experiments.studies.study import Finding, Table
+from experiments.studies.base import Finding, Table
 from experiments.studies.writing import verdict
 
 

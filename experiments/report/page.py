@@ -7,7 +7,7 @@ from string import Template
 
 from experiments.report.content import DATA_HEADER, Chapter, Page
 from experiments.report.style import STYLE
-from experiments.studies.study import Finding, Table
+from experiments.studies.base import Finding, Table
 from experiments.studies.writing import verdict
 
 _FRAME = Template(

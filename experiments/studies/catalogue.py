@@ -11,7 +11,7 @@ from experiments.studies import (
     table2,
     table3,
 )
-from experiments.studies.study import Study
+from experiments.studies.base import Study
 from jaxfr.errors import InvalidInputError
 
 STUDIES: Mapping[str, Study] = {

@@ -6,17 +6,17 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from experiments.studies.base import Material, Section, Study, Table, describe_bases
 from experiments.studies.names import dataset_title
-from experiments.studies.study import Material, Section, Study, Table, describe_bases
 from jaxfr.attacks import CLEAN
-from jaxfr.records import (
+from jaxfr.records.chance import (
     HIT_RATIO,
-    Record,
     chance_level,
     evaluated_users,
     standard_error_bound,
 )
-from jaxfr.sweeps import RunRequest
+from jaxfr.records.record import Record
+from jaxfr.sweeps.request import RunRequest
 
 
 class Point(NamedTuple):

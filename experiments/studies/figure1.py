@@ -16,20 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from experiments.studies.study import Finding, Table
-from jaxfr.aggregators import (
-    Rule,
-    ServerKnowledge,
-    ServerView,
-    init_server,
-    median,
-)
+from experiments.studies.base import Finding, Table
+from jaxfr.aggregators import Rule, ServerKnowledge, ServerView, init_server, median
 from jaxfr.attacks import CLEAN
 from jaxfr.data import TAIL_DEGREE, Dataset
 from jaxfr.experiment import Experiment
 from jaxfr.parts import part
-from jaxfr.records import legend_below, new_figure, save_figure, set_title
-from jaxfr.sweeps import RunRequest
+from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.texts import read_part
 from jaxfr.theory import broken_items
 from jaxfr.training import (

@@ -7,6 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from experiments.studies.base import (
+    Finding,
+    Material,
+    Picture,
+    Section,
+    Study,
+    Table,
+    check_some_of,
+    data_alone,
+    studied_datasets,
+)
 from experiments.studies.figure1 import (
     DECIDED,
     NOISE,
@@ -26,24 +37,13 @@ from experiments.studies.figure1 import (
     proposition_1,
 )
 from experiments.studies.names import dataset_title
-from experiments.studies.study import (
-    Finding,
-    Material,
-    Picture,
-    Section,
-    Study,
-    Table,
-    check_some_of,
-    data_alone,
-    studied_datasets,
-)
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import malicious_client_count, spattack_o_d
 from jaxfr.data import TAIL_DEGREE, Dataset, degree_distribution
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
-from jaxfr.records import new_figure, save_figure, set_title
-from jaxfr.sweeps import RunRequest
+from jaxfr.records.pictures import new_figure, save_figure, set_title
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.theory import (
     PowerLawFit,
     breakdown_degree,

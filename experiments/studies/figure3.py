@@ -4,6 +4,14 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from experiments.studies.base import (
+    Finding,
+    Picture,
+    Section,
+    Study,
+    Table,
+    check_some_of,
+)
 from experiments.studies.comparison import (
     Average,
     Point,
@@ -14,15 +22,7 @@ from experiments.studies.comparison import (
 )
 from experiments.studies.names import part_title
 from experiments.studies.panels import Column, draw_chance, draw_datasets, draw_line
-from experiments.studies.study import (
-    Finding,
-    Picture,
-    Section,
-    Study,
-    Table,
-    check_some_of,
-)
-from jaxfr.records import HIT_RATIO
+from jaxfr.records.chance import HIT_RATIO
 
 # --- What is run ---
 

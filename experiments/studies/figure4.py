@@ -4,12 +4,12 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from experiments.studies.base import Finding, Picture, Section, Study, Table
 from experiments.studies.comparison import Point, Runs, beside_earlier, comparison
 from experiments.studies.names import part_title
 from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
-from experiments.studies.study import Finding, Picture, Section, Study, Table
 from jaxfr.attacks import CLEAN
-from jaxfr.records import heading
+from jaxfr.records.tables import heading
 
 # --- What is run ---
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.studies.base import Finding, Picture, Section, Study, Table
 from experiments.studies.comparison import (
     Point,
     Runs,
@@ -15,8 +16,9 @@ from experiments.studies.comparison import (
 )
 from experiments.studies.names import part_title
 from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
-from experiments.studies.study import Finding, Picture, Section, Study, Table
-from jaxfr.records import HIT_RATIO, LINE_STYLES, Record
+from jaxfr.records.chance import HIT_RATIO
+from jaxfr.records.plots import LINE_STYLES
+from jaxfr.records.record import Record
 
 # --- What is run ---
 

@@ -4,6 +4,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from experiments.studies.base import Finding, Picture, Section, Study, Table
 from experiments.studies.comparison import (
     Average,
     Point,
@@ -14,10 +15,9 @@ from experiments.studies.comparison import (
 )
 from experiments.studies.names import part_title
 from experiments.studies.panels import Column, draw_chance, draw_datasets, draw_line
-from experiments.studies.study import Finding, Picture, Section, Study, Table
 from jaxfr.attacks import ATTACKS, CLEAN
 from jaxfr.models import fedmf
-from jaxfr.records import Record
+from jaxfr.records.record import Record
 
 # --- What is run ---
 

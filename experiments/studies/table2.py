@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.studies.names import dataset_title
-from experiments.studies.study import (
+from experiments.studies.base import (
     Finding,
     Material,
     Section,
@@ -15,8 +14,9 @@ from experiments.studies.study import (
     data_alone,
     studied_datasets,
 )
+from experiments.studies.names import dataset_title
 from jaxfr.data import TAIL_DEGREE, Dataset, DatasetStatistics, dataset_statistics
-from jaxfr.sweeps import RUN_OPTIONS
+from jaxfr.sweeps.request import RUN_OPTIONS
 
 NAME = "table2"
 

@@ -8,12 +8,13 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from experiments.studies.base import Finding, Picture, Section, Study, Table
 from experiments.studies.comparison import Point, Runs, comparison
 from experiments.studies.names import part_title
 from experiments.studies.panels import COLOURS, finish, make_panels
-from experiments.studies.study import Finding, Picture, Section, Study, Table
 from jaxfr.evaluation import metric_names
-from jaxfr.records import HIT_RATIO, heading, standard_error_bound
+from jaxfr.records.chance import HIT_RATIO, standard_error_bound
+from jaxfr.records.tables import heading
 
 # --- The paper's numbers ---
 

@@ -10,7 +10,7 @@ from jaxfr.benchmarking.references import PACKAGES
 from jaxfr.benchmarking.timing import bytes_per_pair, operations_per_pair
 from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
 from jaxfr.records.record import Record
-from jaxfr.records.table import align
+from jaxfr.terminal import align
 
 _CASE = ("data set", "aggregator", "attack", "devices", "runs", "pairs")
 _COST = (

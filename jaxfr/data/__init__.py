@@ -2,12 +2,7 @@
 
 from jaxfr.data.columns import TableOptions
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.data.datasets import (
-    DATASETS,
-    LoadOptions,
-    check_dataset_text,
-    load_dataset,
-)
+from jaxfr.data.datasets import DATASETS, LoadOptions, check_dataset_text, load_dataset
 from jaxfr.data.statistics import (
     TAIL_DEGREE,
     DatasetStatistics,

@@ -8,14 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from jaxfr.data.columns import TableOptions
-from jaxfr.data.dataset import (
-    NO_TEST_ITEM,
-    Dataset,
-    first_of_each_pair,
-    leave_one_out,
-)
+from jaxfr.data.dataset import NO_TEST_ITEM, Dataset, first_of_each_pair, leave_one_out
 from jaxfr.data.parquet import read_parquet
-from jaxfr.data.table import Table, read_table
+from jaxfr.data.text_table import Interactions, read_table
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors
 from jaxfr.terminal import note
@@ -83,7 +78,7 @@ def _read_folder(path: pathlib.Path) -> tuple[Dataset, int]:
     return read_text_pair(path, name=path.resolve().name)
 
 
-def _read_file(path: pathlib.Path, options: TableOptions) -> Table:
+def _read_file(path: pathlib.Path, options: TableOptions) -> tuple[Interactions, str]:
     extension = path.suffix.lower()
     if extension not in (*_SEPARATORS, _PARQUET):
         raise InvalidInputError(

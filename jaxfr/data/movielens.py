@@ -16,7 +16,7 @@ from typing import NamedTuple
 from jaxfr.data import fetch
 from jaxfr.data.columns import TableOptions
 from jaxfr.data.dataset import Counts, Dataset, leave_one_out
-from jaxfr.data.table import read_table
+from jaxfr.data.text_table import read_table
 from jaxfr.errors import InvalidInputError
 from jaxfr.parts import Factory
 from jaxfr.terminal import note
@@ -78,8 +78,8 @@ def load(release: Release) -> Dataset:
     """Loads a MovieLens data set, from the cache or else from where it is published."""
     file, content = _cached(release) or _fetched(release)
     rows = content.replace(file.separator, b"\t").decode("latin-1")
-    table = read_table(io.StringIO(rows), "\t", release.name, _COLUMNS)
-    dataset = leave_one_out(release.name, *table.interactions)
+    rows_read, _ = read_table(io.StringIO(rows), "\t", release.name, _COLUMNS)
+    dataset = leave_one_out(release.name, *rows_read)
     dataset.check_counts(release.counts)
     return dataset
 

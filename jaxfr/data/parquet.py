@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from jaxfr.data.columns import Column, TableOptions, find_columns
-from jaxfr.data.table import SAMPLED_ROWS, Interactions, Table, first_bad_row
+from jaxfr.data.text_table import SAMPLED_ROWS, Interactions, first_bad_row
 from jaxfr.data.times import Looks, looks_of, read_times
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, import_extra
 
 
-def read_parquet(path: pathlib.Path, options: TableOptions | None = None) -> Table:
+def read_parquet(
+    path: pathlib.Path, options: TableOptions | None = None
+) -> tuple[Interactions, str]:
     """Reads a Parquet file; columns are found as in a text table with a header.
 
     Ids are of any type; times are numbers, timestamps, dates, or ISO dates in text. The
@@ -24,13 +26,8 @@ def read_parquet(path: pathlib.Path, options: TableOptions | None = None) -> Tab
             cannot be used.
     """
     options = options or TableOptions()
-    try:
-        parquet: Any = importlib.import_module("pyarrow.parquet")
-        pyarrow: Any = importlib.import_module("pyarrow")
-    except ImportError:
-        raise InvalidInputError(
-            f"{path}: Parquet needs pip install 'jaxfr[parquet]'"
-        ) from None
+    parquet = import_extra("pyarrow.parquet", "parquet", str(path))
+    pyarrow = importlib.import_module("pyarrow")
     if options.header == "no":
         raise InvalidInputError(f"{path}: header=no: columns of Parquet have names")
     try:
@@ -55,7 +52,7 @@ def read_parquet(path: pathlib.Path, options: TableOptions | None = None) -> Tab
             _times(time[0], path) if time else None,
             users.dictionary.to_pylist(),
         )
-        return Table(interactions, chosen.describe(columns))
+        return interactions, chosen.describe(columns)
     except InvalidInputError:
         raise
     # Damage comes out of pyarrow as anything, also as UnicodeDecodeError.

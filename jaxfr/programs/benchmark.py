@@ -19,14 +19,8 @@ from jaxfr.benchmarking.measuring import measure_case
 from jaxfr.benchmarking.report import draw_cost_by_size, format_report
 from jaxfr.benchmarking.timing import call_apart
 from jaxfr.errors import InvalidInputError
-from jaxfr.programs import benchmark_flags, program
+from jaxfr.programs import benchmark_flags, output_flags, program
 from jaxfr.programs.flag_parsers import define_number
-from jaxfr.programs.output_flags import (
-    define_output_flags,
-    output_dir,
-    prepare_output,
-    tell_written,
-)
 from jaxfr.ranges import AMOUNT
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.record import Record, write_records
@@ -42,7 +36,7 @@ _SHARE_OF_CHECKS = 0.5
 for _module in (benchmark_flags, program):
     flags.adopt_module_key_flags(_module)
 
-define_output_flags(
+output_flags.define(
     f"{RESULTS_FILE} (a line for each case: every setting, all seconds, bytes, "
     f"versions, device), with --sizes {PLOT_FILE} and with --checks {CHECKS_FILE}"
 )
@@ -67,12 +61,12 @@ def main() -> None:
     jax.config.update("jax_platforms", "cpu")
     cases = benchmark_flags.chosen_cases()
     sizes = flags.FLAGS.sizes
-    if output_dir() is not None and sizes and not can_draw():
+    if output_flags.output_dir() is not None and sizes and not can_draw():
         raise InvalidInputError(
             "--sizes draws a picture, which needs pip install 'jaxfr[plots]'"
         )
     files = [RESULTS_FILE] + [PLOT_FILE] * bool(sizes) + [CHECKS_FILE] * _CHECKS.value
-    folder = prepare_output(files)
+    folder = output_flags.prepare_output(files)
 
     def seconds_left() -> float | None:
         spent = time.perf_counter() - began
@@ -110,7 +104,7 @@ def main() -> None:
         written += [folder / PLOT_FILE] * drawn(draw, folder / PLOT_FILE)
     if records:
         print(format_report(records))
-    tell_written(written)
+    output_flags.tell_written(written)
     if len(records) < len(cases) or not right:
         sys.exit(1)
 

@@ -19,22 +19,10 @@ from jaxfr.data.statistics import (
 )
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
-from jaxfr.programs import data_flags
+from jaxfr.programs import data_flags, output_flags
 from jaxfr.programs.data_flags import DATASET_HELP, load_options
-from jaxfr.programs.output_flags import (
-    define_output_flags,
-    output_dir,
-    prepare_output,
-    tell_written,
-)
 from jaxfr.records.export import write_csv
-from jaxfr.records.pictures import (
-    can_draw,
-    drawn,
-    new_figure,
-    save_figure,
-    set_title,
-)
+from jaxfr.records.pictures import can_draw, drawn, new_figure, save_figure, set_title
 
 TABLE_FILE = "degree_distribution.csv"
 PLOT_FILE = "degree_distribution.png"
@@ -42,20 +30,20 @@ PLOT_FILE = "degree_distribution.png"
 flags.adopt_module_key_flags(data_flags)
 
 _DATASET = flags.DEFINE_string("dataset", "ml-100k", DATASET_HELP)
-define_output_flags(f"{TABLE_FILE} and {PLOT_FILE}")
+output_flags.define(f"{TABLE_FILE} and {PLOT_FILE}")
 
 
 def main() -> None:
     """Does what the flags say."""
-    if output_dir() is not None and not can_draw():
+    if output_flags.output_dir() is not None and not can_draw():
         raise InvalidInputError(
             "--output_dir draws a picture, which needs pip install 'jaxfr[plots]'"
         )
-    folder = prepare_output([TABLE_FILE, PLOT_FILE])
+    folder = output_flags.prepare_output([TABLE_FILE, PLOT_FILE])
     dataset = load_dataset(_DATASET.value, load_options())
     written = [] if folder is None else _write(dataset, folder)
     print(format_statistics(dataset_statistics(dataset)))
-    tell_written(written)
+    output_flags.tell_written(written)
 
 
 def _write(dataset: Dataset, folder: pathlib.Path) -> list[pathlib.Path]:

@@ -19,8 +19,8 @@ from jaxfr.optimizers import OPTIMIZERS
 from jaxfr.parts import Factory
 from jaxfr.presets import preset_names, preset_text
 from jaxfr.programs.run_flags import option_help
-from jaxfr.records.table import align
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
+from jaxfr.terminal import align
 from jaxfr.texts import write_field
 
 MOST_WORDS = 1

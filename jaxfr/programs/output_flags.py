@@ -12,7 +12,7 @@ from jaxfr.files import user_errors, user_path
 flags.disclaim_key_flags()
 
 
-def define_output_flags(what: str, required: bool = False) -> None:
+def define(what: str, required: bool = False) -> None:
     """Defines ``--output_dir``, a folder for what is named, and ``--overwrite``."""
     default = "" if required else " Default: nothing is written."
     flags.DEFINE_string("output_dir", None, f"Folder for {what}.{default}")

@@ -14,40 +14,15 @@ from absl import flags
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_path
-from jaxfr.programs.output_flags import (
-    define_output_flags,
-    prepare_folder,
-    prepare_output,
-    tell_written,
-)
+from jaxfr.programs import output_flags
+from jaxfr.records import export, selection
 from jaxfr.records.caveats import caveats
 from jaxfr.records.contents import lack_of_record, option_names
-from jaxfr.records.export import (
-    check_table_path,
-    curve_rows,
-    flatten,
-    summary_rows,
-    worst_case_rows,
-    write_rows,
-)
 from jaxfr.records.heatmap import draw_heatmap
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.record import Record, dataset_name
-from jaxfr.records.selection import (
-    as_text,
-    averaged_over,
-    default_groupings,
-    latest,
-    select,
-)
-from jaxfr.records.summary import (
-    Cell,
-    WorstCase,
-    format_summary,
-    format_worst_case,
-    summarize,
-    worst_case,
-)
+from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case
+from jaxfr.records.tables import format_summary, format_worst_case
 from jaxfr.store import read_store
 from jaxfr.terminal import note
 
@@ -91,7 +66,7 @@ _COLUMNS = flags.DEFINE_string(
     "The grouping that forms a heatmap's columns; the others form its rows. Default: "
     "attack if runs are grouped by it, otherwise the last grouping.",
 )
-define_output_flags(
+output_flags.define(
     f"{SUMMARY_FILE} (a row for each metric and group), {WORST_CASE_FILE} (if grouped "
     "by attack) and a heatmap of each metric, as in heatmap_hr_at_10.png"
 )
@@ -124,10 +99,10 @@ def main() -> None:
         cases = {metric: found for metric, found in cases.items() if found}
 
     for path in exported:
-        prepare_folder(path.parent, [path.name])
+        output_flags.prepare_folder(path.parent, [path.name])
     written = _write_output(cells, cases, group_by, columns, _title(records, group_by))
     for path, rows_of in exported.items():
-        write_rows(rows_of(records), path)
+        export.write_rows(rows_of(records), path)
         written.append(path)
 
     # Files first: what becomes of the printed tables must not cost them.
@@ -137,24 +112,27 @@ def main() -> None:
             print(format_worst_case(cases[metric], group_by, metric), end="\n\n")
     for line in caveats(records):
         note(line)
-    told = averaged_over(
+    told = selection.averaged_over(
         records, group_by, (*option_names(records), "dataset_hash", "code_version")
     )
     if told:
         print(f"averaged over runs that differ in {', '.join(told)}, besides the seed")
-    tell_written(written)
+    output_flags.tell_written(written)
 
 
 def _exported_paths() -> dict[pathlib.Path, Callable[[Sequence[Record]], Any]]:
     """The files of the two exports, and what makes the rows of each."""
     exported: dict[pathlib.Path, Callable[[Sequence[Record]], Any]] = {}
     for flag, rows_of in (
-        (_EXPORT, lambda records: [flatten(record) for record in records]),
-        (_EXPORT_CURVES, lambda records: curve_rows(records, option_names(records))),
+        (_EXPORT, lambda records: [export.flatten(record) for record in records]),
+        (
+            _EXPORT_CURVES,
+            lambda records: export.curve_rows(records, option_names(records)),
+        ),
     ):
         if flag.value is not None:
             path = user_path(flag.value, flag.name)
-            check_table_path(path)
+            export.check_table_path(path)
             if path in exported:
                 raise InvalidInputError(f"{path}: export and export_curves need two")
             exported[path] = rows_of
@@ -165,12 +143,14 @@ def _chosen_records(stored: Sequence[Record]) -> Sequence[Record]:
     if not stored:
         raise InvalidInputError(f"{_STORE.value}: the store holds no runs yet")
     # Nested values, as the seconds, also under the names that an export gives them.
-    records = select([{**flatten(record), **record} for record in stored], _WHERE.value)
+    records = selection.select(
+        [{**export.flatten(record), **record} for record in stored], _WHERE.value
+    )
     wanted = _CODE_VERSION.value
     if wanted == "all":
         return records
     if wanted == "latest":
-        return latest(records)
+        return selection.latest(records)
     of_version = [r for r in records if r["code_version"].startswith(wanted)]
     if not of_version:
         there = ", ".join(dict.fromkeys(record["code_version"] for record in records))
@@ -183,7 +163,7 @@ def _chosen_records(stored: Sequence[Record]) -> Sequence[Record]:
 def _groupings(records: Sequence[Record]) -> list[str]:
     if _GROUP_BY.value is not None:
         return _distinct("group_by", _GROUP_BY.value)
-    return default_groupings(records, option_names(records))
+    return selection.default_groupings(records, option_names(records))
 
 
 def _distinct(flag: str, names: Sequence[str]) -> list[str]:
@@ -214,14 +194,14 @@ def _write_output(
         metric: f"heatmap_{metric.replace('@', '_at_')}.png" for metric in cells
     }
     names = [SUMMARY_FILE, WORST_CASE_FILE, *heatmaps.values()]
-    folder = prepare_output(names)
+    folder = output_flags.prepare_output(names)
     if folder is None:
         return []
     written = [folder / SUMMARY_FILE]
-    write_rows(summary_rows(cells, group_by), written[0])
+    export.write_rows(export.summary_rows(cells, group_by), written[0])
     if cases:
         written.append(folder / WORST_CASE_FILE)
-        write_rows(worst_case_rows(cases, group_by), written[-1])
+        export.write_rows(export.worst_case_rows(cases, group_by), written[-1])
     if not can_draw():
         print("no heatmaps drawn: that needs pip install 'jaxfr[plots]'")
     for metric, name in heatmaps.items() if can_draw() else ():
@@ -242,7 +222,7 @@ def _title(records: Sequence[Record], group_by: Sequence[str]) -> str:
         values = {record.get(name) for record in records}
         if name not in group_by and len(values) == 1:
             (value,) = values
-            text = as_text(value)
+            text = selection.as_text(value)
             if name == "dataset":
                 text = dataset_name(text)
             common.append(text if isinstance(value, str) else f"{name}={text}")

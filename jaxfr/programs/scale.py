@@ -15,9 +15,8 @@ from jaxfr.files import open_regular, user_errors, user_path
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import COUNT_FROM_1, LARGEST, Range
 from jaxfr.records.record import Record
-from jaxfr.records.table import align
 from jaxfr.store.lines import parse_plain
-from jaxfr.terminal import note
+from jaxfr.terminal import align, note
 
 _SIZES = ("num_train_pairs", "num_users", "num_items")
 

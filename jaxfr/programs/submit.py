@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import flags
 
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, import_extra
 from jaxfr.files import user_path
 from jaxfr.programs import sweep
 from jaxfr.programs.execution_flags import store_path
@@ -74,7 +74,8 @@ def main() -> None:
     if store_path() is None:
         raise InvalidInputError("store: name the folder for the records, --store=...")
     check_all(sweep.chosen_runs())  # better refused here than in a queue
-    submitit = _import_submitit()
+    import_extra("submitit.helpers", "jobs", "jaxfr submit")
+    submitit = importlib.import_module("submitit")
     command = [sys.executable, "-m", "jaxfr", "sweep", *forwarded_arguments()]
     shares = [
         [*command, f"--shard_index={index}", f"--num_shards={_NUM_JOBS.value}"]
@@ -123,13 +124,3 @@ def _wait(jobs: list[Any]) -> None:
     if failed:
         note(f"failed: {', '.join(failed)}")
         sys.exit(1)
-
-
-def _import_submitit() -> Any:
-    try:
-        importlib.import_module("submitit.helpers")
-        return importlib.import_module("submitit")
-    except ImportError:
-        raise InvalidInputError(
-            "submitit is missing: pip install 'jaxfr[jobs]'"
-        ) from None

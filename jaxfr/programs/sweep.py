@@ -20,12 +20,6 @@ from jaxfr.programs import (
     program,
     run_flags,
 )
-from jaxfr.programs.execution_flags import (
-    ANY_CODE_VERSION,
-    STORE,
-    run_options,
-    store_path,
-)
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.programs.process_flags import COORDINATOR_ADDRESS, start_flagged_devices
 from jaxfr.programs.running import opened_store, run_with_progress
@@ -70,13 +64,13 @@ _DRY_RUN = flags.DEFINE_bool(
 
 def main() -> None:
     """Does what the flags say."""
-    path = store_path()
+    path = execution_flags.store_path()
     if path is None and not _DRY_RUN.value:
         raise InvalidInputError("store: name the folder for the records, --store=...")
     wanted = chosen_runs()
     if _DRY_RUN.value and COORDINATOR_ADDRESS.value is not None:
         raise InvalidInputError("dry_run: takes one process, no coordinator_address")
-    options = run_options(start_flagged_devices)
+    options = execution_flags.run_options(start_flagged_devices)
     plan = plan_runs(wanted, data_flags.load_options())
     plan = take_shard(plan, _SHARD_INDEX.value, _NUM_SHARDS.value)
     if not plan.groups:
@@ -110,7 +104,9 @@ def chosen_runs() -> list[RunRequest]:
 def _foretell(plan: Plan, path: pathlib.Path | None, options: ExecutionOptions) -> None:
     store = None
     if path is not None:
-        store = look_into_store(path, ANY_CODE_VERSION.value, lack_of_record)
+        store = look_into_store(
+            path, execution_flags.ANY_CODE_VERSION.value, lack_of_record
+        )
     forecasts = forecast(
         plan,
         store,
@@ -122,7 +118,7 @@ def _foretell(plan: Plan, path: pathlib.Path | None, options: ExecutionOptions) 
 
 def _run(plan: Plan, path: pathlib.Path, options: ExecutionOptions) -> None:
     runs, done = len(plan.runs), 0
-    with opened_store(path, ANY_CODE_VERSION.value) as store:
+    with opened_store(path, execution_flags.ANY_CODE_VERSION.value) as store:
         found = sum(store.is_finished(run.identity) for run in plan.runs)
         if is_leader():
             print(
@@ -136,5 +132,5 @@ def _run(plan: Plan, path: pathlib.Path, options: ExecutionOptions) -> None:
             note(line)
     print(
         f"{done} runs done, {found} found finished, {runs - done - found} done by "
-        f"others; jaxfr results --store={STORE.value} shows them"
+        f"others; jaxfr results --store={execution_flags.STORE.value} shows them"
     )

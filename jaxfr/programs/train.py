@@ -18,20 +18,10 @@ from jaxfr.processes import is_leader
 from jaxfr.programs import (
     data_flags,
     execution_flags,
+    output_flags,
     process_flags,
     program,
     run_flags,
-)
-from jaxfr.programs.execution_flags import (
-    ANY_CODE_VERSION,
-    run_options,
-    store_path,
-)
-from jaxfr.programs.output_flags import (
-    define_output_flags,
-    prepare_folder,
-    prepare_output,
-    tell_written,
 )
 from jaxfr.programs.process_flags import start_flagged_devices
 from jaxfr.programs.run_flags import flagged_request
@@ -41,7 +31,7 @@ from jaxfr.records.parameters import save_parameters
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.plots import draw_curves
 from jaxfr.records.record import Record, dataset_name, write_records
-from jaxfr.records.table import format_table
+from jaxfr.records.tables import format_table
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.grid import parse_seeds
@@ -65,7 +55,7 @@ _COMPARE_CLEAN = flags.DEFINE_bool(
     True,
     f"Also trains without any attack, for comparison, where --attack lacks {CLEAN}.",
 )
-define_output_flags(
+output_flags.define(
     f"{RESULTS_FILE} (a line for each attack and seed), {CLEAN_FILE} (the runs of "
     f"--compare_clean), {PLOT_FILE}, and the result store {STORE_FOLDER} where --store "
     "names no other"
@@ -90,11 +80,13 @@ def main() -> None:
     ]
     check_read(wanted)
     _check_save_params(len(attacks) * len(seeds))
-    folder = prepare_output([RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean)
-    options = run_options(start_flagged_devices)
+    folder = output_flags.prepare_output(
+        [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
+    )
+    options = execution_flags.run_options(start_flagged_devices)
     plan = plan_runs(wanted, data_flags.load_options())
     own_store = None if folder is None else folder / STORE_FOLDER
-    records = train(plan, options, store_path() or own_store)
+    records = train(plan, options, execution_flags.store_path() or own_store)
     if not is_leader():
         return
     # Files first: what becomes of the printed table must not cost them.
@@ -116,7 +108,7 @@ def main() -> None:
         note(line)
     if written and not can_draw():
         print("no curves drawn: that needs pip install 'jaxfr[plots]'")
-    tell_written(written)
+    output_flags.tell_written(written)
 
 
 def train(
@@ -127,7 +119,9 @@ def train(
     (Of several processes in the leader only.)
     """
     with contextlib.ExitStack() as stack:
-        store = used = stack.enter_context(opened_store(path, ANY_CODE_VERSION.value))
+        store = used = stack.enter_context(
+            opened_store(path, execution_flags.ANY_CODE_VERSION.value)
+        )
         if _SAVE_PARAMS.value:
             # Parameters are not in a store, so that their run is done again.
             used = stack.enter_context(opened_store(None))
@@ -167,7 +161,7 @@ def _check_save_params(runs: int) -> None:
     path = user_path(_SAVE_PARAMS.value, "save_params")
     if runs > 1:
         raise InvalidInputError("save_params: needs a single attack and a single seed")
-    prepare_folder(path.parent, [path.name])
+    output_flags.prepare_folder(path.parent, [path.name])
 
 
 def _title(record: Record, seeds: Sequence[int]) -> str:

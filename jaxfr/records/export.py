@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, import_extra
 from jaxfr.files import replacing
 from jaxfr.records.chance import REFERENCES
 from jaxfr.records.record import Record
@@ -146,21 +146,6 @@ def write_csv(rows: Iterable[Sequence[Scalar]], path: pathlib.Path) -> None:
     with path.open("w", newline="", encoding="utf-8", errors=_HALVES) as file:
         writer = csv.writer(_Lines(file), lineterminator="\r\n")
         writer.writerows(map(_csv_field, row) for row in rows)
-
-
-def import_extra(module: str, extra: str, what: str) -> Any:
-    """A module that one of the package's extras brings; ``what`` needs it.
-
-    Raises:
-        InvalidInputError: if it is not installed; says how to.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError:
-        name = module.partition(".")[0]
-        raise InvalidInputError(
-            f"{what}: needs {name}; pip install 'jaxfr[{extra}]'"
-        ) from None
 
 
 class _Lines:

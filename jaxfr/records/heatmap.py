@@ -11,7 +11,7 @@ from jaxfr.records.chance import REFERENCES
 from jaxfr.records.pictures import new_figure, save_figure, set_title
 from jaxfr.records.selection import Scalar, as_text, in_order
 from jaxfr.records.summary import Cell, worst_case
-from jaxfr.records.table import direction, heading
+from jaxfr.records.tables import direction, heading
 from jaxfr.terminal import printable
 
 WORST_CASE = "worst case"

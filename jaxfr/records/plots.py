@@ -13,7 +13,7 @@ from jaxfr.evaluation.names import overall_fields
 from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
 from jaxfr.records.record import Record
-from jaxfr.records.table import direction, heading
+from jaxfr.records.tables import direction, heading
 
 # Attacks that all freeze the items give the same curve; none must hide another.
 LINE_STYLES = ("-", "--", "-.", ":")

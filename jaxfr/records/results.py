@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any, Self, SupportsIndex, TypeVar, overload
 
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, import_extra
 from jaxfr.evaluation.names import overall_fields
 from jaxfr.files import user_path
 from jaxfr.records.caveats import caveats
@@ -15,16 +15,14 @@ from jaxfr.records.export import (
     columns_of,
     curve_rows,
     flatten,
-    import_extra,
     summary_rows,
     worst_case_rows,
 )
 from jaxfr.records.record import Record
 from jaxfr.records.selection import default_groupings, select
 from jaxfr.records.summary import summarize, worst_case
-from jaxfr.records.table import align
 from jaxfr.store import read_store
-from jaxfr.terminal import printable
+from jaxfr.terminal import align, printable
 
 T = TypeVar("T")
 
@@ -33,7 +31,21 @@ _MOST_SHOWN = 20
 
 
 class _Listed(list[T]):
-    """A list of which a part is of the same kind."""
+    """A list that turns into data frames, and of which a part is of the same kind."""
+
+    def rows(self) -> "Rows":
+        """What is shown, and turned into frames."""
+        raise NotImplementedError
+
+    def to_frame(self) -> Any:
+        """A ``pandas.DataFrame`` of :meth:`rows`, where pandas is installed."""
+        frames = import_extra("pandas", "frames", "to_frame")
+        return frames.DataFrame(columns_of(self.rows()))
+
+    def to_polars(self) -> Any:
+        """A ``polars.DataFrame`` of :meth:`rows`, where Polars is installed."""
+        frames = import_extra("polars", "frames", "to_polars")
+        return frames.DataFrame(columns_of(self.rows()))
 
     @overload
     def __getitem__(self, place: SupportsIndex, /) -> T: ...
@@ -55,21 +67,9 @@ class Rows(_Listed[Row]):
     lie     -
     """
 
-    def to_frame(self) -> Any:
-        """The rows as a ``pandas.DataFrame``.
-
-        Raises:
-            InvalidInputError: if pandas is not installed.
-        """
-        return import_extra("pandas", "frames", "to_frame").DataFrame(columns_of(self))
-
-    def to_polars(self) -> Any:
-        """The rows as a ``polars.DataFrame``.
-
-        Raises:
-            InvalidInputError: if Polars is not installed.
-        """
-        return import_extra("polars", "frames", "to_polars").DataFrame(columns_of(self))
+    def rows(self) -> Self:
+        """The rows themselves."""
+        return self
 
     def __repr__(self) -> str:
         return "\n".join(filter(None, [align(self._texts()), self._more()]))
@@ -142,22 +142,6 @@ class Results(_Listed[Record]):
     def rows(self) -> Rows:
         """A row for each run: options, seed, metrics and all else but the curve."""
         return Rows(map(flatten, self))
-
-    def to_frame(self) -> Any:
-        """A ``pandas.DataFrame`` with a row for each run, see :meth:`rows`.
-
-        Raises:
-            InvalidInputError: if pandas is not installed.
-        """
-        return self.rows().to_frame()
-
-    def to_polars(self) -> Any:
-        """A ``polars.DataFrame`` with a row for each run, see :meth:`rows`.
-
-        Raises:
-            InvalidInputError: if Polars is not installed.
-        """
-        return self.rows().to_polars()
 
     def curves(self, by: Sequence[str] | None = None) -> Rows:
         """Metrics by round in long form: a row for each run, evaluation and metric.

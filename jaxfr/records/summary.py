@@ -1,4 +1,4 @@
-"""Many runs as a table: grouped, averaged with an interval, and judged."""
+"""Many runs in few numbers: grouped, averaged with an interval, and judged."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,6 @@ from jaxfr.records.caveats import has_diverged
 from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.record import Record
 from jaxfr.records.selection import Scalar, as_text, check_columns, grouped, in_order
-from jaxfr.records.table import align, direction, heading
 
 CONFIDENCE = 0.95
 
@@ -56,6 +55,12 @@ class Cell(NamedTuple):
         """Upper end of the interval."""
         return self.mean + self.half_width
 
+    def change_percent(self, clean: "Cell | None") -> float:
+        """Change of the mean against clean in percent; NaN where there is none."""
+        if clean is None or clean.runs == 0 or clean.mean == 0:
+            return math.nan
+        return 100 * (self.mean / clean.mean - 1)
+
 
 class WorstCase(NamedTuple):
     """The attack under which users are served worst: what a defense is judged by.
@@ -72,9 +77,7 @@ class WorstCase(NamedTuple):
     @property
     def change_percent(self) -> float:
         """Change of the mean against clean in percent; NaN where there is none."""
-        if self.clean is None or self.clean.runs == 0 or self.clean.mean == 0:
-            return math.nan
-        return 100 * (self.cell.mean / self.clean.mean - 1)
+        return self.cell.change_percent(self.clean)
 
 
 def summarize(
@@ -147,57 +150,6 @@ def _clean_beside(
     return None
 
 
-def format_summary(cells: Sequence[Cell], group_by: Sequence[str], metric: str) -> str:
-    """Writes a line for each cell: group, runs, mean, deviation, interval.
-
-    Then chance and the most popular items, where they are known. Behind the number of
-    runs stands how many of them diverged.
-    """
-    told = f"{metric}{direction(metric)}"
-    shown = [name for name in REFERENCES if _any_known(cells, name)]
-    titles = [heading(name) for name in shown]
-    rows = [[*group_by, "runs", told, "deviation", "95 % interval", *titles]]
-    for cell in cells:
-        group = [as_text(value) for value in cell.group]
-        numbers = [_number(cell.mean), _number(cell.deviation), _interval(cell)]
-        beside = [_number(getattr(cell, name)) for name in shown]
-        rows.append([*group, f"{cell.runs}{_diverged(cell)}", *numbers, *beside])
-    return align(rows)
-
-
-def format_worst_case(
-    cases: Sequence[WorstCase], group_by: Sequence[str], metric: str
-) -> str:
-    """Writes a line for each group: clean mean, worst attack, its mean, the change.
-
-    Then chance and the most popular items, where they are known. Behind a mean stands
-    how many of its runs diverged.
-    """
-    others = [name for name in group_by if name != "attack"]
-    shown = [name for name in REFERENCES if _any_known([c.cell for c in cases], name)]
-    told = f"{metric}{direction(metric)}"
-    titles = [f"clean {metric}", "worst attack", told, "95 % interval", "change"]
-    rows = [[*others, *titles, *map(heading, shown)]]
-    for case in cases:
-        change, clean = case.change_percent, case.clean
-        rows.append(
-            [
-                *map(as_text, case.group),
-                f"{_number(clean.mean)}{_diverged(clean)}" if clean else "-",
-                as_text(case.attack),
-                f"{_number(case.cell.mean)}{_diverged(case.cell)}",
-                _interval(case.cell),
-                "-" if math.isnan(change) else f"{change:+.1f} %",
-                *(_number(getattr(case.cell, name)) for name in shown),
-            ]
-        )
-    return align(rows)
-
-
-def _any_known(cells: Sequence[Cell], name: str) -> bool:
-    return any(not math.isnan(getattr(cell, name)) for cell in cells)
-
-
 def _references(records: Sequence[Record], metric: str) -> list[float]:
     """The mean of each reference over runs of which all know it, else NaN."""
     return [
@@ -225,17 +177,3 @@ def _cell(group: tuple[Scalar, ...], records: list[Record], metric: str) -> Cell
     quantile = float(stdtrit(runs - 1, (1 + CONFIDENCE) / 2))
     half_width = quantile * deviation / math.sqrt(runs)
     return Cell(group, runs, mean, deviation, half_width, diverged, *beside)
-
-
-def _diverged(cell: Cell) -> str:
-    return f" ({cell.diverged} diverged)" if cell.diverged else ""
-
-
-def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def _interval(cell: Cell) -> str:
-    if math.isnan(cell.half_width):
-        return "-"
-    return f"[{_number(cell.low)}, {_number(cell.high)}]"

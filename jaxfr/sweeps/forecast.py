@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from jaxfr.records.table import align
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.group import GroupCompiler
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
 from jaxfr.sweeps.request import RunRequest
+from jaxfr.terminal import align
 from jaxfr.texts import EXPERIMENT_OPTIONS
 from jaxfr.training.compiled import CompiledRuns, memory_need
 from jaxfr.training.costs import Costs, measure_costs

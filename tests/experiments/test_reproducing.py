@@ -14,11 +14,11 @@ from experiments.reproducing import (
     reproduce_studies,
     whole_programs,
 )
-from experiments.studies.study import Finding, Material, Picture, Section, Study
+from experiments.studies.base import Finding, Material, Picture, Section, Study
 from jaxfr.data import LoadOptions, TableOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.store import open_store
-from jaxfr.sweeps import ExecutionOptions
+from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.request import RunRequest
 from tests.experiments.studies.small_data import BASE, SOURCE
 

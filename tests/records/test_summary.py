@@ -8,13 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.records.summary import (
-    Cell,
-    format_summary,
-    format_worst_case,
-    summarize,
-    worst_case,
-)
+from jaxfr.records.summary import Cell, summarize, worst_case
+from jaxfr.records.tables import format_summary, format_worst_case
 
 ATTACKS = ("none", "spattack_o_d", "spattack_l_s")
 

@@ -4,7 +4,7 @@ import html.parser
 from typing import NamedTuple
 
 from experiments.report.content import Chapter, DataSource, Page
-from experiments.studies.study import Finding, Picture, Section, Table
+from experiments.studies.base import Finding, Picture, Section, Table
 
 # Elements without an end.
 VOID = frozenset({"meta", "img", "br", "hr", "link", "input"})

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from experiments.report.page import render, table
-from experiments.studies.study import Finding, Section, Table
+from experiments.studies.base import Finding, Section, Table
 from tests.experiments.report.pages import EVIL, IMAGE, Reader, chapter, page, section
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from experiments.studies.study import Finding, Material, Section, Study, Table
+from experiments.studies.base import Finding, Material, Section, Study, Table
 from jaxfr.evaluation import metric_names
 from jaxfr.sweeps.request import RunRequest, recorded_options
 

@@ -1,9 +1,10 @@
 """A small data set with a long tail, as a run of it and as loaded data."""
 
-from experiments.studies.study import Material
+from experiments.studies.base import Material
 from jaxfr.experiment import Experiment
 from jaxfr.models import fedmf
-from jaxfr.sweeps import RunRequest, load_sources, source_name
+from jaxfr.sweeps.request import RunRequest
+from jaxfr.sweeps.sources import load_sources, source_name
 
 BASE = RunRequest(
     Experiment(model=fedmf(4), num_candidates=9),

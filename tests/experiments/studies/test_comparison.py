@@ -5,10 +5,10 @@ import math
 import pytest
 
 from experiments.studies import figure3, figure4, figure5
+from experiments.studies.base import Material, Section
 from experiments.studies.comparison import Point, Runs, average, comparison, falls
-from experiments.studies.study import Material, Section
-from jaxfr.records import standard_error_bound
-from jaxfr.sweeps import RunRequest
+from jaxfr.records.chance import standard_error_bound
+from jaxfr.sweeps.request import RunRequest
 from tests.experiments.studies.invented import bases, record, tell
 
 

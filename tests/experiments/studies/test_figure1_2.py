@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.studies import figure1_2
+from experiments.studies.base import Material, Section
 from experiments.studies.figure1 import Moment, clean_moments
 from experiments.studies.figure1_2 import (
     STEAM,
@@ -18,7 +19,6 @@ from experiments.studies.figure1_2 import (
     file_stem,
     fit_laws,
 )
-from experiments.studies.study import Material, Section
 from jaxfr.errors import InvalidInputError
 from jaxfr.theory import PowerLawFit
 from tests.experiments.studies.small_data import BASE, DATASET, MATERIAL

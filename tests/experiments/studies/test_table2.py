@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from experiments.studies import table2
-from experiments.studies.study import Material
+from experiments.studies.base import Material
 from tests.experiments.studies.small_data import BASE, MATERIAL
 
 

@@ -5,7 +5,7 @@ from experiments.studies.comparison import Point
 from experiments.studies.table3 import PAPER, USERS, paper_number
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS
-from jaxfr.sweeps import RUN_OPTIONS, RunRequest
+from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 from tests.experiments.studies.invented import (
     Told,
     bases,

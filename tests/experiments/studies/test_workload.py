@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.studies.running import MODEL_COST, RULE_COST, seconds_left
+from experiments.studies.runs import MODEL_COST, RULE_COST, seconds_left
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.models import MODELS
 from jaxfr.store import open_store

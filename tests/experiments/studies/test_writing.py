@@ -4,7 +4,7 @@ import json
 import pytest
 
 from experiments.studies import writing
-from experiments.studies.study import Finding, Picture, Section, Table
+from experiments.studies.base import Finding, Picture, Section, Table
 from experiments.studies.writing import (
     format_section,
     verdict,

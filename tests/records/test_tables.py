@@ -1,7 +1,8 @@
 import re
 
 from jaxfr.evaluation.candidates import GROUP_NAMES
-from jaxfr.records.table import align, format_table
+from jaxfr.records.tables import format_table
+from jaxfr.terminal import align
 
 COLUMNS = ("hr@5", "ndcg@5", "hr@10", "ndcg@10")
 GROUPS = ("hr@10_head", "hr@10_middle", "hr@10_tail")

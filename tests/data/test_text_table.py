@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from jaxfr.data.columns import TableOptions
 from jaxfr.data.dataset import contiguous_ids
-from jaxfr.data.table import read_table
+from jaxfr.data.text_table import read_table
 from jaxfr.errors import InvalidInputError
 
 
 def _read(text, separator=",", **options):
     stream = io.StringIO(text, newline="")
-    return read_table(stream, separator, "file", TableOptions(**options)).interactions
+    return read_table(stream, separator, "file", TableOptions(**options))[0]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What all studies say of their data."""
 
-from experiments.studies.study import Material, describe_bases, studied_datasets
-from jaxfr.sweeps import RunRequest
+from experiments.studies.base import Material, describe_bases, studied_datasets
+from jaxfr.sweeps.request import RunRequest
 from tests.experiments.studies.invented import bases
 from tests.experiments.studies.small_data import BASE
 

@@ -10,8 +10,8 @@ PROGRAM = """
 import json
 from absl import flags
 from jaxfr.programs.running import opened_store
-from experiments.studies.running import run_study
-from experiments.studies.study import Section, Study
+from experiments.studies.runs import run_study
+from experiments.studies.base import Section, Study
 from jaxfr.data import LoadOptions
 from jaxfr.sweeps.execution import ExecutionOptions, start_devices
 from tests.sweeps.problem import changed

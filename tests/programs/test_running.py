@@ -3,7 +3,7 @@ import sys
 
 from absl import logging as absl_logging
 
-from jaxfr.records.progress import show_progress
+from jaxfr.programs.running import show_progress
 
 
 def test_a_bar_counts_the_finished_units(capsys):

@@ -39,13 +39,6 @@ class Interactions(NamedTuple):
     user_ids: Sequence[object] | None = None
 
 
-class Table(NamedTuple):
-    """The rows that were read, and in words which column is what."""
-
-    interactions: Interactions
-    columns: str
-
-
 def first_bad_row(
     convert: Callable[[Sequence[Any]], object], rows: Sequence[Any]
 ) -> tuple[int, str]:
@@ -87,8 +80,8 @@ class _Numbering(dict[str, int]):
 
 def read_table(
     stream: TextIO, separator: str, source: str, options: TableOptions | None = None
-) -> Table:
-    """Reads rows of users, items and perhaps times from a seekable text.
+) -> tuple[Interactions, str]:
+    """Reads rows from a seekable text; also, in words, which column is what.
 
     A header is optional. With one, columns are found by name (``user_id``, ``item``,
     ``timestamp`` and many others) and the rest is ignored. Without known names, columns
@@ -121,7 +114,7 @@ def read_table(
         if interactions is None:
             stream.seek(0)
             interactions = _parse(_rows(stream, separator), layout, source)
-        return Table(interactions, chosen.describe(columns))
+        return interactions, chosen.describe(columns)
     except (csv.Error, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{source}: not a table in UTF-8 ({error})") from None
 
