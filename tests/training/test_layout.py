@@ -11,12 +11,11 @@ import pytest
 
 from jaxfr.clients.dividing import divide_clients
 from jaxfr.clients.graph import NO_NEIGHBOUR, Holders
-from jaxfr.clients.negatives import TiledPairs
 from jaxfr.clients.tensors import cheapest_width, num_tiles, upload_capacity
 from jaxfr.data.dataset import NO_TEST_ITEM
 from jaxfr.devices import OWN, WHOLE, placement
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.candidates import NO_GROUP, item_degree_groups, user_degree_groups
+from jaxfr.evaluation.candidates import item_degree_groups, user_degree_groups
 from jaxfr.experiment import Experiment
 from jaxfr.models import fedgnn
 from jaxfr.sampling import ItemLists
@@ -35,7 +34,6 @@ from tests.training.problem import (
     changed,
     compiled_start,
     configured,
-    per_client,
     small_dataset,
     small_layout,
     two_clients,
@@ -43,48 +41,9 @@ from tests.training.problem import (
 )
 
 
-def test_the_layout_has_the_sizes_and_counts_of_the_data():
-    dataset, layout = small_dataset(), small_layout()
-    assert (layout.num_clients, layout.num_items) == (NUM_USERS, NUM_ITEMS)
-    np.testing.assert_array_equal(layout.item_popularity, dataset.item_popularity)
-    np.testing.assert_array_equal(layout.train_users, dataset.train_users)
-    np.testing.assert_array_equal(layout.train_items, dataset.train_items)
-    np.testing.assert_array_equal(
-        np.diff(layout.training_items.start), dataset.user_activity
-    )
-    evaluated = dataset.test_items != NO_TEST_ITEM
-    np.testing.assert_array_equal(layout.test_items.exists, evaluated)
-    np.testing.assert_array_equal(
-        np.asarray(layout.test_items.item)[evaluated], dataset.test_items[evaluated]
-    )
-    assert 0 < evaluated.sum() < NUM_USERS
-
-
 def split(lists: ItemLists) -> list[np.ndarray]:
     items, start = np.asarray(lists.items), np.asarray(lists.start)
     return [items[begin:end] for begin, end in itertools.pairwise(start)]
-
-
-def test_training_items_and_known_items_are_each_client_s_in_ascending_order():
-    dataset, layout = small_dataset(), small_layout()
-    positives, test_items = per_client(dataset.train_items), dataset.test_items
-    training, known = split(layout.training_items), split(layout.known_items)
-    assert len(training) == len(known) == NUM_USERS
-    for client, own in enumerate(positives):
-        np.testing.assert_array_equal(training[client], np.sort(own))
-        with_test_item = np.setdiff1d([*own, test_items[client]], NO_TEST_ITEM)
-        np.testing.assert_array_equal(known[client], with_test_item)
-
-
-def test_each_client_is_in_the_degree_group_of_its_test_item():
-    groups = small_layout().test_items.degree_group
-    np.testing.assert_array_equal(groups, user_degree_groups(small_dataset()))
-    assert NO_GROUP in groups
-    thirds = item_degree_groups(small_dataset().item_degree)
-    np.testing.assert_array_equal(small_layout().item_third, thirds)
-    np.testing.assert_array_equal(
-        small_layout().item_degree, small_dataset().item_degree
-    )
 
 
 def test_a_layout_is_made_of_numbers_also_while_tracing():
@@ -125,16 +84,6 @@ def test_as_many_devices_as_there_are_are_accepted_and_no_other_number():
     message = f"^num_devices={existing + 1}: JAX has {existing}$"
     with pytest.raises(InvalidInputError, match=message):
         plan_layout(small_dataset(), existing + 1)
-
-
-def test_holders_are_listed_where_neighbours_are_wanted():
-    assert small_layout().holders is None
-    holders = small_layout(with_neighbours=True).holders
-    assert holders is not None
-    np.testing.assert_array_equal(
-        holders.of_pairs.degree,
-        small_dataset().item_degree[small_dataset().train_items],
-    )
 
 
 # --- over several devices ---
@@ -304,12 +253,16 @@ def test_there_is_room_for_the_rows_of_every_item_on_each_device(name, devices):
 
 @takes_four
 @every_plan
-def test_what_belongs_to_all_is_the_same_on_any_number_of_devices(name, devices):
-    one, several = planned(name, 1), planned(name, devices)
-    for field in ("client_activity", "item_popularity"):
-        np.testing.assert_array_equal(getattr(several, field), getattr(one, field))
-    assert (several.num_clients, several.num_items) == (one.num_clients, one.num_items)
-    np.testing.assert_array_equal(several.devices, range(devices))
+def test_what_belongs_to_all_is_that_of_the_data_set(name, devices):
+    dataset, layout = SETS[name](), planned(name, devices)
+    for found, expected in (
+        (layout.client_activity, dataset.user_activity),
+        (layout.item_popularity, dataset.item_popularity),
+        (layout.item_degree, dataset.item_degree),
+        (layout.item_third, item_degree_groups(dataset.item_degree)),
+        (layout.devices, range(devices)),
+    ):
+        np.testing.assert_array_equal(found, expected)
 
 
 @takes_four
@@ -325,29 +278,6 @@ def test_values_of_clients_and_pairs_are_brought_into_the_order_of_the_data_set(
         values = np.random.default_rng(0).normal(size=(number, 2))
         found = order(layout, jnp.asarray(values, jnp.float32)[ids])
         np.testing.assert_array_equal(found, values.astype(np.float32))
-
-
-def test_on_one_device_nothing_is_reordered():
-    layout, dataset = small_layout(), small_dataset()
-    np.testing.assert_array_equal(layout.client_ids, np.arange(NUM_USERS))
-    np.testing.assert_array_equal(layout.pair_ids, np.arange(dataset.num_train_pairs))
-    assert np.all(layout.is_client)
-    values = jnp.arange(NUM_USERS)
-    np.testing.assert_array_equal(in_client_order(layout, values), values)
-
-
-@takes_four
-@pytest.mark.parametrize("devices", [2, 3])
-def test_a_layout_for_devices_is_made_of_numbers_also_while_tracing(devices):
-    made = []
-
-    @jax.jit
-    def traced(x: jax.Array) -> jax.Array:
-        made.append(plan_layout(small_dataset(), devices, ROOM))
-        return x
-
-    traced(jnp.zeros(()))
-    jax.tree.map(np.testing.assert_array_equal, made[0], small_layout(devices))
 
 
 @takes_four
@@ -425,117 +355,3 @@ def test_neighbours_are_those_of_one_device(name, devices):
     expected = drawn(1)
     np.testing.assert_array_equal(drawn(devices), expected)
     assert np.any(expected != NO_NEIGHBOUR)
-
-
-def batches_of_clients(name: str, devices: int) -> dict[int, list[np.ndarray]]:
-    """Each client's batch, pseudo items and all."""
-    setup, _ = started(by_client, name, devices)
-    found = {}
-    laid_out = setup.pairs.laid_out
-    assert not isinstance(laid_out, TiledPairs)
-    of_devices = of_each_device(laid_out, devices)
-    for own, batches in zip(
-        own_fields(planned(name, devices), devices), of_devices, strict=True
-    ):
-        for group, batch in zip(own.clients, batches, strict=True):
-            for row, client in enumerate(np.asarray(group.client)):
-                fields = [np.asarray(field)[row] for field in batch]
-                if client < own.client_ids.size:
-                    assert own.client_ids[client] not in found
-                    found[int(own.client_ids[client])] = fields
-                else:
-                    assert not fields[1].any()  # nobody sends nothing
-    return found
-
-
-@takes_four
-@every_start
-def test_each_client_s_batch_with_its_pseudo_items_is_that_of_one_device(name, devices):
-    found, expected = (batches_of_clients(name, number) for number in (devices, 1))
-    assert found.keys() == expected.keys() == set(range(SETS[name]().num_users))
-    for client, batch in expected.items():
-        for field, wanted in zip(found[client], batch, strict=True):
-            np.testing.assert_array_equal(field, wanted)
-
-
-def tiles_of_clients(name: str, devices: int) -> list[list]:
-    """The tiles that hold pairs, those of the first device first."""
-    setup, _ = started(by_pairs, name, devices)
-    layout = planned(name, devices)
-    found = []
-    for own, pairs in zip(
-        own_fields(layout, devices),
-        of_each_device(setup.pairs.laid_out, devices),
-        strict=True,
-    ):
-        assert isinstance(pairs, TiledPairs)
-        size, item = pairs.present.size, np.asarray(pairs.negative).reshape(-1)
-        assert np.all((pairs.negative_row >= 0) & (pairs.negative_row < size))
-        assert not np.any(pairs.sent[~pairs.present.any(axis=1)])
-        for tile in np.flatnonzero(pairs.present.any(axis=1)):
-            client, *fields = (np.asarray(field)[tile] for field in pairs[:6])
-            # By its item: rows are numbered on each device.
-            fields.append(item[np.asarray(pairs.negative_row)[tile]])
-            found.append([own.client_ids[client], *fields])
-    return found
-
-
-@takes_four
-@every_start
-def test_the_tiles_of_all_devices_in_a_row_are_those_of_one(name, devices):
-    found, expected = (tiles_of_clients(name, number) for number in (devices, 1))
-    assert len(found) == len(expected)
-    for tile, wanted in zip(found, expected, strict=True):
-        for field, other in zip(tile, wanted, strict=True):
-            np.testing.assert_array_equal(field, other)
-
-
-def senders_by_item(
-    experiment: Experiment, name: str, devices: int
-) -> dict[int, list[int]]:
-    """Who sends each item a row, in the order of devices and of rows."""
-    setup, _ = started(experiment, name, devices)
-    found: dict[int, list[int]] = {item: [] for item in range(NUM_ITEMS)}
-    for own, pairs, item_groups in zip(
-        own_fields(planned(name, devices), devices),
-        of_each_device(setup.pairs.laid_out, devices),
-        of_each_device(setup.pairs.item_groups, devices),
-        strict=True,
-    ):
-        if isinstance(pairs, TiledPairs):
-            sender = np.repeat(pairs.client, pairs.item.shape[1])
-            item_of_row = np.asarray(pairs.item).reshape(-1)
-        else:
-            sender, item_of_row = (
-                np.concatenate(fields)
-                for fields in zip(
-                    *(
-                        (
-                            np.repeat(group.client, batch.items.shape[1]),
-                            np.asarray(batch.items).reshape(-1),
-                        )
-                        for group, batch in zip(own.clients, pairs, strict=True)
-                    ),
-                    strict=True,
-                )
-            )
-        for group in item_groups:
-            for item, index in zip(group.items, np.asarray(group.rows), strict=True):
-                rows = index[index >= 0]
-                assert np.all(item_of_row[rows] == item)
-                found[int(item)] += own.client_ids[sender[rows]].tolist()
-    return found
-
-
-@takes_four
-@every_form
-@every_start
-def test_the_devices_rows_of_an_item_in_a_row_are_those_of_one(
-    experiment, name, devices
-):
-    found, expected = (
-        senders_by_item(experiment, name, number) for number in (devices, 1)
-    )
-    assert found == expected
-    assert all(len(set(of_item)) == len(of_item) for of_item in expected.values())
-    assert sum(map(len, expected.values())) > SETS[name]().num_train_pairs

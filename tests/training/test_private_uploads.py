@@ -40,10 +40,9 @@ def experiment_of(aggregator: str, pseudo: int = 0, **changes: Any) -> Experimen
 
 
 @functools.cache
-def started(experiment: Experiment, seed: int = 0) -> tuple[Setup, TrainingState]:
-    key = jax.random.key(seed)
+def started(experiment: Experiment) -> tuple[Setup, TrainingState]:
     layout = small_layout(pseudo_items=experiment.pseudo_items)
-    return compiled_start(experiment, layout, key, drawn_values())
+    return compiled_start(experiment, layout, jax.random.key(0), drawn_values())
 
 
 def after_round(
@@ -95,9 +94,8 @@ def test_a_client_sends_its_pairs_items_and_pseudo_items_that_it_does_not_hold()
     assert more > NUM_USERS
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_every_row_finds_its_place_by_item_pseudo_rows_among_them(seed):
-    setup, _ = started(experiment_of("median", PSEUDO), seed)
+def test_every_row_finds_its_place_by_item_pseudo_rows_among_them():
+    setup, _ = started(experiment_of("median", PSEUDO))
     assert setup.pairs.overflow == 0
     count = np.zeros(NUM_ITEMS, int)
     for group in setup.pairs.item_groups:
@@ -109,23 +107,19 @@ def test_every_row_finds_its_place_by_item_pseudo_rows_among_them(seed):
     assert setup.pairs.most_uploaded == busiest
 
 
-@pytest.mark.parametrize("aggregator", ["mean", "median"])
-def test_just_the_items_that_somebody_pretends_to_hold_move_otherwise(aggregator):
-    setup, _ = started(experiment_of(aggregator, PSEUDO))
+def test_just_the_items_that_somebody_pretends_to_hold_move_otherwise():
+    setup, _ = started(experiment_of("mean", PSEUDO))
     trained, sent = (sent_items(setup, which) for which in (True, False))
     pretended = set().union(
         *(more - own for more, own in zip(sent, trained, strict=True))
     )
     real = np.array([item not in pretended for item in range(NUM_ITEMS)])
     assert 0 < real.sum() < NUM_ITEMS
-    found, plain = after_round(aggregator, PSEUDO), after_round(aggregator)
+    found, plain = after_round("mean", PSEUDO), after_round("mean")
     np.testing.assert_allclose(user_embeddings(found), user_embeddings(plain), 1e-6)
     np.testing.assert_allclose(moved(found)[real], moved(plain)[real], atol=1e-6)
     changed = np.abs(moved(found) - moved(plain))[~real]
-    # A median may stay where one row comes on either side.
-    assert np.mean(changed.max(axis=1) > 1e-5) > (
-        0.8 if aggregator == "median" else 0.99
-    )
+    assert np.all(changed.max(axis=1) > 1e-5)
 
 
 def test_pseudo_rows_are_drawn_anew_in_every_round_by_the_same_items():
@@ -137,9 +131,8 @@ def test_pseudo_rows_are_drawn_anew_in_every_round_by_the_same_items():
 # --- local differential privacy ---
 
 
-@pytest.mark.parametrize("aggregator", ["mean", "median"])
-def test_a_small_clip_bounds_how_far_any_item_moves_and_leaves_users_alone(aggregator):
-    found, plain = after_round(aggregator, privacy_clip=CLIP), after_round(aggregator)
+def test_a_small_clip_bounds_how_far_any_item_moves_and_leaves_users_alone():
+    found, plain = after_round("median", privacy_clip=CLIP), after_round("median")
     steps = np.abs(moved(found))
     limit = LEARNING_RATE * CLIP
     assert np.max(steps) <= 1.001 * limit

@@ -51,17 +51,24 @@ def trained(attack: str, aggregator: str, **changes: Any) -> Experiment:
 
 @functools.cache
 def started(
-    attack: str, model: Part[Model] = EXPERIMENT.model
+    attack: str, model: Part[Model] = EXPERIMENT.model, keep_repeats: bool = False
 ) -> tuple[Setup, TrainingState]:
-    """The start with rows grouped by item, which serves every rule."""
+    """The start with rows grouped by item, which serves every rule that may group."""
     key = jax.random.key(3)
     experiment = trained(attack, "median", model=model)
+    if keep_repeats:
+        experiment = trained(attack, "mean", repeated_negatives="reference")
     return compiled_start(experiment, small_layout(), key, drawn_values())
+
+
+def start_of(experiment: Experiment) -> tuple[Setup, TrainingState]:
+    keep_repeats = experiment.repeated_negatives == "reference"
+    return started(experiment.attack.name, experiment.model, keep_repeats)
 
 
 def scenario_of(experiment: Experiment) -> Scenario:
     attack, aggregator = experiment.attack.name, experiment.aggregator.name
-    setup, state = started(attack, experiment.model)
+    setup, state = start_of(experiment)
     knowledge = attack_knowledge(experiment, small_layout(), setup.pairs)
     poisoned = experiment.attack.make().poisoned_items(state.items.attack, knowledge)
     given = drawn_values()
@@ -75,6 +82,7 @@ def scenario_of(experiment: Experiment) -> Scenario:
         attack=attack,
         aggregator=aggregator,
         dense=experiment.aggregation == "dense",
+        keep_repeats=experiment.repeated_negatives == "reference",
         expected_byzantine=ROOM,
         clip_norm=CLIP_NORM,
         learning_rate=LEARNING_RATE,
@@ -85,7 +93,7 @@ def scenario_of(experiment: Experiment) -> Scenario:
 def assert_rounds_agree(experiment: Experiment) -> None:
     """Runs both and compares all embeddings after every round."""
     layout, scenario = small_layout(), scenario_of(experiment)
-    setup, state = started(experiment.attack.name, experiment.model)
+    setup, state = start_of(experiment)
     state = for_server_of(experiment, state)
     for number in range(ROUNDS):
         round_number = jnp.int32(number)
@@ -125,16 +133,30 @@ def test_partial_participation_is_that_of_the_plain_simulation():
     assert_rounds_agree(trained("spattack_o_s", "median", **some))
 
 
+@pytest.mark.parametrize(
+    ("aggregator", "malicious_clients"), [("mean", ROOM), ("norm", ROOM), ("mean", 0)]
+)
+def test_so_are_rounds_in_which_every_draw_of_a_negative_is_a_row_of_its_own(
+    aggregator, malicious_clients
+):
+    kept = {"repeated_negatives": "reference", "malicious_clients": malicious_clients}
+    assert_rounds_agree(trained("spattack_o_d", aggregator, **kept))
+
+
+def test_an_s_attacker_poisons_as_many_items_where_repeats_are_rows():
+    apart, merged = (started("spattack_o_d", keep_repeats=kept) for kept in (1, 0))
+    assert apart[0].pairs.most_uploaded == merged[0].pairs.most_uploaded
+
+
 @part
 def whole_clients() -> Model:
     """FedMF without its form for pairs."""
     return fedmf(DIM).make()._replace(pair_gradients=None)
 
 
-@pytest.mark.parametrize("aggregator", ["mean", "krum"])
-def test_a_model_that_takes_clients_as_a_whole_has_the_same_rounds(aggregator):
+def test_a_model_that_takes_clients_as_a_whole_has_the_same_rounds():
     """Also where the first of two equally good rows wins, as in Krum."""
-    assert_rounds_agree(trained("none", aggregator, model=whole_clients()))
+    assert_rounds_agree(trained("none", "krum", model=whole_clients()))
 
 
 # --- who takes part ---
@@ -148,15 +170,16 @@ def drawn_participants(number: int = 0, draws: int = 500, **changes: Any):
     return np.asarray(benign), np.asarray(malicious)
 
 
-@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.7, 1.0])
-@pytest.mark.parametrize("malicious_clients", [0, 2, 3])
-def test_exactly_the_wanted_share_of_all_clients_takes_part(share, malicious_clients):
+@pytest.mark.parametrize(
+    ("share", "clients"), [(0.01, 2), (0.5, 0), (0.7, 2), (1.0, ROOM)]
+)
+def test_exactly_the_wanted_share_of_all_clients_takes_part(share, clients):
     benign, malicious = drawn_participants(
-        draws=50, participation=share, malicious_clients=malicious_clients
+        draws=50, participation=share, malicious_clients=clients
     )
-    wanted = max(round(share * (NUM_USERS + malicious_clients)), 1)
+    wanted = max(round(share * (NUM_USERS + clients)), 1)
     assert np.all(benign.sum(axis=1) + malicious.sum(axis=1) == wanted)
-    assert not malicious[:, malicious_clients:].any()
+    assert not malicious[:, clients:].any()
 
 
 def test_every_client_takes_part_equally_often():
@@ -191,11 +214,13 @@ def test_fixed_negatives_are_the_same_in_every_round():
     np.testing.assert_array_equal(first, second)
 
 
-def test_resampled_negatives_are_drawn_anew_each_round():
-    steps = [item_steps(number, negatives="resample") for number in (0, 1)]
+@pytest.mark.parametrize("form", ["merged", "reference"])
+def test_resampled_negatives_are_drawn_anew_each_round(form):
+    resampled = {"negatives": "resample", "repeated_negatives": form}
+    steps = [item_steps(number, **resampled) for number in (0, 1)]
     assert np.abs(steps[0] - steps[1]).max() > 0.01
     (setup, state), layout = started("none"), small_layout()
-    as_fixed = trained("none", "mean")
+    as_fixed = trained("none", "mean", repeated_negatives=form)
     for number, step in enumerate(steps):
         pairs = compiled_pairs(as_fixed, layout, setup.key, number)
         with_pairs = setup._replace(pairs=pairs)
@@ -212,15 +237,14 @@ def items_in_play(setup: Setup, taking_part: np.ndarray) -> np.ndarray:
     return received
 
 
-@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
-def test_whoever_has_no_part_stays_as_it_is_with_its_optimiser(optimizer):
+def test_whoever_has_no_part_stays_as_it_is_with_its_optimiser():
     experiment = trained(
         "none",
         "mean",
         participation=0.1,
         malicious_clients=0,
-        client_optimizer=optimizer,
-        server_optimizer=optimizer,
+        client_optimizer="adam",
+        server_optimizer="adam",
     )
     layout, key = small_layout(), jax.random.key(3)
     setup, state = compiled_start(experiment, layout, key)

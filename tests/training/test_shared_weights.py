@@ -1,8 +1,6 @@
 """Rounds of models with shared weights, against FedGNN in plain loops."""
 
 import functools
-import itertools
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +15,7 @@ from jaxfr.models.fedmf import init_embeddings
 from jaxfr.parts import part
 from jaxfr.training import Setup, TrainingState, simulate
 from jaxfr.training.keys import Purpose, key_for
-from tests.models.one_client import Client
-from tests.models.plain_fedgnn import Theta, drawn_theta, gradient, theta_from
+from tests.models.plain_fedgnn import Theta, drawn_theta, theta_from
 from tests.training.problem import (
     DIM,
     EXPERIMENT,
@@ -103,22 +100,15 @@ def scenario_of(experiment: Experiment, state: TrainingState) -> GraphScenario:
     )
 
 
-class Compared(NamedTuple):
-    """Weights before the first and after every round."""
-
-    weights: list[np.ndarray]
-    state: TrainingState
-
-
 @functools.cache
 def compared(
     attack: str, aggregator: str, base: Experiment, neighbours: int = 0
-) -> Compared:
+) -> TrainingState:
     """Runs both, and compares everything after every round."""
     experiment = of_graph(base, attack, aggregator, neighbours)
     layout = small_layout(with_neighbours=neighbours > 0)
     setup, state = started(attack, neighbours)
-    scenario, weights = scenario_of(experiment, state), [weights_of(state)]
+    scenario = scenario_of(experiment, state)
     for number in range(ROUNDS):
         round_number = jnp.int32(number)
         key = key_for(setup.key, Purpose.PARTICIPATION, number)
@@ -131,74 +121,30 @@ def compared(
             (weights_of(state), scenario.weights),
         ):
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
-        weights.append(weights_of(state))
         assert counts.dropped == 0
         assert counts.overflow == 0
-    return Compared(weights, state)
+    return state
 
 
 @pytest.mark.parametrize(
-    "base", [EVERYONE, SOME, NOBODY], ids=["everyone", "some", "nobody"]
+    ("attack", "aggregator", "base"),
+    [
+        ("spattack_o_d", "mean", EVERYONE),
+        ("spattack_o_d", "median", SOME),
+        ("spattack_o_d", "mean", NOBODY),
+        ("spattack_l_d", "median", EVERYONE),
+        ("spattack_l_d", "mean", SOME),
+    ],
 )
-@pytest.mark.parametrize("aggregator", ["mean", "median"])
-@pytest.mark.parametrize("attack", ["spattack_o_d", "spattack_l_d"])
 def test_rounds_are_those_of_the_plain_simulation(attack, aggregator, base):
     found = compared(attack, aggregator, base)
-    moved = np.abs(user_embeddings(found.state) - drawn_values().user_embeddings)
+    moved = np.abs(user_embeddings(found) - drawn_values().user_embeddings)
     assert np.max(moved) > 0.1
 
 
-def test_a_clean_run_trains_the_weights():
-    weights = compared("spattack_o_d", "mean", NOBODY).weights
-    for before, after in itertools.pairwise(weights):
-        assert np.max(np.abs(after - before)) > 0.01
-
-
-def test_under_the_mean_o_d_holds_weights_and_items_where_they_were():
-    found = compared("spattack_o_d", "mean", EVERYONE)
-    for after in found.weights:
-        assert np.max(np.abs(after - found.weights[0])) < 1e-6
-    start = np.asarray(drawn_values().item_embeddings)
-    assert np.max(np.abs(found.state.item_embeddings - start)) < 1e-6
-
-
-def test_l_s_noise_on_the_weights_is_shared_and_the_same_in_all_rounds():
-    """Each malicious client adds it to what the mean is of."""
-    setup, state = started("spattack_l_d")
-    noise = noise_on_weights(state)
-    assert noise.shape == (flat(drawn_theta(1, DIM)).size,)
+def test_each_number_of_the_weights_has_noise_of_its_own():
+    noise = noise_on_weights(started("spattack_l_d")[1])
     assert 0.5 < np.std(noise) < 1.5
-    after = compared("spattack_l_d", "mean", EVERYONE).state
-    np.testing.assert_array_equal(noise_on_weights(after), noise)
-    everyone = of_graph(EVERYONE, "spattack_l_d", "mean")
-    steps = []
-    for malicious_clients in (0, 1, ROOM):
-        experiment = changed(everyone, malicious_clients=malicious_clients)
-        found, _ = one_round(experiment, small_layout(), setup, state, jnp.int32(0))
-        moved = weights_of(state) - weights_of(found)
-        number = NUM_USERS + malicious_clients
-        steps.append(moved * number / float(EVERYONE.learning_rate))
-    np.testing.assert_allclose(steps[1] - steps[0], noise, atol=1e-3)
-    np.testing.assert_allclose(steps[2] - steps[0], ROOM * noise, atol=1e-3)
-
-
-def test_the_median_of_the_weights_is_that_of_all_clients_rows():
-    given = drawn_values()
-    theta = drawn_theta(1, DIM)
-    positives = per_client(small_dataset().train_items)
-    negatives = per_client(np.asarray(given.negatives))
-    rows = []
-    for client in range(NUM_USERS):
-        own = Client(
-            np.asarray(given.user_embeddings, np.float64)[client],
-            np.asarray(given.item_embeddings, np.float64),
-            np.zeros((0, DIM)),
-        )
-        pairs = list(zip(positives[client], negatives[client], strict=True))
-        rows.append(flat(gradient(theta, own, pairs, 0.1)[2]))
-    before, after = compared("spattack_o_d", "median", NOBODY).weights[:2]
-    found = (before - after) / float(EVERYONE.learning_rate)
-    np.testing.assert_allclose(found, np.median(rows, axis=0), atol=1e-4)
 
 
 # --- neighbours ---
@@ -207,7 +153,7 @@ def test_the_median_of_the_weights_is_that_of_all_clients_rows():
 def test_rounds_with_neighbours_are_those_of_the_plain_simulation():
     found = compared("spattack_o_d", "mean", SOME, neighbours=2)
     without = compared("spattack_o_d", "mean", SOME)
-    change = user_embeddings(found.state) - user_embeddings(without.state)
+    change = user_embeddings(found) - user_embeddings(without)
     assert np.max(np.abs(change)) > 0.01
 
 
@@ -270,26 +216,10 @@ def test_a_model_of_one_s_own_is_trained_attacked_and_evaluated_as_any_other():
     attacked, _ = run(everyone)
     assert weights_of(clean).shape == (DIM + 1,)
     assert np.max(np.abs(weights_of(clean) - weights_of(before))) > 0.01
-    assert pairs_loss_of(clean) < 0.8 * pairs_loss_of(before)
+
     for one, other in zip(attacked[1:], clean[1:], strict=True):  # items and weights
         assert np.max(np.abs(one.values - other.values)) > 0.1
     assert report.outcome.num_users[-1, 0] == NUM_USERS - 1
     evaluated = np.asarray(report.evaluated)
     ndcg = averages(nobody.metrics, report.outcome)["ndcg@10"]
     assert np.all(np.isfinite(ndcg) == evaluated)
-
-
-def pairs_loss_of(state: TrainingState) -> float:
-    """Of all pairs that the run trains on, under ``scaled_scores``."""
-    users, items = user_embeddings(state), np.asarray(state.item_embeddings)
-    *scale, shift = weights_of(state)
-    total = 0.0
-    for user, j, k in zip(
-        users[small_dataset().train_users],
-        items[small_dataset().train_items],
-        items[np.asarray(drawn_values().negatives)],
-        strict=True,
-    ):
-        margin = (j - k) * scale @ user + shift * (j - k)[0]
-        total += np.log1p(np.exp(-margin))
-    return total

@@ -81,15 +81,6 @@ def test_another_seed_draws_everything_anew():
     assert np.any(first.candidates != second.candidates)
 
 
-def test_every_training_pair_has_a_negative_that_its_client_does_not_hold():
-    setup, _ = started()
-    positives = per_client(small_dataset().train_items)
-    for held, own in zip(positives, negatives(setup), strict=True):
-        assert own.size == held.size
-        assert np.all((own >= 0) & (own < NUM_ITEMS))
-        assert not np.isin(own, held).any()
-
-
 @part
 def whole_clients() -> Model:
     return fedmf(DIM).make()._replace(pair_gradients=None)
