@@ -20,7 +20,6 @@ EVERYONE = np.ones(CLIENTS, bool)
 SOME = np.array([True, False, True, False])
 
 every_scope = pytest.mark.parametrize("scope", ["dense", "sparse"])
-some_clients = pytest.mark.parametrize("acting", [EVERYONE, SOME, ~EVERYONE])
 
 
 def no_server(uploads: Uploads) -> jax.Array:

@@ -19,7 +19,6 @@ from jaxfr.attacks.cluster import (
 )
 from jaxfr.attacks.k_means import draw_centres
 from jaxfr.attacks.rows import Scope
-from jaxfr.devices import WHOLE, spread
 from jaxfr.uploads import Uploads, item_table
 from tests.attacks.known import knowledge_of, view_of
 from tests.attacks.test_k_means import nearest, plain_k_means
@@ -162,13 +161,6 @@ def test_rising_losses_add_clusters_and_falling_ones_take_them_away():
     assert falling.waiting_time[26] == 22.5
 
 
-def test_constant_losses_neither_rise_nor_fall():
-    found = adapted(jnp.full(300, 0.1234567))
-    assert np.all(np.asarray(found.number) == 2)
-    assert not np.any(found.rises)
-    assert not np.any(found.falls)
-
-
 @settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6),
@@ -241,23 +233,6 @@ def test_norms_are_uniform_from_the_mean_up_to_three_deviations_more(scope):
     assert np.sum((found - expected) ** 2 / expected) < 19 + 4 * np.sqrt(2 * 19)
 
 
-def test_each_client_item_and_round_has_a_norm_of_its_own():
-    state = initial()
-    first, second = (
-        np.linalg.norm(send(state, number=number)[0], axis=2) for number in (0, 1)
-    )
-    drawn = np.concatenate([first, second]).reshape(-1)
-    assert np.unique(drawn).size > 0.99 * drawn.size
-
-
-def test_more_room_for_clients_changes_nothing_for_those_already_there():
-    few, more = (
-        send(initial(clients=clients), acting=np.ones(clients, bool))[0]
-        for clients in (2, 5)
-    )
-    np.testing.assert_array_equal(few, more[:, :2])
-
-
 def test_every_item_gets_a_row_in_both_scopes():
     dense, sparse = (
         send(initial(), scope=scope, acting=SOME) for scope in ("dense", "sparse")
@@ -282,31 +257,6 @@ def test_nothing_adapts_where_nobody_acts():
     assert not weight.any()
     for before, now in zip(state.clusters, after.clusters, strict=True):
         np.testing.assert_array_equal(before, now)
-
-
-def test_every_item_counts_as_poisoned_and_there_is_no_noise():
-    poisoned = attack_in().poisoned_items(initial(), knowledge())
-    np.testing.assert_array_equal(poisoned, np.ones((CLIENTS, NUM_ITEMS), bool))
-    assert attack_in().uploaded_noise(initial()) is None
-
-
-def test_without_malicious_clients_nothing_is_sent():
-    rows, weight, participants, _ = send(initial(clients=0), acting=np.zeros(0, bool))
-    assert rows.shape == (NUM_ITEMS, 0, DIM)
-    assert weight.size == participants == 0
-
-
-@pytest.mark.parametrize("devices", [2, 3])
-def test_devices_send_the_same(devices):
-    view = jnp.asarray(ITEMS), jnp.asarray(SOME), jnp.int32(0)
-    arguments = initial(), *view, benign_uploads(ITEMS)[0]
-    alone = _send(*arguments)
-    everywhere = spread(_send, devices, (WHOLE,) * 5, WHOLE)
-    shared = jax.jit(everywhere)(*arguments)
-    np.testing.assert_allclose(
-        alone[0].tables[0].rows, shared[0].tables[0].rows, rtol=1e-5, atol=1e-6
-    )
-    assert alone[1].clusters.average == shared[1].clusters.average
 
 
 @given(

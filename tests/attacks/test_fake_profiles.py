@@ -1,7 +1,5 @@
 """Fake profiles: how many items, which ones, their negatives, the embedding."""
 
-import itertools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +14,12 @@ from jaxfr.attacks.fake_profiles import (
     draw_negatives_outside,
     profile_pairs,
 )
-from tests.attacks.known import TASK, knowledge_of
+from tests.attacks.known import (
+    TASK,
+    assert_chances,
+    assert_drawn_by_popularity,
+    knowledge_of,
+)
 
 POPULARITY = np.array([8, 0, 4, 2, 1, 0])
 NUM_ITEMS, DIM, MANY = POPULARITY.size, 3, 6000
@@ -30,15 +33,6 @@ def draw(activity: list[int], clients: int = MANY, seed: int = 0) -> FakeProfile
     known = knowledge(activity, clients)
     profiles = draw_fake_profiles(jax.random.key(seed), known)
     return jax.tree.map(np.asarray, profiles)
-
-
-def assert_chances(found: np.ndarray, chances: np.ndarray) -> None:
-    """A chi-square test of counts against their chances, at four deviations."""
-    assert chances.sum() == pytest.approx(1)
-    expected = found.sum() * chances
-    chi_square = np.sum((found - expected) ** 2 / expected)
-    freedom = chances.size - 1
-    assert chi_square < freedom + 4 * np.sqrt(2 * freedom)
 
 
 def test_as_many_items_as_a_random_benign_user_has():
@@ -55,17 +49,7 @@ def test_items_that_never_occur_are_not_held_even_where_others_run_out():
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_items_are_drawn_one_by_one_in_proportion_to_popularity(size):
-    chances = {}
-    for order in itertools.permutations(np.flatnonzero(POPULARITY).tolist(), size):
-        chance, left = 1.0, float(POPULARITY.sum())
-        for item in order:
-            chance *= POPULARITY[item] / left
-            left -= POPULARITY[item]
-        chances[frozenset(order)] = chances.get(frozenset(order), 0.0) + chance
-    found = dict.fromkeys(chances, 0)
-    for row in draw([size], seed=size).holds:
-        found[frozenset(np.flatnonzero(row).tolist())] += 1
-    assert_chances(np.array(list(found.values())), np.array(list(chances.values())))
+    assert_drawn_by_popularity(draw([size], seed=size).holds, POPULARITY)
 
 
 def test_negatives_are_uniform_outside_the_profile_and_independent():
@@ -110,32 +94,6 @@ def test_every_client_has_an_embedding_of_its_own():
     assert abs(embedding.mean()) < 4 * 0.01 / np.sqrt(size)
     assert abs(embedding.std() / 0.01 - 1) < 4 / np.sqrt(2 * size)
     assert np.unique(embedding[:, 0]).size > 0.99 * MANY
-
-
-def test_clients_draw_independently_of_each_other():
-    held = draw([2], seed=5).holds[:, 3]
-    share = held.mean()
-    both = np.mean(held[::2] & held[1::2])
-    deviation = np.sqrt(share**2 * (1 - share**2) / (MANY / 2))
-    assert abs(both - share**2) < 4 * deviation
-
-
-def test_more_room_for_clients_changes_nothing_for_those_already_there():
-    few, more = draw([1, 2, 3], clients=2), draw([1, 2, 3], clients=7)
-    for of_few, of_more in zip(few, more, strict=True):
-        np.testing.assert_array_equal(of_few, of_more[:2])
-
-
-def test_another_seed_is_another_profile():
-    first, second = draw([2], clients=20), draw([2], clients=20, seed=1)
-    assert np.any(first.holds != second.holds)
-    assert np.all(first.embedding != second.embedding)
-
-
-def test_without_malicious_clients_there_are_no_profiles():
-    profiles = draw([2], clients=0)
-    assert profiles.holds.shape == (0, NUM_ITEMS)
-    assert profiles.embedding.shape == (0, DIM)
 
 
 def test_the_pairs_are_those_of_the_items_held():

@@ -1,16 +1,13 @@
-"""Rows that each malicious client draws for itself."""
+"""Gaussian and Fang: rows that each malicious client draws for itself."""
 
-import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks import ATTACKS
-from jaxfr.attacks.rows import attacked_items, own_rows
-from jaxfr.devices import AXIS
-from tests.attacks.known import view_of
+from jaxfr.uploads import Uploads
 from tests.attacks.scopes import (
     CLIENTS,
     EVERYONE,
@@ -18,148 +15,108 @@ from tests.attacks.scopes import (
     benign_uploads,
     every_scope,
     expected_weight,
-    knowledge,
+    moments,
+    rows_in_scope,
     send,
-    some_clients,
 )
 from tests.uploads.samples import DIM, NUM_ITEMS
 
-OWN_ROWS = ["gaussian", "fang", "fang_full_knowledge"]
-own_rows_only = pytest.mark.parametrize("name", OWN_ROWS)
-every_baseline = pytest.mark.parametrize("name", [*OWN_ROWS, "lie"])
 
-SCALE = jnp.arange(1.0, NUM_ITEMS + 1)
-
-
-def drawn(key: jax.Array, scale: jax.Array) -> jax.Array:
-    return scale * jax.random.normal(key, (DIM,))
+def gaussian(key: jax.Array, rows: np.ndarray) -> np.ndarray:
+    mean, deviation = moments(rows)
+    return mean + deviation * np.asarray(jax.random.normal(key, (DIM,)))
 
 
-@functools.partial(jax.jit, static_argnames="clients")
-def draw(clients: int = CLIENTS, number: int = 0, seed: int = 0) -> jax.Array:
-    view = view_of(jnp.zeros((NUM_ITEMS, DIM)), jnp.ones(clients, bool), number)
-    return own_rows(drawn, jax.random.key(seed), view, SCALE)
+def fang(key: jax.Array, rows: np.ndarray) -> np.ndarray:
+    mean, deviation = moments(rows)
+    steps = jax.random.uniform(key, (DIM,), minval=3.0, maxval=4.0)
+    return mean - np.sign(mean) * np.asarray(steps) * deviation
 
 
-def test_a_draw_follows_from_key_round_client_and_item():
-    found = draw(number=3, seed=2)
-    assert found.shape == (NUM_ITEMS, CLIENTS, DIM)
-    for item in range(NUM_ITEMS):
-        for client in range(CLIENTS):
-            key = jax.random.key(2)
-            for number in (3, client, item):
-                key = jax.random.fold_in(key, number)
-            expected = (item + 1.0) * jax.random.normal(key, (DIM,))
-            np.testing.assert_allclose(found[item, client], expected, rtol=1e-6)
+def beyond_the_extreme(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The near and the far end of full knowledge's interval, ``[d]`` each."""
+    near, far = np.zeros(DIM), np.zeros(DIM)
+    for c, values in enumerate(rows.T if len(rows) else []):
+        if values.mean() > 0:
+            near[c] = values.min()
+            far[c] = near[c] / 2 if near[c] > 0 else 2 * near[c]
+        else:
+            near[c] = values.max()
+            far[c] = 2 * near[c] if near[c] > 0 else near[c] / 2
+    return near, far
 
 
-def test_no_two_draws_are_the_same():
-    unit = np.stack(
-        [draw(number=number, seed=seed) for number in (0, 1) for seed in (0, 1)]
-    )
-    unit = (unit / np.asarray(SCALE)[:, None, None]).round(5)
-    assert np.unique(unit).size == unit.size
+def fang_full_knowledge(key: jax.Array, rows: np.ndarray) -> np.ndarray:
+    near, far = beyond_the_extreme(rows)
+    return near + np.asarray(jax.random.uniform(key, (DIM,))) * (far - near)
 
 
-def test_more_room_for_clients_changes_nothing_for_those_already_there():
-    np.testing.assert_array_equal(draw(clients=7)[:, :3], draw(clients=3))
+ROW_OF: dict[str, Callable[[jax.Array, np.ndarray], np.ndarray]] = {
+    one.__name__: one for one in (gaussian, fang, fang_full_knowledge)
+}
 
 
-def test_without_room_for_clients_there_are_no_rows():
-    assert draw(clients=0).shape == (NUM_ITEMS, 0, DIM)
-
-
-@pytest.mark.parametrize("devices", [4])
-def test_devices_that_share_the_work_draw_the_rows_of_one(devices):
-    assert NUM_ITEMS % 4 != 0
-    shared = jax.vmap(lambda _: draw(), axis_name=AXIS)(jnp.arange(devices))
-    for found in shared:
-        np.testing.assert_array_equal(found, draw())
-
-
-def test_the_dense_scope_attacks_all_items_and_the_sparse_one_those_with_rows():
-    received = jnp.array([2, 0, 1])
-    np.testing.assert_array_equal(attacked_items("dense", received), [True] * 3)
-    np.testing.assert_array_equal(
-        attacked_items("sparse", received), [True, False, True]
+def one_sided(seed: int) -> Uploads:
+    """Benign rows of one sign in each coordinate: extremes on either side of 0."""
+    benign = benign_uploads(seed)
+    signs = np.array([1, -1, 1], np.float32)
+    return benign._replace(
+        scale=np.abs(benign.scale),
+        item_scale=np.float32(0.0),
+        vectors=signs * np.abs(benign.vectors),
+        tables=tuple(
+            table._replace(rows=signs * np.abs(table.rows)) for table in benign.tables
+        ),
     )
 
 
-# --- whole attacks ---
+def key_of(seed: int, number: int, client: int, item: int) -> jax.Array:
+    """A draw follows from seed, round, client and item, and from nothing else."""
+    key = jax.random.key(seed)
+    for told in (number, client, item):
+        key = jax.random.fold_in(key, told)
+    return key
 
 
+@pytest.mark.parametrize(("sided", "number", "seed"), [(False, 0, 2), (True, 3, 0)])
 @every_scope
-@some_clients
-@own_rows_only
-def test_each_acting_client_sends_one_row_to_each_attacked_item(name, acting, scope):
-    benign = benign_uploads(0)
-    sent = send(name, benign, scope, acting)
-    assert sent.weight.shape == (NUM_ITEMS, CLIENTS)
+@pytest.mark.parametrize("name", ROW_OF)
+def test_every_client_draws_its_row_of_every_item_by_the_definition(
+    name, scope, sided, number, seed
+):
+    benign = one_sided(0) if sided else benign_uploads(0)
+    acting = SOME if sided else EVERYONE
+    sent = send(name, benign, scope, acting, number, seed)
     assert sent.participants == acting.sum()
-    for item in range(NUM_ITEMS):
-        expected = expected_weight(benign, scope, item) * acting
+    assert sent.rows.shape == (NUM_ITEMS, CLIENTS, DIM)
+    for item, rows in enumerate(rows_in_scope(benign, scope)):
+        expected = acting * expected_weight(benign, scope, item)
         np.testing.assert_array_equal(sent.weight[item], expected)
+        for client in range(CLIENTS):
+            row = ROW_OF[name](key_of(seed, number, client, item), rows)
+            found = sent.rows[item, client]
+            np.testing.assert_allclose(found, row, rtol=1e-4, atol=1e-5)
 
 
-def test_the_two_scopes_attack_different_items():
-    weights = [
-        [expected_weight(benign_uploads(0), scope, item) for item in range(NUM_ITEMS)]
-        for scope in ("dense", "sparse")
-    ]
-    assert weights == [[1, 1, 1, 1, 1, 1], [1, 1, 0, 0, 1, 1]]
-
-
-@every_scope
-@own_rows_only
-def test_who_acts_and_how_much_room_there_is_changes_no_row(name, scope):
-    benign = benign_uploads(1)
-    rows = send(name, benign, scope, EVERYONE).rows
-    np.testing.assert_array_equal(send(name, benign, scope, SOME).rows, rows)
-    more = send(name, benign, scope, np.ones(CLIENTS + 3, bool)).rows
-    np.testing.assert_array_equal(more[:, :CLIENTS], rows)
-
-
-@every_scope
-@own_rows_only
-def test_clients_rounds_and_seeds_have_rows_of_their_own(name, scope):
-    benign = benign_uploads(2)
-    first = send(name, benign, scope).rows
-    items = np.array([0, 1, 4, 5])
-    if (name, scope) == ("fang_full_knowledge", "dense"):
-        items = items[:0]  # extremes are often the zeros of absent clients
-    clients = np.moveaxis(first[items], 1, 0)
-    assert all(np.all(clients[0] != other) for other in clients[1:])
-    for other in (
-        send(name, benign, scope, number=1),
-        send(name, benign, scope, number=200),
-        send(name, benign, scope, seed=1),
-    ):
-        assert np.all(other.rows[items] != first[items])
-        assert np.any(other.rows != first)
-
-
-@every_baseline
-def test_an_item_without_rows_has_zeros_as_statistics_and_malicious_rows(name):
-    sent = send(name, benign_uploads(3), "dense")
-    assert np.all(sent.weight[2:4] > 0)
-    np.testing.assert_array_equal(sent.rows[2:4], 0)
+def test_extremes_lie_on_either_side_of_zero():
+    """What the test above is to cover: all four intervals of full knowledge."""
+    kinds = {
+        (bool(mean > 0), bool(extreme > 0))
+        for benign in (benign_uploads(0), one_sided(0))
+        for rows in rows_in_scope(benign, "sparse")
+        if len(rows)
+        for mean, extreme in zip(
+            rows.mean(axis=0), beyond_the_extreme(rows)[0], strict=True
+        )
+    }
+    assert kinds == {(True, True), (True, False), (False, True), (False, False)}
 
 
 @every_scope
-@every_baseline
+@pytest.mark.parametrize("name", [*ROW_OF, "lie"])
 def test_nothing_sent_at_all_makes_no_nan(name, scope):
     benign = benign_uploads(4)
     nothing = benign._replace(
         weight=jnp.zeros_like(benign.weight), tables=(), participants=jnp.int32(0)
     )
-    sent = send(name, nothing, scope)
-    np.testing.assert_array_equal(sent.rows, 0)
-
-
-@every_baseline
-def test_every_client_may_poison_all_items_and_there_is_no_noise(name):
-    attack = ATTACKS[name]().make()
-    state = attack.init(jax.random.key(0), knowledge())
-    poisoned = attack.poisoned_items(state, knowledge())
-    np.testing.assert_array_equal(poisoned, np.ones((CLIENTS, NUM_ITEMS), bool))
-    assert attack.uploaded_noise(state) is None
+    np.testing.assert_array_equal(send(name, nothing, scope).rows, 0)

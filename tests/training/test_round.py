@@ -199,6 +199,14 @@ def test_before_the_start_round_no_malicious_client_takes_part():
     np.testing.assert_array_equal(before[0], at_start[0])
 
 
+def test_what_attackers_learn_in_a_round_is_kept():
+    experiment, layout = trained("label_flip", "mean"), small_layout()
+    setup, state = compiled_start(experiment, layout, jax.random.key(3))
+    after, _ = one_round(experiment, layout, setup, state, jnp.int32(0))
+    before, learned = state.items.attack.embedding, after.items.attack.embedding
+    assert np.all(np.any(before != learned, axis=1))
+
+
 # --- negatives, and items without an upload ---
 
 
