@@ -13,7 +13,7 @@ from jaxfr.attacks.base import malicious_uploads
 from jaxfr.attacks.rows import Scope
 from jaxfr.uploads import Uploads
 from tests.attacks.known import knowledge_of, view_of
-from tests.uploads.samples import DIM, KINDS, NUM_ITEMS, loose, random_uploads
+from tests.uploads.samples import DIM, KINDS, NUM_ITEMS, random_uploads, received_rows
 
 CLIENTS = 4
 EVERYONE = np.ones(CLIENTS, bool)
@@ -55,17 +55,8 @@ def benign_uploads(seed: int, participants: int = 150) -> Uploads:
 
 
 def rows_in_scope(benign: Uploads, scope: Scope) -> list[np.ndarray]:
-    """Each item's rows, each as often as it counts, ``[rows, d]``.
-
-    In the dense scope with a zero row for each participant that sent none.
-    """
-    item, weight, rows = loose(benign)
-    found = []
-    for j in range(benign.num_items):
-        own = np.repeat(rows[item == j], weight[item == j], axis=0)
-        absent = int(benign.participants) - len(own) if scope == "dense" else 0
-        found.append(np.concatenate([own, np.zeros((absent, rows.shape[1]))]))
-    return found
+    """Each item's rows; in the dense scope also those of clients that sent none."""
+    return received_rows(benign, absent_as_zeros=scope == "dense")
 
 
 def moments(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -78,22 +69,6 @@ def moments(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def expected_weight(benign: Uploads, scope: Scope, item: int) -> int:
     """Rows that one acting client sends an item."""
     return int(scope == "dense" or len(rows_in_scope(benign, "sparse")[item]) > 0)
-
-
-def negative(benign: Uploads) -> Uploads:
-    """The same rows with the opposite sign."""
-    return scaled(benign, -1.0)
-
-
-def scaled(benign: Uploads, factor: float) -> Uploads:
-    """The same rows times a factor."""
-    return benign._replace(
-        scale=factor * benign.scale,
-        item_scale=factor * benign.item_scale,
-        tables=tuple(
-            table._replace(rows=factor * table.rows) for table in benign.tables
-        ),
-    )
 
 
 @functools.partial(jax.jit, static_argnames=("name", "scope"))

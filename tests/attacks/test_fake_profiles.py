@@ -49,7 +49,8 @@ def test_items_that_never_occur_are_not_held_even_where_others_run_out():
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_items_are_drawn_one_by_one_in_proportion_to_popularity(size):
-    assert_drawn_by_popularity(draw([size], seed=size).holds, POPULARITY)
+    holds = np.asarray(draw([size], seed=size).holds)
+    assert_drawn_by_popularity(holds, POPULARITY)
 
 
 def test_negatives_are_uniform_outside_the_profile_and_independent():

@@ -147,6 +147,20 @@ def test_each_number_of_the_weights_has_noise_of_its_own():
     assert 0.5 < np.std(noise) < 1.5
 
 
+def test_weights_that_are_not_finite_are_left_out_and_counted_too():
+    setup, state = started("spattack_o_d")
+    broken = state.clients.embedding.at[0].set(jnp.nan)
+    state = state._replace(clients=state.clients._replace(embedding=broken))
+    experiment = of_graph(NOBODY, "spattack_o_d", "mean")
+    after, counts = one_round(experiment, small_layout(), setup, state, jnp.int32(0))
+    pairs = (
+        per_client(small_dataset().train_items),
+        per_client(np.asarray(setup.pairs.negatives)),
+    )
+    assert counts.dropped == len({*pairs[0][0], *pairs[1][0]}) + 1
+    assert np.all(np.isfinite(weights_of(after)))
+
+
 # --- neighbours ---
 
 

@@ -120,6 +120,20 @@ def loose(uploads: Uploads) -> Loose:
     return Loose(*map(np.concatenate, (items, weights, rows)))
 
 
+def received_rows(uploads: Uploads, absent_as_zeros: bool = False) -> list[np.ndarray]:
+    """Each item's rows, each as often as it counts, ``[rows, d]``.
+
+    With a zero row for each participant that sent none, if they are to count.
+    """
+    item, weight, rows = loose(uploads)
+    found = []
+    for j in range(uploads.num_items):
+        own = np.repeat(rows[item == j], weight[item == j], axis=0)
+        absent = int(uploads.participants) - len(own) if absent_as_zeros else 0
+        found.append(np.concatenate([own, np.zeros((absent, rows.shape[1]))]))
+    return found
+
+
 def loop_sums(uploads: Uploads) -> np.ndarray:
     """Each item's rows added up one by one, ``[m, d]``."""
     sums = np.zeros(uploads.item_embeddings.shape)

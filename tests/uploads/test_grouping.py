@@ -85,16 +85,6 @@ def test_a_plan_has_room_for_every_item_once(max_groups, capacity):
 # --- Rows ---
 
 
-@pytest.mark.parametrize("missing", [0, 2])
-@given(item=items_of_rows, present=presence)
-@settings(max_examples=40)
-def test_an_item_is_given_exactly_its_rows_in_row_order(missing, item, present):
-    plan = filled_up(plan_item_slots(np.full(NUM_ITEMS, NUM_ROWS), 1), missing)
-    groups, overflow = group(item, present, NUM_ITEMS, plan)
-    assert rows_by_item(groups) == loop_rows_by_item(item, present)
-    assert overflow == 0
-
-
 @pytest.mark.parametrize("plan", PLANS.values(), ids=map(str, PLANS))
 @given(item=items_of_rows, present=presence)
 @settings(max_examples=40)
@@ -108,28 +98,3 @@ def test_rows_beyond_the_capacity_are_left_out_and_counted(plan, item, present):
     assert overflow == sum(
         max(len(rows) - room[number], 0) for number, rows in expected.items()
     )
-
-
-def test_where_no_row_is_present_all_tables_are_empty():
-    nobody = jnp.zeros(NUM_ROWS, bool)
-    for plan in (PLANS[2, 0], PLANS[2, 2]):
-        groups, overflow = group(
-            jnp.zeros(NUM_ROWS, jnp.int32), nobody, NUM_ITEMS, plan
-        )
-        assert all(np.all(table.rows == -1) for table in groups)
-        assert overflow == 0
-
-
-def test_grouping_is_the_same_for_several_runs_at_once():
-    generator = np.random.default_rng(0)
-    item = generator.integers(NUM_ITEMS, size=(3, NUM_ROWS))
-    present = generator.random((3, NUM_ROWS)) < 0.8
-    plan = PLANS[4, 3]
-    groups, overflow = jax.jit(
-        jax.vmap(lambda item, present: group_rows(item, present, NUM_ITEMS, plan))
-    )(item, present)
-    for index in range(3):
-        alone = group(item[index], present[index], NUM_ITEMS, plan)
-        for found, expected in zip(groups, alone[0], strict=True):
-            np.testing.assert_array_equal(found.rows[index], expected.rows)
-        assert overflow[index] == alone[1]
