@@ -23,6 +23,7 @@ from jaxfr.attacks import (
 )
 from jaxfr.attacks import malicious_client_count as count
 from jaxfr.attacks.base import malicious_uploads
+from jaxfr.attacks.rows import attacked_items
 from jaxfr.devices import WHOLE, spread
 from jaxfr.models import fedmf
 from jaxfr.uploads import Uploads, item_sums, item_table, row_counts
@@ -148,6 +149,12 @@ def test_an_attack_is_shown_what_its_kind_may_see(kind, shown):
     np.testing.assert_array_equal(poisoned, np.ones((2, 3), bool))
     assert attack.uploaded_noise("state") is None
     assert attack.needs == ()
+
+
+def test_the_dense_scope_attacks_all_items_and_the_sparse_one_those_with_rows():
+    received = jnp.array([2, 0, 1])
+    assert attacked_items("dense", received).tolist() == [True] * 3
+    assert attacked_items("sparse", received).tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize("items", [None, np.array([True, True, False, True])])

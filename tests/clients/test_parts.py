@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from jaxfr.clients.dividing import ClientPart, divide_clients, join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
@@ -48,50 +47,23 @@ def divided(activity: list[int], most_parts: int) -> tuple[ClientPart, ...]:
 
 @given(activities, st.integers(1, 6))
 @some_examples
-def test_every_client_and_every_pair_is_in_exactly_one_part(activity, most_parts):
-    parts = divided(activity, most_parts)
+def test_parts_are_what_the_data_set_has_of_their_clients(activity, most_parts):
+    whole, parts = dataset_of(activity), divided(activity, most_parts)
+    assert len(parts) == min(most_parts, np.count_nonzero(activity))
     clients = np.concatenate([part.client_ids for part in parts])
     pairs = np.concatenate([part.pair_ids for part in parts])
     np.testing.assert_array_equal(clients, np.arange(len(activity)))
     np.testing.assert_array_equal(pairs, np.arange(sum(activity)))
-
-
-@given(activities, st.integers(1, 6))
-@some_examples
-def test_a_part_is_what_the_data_set_has_of_its_clients(activity, most_parts):
-    whole = dataset_of(activity)
-    for part in divided(activity, most_parts):
-        own, first = part.dataset, part.client_ids[0]
-        assert (own.name, own.num_items) == (whole.name, whole.num_items)
-        assert own.num_users == part.client_ids.size
-        users, items = (
-            whole.train_users[part.pair_ids],
-            whole.train_items[part.pair_ids],
-        )
-        np.testing.assert_array_equal(own.train_users + first, users)
-        np.testing.assert_array_equal(own.train_items, items)
-        np.testing.assert_array_equal(own.test_items, whole.test_items[part.client_ids])
-
-
-@given(activities, st.integers(1, 6))
-@some_examples
-def test_there_are_as_many_parts_as_asked_for_or_as_clients_have_work(
-    activity, most_parts
-):
-    parts = divided(activity, most_parts)
-    assert len(parts) == min(most_parts, np.count_nonzero(activity))
-    assert all(part.pair_ids.size > 0 for part in parts)
-
-
-@given(activities, st.integers(1, 6))
-@some_examples
-def test_no_part_has_more_than_one_client_above_its_share_of_the_work(
-    activity, most_parts
-):
-    parts = divided(activity, most_parts)
     share = sum(activity) / len(parts)
-    for part in parts:
-        assert part.pair_ids.size < share + max(activity)
+    for own, ids, number in parts:
+        assert (own.name, own.num_items) == (whole.name, whole.num_items)
+        assert own.num_users == ids.size
+        users, items = whole.train_users[number], whole.train_items[number]
+        np.testing.assert_array_equal(own.train_users + ids[0], users)
+        np.testing.assert_array_equal(own.train_items, items)
+        np.testing.assert_array_equal(own.test_items, whole.test_items[ids])
+        # No more than one client above its share of the work.
+        assert 0 < number.size < share + max(activity)
 
 
 def test_work_is_what_is_balanced_not_clients_or_pairs():
@@ -145,32 +117,18 @@ def joined(sizes: list[int], number: int) -> list[Record]:
 @given(lengths, st.integers(0, 2))
 @some_examples
 def test_each_part_stands_at_its_place_filled_up_to_the_longest(sizes, missing):
+    """With its last numbers, so that what ascends still does, and without a mark."""
     found = joined(sizes, len(sizes) + missing)
     for part, size in zip(found, [*sizes, *[0] * missing], strict=True):
+        assert not part.marks[size:].any()
         for field, expected in zip(part, record(size), strict=True):
             assert field.dtype == expected.dtype
             assert len(field) == max(sizes)
             np.testing.assert_array_equal(field[:size], expected)
-
-
-@given(lengths, st.integers(0, 2))
-@some_examples
-def test_filling_repeats_the_last_numbers_and_holds_no_mark(sizes, missing):
-    found = joined(sizes, len(sizes) + missing)
-    for part, size in zip(found, [*sizes, *[0] * missing], strict=True):
-        assert not part.marks[size:].any()
         for field, own in zip(part[:2], record(size)[:2], strict=True):
             last = own[-1] if size else np.zeros_like(field[:1])
             filling = field[size:]
             np.testing.assert_array_equal(filling, np.broadcast_to(last, filling.shape))
-
-
-@given(hnp.arrays(np.int32, 5, elements=st.integers(0, 50)).map(np.sort))
-@some_examples
-def test_numbers_in_order_stay_in_order(ascending):
-    parts = [ascending, np.arange(9, dtype=np.int32)]
-    first = np.split(join_parts(parts, 2), 2)[0]
-    assert np.all(np.diff(first) >= 0)
 
 
 @pytest.mark.parametrize("number", [1, 3])

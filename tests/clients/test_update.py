@@ -204,26 +204,6 @@ def test_clients_do_what_each_would_alone(form, taking_part):
     assert uploads.participants == taking_part.sum()
 
 
-@everyone_and_some
-@pytest.mark.parametrize("form", BY_PAIRS)
-def test_pair_by_pair_is_the_same_as_client_by_client(form, taking_part):
-    found, uploads = update(form, taking_part)
-    for plain in BY_CLIENT:
-        expected, plain_uploads = update(plain, taking_part)
-        assert_same_round(found, expected)
-        assert uploads.participants == plain_uploads.participants
-
-
-@every_form
-def test_a_client_that_does_not_take_part_keeps_its_state_and_uploads_nothing(form):
-    found, _ = update(form, SOME)
-    _, _, users, momentum, _ = problem()
-    np.testing.assert_array_equal(found.embedding[~SOME], users[~SOME])
-    np.testing.assert_array_equal(found.momentum[~SOME], momentum[~SOME])
-    assert np.all(found.embedding[SOME] != users[SOME])
-    assert {client for client, _ in found.rows} == set(np.flatnonzero(SOME).tolist())
-
-
 @every_form
 def test_the_size_of_a_block_changes_nothing(form, monkeypatch):
     whole, _ = update(form, SOME)
