@@ -17,6 +17,7 @@ from jaxfr.attacks.rows import Scope
 from jaxfr.models import fedmf
 from tests.attacks.known import knowledge_of, view_of
 from tests.attacks.scopes import every_scope
+from tests.models.plain_fedmf import gradient
 
 NUM_ITEMS, DIM, CLIENTS = 11, 3, 4
 LEARNING_RATE, REGULARIZATION = 0.3, 0.2
@@ -96,21 +97,6 @@ def pairs_of_profile(state: FakeProfile, client: int) -> Pairs:
     return [(int(j), int(negative[client, j])) for j in np.flatnonzero(holds)]
 
 
-def gradient(
-    user: np.ndarray, items: np.ndarray, pairs: Pairs
-) -> tuple[np.ndarray, dict[int, np.ndarray]]:
-    """Of the BPR loss of pairs (positive, negative): by the user, and by each item."""
-    items = items.astype(np.float64)
-    by_user = REGULARIZATION * user
-    by_item = {j: REGULARIZATION * items[j] for pair in pairs for j in pair}
-    for j, k in pairs:
-        slope = -1 / (1 + np.exp(user @ items[j] - user @ items[k]))
-        by_user = by_user + slope * (items[j] - items[k])
-        by_item[j] = by_item[j] + slope * user
-        by_item[k] = by_item[k] - slope * user
-    return by_user, by_item
-
-
 def check_rows(
     sent: Sent,
     scope: Scope,
@@ -160,9 +146,9 @@ def test_rows_and_embeddings_are_the_definition_in_every_round(name, scope):
             else:
                 uploaded = hardest(users[client], items, len(profile))
                 learned = profile
-            expected.append(gradient(users[client], items, uploaded)[1])
+            expected.append(gradient(users[client], items, uploaded, REGULARIZATION)[1])
             if acting[client]:
-                by_user, _ = gradient(users[client], items, learned)
+                by_user, _ = gradient(users[client], items, learned, REGULARIZATION)
                 users[client] = users[client] - LEARNING_RATE * by_user
         check_rows(sent, scope, acting, expected)
         state = sent.state

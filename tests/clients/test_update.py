@@ -24,6 +24,7 @@ from jaxfr.models.batch import Batch, make_batch
 from jaxfr.models.fedmf import fedmf
 from jaxfr.sampling import PADDING_ITEM
 from jaxfr.uploads import Uploads, rows_of
+from tests.models.plain_fedmf import gradient
 
 NUM_USERS, NUM_ITEMS, DIM = 6, 10, 3
 MODEL = fedmf(DIM).make()
@@ -174,15 +175,8 @@ def update_by_loop(taking_part: np.ndarray) -> Round:
     for client in np.flatnonzero(taking_part):
         own = dataset.train_users == client
         pairs = list(zip(dataset.train_items[own], negatives[own], strict=True))
-        user = embedding[client].copy()
-        by_user = REGULARIZATION * user
-        for item in {int(item) for pair in pairs for item in pair}:
-            rows[int(client), item] = REGULARIZATION * items[item]
-        for j, k in pairs:
-            slope = -1 / (1 + np.exp(user @ items[j] - user @ items[k]))
-            by_user += slope * (items[j] - items[k])
-            rows[int(client), int(j)] += slope * user
-            rows[int(client), int(k)] -= slope * user
+        by_user, by_item = gradient(embedding[client], items, pairs, REGULARIZATION)
+        rows |= {(int(client), item): row for item, row in by_item.items()}
         momentum[client] = DECAY * momentum[client] + by_user
         embedding[client] -= LEARNING_RATE * momentum[client]
     return Round(embedding, momentum, rows)

@@ -61,23 +61,10 @@ def test_items_that_are_left_are_drawn_equally_often():
     assert chi_square < freedom + 4 * np.sqrt(2 * freedom)
 
 
-def test_each_client_of_a_batch_draws_as_it_would_alone():
-    keys, sizes = jax.random.split(jax.random.key(3), 2), np.array([2, 20])
-    together = sample_each(keys, sizes, NUM_ITEMS, 9)
-    for client, size in enumerate(sizes):
-        alone = sample(keys[client], size, NUM_ITEMS, 9)
-        np.testing.assert_array_equal(together[client], alone)
-
-
-def test_enough_candidates_pass():
-    check_enough_candidates(dataset([list(range(30)), [0]], [30, 1]), 99)
-
-
 def test_a_user_with_too_few_candidates_is_named():
+    check_enough_candidates(dataset([list(range(30)), [0]], [30, 1]), 99)
+    # Who is not evaluated needs none.
+    check_enough_candidates(dataset([[0], list(range(100))], [1, NO_TEST_ITEM]), 99)
     data = dataset([[0], list(range(31))], [1, 31])
     with pytest.raises(InvalidInputError, match=r"user 1 has 98 items .*=99;"):
         check_enough_candidates(data, 99)
-
-
-def test_a_user_who_is_not_evaluated_needs_no_candidates():
-    check_enough_candidates(dataset([[0], list(range(100))], [1, NO_TEST_ITEM]), 99)

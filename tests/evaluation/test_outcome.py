@@ -1,22 +1,18 @@
 """Users counted, and what the counts come to."""
 
-import functools
 import math
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxfr.evaluation.candidates import GROUP_NAMES, NO_GROUP
-from jaxfr.evaluation.metrics import NO_RANK, RankingName, exposure, mean_over_users
+from jaxfr.evaluation.metrics import NO_RANK, exposure, mean_over_users
 from jaxfr.evaluation.names import DEFAULT_METRICS, metric_names, parse_metrics
 from jaxfr.evaluation.outcome import (
-    Ranks,
     as_record,
     averages,
-    count_users,
     no_outcome,
 )
 from tests.evaluation.counted import count
@@ -38,12 +34,6 @@ def columns(rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def record_of(rows) -> dict:
     return as_record(METRICS, count(METRICS, *columns(rows)))
-
-
-@functools.cache
-def reciprocal():
-    """A metric as somebody else would write it."""
-    return mean_over_users("mrr", lambda rank, _: 1 / (rank + 1.0), True)
 
 
 @given(users)
@@ -72,13 +62,6 @@ def test_each_group_is_averaged_on_its_own(rows):
 def test_a_record_does_not_depend_on_the_order_in_which_users_are_counted(rows, source):
     """To the last bit: devices each count their own users."""
     assert record_of(rows) == record_of(source.sample(rows, len(rows)))
-
-
-def test_a_metric_of_ones_own_is_averaged_like_any_other():
-    ranks = np.array([0, 1, 3], np.int32)
-    outcome = count([reciprocal()], ranks)
-    found = averages([reciprocal()], jax.device_get(outcome))["mrr"]
-    np.testing.assert_allclose(found, (1 + 1 / 2 + 1 / 4) / 3, rtol=1e-7)
 
 
 def test_the_mean_of_many_users_is_exact_to_a_step_for_each():
@@ -134,16 +117,3 @@ def test_users_without_a_group_count_only_overall():
     group = np.array([NO_GROUP, 0], np.int32)
     outcome = count(DEFAULT_METRICS, np.array([0, 99], np.int32), group=group)
     np.testing.assert_array_equal(outcome.num_users, [2, 1, 0, 0])
-
-
-def test_seeds_can_be_batched():
-    ranks = jnp.arange(24, dtype=jnp.int32).reshape(2, 12, 1)
-    others, counts = jnp.full(12, 30), jnp.ones((12, 1), bool)
-
-    def one_seed(ranks):
-        own: dict[RankingName, Ranks] = {"own": Ranks(ranks, others, counts)}
-        return count_users(DEFAULT_METRICS, own, jnp.zeros(12, jnp.int32))
-
-    found = averages(DEFAULT_METRICS, jax.vmap(one_seed)(ranks))
-    np.testing.assert_allclose(found["hr@5"], [5 / 12, 0], rtol=1e-6)
-    assert found["ndcg@10_head"].shape == (2,)

@@ -37,18 +37,6 @@ def test_rank_counts_the_candidates_above(test_score, candidates):
     assert rank(test_score, values, mask) == expected
 
 
-@given(scores, st.permutations([-2.0, -1.0, 0.0, 1.0, 1.0, *NOT_FINITE]))
-@settings(max_examples=40)
-def test_rank_does_not_depend_on_the_order_of_the_candidates(test_score, candidates):
-    mask = np.ones(8, bool)
-    shuffled = rank(test_score, np.array(candidates), mask)
-    assert shuffled == rank(test_score, np.sort(candidates), mask)
-
-
-def test_ties_rank_the_test_item_last_among_equals():
-    assert rank(0.5, np.array([0.5, 0.5, 0.5, 0.1]), np.ones(4, bool)) == 3
-
-
 @pytest.mark.parametrize("score", NOT_FINITE)
 def test_a_test_score_that_is_not_finite_is_in_no_list_however_few_candidates(score):
     for candidates in ([1.0, -1.0, *NOT_FINITE], [1.0], []):
@@ -56,31 +44,7 @@ def test_a_test_score_that_is_not_finite_is_in_no_list_however_few_candidates(sc
         assert found == NO_RANK > 10**9
 
 
-@pytest.mark.parametrize("score", NOT_FINITE)
-def test_a_candidate_score_that_is_not_finite_is_never_above(score):
-    assert rank(-9.0, np.array([score, score, 0.0]), np.ones(3, bool)) == 1
-
-
-def test_what_the_mask_leaves_out_does_not_count():
-    mask = np.array([False, True, False])
-    assert rank(0.0, np.array([1.0, 1.0, math.nan]), mask) == 1
-    assert rank(0.0, np.ones(3), np.zeros(3, bool)) == 0
-
-
 def test_full_ranking_is_among_all_items_not_excluded():
     excluded = np.array([0, 3, 5, PADDING_ITEM, PADDING_ITEM], np.int32)
     mask = mask_of(excluded, 7)
     np.testing.assert_array_equal(mask, [False, True, True, False, True, False, True])
-
-
-def test_full_ranking_of_a_client_with_only_padding_is_among_all_items():
-    assert mask_of(np.full(3, PADDING_ITEM, np.int32), 4).all()
-
-
-def test_full_ranking_is_sampled_ranking_with_every_candidate_drawn():
-    generator = np.random.default_rng(0)
-    item_scores = generator.integers(0, 5, 40).astype(np.float32)
-    excluded = np.array([2, 7, 11, PADDING_ITEM], np.int32)
-    others = np.setdiff1d(np.arange(40), excluded)
-    full = rank(item_scores[7], item_scores, mask_of(excluded, 40))
-    assert full == rank(item_scores[7], item_scores[others], np.ones(37, bool))

@@ -83,9 +83,3 @@ def test_all_items_of_the_third_are_equally_likely():
 def test_their_number_is_known_from_the_data():
     expected = np.sum(drawn() != PADDING_ITEM, axis=1)
     np.testing.assert_array_equal(count_within_third(dataset(), COUNT), expected)
-
-
-def test_where_nobody_asks_nothing_is_drawn():
-    ids, third = jnp.arange(NUM_USERS), jnp.asarray(OWN_THIRD)
-    found = draw(jax.random.key(0), ids, known_items(), jnp.asarray(THIRDS), third, 0)
-    assert found.shape == (NUM_USERS, 0)

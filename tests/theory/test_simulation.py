@@ -1,7 +1,6 @@
 """The propositions, against a round that was really run."""
 
 import functools
-import math
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +17,7 @@ from jaxfr.parts import Part
 from jaxfr.theory.breakdown import broken_items, broken_share_counted, item_falls
 from jaxfr.training import Layout, Setup, TrainingState, plan_layout, start
 from jaxfr.training.round import train_round
+from tests.models.plain_fedmf import gradient
 
 DIM, ROOM, REGULARIZATION = 4, 30, 0.1
 
@@ -72,14 +72,9 @@ def benign_rows(setup: Setup, state: TrainingState) -> list[list[np.ndarray]]:
         np.split(np.asarray(setup.pairs.negatives), ends),
         strict=True,
     ):
-        pairs = list(zip(positives.tolist(), negatives.tolist(), strict=True))
-        slopes = dict.fromkeys({item for pair in pairs for item in pair}, 0.0)
-        for j, k in pairs:
-            margin = float(user @ (items[j] - items[k]))
-            slopes[j] -= 1 / (1 + math.exp(margin))
-            slopes[k] += 1 / (1 + math.exp(margin))
-        for item, slope in slopes.items():
-            received[item].append(slope * user + REGULARIZATION * items[item])
+        pairs = zip(positives, negatives, strict=True)
+        for item, row in gradient(user, items, pairs, REGULARIZATION)[1].items():
+            received[item].append(row)
     return received
 
 

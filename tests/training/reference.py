@@ -8,6 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from tests.models.plain_fedmf import gradient
+
 Rows = list[np.ndarray]
 
 
@@ -34,26 +36,6 @@ class Scenario:
     clip_norm: float = 1.0
     learning_rate: float = 0.1
     regularization: float = 0.1
-
-
-def client_gradient(
-    user: np.ndarray,
-    items: np.ndarray,
-    positives: np.ndarray,
-    negatives: np.ndarray,
-    regularization: float,
-) -> tuple[np.ndarray, dict[int, np.ndarray]]:
-    """Derivative of one client's loss, by its embedding and by each of its items."""
-    by_user = regularization * user
-    by_item = {
-        int(item): regularization * items[item] for item in {*positives, *negatives}
-    }
-    for j, k in zip(positives.tolist(), negatives.tolist(), strict=True):
-        slope = -1.0 / (1.0 + np.exp(user @ items[j] - user @ items[k]))
-        by_user = by_user + slope * (items[j] - items[k])
-        by_item[j] = by_item[j] + slope * user
-        by_item[k] = by_item[k] - slope * user
-    return by_user, by_item
 
 
 def mean(rows: Rows) -> np.ndarray:
@@ -126,15 +108,14 @@ def client_rows(
     scenario: Scenario, client: int
 ) -> tuple[np.ndarray, list[tuple[int, np.ndarray, bool]]]:
     """What one client learns, and its rows: item, row, and if attackers notice it."""
-    pairs = scenario.positives[client], scenario.negatives[client]
+    pairs = [*zip(scenario.positives[client], scenario.negatives[client], strict=True)]
     user, regularization = scenario.users[client], scenario.regularization
-    by_user, by_item = client_gradient(user, scenario.items, *pairs, regularization)
+    by_user, by_item = gradient(user, scenario.items, pairs, regularization)
     if not scenario.keep_repeats:
         return by_user, [(item, row, True) for item, row in by_item.items()]
     rows, seen = [], set()
-    for j, k in zip(*(items.tolist() for items in pairs), strict=True):
-        pair = np.array([j]), np.array([k])
-        _, alone = client_gradient(user, scenario.items, *pair, regularization)
+    for j, k in pairs:
+        _, alone = gradient(user, scenario.items, [(j, k)], regularization)
         rows += [(j, alone[j], True), (k, alone[k], k not in seen)]
         seen.add(k)
     return by_user, rows
