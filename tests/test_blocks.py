@@ -32,11 +32,6 @@ def test_blocks_give_what_vmap_gives(members: int):
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
-def test_members_may_give_nothing():
-    found = map_in_blocks(lambda row: row[:0], 2, jnp.ones((5, 3)))
-    assert found.shape == (5, 0)
-
-
 def test_a_block_fits_and_holds_at_least_one_member():
     assert members_per_block(BLOCK_NUMBERS // 8) == 8
     assert members_per_block(BLOCK_NUMBERS // 8 + 1) == 7
@@ -90,26 +85,3 @@ def test_a_fold_takes_blocks_in_order_and_fills_up_the_last_with_members_before(
     expected = np.arange(blocks * block).reshape(blocks, block)
     expected[-1] = np.arange(members - block, members)
     np.testing.assert_array_equal(found, expected)
-
-
-def test_a_fold_of_nothing_is_what_it_starts_from():
-    total = fold_in_blocks(
-        lambda total, present, rows: total + jnp.sum(rows * present),
-        jnp.float32(3.0),
-        4,
-        jnp.zeros(0),
-    )
-    assert total == 3.0
-
-
-def test_folds_of_several_runs_at_once_are_those_of_each():
-    table = np.random.default_rng(0).integers(-99, 99, size=(3, 10))
-
-    def fold(numbers: jax.Array) -> jax.Array:
-        def add(total: jax.Array, present: jax.Array, part: jax.Array) -> jax.Array:
-            return total + jnp.sum(jnp.where(present, part, 0))
-
-        return fold_in_blocks(add, jnp.int32(0), 4, numbers)
-
-    found = jax.vmap(fold)(jnp.asarray(table))
-    np.testing.assert_array_equal(found, table.sum(axis=1))

@@ -2,10 +2,6 @@
 
 import dataclasses
 import functools
-import os
-import pathlib
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -121,15 +117,11 @@ def test_the_devices_are_counted_and_numbered(devices):
     assert count == devices
 
 
-def test_a_length_that_the_devices_do_not_divide_has_no_parts():
-    with pytest.raises(AssertionError):
-        jax.eval_shape(spread(own_part, 3, (ALL,), ALL), jnp.zeros(10))
-
-
 def test_over_one_device_nothing_is_spread():
     assert spread(own_part, 1, (ALL,), ALL) is own_part
     values = {"a": jnp.ones(3)}
     assert replicate(values, 1) is values
+    assert place(values, placement(values), 1) is values
 
 
 @several
@@ -190,11 +182,6 @@ def test_values_are_put_where_they_are_to_be(devices):
     np.testing.assert_array_equal(placed.items["a"], range(5))
     key = jax.random.key_data(placed.items["key"])
     np.testing.assert_array_equal(key, jax.random.key_data(values.items["key"]))
-
-
-def test_on_one_device_values_stay_where_they_are():
-    values = Kept(jnp.asarray(WHOLE), {})
-    assert place(values, placement(values), 1) is values
 
 
 @several
@@ -361,7 +348,7 @@ def test_devices_that_have_the_same_share_the_derivative_of_an_extreme(devices):
 SETS = {"uneven": uneven_dataset, "two clients": two_clients}
 
 PARTIAL, RESAMPLED = {"participation": 0.7}, {"negatives": "resample"}
-CLIPPED, DENSE = "clip_by_norm:0.4+", {"aggregation": "dense"}
+CLIPPED = "clip_by_norm:0.4+"
 
 GRAPH = {
     "model": f"fedgnn:{DIM}:neighbours_per_item=2",
@@ -369,7 +356,6 @@ GRAPH = {
     "privacy_clip": 0.2,
     "privacy_noise": 0.01,
 }
-MLP = {"model": f"mlp:{DIM}", "ranking": "full"}
 
 # How each rule and each attack joins what lies on devices, their own tests say. Here
 # are attackers who all send the same and others, a start without malicious clients,
@@ -377,18 +363,13 @@ MLP = {"model": f"mlp:{DIM}", "ranking": "full"}
 RUNS = {
     "mean, o_d": (CLIPPED + "mean", "spattack_o_d", PARTIAL),
     "median, l_d": ("median", "spattack_l_d", {}),
-    "median, o_d": ("median", "spattack_o_d", PARTIAL | RESAMPLED),
-    "trimmed_mean, gaussian": ("trimmed_mean", "gaussian", PARTIAL | DENSE),
     "krum, gaussian": ("krum", "gaussian", RESAMPLED),
     "fedgnn, median": ("median", "none", GRAPH),
-    "mlp, mean": ("mean", "none", MLP),
 }
-SPREAD = {"mean, o_d": 3, "median, l_d": 2, "median, o_d": 3, "mlp, mean": 2}
-SPREAD |= {"trimmed_mean, gaussian": 2, "krum, gaussian": 3, "fedgnn, median": 3}
-CLEAN = ["mean, o_d", "median, l_d", "median, o_d"]
+SPREAD = {"mean, o_d": 3, "median, l_d": 2, "krum, gaussian": 3, "fedgnn, median": 3}
 # Where each number that is aggregated is made on one device: the others attack with
 # what all clients' rows add up to.
-EXACT = [("median, l_d", ROOM), ("median, l_d", 0), ("median, o_d", 0)]
+EXACT = [("median, l_d", ROOM), ("median, l_d", 0)]
 
 compiled_rounds = jax.jit(train_rounds)
 evaluated = jax.jit(evaluate_now)
@@ -433,7 +414,7 @@ def run(
     # Rows grouped by item serve every rule, so the start is that of all rules, with or
     # without a stage before them.
     stage = CLIPPED if "norm" in aggregator else ""
-    by_model = {key: changes[key] for key in changes if key in GRAPH | MLP}
+    by_model = {key: changes[key] for key in changes if key in GRAPH}
     shared = configured(
         attack, stage + "median", learning_rate=LEARNING_RATE, **by_model
     )
@@ -474,11 +455,6 @@ def assert_same_end(found: Run, expected: Run) -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_a_spread_run_ends_where_the_run_on_one_device_ends(name):
     assert_same_end(run(name, SPREAD[name]), run(name))
-
-
-@pytest.mark.parametrize("name", CLEAN)
-def test_so_does_a_run_without_malicious_clients(name):
-    assert_same_end(run(name, SPREAD[name], malicious=0), run(name, malicious=0))
 
 
 @pytest.mark.parametrize(("name", "malicious"), EXACT)
@@ -522,65 +498,3 @@ def test_some_devices_may_have_no_client(name):
     assert_same_end(found, expected)
     clients = np.asarray(found.layout.is_client).reshape(4, -1)
     assert np.count_nonzero(clients.any(axis=1)) == 2
-
-
-# --- more devices than this process has ---
-
-# Runs two aggregators on one device and on eight, and saves how they end.
-PROGRAM = """
-import sys
-import jax
-import numpy as np
-jax.config.update("jax_num_cpu_devices", 8)
-from jaxfr.aggregators import AGGREGATORS
-from jaxfr.data import synthetic_dataset
-from jaxfr.evaluation.outcome import averages
-from jaxfr.experiment import Experiment
-from jaxfr.models import fedmf
-from jaxfr.training import plan_layout, train_rounds
-from tests.training.problem import compiled_start
-
-dataset = synthetic_dataset(num_users=60, num_items=50, num_pairs=600)
-ends, train = {}, jax.jit(train_rounds)
-for devices in (1, 8):
-    layout = plan_layout(dataset, devices)
-    for rule in ("median", "krum"):
-        experiment = Experiment(
-            model=fedmf(4), learning_rate=0.2, num_candidates=20, expected_byzantine=3,
-            aggregator=AGGREGATORS[rule](),
-        ).with_data(dataset.num_users)
-        if rule == "median":  # rows grouped by item serve every rule
-            key = jax.random.key(0)
-            setup, state = compiled_start(experiment, layout, key)
-        end, report = train(
-            experiment, layout, setup, state,
-            np.arange(3), np.int32(3), np.int32(1),
-        )
-        found = averages(experiment.metrics, report.outcome)
-        ends[f"{rule} {devices} items"] = np.asarray(end.item_embeddings)
-        ends[f"{rule} {devices} hits"] = np.asarray(found["hr@10"])
-        ends[f"{rule} {devices} gains"] = np.asarray(found["ndcg@10"])
-        ends[f"{rule} {devices} users"] = np.asarray(report.outcome.num_users[:, 0])
-np.savez(sys.argv[1], **ends)
-"""
-
-
-@pytest.mark.long
-def test_eight_devices_end_where_one_ends(tmp_path):
-    path, root = tmp_path / "ends.npz", pathlib.Path(__file__).parents[1]
-    finished = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM, path],
-        cwd=root,
-        env={**os.environ, "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr
-    ends = np.load(path)
-    for rule in ("median", "krum"):
-        for name in ("hits", "gains", "users", "items"):
-            found, expected = (ends[f"{rule} {devices} {name}"] for devices in (8, 1))
-            np.testing.assert_allclose(found, expected, atol=1e-4, err_msg=rule)
-        assert np.all(ends[f"{rule} 8 users"] > 0)
-    np.testing.assert_array_equal(ends["median 8 items"], ends["median 1 items"])

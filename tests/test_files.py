@@ -111,25 +111,6 @@ def test_what_cannot_be_written_is_named_with_a_hint_and_stays(tmp_path):
     assert inside.read_bytes() == OLD
 
 
-@pytest.mark.parametrize("failure", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt])
-def test_what_fails_on_the_way_leaves_the_old_file_and_nothing_else(
-    tmp_path, monkeypatch, failure
-):
-    path = tmp_path / "file"
-    write_atomically(path, OLD)
-    write = pathlib.Path.write_bytes
-
-    def write_half(to: pathlib.Path, content: bytes) -> None:
-        write(to, content[: len(content) // 2])
-        raise failure
-
-    monkeypatch.setattr(pathlib.Path, "write_bytes", write_half)
-    with pytest.raises((InvalidInputError, KeyboardInterrupt)):
-        write_atomically(path, NEW)
-    assert path.read_bytes() == OLD
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def die_before_the_move() -> None:
     os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
     write_atomically(pathlib.Path(sys.argv[1]), NEW)

@@ -77,24 +77,6 @@ def test_no_other_cut_of_the_sorted_sizes_pads_less(sizes, max_groups):
     assert padded_total(groups) == least
 
 
-@pytest.mark.parametrize("exponent", [1.5, 2.0, 3.0])
-def test_six_groups_pad_long_tailed_sizes_to_less_than_twice(exponent):
-    generator = np.random.default_rng(0)
-    sizes = np.minimum(generator.zipf(exponent, 6000), 10**5)
-    groups = group_by_size(sizes, 6)
-    assert_covers(groups, sizes)
-    assert padded_total(groups) <= 2 * sizes.sum()
-
-
-def test_six_groups_pad_log_normal_sizes_of_many_values_to_less_than_twice():
-    generator = np.random.default_rng(0)
-    sizes = np.ceil(generator.lognormal(5.0, 1.2, 6000)).astype(int)
-    assert len(np.unique(sizes)) > 512
-    groups = group_by_size(sizes, 6)
-    assert_covers(groups, sizes)
-    assert padded_total(groups) <= 2 * sizes.sum()
-
-
 def test_no_other_cut_of_as_many_sizes_as_all_are_tried_pads_less():
     sizes = np.random.default_rng(0).permutation(512) ** 2 + 1
     groups = group_by_size(sizes, 4)
@@ -107,22 +89,3 @@ def test_many_distinct_sizes_cost_little_beyond_the_least_padding(num_sizes):
     groups = group_by_size(sizes, 4)
     assert_covers(groups, sizes)
     assert padded_total(groups) <= 1.005 * least_total_of_cuts(sizes, 4)
-
-
-def test_members_of_one_size_make_one_group_without_padding():
-    for sizes in (np.array([7]), np.full(100, 7)):
-        (group,) = group_by_size(sizes, 6)
-        assert group.width == 7
-        np.testing.assert_array_equal(group.members, np.arange(len(sizes)))
-
-
-def test_a_group_of_empty_members_is_one_wide():
-    (group,) = group_by_size(np.zeros(4, int), 3)
-    assert group.width == 1
-
-
-def test_as_many_groups_as_sizes_pad_nothing():
-    sizes = np.array([3, 1, 3, 10, 1])
-    groups = group_by_size(sizes, 3)
-    assert [group.width for group in groups] == [1, 3, 10]
-    assert padded_total(groups) == sizes.sum()

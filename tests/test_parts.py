@@ -15,7 +15,6 @@ from jaxfr.aggregators import Rule, Stage, chain, clip_by_norm, median, norm
 from jaxfr.attacks import gaussian, lie, none, spattack_l_d, spattack_l_s
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
-from jaxfr.models import fedmf
 from jaxfr.optimizers import adam, sgd
 from jaxfr.parts import (
     REQUIRED,
@@ -125,14 +124,6 @@ def test_every_option_has_a_help_text(option):
     assert len(option.help) > 8
 
 
-def test_every_option_of_a_factory_has_a_default_and_a_value():
-    for _, factory in FACTORIES:
-        chosen = factory()
-        assert chosen.options == {one.name: one.default for one in factory.options}
-        for option in factory.options:
-            assert option.check(option.default) == option.default
-
-
 def test_a_catalogue_has_its_factories_by_the_names_of_their_functions():
     assert by_name(every_kind, of_text) == {
         "every_kind": every_kind,
@@ -230,15 +221,6 @@ def test_text_is_text():
         of_text(3)  # type: ignore[arg-type]
 
 
-def test_arguments_that_a_function_does_not_have_are_those_of_python():
-    with pytest.raises(TypeError, match="strength"):
-        every_kind()  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="height"):
-        every_kind(1.0, height=2)  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="too many"):
-        none(1)  # type: ignore[call-arg]
-
-
 # --- numbers and structure ---
 
 
@@ -267,14 +249,6 @@ def test_whether_an_optional_number_is_given_is_structure_and_which_one_is_not()
     assert structure(lie(1.0)) != structure(lie(1.0, scope="sparse"))
     assert structure(norm()) != structure(clip_by_norm())
     assert hash(structure(lie(1.0))) == hash(structure(lie(2.0)))
-
-
-def test_leaves_may_be_anything():
-    chosen = jax.tree.map(lambda leaf: "some text", every_kind(2.0, share=0.5))
-    assert (chosen.strength, chosen.share, chosen.form) == (
-        *("some text", "some text"),
-        "plain",
-    )
 
 
 def test_another_number_compiles_nothing_anew_and_another_structure_does():
@@ -398,8 +372,3 @@ def test_made_stages_and_rules_may_stand_in_a_chain():
     assert isinstance(chosen.make(), Rule)
     assert jax.tree.leaves(chosen) == []
     assert chosen.name == "?+median"
-
-
-def test_a_model_s_size_is_static():
-    assert jax.tree.leaves(fedmf(4)) == []
-    assert fedmf(4).make().embedding_dim == 4

@@ -114,32 +114,12 @@ def test_values_are_numbered_in_order_of_first_appearance():
     assert contiguous_ids(np.array([7, 3, 3, 0])).tolist() == [0, 1, 1, 2]
 
 
-@given(st.lists(st.integers(-5, 5)))
-def test_numbering_again_changes_nothing(values):
-    ids = contiguous_ids(np.array(values, np.int64))
-    assert ids.dtype == np.int32
-    assert sorted(set(ids.tolist())) == list(range(len(set(values))))
-    np.testing.assert_array_equal(contiguous_ids(ids), ids)
-
-
 def test_the_last_item_by_time_is_held_out_and_ties_go_by_file_order():
     rows = [(1, 10, 5), (1, 11, 9), (1, 12, 9), (1, 13, 1), (2, 10, 1), (2, 14, 0)]
     dataset = _split(rows)
     assert dataset.train_items.tolist() == [3, 0, 1, 4]
     assert dataset.train_users.tolist() == [0, 0, 0, 1]
     assert dataset.test_items.tolist() == [2, 0]
-
-
-def test_a_repeated_pair_counts_once_at_its_first_time():
-    dataset = _split([(0, 5, 1), (0, 6, 2), (0, 5, 3), (1, 7, 0)])
-    assert dataset.train_items.tolist() == [0, 2]
-    assert dataset.test_items.tolist() == [1, NO_TEST_ITEM]
-
-
-def test_a_user_with_one_interaction_keeps_it_for_training():
-    dataset = _split([(0, 5, 1), (1, 6, 2), (1, 5, 3)])
-    assert dataset.test_items[0] == NO_TEST_ITEM
-    assert dataset.train_items[0] == 0
 
 
 def test_without_timestamps_file_order_is_the_order_of_time():
@@ -155,11 +135,3 @@ def test_the_split_equals_one_made_user_by_user(rows):
     found = zip(dataset.train_users.tolist(), dataset.train_items.tolist(), strict=True)
     assert list(found) == training
     assert dataset.test_items.tolist() == test
-
-
-@given(ROWS)
-def test_no_pair_is_lost_and_ids_are_contiguous(rows):
-    dataset = _split(rows)
-    assert dataset.num_pairs == len({row[:2] for row in rows})
-    assert (dataset.user_activity > 0).all()
-    assert (dataset.item_popularity > 0).all()

@@ -1,4 +1,3 @@
-import concurrent.futures
 import hashlib
 import http.server
 import importlib.util
@@ -70,23 +69,10 @@ def test_only_the_right_content_is_read_from_the_cache(tmp_path, capsys):
     assert "is damaged" in capsys.readouterr().err
 
 
-def test_a_file_in_the_cache_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(InvalidInputError, match=str(tmp_path)):
-        fetch.read_verified(tmp_path, SHA256)
-
-
 def test_a_pipe_in_the_place_of_a_cached_file_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "rows")
     with pytest.raises(InvalidInputError, match="is not a regular file"):
         fetch.read_verified(tmp_path / "rows", SHA256)
-
-
-def test_writers_at_once_leave_one_whole_file_and_nothing_else(tmp_path):
-    path = tmp_path / "cache" / "rows"
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: fetch.keep_in_cache(path, CONTENT), range(32)))
-    assert path.read_bytes() == CONTENT
-    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_cache_that_cannot_be_written_to_is_named(tmp_path):

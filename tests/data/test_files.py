@@ -60,14 +60,6 @@ def test_a_parquet_file_gives_the_same_data_set(tmp_path):
     _assert_is_the_data_set(load_path(path))
 
 
-def test_times_of_parquet_are_found_by_their_type_whatever_their_name(tmp_path):
-    path = tmp_path / "mine.parquet"
-    users, items, numbers = map(list, zip(*ROWS, strict=True))
-    seen = [datetime.datetime.fromtimestamp(number) for number in numbers]
-    pq.write_table(pa.table({"user": users, "item": items, "seen": seen}), path)
-    _assert_is_the_data_set(load_path(path))
-
-
 @pytest.mark.parametrize("name", ["__index_level_0__", "time", "user"])
 def test_the_index_of_a_pandas_table_is_no_column_unless_it_is_named(tmp_path, name):
     path = tmp_path / "mine.parquet"

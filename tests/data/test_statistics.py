@@ -28,15 +28,6 @@ def test_the_degree_distribution_counts_items_by_degree(small):
     np.testing.assert_allclose(found.ccdf, [1, 0.8, 0.4, 0.2])
 
 
-def test_the_degree_distribution_holds_every_item_and_every_edge():
-    dataset = load_dataset("synthetic:seed=3")
-    found = degree_distribution(dataset)
-    assert found.num_items.sum() == dataset.num_items
-    assert (found.degree * found.num_items).sum() == dataset.num_pairs
-    for degree, share in zip(found.degree, found.ccdf, strict=True):
-        assert share == np.mean(dataset.item_popularity >= degree)
-
-
 @pytest.mark.parametrize(
     ("name", "users", "items", "edges", "sparsity"),
     [

@@ -74,17 +74,6 @@ def test_every_way_of_drawing_follows_the_planted_probabilities(
     np.testing.assert_allclose(found.reshape(6, 6), pair, atol=0.01)
 
 
-def test_items_that_stay_repeated_are_completed_by_weighing_all():
-    dataset = synthetic_dataset(
-        num_users=50,
-        num_items=1000,
-        num_pairs=5000,
-        popularity_exponent=1.1,
-        activity_sigma=0.1,
-    )
-    assert dataset.num_pairs == 5000
-
-
 def test_what_was_drawn_stays_when_items_are_completed():
     random = np.random.default_rng(0)
     factors = draw_factors((3, 20, 2), 2.2, 4.0, random)
@@ -136,24 +125,6 @@ def test_a_factorisation_foresees_the_test_items_better_than_popularity():
 # --- the model behind them ---
 
 
-@given(
-    num_users=st.integers(1, 40),
-    num_items=st.integers(3, 40),
-    share=st.floats(0, 1),
-    sigma=st.floats(0, 10),
-    seed=st.integers(0, 99),
-)
-def test_activity_sums_to_the_pairs_and_leaves_a_negative(
-    num_users, num_items, share, sigma, seed
-):
-    low, high = 2 * num_users, (num_items - 1) * num_users
-    pairs, random = low + int(share * (high - low)), np.random.default_rng(seed)
-    activity = draw_activity(num_users, num_items - 1, pairs, sigma, random)
-    assert activity.sum() == pairs
-    assert activity.min() >= 2
-    assert activity.max() <= num_items - 1
-
-
 def test_activity_is_log_normal_with_the_given_spread():
     random = np.random.default_rng(0)
     logarithm = np.log(draw_activity(20_000, 9_999, 2_000_000, 0.7, random))
@@ -166,29 +137,11 @@ def factors_of(strength, exponent=2.2):
     return draw_factors((943, 1682, 8), exponent, strength, random)
 
 
-@pytest.mark.parametrize("strength", [0, 2, 20])
-def test_factors_are_distributions_over_items(strength):
-    factors = factors_of(strength)
-    assert factors.item_probability.shape == (8, 1682)
-    np.testing.assert_allclose(factors.item_probability.sum(axis=1), 1)
-    np.testing.assert_allclose(factors.cumulative_mixture[:, -1], 1, rtol=1e-5)
-    assert (np.diff(factors.cumulative_items) >= 0).all()
-    assert factors.cumulative_items[-1] == pytest.approx(8)
-
-
 def test_without_signal_every_factor_is_the_power_law():
     rank = np.arange(1, 1683)
     expected = (1 / rank) / (1 / rank).sum()
     for row in factors_of(0, exponent=2.0).item_probability:
         np.testing.assert_allclose(np.sort(row)[::-1], expected)
-
-
-def test_the_stronger_the_signal_the_more_the_factors_differ():
-    def distance(strength):
-        rows = factors_of(strength).item_probability
-        return np.abs(rows[0] - rows[1]).sum()
-
-    assert distance(0) < 1e-12 < distance(0.5) < distance(2) < distance(6)
 
 
 def test_the_bits_of_a_seed_are_those_of_earlier_versions():

@@ -185,11 +185,6 @@ def test_a_text_that_only_begins_as_a_number_does_not(tmp_path, text):
     assert read_csv(tmp_path / "rows.csv") == [{"column": f"'{text}"}]
 
 
-def test_columns_are_those_of_all_rows_in_order_of_appearance(tmp_path):
-    write_rows([{"b": 1}, {"a": "x", "b": 2}], tmp_path / "rows.csv")
-    assert (tmp_path / "rows.csv").read_text() == "b,a\n1,\n2,x\n"
-
-
 @pytest.mark.parametrize(
     ("column", "kind", "read"),
     [
@@ -227,23 +222,3 @@ def test_without_pyarrow_parquet_says_what_to_install(tmp_path, monkeypatch):
 def test_a_file_that_cannot_be_written_is_reported(tmp_path, ending):
     with pytest.raises(InvalidInputError, match="cannot write"):
         write_rows([{"a": 1}], tmp_path / "missing" / f"rows.{ending}")
-
-
-class Unwritable:
-    def __str__(self) -> str:
-        raise RuntimeError("cannot be written")
-
-
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_an_old_file_stays_until_the_new_one_is_complete(tmp_path, ending):
-    path = tmp_path / f"rows.{ending}"
-    write_rows([{"a": 1}], path)
-    before = path.read_bytes()
-    rows: list[dict[str, Any]] = [{"a": "begun"}, {"a": Unwritable()}]
-    with pytest.raises(RuntimeError, match="cannot be written"):
-        write_rows(rows, path)
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-    write_rows([{"a": 2}], path)
-    assert path.read_bytes() != before
-    assert list(tmp_path.iterdir()) == [path]

@@ -60,19 +60,6 @@ def test_attacks_are_followed_by_the_worst_case_of_each_row():
     assert grid.set_apart
 
 
-def test_without_an_attack_there_is_no_worst_case():
-    grid = arrange([cell("none")], ["attack"], "attack")
-    assert (grid.column_labels, grid.set_apart) == (["clean"], False)
-
-
-def test_columns_may_be_another_grouping():
-    grid = arrange(BY_ATTACK, ["aggregator", "attack"], "aggregator")
-    assert grid.column_labels == ["mean", "median"]
-    assert grid.row_labels == ["none", "spattack_o_d", "spattack_l_s"]
-    assert grid.cells[2] == [BY_ATTACK[2], BY_ATTACK[3]]
-    assert not grid.set_apart
-
-
 def test_columns_of_numbers_rise_although_the_first_row_lacks_one():
     cells = [cell("mean", 0.1), cell("median", 0.05), cell("median", 0.1)]
     grid = arrange(cells, ["aggregator", "malicious_ratio"], "malicious_ratio")
@@ -134,22 +121,6 @@ def test_the_brightest_colour_is_the_best_also_where_less_is_better(tmp_path, dr
     assert drawn[-1].axes[1].get_ylabel() == "ER@10 (less is better)"
 
 
-def test_a_picture_grows_with_its_cells(tmp_path, drawn):
-    for rows, columns in ((2, 3), (5, 6)):
-        cells = [cell(row, column) for row in range(rows) for column in range(columns)]
-        path = tmp_path / f"{rows}.png"
-        draw_heatmap(cells, ["rounds", "seed"], "seed", "hr@10", "", path)
-    small, large = (figure.get_size_inches() for figure in drawn)
-    assert (large > small).all()
-
-
-def test_a_single_cell_of_nothing_is_drawn(tmp_path, drawn):
-    cells = [cell("none", mean=0.0, runs=1)]
-    draw_heatmap(cells, ["attack"], "attack", "hr@10", "", tmp_path / "heatmap.png")
-    assert texts(drawn[0]) == ["0.000"]
-    assert drawn[0].axes[1].get_ylim() == (0, 1)
-
-
 def test_a_cell_whose_runs_lack_the_metric_is_drawn_as_one_without_runs(
     tmp_path, drawn
 ):
@@ -186,12 +157,6 @@ def test_more_cells_than_a_picture_can_hold_are_refused(tmp_path):
         draw_heatmap(
             cells, ["seed", "attack"], "attack", "hr@10", "", tmp_path / "heatmap.png"
         )
-
-
-def test_a_picture_that_cannot_be_written_is_reported(tmp_path):
-    path = tmp_path / "missing" / "heatmap.png"
-    with pytest.raises(InvalidInputError, match="cannot write"):
-        draw_heatmap([cell("none")], ["attack"], "attack", "hr@10", "", path)
 
 
 def test_text_is_readable_on_every_colour():

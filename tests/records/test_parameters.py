@@ -81,12 +81,6 @@ def test_weights_of_another_model_are_refused_or_ignored_where_there_are_none(tm
         load(path, "mlp")
 
 
-def test_weights_may_be_left_out(tmp_path):
-    path = tmp_path / "end.npz"
-    save(path, "fedmf")
-    assert load(path, "fedgnn").weights is None
-
-
 def test_weights_that_are_not_finite_are_refused(tmp_path):
     path = tmp_path / "end.npz"
     save(path, "fedgnn")

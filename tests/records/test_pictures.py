@@ -56,13 +56,6 @@ def test_a_legend_of_many_stands_inside_its_picture(tmp_path):
     assert legend.get_texts()[-1].get_text() == "chance"
 
 
-def test_a_name_in_letters_that_the_font_lacks_is_drawn(tmp_path):
-    figure = new_figure(4, 3)
-    set_title(figure, "日誌.csv")
-    save_figure(figure, tmp_path / "picture.png")
-    assert (tmp_path / "picture.png").exists()
-
-
 def test_a_backend_that_is_not_installed_has_no_part_in_a_picture(tmp_path):
     """In a process of its own: matplotlib reads the variable when it is imported."""
     program = (
@@ -91,11 +84,6 @@ def test_a_picture_that_fails_is_told_in_one_line_and_leaves_no_older_one(
     assert not drawn(fail, path)
     assert capsys.readouterr().err == "not drawn: curves.png: Cannot lay it out\n"
     assert not path.exists()
-
-
-def test_a_picture_that_succeeds_is_said_to(tmp_path, capsys):
-    assert drawn(lambda path: save_figure(new_figure(3, 2), path), tmp_path / "a.png")
-    assert capsys.readouterr().err == ""
 
 
 def test_a_picture_that_cannot_be_written_is_reported(tmp_path):

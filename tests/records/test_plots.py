@@ -1,6 +1,3 @@
-import pytest
-
-from jaxfr.errors import InvalidInputError
 from jaxfr.records.plots import draw_curves, drawn_metrics
 
 
@@ -27,18 +24,6 @@ def test_the_longest_lists_of_each_kind_are_drawn():
     assert drawn_metrics({"metrics": chosen}) == [
         *("hr@20", "full_hr@5", "percentile", "er@10"),
     ]
-
-
-def test_a_single_metric_is_a_single_panel(tmp_path):
-    points = [{"round": 0, "percentile": 0.5}, {"round": 9, "percentile": 0.2}]
-    one = {"attack": "none", "curve": points, "num_ranked": 100}
-    draw_curves([one | {"metrics": "percentile"}], "title", tmp_path / "curves.png")
-    assert (tmp_path / "curves.png").exists()
-
-
-def test_a_picture_that_cannot_be_written_is_reported(tmp_path):
-    with pytest.raises(InvalidInputError, match="cannot write"):
-        draw_curves(RECORDS, "title", tmp_path / "missing" / "curves.png")
 
 
 def test_a_metric_that_is_null_leaves_a_gap(tmp_path):

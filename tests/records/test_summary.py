@@ -11,8 +11,6 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.records.summary import Cell, summarize, worst_case
 from jaxfr.records.tables import format_summary, format_worst_case
 
-ATTACKS = ("none", "spattack_o_d", "spattack_l_s")
-
 values = st.floats(0, 1, allow_subnormal=False)
 
 
@@ -68,12 +66,6 @@ def test_chance_and_the_most_popular_items_stand_beside_a_metric_if_known():
     assert "chance" not in format_summary([unknown], ["attack"], "hr@10")
 
 
-def test_one_run_has_a_mean_and_no_interval():
-    (found,) = summarize([record(value=0.25)], ["attack"], "hr@10")
-    assert (found.runs, found.mean) == (1, 0.25)
-    assert all(map(math.isnan, (found.deviation, found.half_width, found.low)))
-
-
 @given(
     st.lists(st.tuples(st.sampled_from([1, 2, 3]), values), min_size=1, max_size=12),
     st.randoms(use_true_random=False),
@@ -85,13 +77,6 @@ def test_the_order_of_runs_does_not_matter(runs, source: random.Random):
     assert repr(summarize(records, ["rounds"], "hr@10")) == repr(
         summarize(shuffled, ["rounds"], "hr@10")
     )
-
-
-def test_runs_in_which_a_metric_is_null_do_not_count():
-    values = (0.25, None, 0.75)
-    records = [record() | {"hr@10_head": value} for value in values]
-    (found,) = summarize(records, ["attack"], "hr@10_head")
-    assert (found.runs, found.mean) == (2, 0.5)
 
 
 def test_a_metric_that_no_run_of_a_group_has_is_a_dash():
@@ -148,11 +133,6 @@ def test_groups_are_sorted_by_one_grouping_after_another():
     ]
 
 
-def test_a_group_may_have_a_null_value():
-    cells = summarize([record(clip_norm=1.0), record()], ["clip_norm"], "hr@10")
-    assert [found.group for found in cells] == [(None,), (1.0,)]
-
-
 @pytest.mark.parametrize(
     ("group_by", "metric", "message"),
     [
@@ -191,22 +171,6 @@ def test_clean_runs_lack_the_options_of_an_attack_and_stand_beside_it():
     ]
     found = worst_case(cells, ["aggregator", "lie_z", "attack"])
     assert [one.clean for one in found] == [cells[0], cells[2]]
-
-
-def test_of_equally_bad_attacks_the_first_is_named():
-    cells = [cell("spattack_o_d", mean=0.1), cell("spattack_l_s", mean=0.1)]
-    (worst,) = worst_case(cells, ["attack"])
-    assert worst.attack == "spattack_o_d"
-
-
-@given(st.lists(st.tuples(st.sampled_from(ATTACKS), values), min_size=1))
-def test_no_attack_is_worse_than_the_worst_case(runs):
-    cells = summarize([record(*run) for run in runs], ["attack"], "hr@10")
-    attacked = [found for found in cells if found.group != ("none",)]
-    for worst in worst_case(cells, ["attack"]):
-        assert worst.cell in attacked
-        assert all(worst.cell.mean <= found.mean for found in attacked)
-    assert len(worst_case(cells, ["attack"])) == bool(attacked)
 
 
 def test_the_change_is_relative_to_the_clean_mean():

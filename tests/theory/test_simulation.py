@@ -91,7 +91,7 @@ def test_one_malicious_client_sets_the_mean_of_every_item_to_zero():
 # --- Proposition 2 ---
 
 
-@pytest.mark.parametrize("malicious_clients", [0, 1, 12, 30])
+@pytest.mark.parametrize("malicious_clients", [0, 12])
 def test_under_the_median_exactly_the_items_of_few_rows_break(malicious_clients):
     setup, state, aggregate = run_round(spattack_l_d(), median(), malicious_clients)
     rows = benign_rows(setup, state)

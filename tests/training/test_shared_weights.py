@@ -194,9 +194,14 @@ def test_weights_that_are_not_given_are_drawn_by_seed():
     drawn = []
     for seed in (0, 1, 0):
         key = jax.random.key(seed)
-        experiment = of_graph(EVERYONE, "spattack_o_d", "median")
+        experiment = of_graph(EVERYONE, "spattack_l_s", "median")
         _, state = compiled_start(experiment, small_layout(), key)
         drawn.append(weights_of(state))
+        # All poison the weights, with noise that is none of an item's.
+        assert state.weights is not None
+        assert np.all(state.weights.attack.chosen)
+        of_items = np.ravel(state.items.attack.noise)
+        assert not np.isin(noise_on_weights(state), of_items).any()
     theta = theta_from(drawn[0], DIM)
     assert np.max(np.abs(theta.own)) <= np.sqrt(6 / (2 * DIM))  # Glorot
     assert np.all(drawn[0] != drawn[1])
