@@ -207,6 +207,11 @@ def _put(leaf: Any, sharding: NamedSharding) -> Array:
     return jax.make_array_from_callback(host.shape, sharding, lambda part: host[part])
 
 
+def as_int32(values: Any) -> Array:
+    """Whole numbers as an array, without a program that is compiled for their shape."""
+    return jax.device_put(np.asarray(values, np.int32))
+
+
 def num_cores() -> int:
     """Cores of the CPU that this process may use."""
     if hasattr(os, "sched_getaffinity"):

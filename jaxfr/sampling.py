@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxfr.devices import as_int32
 from jaxfr.shapes import Bool, Int
 
 # The kind of every random key: what a seed means, whatever JAX's default is.
@@ -33,7 +34,7 @@ def list_items(owner: np.ndarray, item: np.ndarray, num_owners: int) -> ItemList
     order = np.lexsort((item, owner))
     length = np.bincount(owner, minlength=num_owners)
     start = np.concatenate([[0], np.cumsum(length)])
-    return ItemLists(jnp.asarray(item[order], jnp.int32), jnp.asarray(start, jnp.int32))
+    return ItemLists(as_int32(item[order]), as_int32(start))
 
 
 def complement_items(rank: Array, owner: Array, excluded: ItemLists) -> Array:

@@ -82,7 +82,7 @@ def join_parts(parts: Sequence[T], number: int) -> T:
     """
     if number == 1:
         return parts[0]
-    nothing = jax.tree.map(lambda leaf: leaf[:0], parts[0])
+    nothing = jax.tree.map(lambda leaf: np.asarray(leaf)[:0], parts[0])
     parts = [*parts, *[nothing] * (number - len(parts))]
 
     def join(*leaves: Any) -> np.ndarray:

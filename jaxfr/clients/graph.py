@@ -9,7 +9,7 @@ from jax import Array
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.clients.tensors import ClientGroup
 from jaxfr.data.dataset import Dataset
-from jaxfr.devices import Own, gather_over_devices
+from jaxfr.devices import Own, as_int32, gather_over_devices
 from jaxfr.models.base import Neighbours, Represent, Weights
 from jaxfr.models.bpr import graph_nodes
 from jaxfr.sampling import PADDING_ITEM, integers_at
@@ -60,11 +60,11 @@ def list_holders(
     position = np.empty(items.size, np.int64)
     position[order] = np.arange(items.size)
     return Holders(
-        user=jnp.asarray(user_numbers[dataset.train_users[order]], jnp.int32),
+        user=as_int32(user_numbers[dataset.train_users[order]]),
         of_pairs=HoldersOfPairs(
-            start=jnp.asarray(first[items], jnp.int32),
-            degree=jnp.asarray(dataset.item_degree[items], jnp.int32),
-            place=jnp.asarray(position - first[items], jnp.int32),
+            start=as_int32(first[items]),
+            degree=as_int32(dataset.item_degree[items]),
+            place=as_int32(position - first[items]),
         ),
     )
 

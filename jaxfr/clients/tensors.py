@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jax import Array
 
 from jaxfr.clients.dividing import join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
+from jaxfr.devices import as_int32
 from jaxfr.padding import group_by_size
 from jaxfr.sampling import PADDING_ITEM
 from jaxfr.shapes import Bool, Int
@@ -76,10 +77,10 @@ def plan_tiles(dataset: Dataset, width: int | None = None) -> PairTiles:
     present = offset < activity[client][:, None]
     pair = first_pair[client][:, None] + np.where(present, offset, 0)
     return PairTiles(
-        client=jnp.asarray(client, jnp.int32),
-        pair=jnp.asarray(pair, jnp.int32),
-        present=jnp.asarray(present),
-        place=jnp.asarray(np.flatnonzero(present), jnp.int32),
+        client=as_int32(client),
+        pair=as_int32(pair),
+        present=jax.device_put(present),
+        place=as_int32(np.flatnonzero(present)),
     )
 
 
@@ -124,10 +125,10 @@ def plan_clients(dataset: Dataset, widths: Sequence[int]) -> tuple[ClientGroup, 
         test_item = dataset.test_items[members]
         test_item = np.where(test_item == NO_TEST_ITEM, PADDING_ITEM, test_item)
         return ClientGroup(
-            client=jnp.asarray(members, jnp.int32),
-            pair=jnp.asarray(pair, jnp.int32),
-            positives=jnp.asarray(positives, jnp.int32),
-            test_item=jnp.asarray(test_item, jnp.int32),
+            client=as_int32(members),
+            pair=as_int32(pair),
+            positives=as_int32(positives),
+            test_item=as_int32(test_item),
         )
 
     return tuple(
@@ -150,7 +151,7 @@ def join_groups(
             [np.ones(group.client.size, bool) for group in groups], number
         )
         client = np.where(real, joined.client, nobody)
-        return joined._replace(client=jnp.asarray(client, jnp.int32))
+        return joined._replace(client=as_int32(client))
 
     return tuple(map(join, *parts))
 

@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 
 from jaxfr.checkpoints import CheckpointKeeper
-from jaxfr.devices import replicate
+from jaxfr.devices import as_int32, replicate
 from jaxfr.evaluation.outcome import no_outcome
 from jaxfr.experiment import Experiment
 from jaxfr.processes import agree
@@ -87,7 +87,7 @@ def start_batch(
         (
             stack_runs([run.experiment for run in filled]),
             keys_of([run.seed for run in filled]),
-            (jnp.int32(rounds), jnp.int32(eval_every)),
+            (as_int32(rounds), as_int32(eval_every)),
         ),
         compiled.devices,
     )
@@ -123,7 +123,7 @@ def train_batch(
             compiled.layout,
             batch.setup,
             state,
-            replicate(jnp.asarray(filled), compiled.devices),
+            replicate(as_int32(filled), compiled.devices),
             *batch.schedule,
         )
     )

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.stages import Compiled
 
-from jaxfr.devices import replicate
+from jaxfr.devices import as_int32, replicate
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
+from jaxfr.sampling import KEY_KIND
 from jaxfr.training.checks import check_run
 from jaxfr.training.keys import run_key
 from jaxfr.training.layout import Layout
@@ -94,8 +95,8 @@ def compile_programs(
             given,
             stack_runs([experiment] * runs),
             keys_of([0] * runs),
-            jnp.arange(rounds_per_call, dtype=jnp.int32),
-            jnp.int32(rounds),
+            as_int32(np.arange(rounds_per_call)),
+            as_int32(rounds),
         ),
         used,
     )
@@ -124,7 +125,8 @@ def keys_of(seeds: Sequence[int]) -> Array:
     Raises:
         InvalidInputError: as ``run_key``.
     """
-    return jnp.stack([run_key(seed) for seed in seeds])
+    data = [jax.random.key_data(run_key(seed)) for seed in seeds]
+    return jax.random.wrap_key_data(jax.device_put(np.stack(data)), impl=KEY_KIND)
 
 
 class MemoryNeed(NamedTuple):

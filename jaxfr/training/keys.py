@@ -4,6 +4,7 @@ import enum
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jaxfr.errors import InvalidInputError
@@ -40,7 +41,9 @@ def run_key(seed: int) -> Array:
         InvalidInputError: if the seed has more bits than a key takes in.
     """
     check_number("seed", seed, SEED)
-    return jax.random.key(seed, impl=KEY_KIND)
+    # As jax.random.key makes one, without compiling a program for it.
+    bits = jax.device_put(np.array([0, seed], np.uint32))
+    return jax.random.wrap_key_data(bits, impl=KEY_KIND)
 
 
 def check_key(key: Array) -> None:

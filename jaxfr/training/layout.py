@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -24,7 +23,7 @@ from jaxfr.clients.tensors import (
     upload_capacity,
 )
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
-from jaxfr.devices import Own, place, placement, replicate
+from jaxfr.devices import Own, as_int32, place, placement, replicate
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import item_degree_groups, user_degree_groups
 from jaxfr.evaluation.evaluate import HeldOutItems
@@ -123,7 +122,7 @@ class Layout(NamedTuple):
 
     def with_room(self, malicious_clients: int) -> "Layout":
         """The same with room for so many malicious clients."""
-        room = jnp.arange(malicious_clients, dtype=jnp.int32)
+        room = as_int32(np.arange(malicious_clients))
         return self._replace(malicious_room=replicate(room, self.num_devices))
 
 
@@ -181,12 +180,12 @@ def plan_layout(
         item_slots=plan_item_slots(
             np.max(capacities, axis=0), max_item_groups(dataset.num_train_pairs)
         ),
-        client_activity=jnp.asarray(activity, jnp.int32),
-        item_popularity=jnp.asarray(dataset.item_popularity, jnp.int32),
-        item_degree=jnp.asarray(dataset.item_degree, jnp.int32),
-        item_third=jnp.asarray(item_degree_groups(dataset.item_degree)),
-        devices=jnp.arange(devices, dtype=jnp.int32),
-        malicious_room=jnp.arange(malicious_clients, dtype=jnp.int32),
+        client_activity=as_int32(activity),
+        item_popularity=as_int32(dataset.item_popularity),
+        item_degree=as_int32(dataset.item_degree),
+        item_third=as_int32(item_degree_groups(dataset.item_degree)),
+        devices=as_int32(np.arange(devices)),
+        malicious_room=as_int32(np.arange(malicious_clients)),
         holders=_holders(dataset, parts, devices, most) if with_neighbours else None,
     )
     return place(layout, placement(layout), devices)
@@ -228,16 +227,16 @@ def max_item_groups(num_pairs: int) -> int:
 
 def _lay_out(part: ClientPart, degree_group: np.ndarray, width: int) -> Layout:
     """What belongs to the clients of one device, but for their groups."""
-    dataset, nothing = part.dataset, jnp.zeros(0, jnp.int32)
+    dataset, nothing = part.dataset, as_int32([])
     users, items = dataset.train_users, dataset.train_items
     exists = dataset.test_items != NO_TEST_ITEM
     evaluated = np.flatnonzero(exists)
     return Layout(
-        client_ids=jnp.asarray(part.client_ids, jnp.int32),
-        is_client=jnp.ones(dataset.num_users, bool),
-        pair_ids=jnp.asarray(part.pair_ids, jnp.int32),
-        train_users=jnp.asarray(users, jnp.int32),
-        train_items=jnp.asarray(items, jnp.int32),
+        client_ids=as_int32(part.client_ids),
+        is_client=jax.device_put(np.ones(dataset.num_users, bool)),
+        pair_ids=as_int32(part.pair_ids),
+        train_users=as_int32(users),
+        train_items=as_int32(items),
         tiles=plan_tiles(dataset, width),
         clients=(),
         training_items=list_items(users, items, dataset.num_users),
@@ -247,9 +246,9 @@ def _lay_out(part: ClientPart, degree_group: np.ndarray, width: int) -> Layout:
             dataset.num_users,
         ),
         test_items=HeldOutItems(
-            item=jnp.asarray(np.maximum(dataset.test_items, 0), jnp.int32),
-            exists=jnp.asarray(exists),
-            degree_group=jnp.asarray(degree_group[part.client_ids]),
+            item=as_int32(np.maximum(dataset.test_items, 0)),
+            exists=jax.device_put(exists),
+            degree_group=as_int32(degree_group[part.client_ids]),
         ),
         item_slots=(),
         client_activity=nothing,

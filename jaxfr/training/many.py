@@ -7,10 +7,10 @@ other, since there a batch of runs is no faster than its members and needs more 
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jaxfr.devices import divide_runs
@@ -134,6 +134,9 @@ def train_many(
 
 def stack_runs(experiments: Sequence[Experiment]) -> Experiment:
     """Stacks the numbers of experiments of one structure, each to ``[runs]``."""
-    return jax.tree.map(
-        lambda *values: jnp.stack([jnp.asarray(v) for v in values]), *experiments
-    )
+
+    def stack(*values: Any) -> Array:
+        # On the host, so that no program is compiled for it.
+        return jax.device_put(np.stack([np.asarray(value) for value in values]))
+
+    return jax.tree.map(stack, *experiments)

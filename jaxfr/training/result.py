@@ -83,12 +83,12 @@ class RunResult(NamedTuple):
     @property
     def most_popular(self) -> Outcome:
         """What an evaluation with its candidates finds of the most popular items."""
-        return _at(self.place, self.batch[0].most_popular)
+        return _at(self.place, jax.device_get(self.batch[0].most_popular))
 
     @property
     def most_uploaded(self) -> int:
         """The largest number of distinct items that a benign client uploads."""
-        return int(self.batch[0].pairs.most_uploaded[self.place])
+        return int(np.asarray(self.batch[0].pairs.most_uploaded)[self.place])
 
 
 def results_of_batch(

@@ -7,6 +7,7 @@ import numpy as np
 from jax import Array
 
 from jaxfr.devices import (
+    as_int32,
     device_index,
     exchange_over_devices,
     for_own_part,
@@ -40,8 +41,8 @@ def plan_item_slots(
     """
 
     def plan(group: SizeGroup) -> ItemSlots:
-        slots = jnp.arange(group.width, dtype=jnp.int32)
-        return ItemSlots(jnp.asarray(group.members, jnp.int32), slots)
+        slots = as_int32(np.arange(group.width))
+        return ItemSlots(as_int32(group.members), slots)
 
     return tuple(map(plan, group_by_size(capacity, max_groups)))
 

@@ -33,6 +33,8 @@ def test_every_seed_has_a_key_of_its_own():
     seeds = (0, 1, 2**31 - 1, 2**31, 2**32 - 1)
     keys = {tuple(jax.random.key_data(run_key(seed)).tolist()) for seed in seeds}
     assert len(keys) == len(seeds)
+    for seed in seeds:
+        assert run_key(seed) == jax.random.key(seed, impl=KEY_KIND)
     for seed in (-1, 2**32, 2**63, 10**30):
         with pytest.raises(InvalidInputError, match=f"^seed={seed}: must be"):
             run_key(seed)
