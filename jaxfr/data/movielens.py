@@ -13,15 +13,19 @@ import pathlib
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from jaxfr.data import fetch
 from jaxfr.data.columns import TableOptions
 from jaxfr.data.dataset import Counts, Dataset, leave_one_out
 from jaxfr.data.text_table import read_table
 from jaxfr.errors import InvalidInputError
+from jaxfr.kept import kept, source_hash
 from jaxfr.parts import Factory
 from jaxfr.terminal import note
 
 _COLUMNS = TableOptions("1", "2", "4", "3")
+_ARRAYS = ("train_users", "train_items", "test_items", "user_ids")
 
 _TERMS = (
     "{name} is for research; it may be neither redistributed nor used commercially "
@@ -77,11 +81,26 @@ class Release(NamedTuple):
 def load(release: Release) -> Dataset:
     """Loads a MovieLens data set, from the cache or else from where it is published."""
     file, content = _cached(release) or _fetched(release)
+    code = source_hash(pathlib.Path(__file__).parent)
+    parsed = kept(
+        _place(release, file).with_suffix(".parsed"),
+        f"{file.sha256} {release.counts} {code}",
+        lambda: _parsed(release, file, content),
+    )
+    users, items, _ = release.counts
+    with np.load(io.BytesIO(parsed)) as arrays:
+        return Dataset(release.name, users, items, **arrays)
+
+
+def _parsed(release: Release, file: RowFile, content: bytes) -> bytes:
+    """The arrays of the data set as a file of NumPy's."""
     rows = content.replace(file.separator, b"\t").decode("latin-1")
     rows_read, _ = read_table(io.StringIO(rows), "\t", release.name, _COLUMNS)
     dataset = leave_one_out(release.name, *rows_read)
     dataset.check_counts(release.counts)
-    return dataset
+    arrays, packed = vars(dataset), io.BytesIO()
+    np.savez(packed, **{name: arrays[name] for name in _ARRAYS})
+    return packed.getvalue()
 
 
 def _cached(release: Release) -> tuple[RowFile, bytes] | None:

@@ -4,9 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-# JAX itself requires SciPy, so it is always there.
-from scipy.special import stdtrit
-
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.names import find_metric, is_higher_better
@@ -174,6 +171,9 @@ def _cell(group: tuple[Scalar, ...], records: list[Record], metric: str) -> Cell
         return Cell(group, runs, mean, math.nan, math.nan, diverged, *beside)
     squares = math.fsum((value - mean) ** 2 for value in values)
     deviation = math.sqrt(squares / (runs - 1))
+    # Only here, as it loads for a while. JAX itself requires SciPy.
+    from scipy.special import stdtrit
+
     quantile = float(stdtrit(runs - 1, (1 + CONFIDENCE) / 2))
     half_width = quantile * deviation / math.sqrt(runs)
     return Cell(group, runs, mean, deviation, half_width, diverged, *beside)

@@ -6,19 +6,23 @@ import hashlib
 import json
 import pathlib
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 import jaxfr
+from jaxfr.data import fetch
+from jaxfr.errors import InvalidInputError
+from jaxfr.kept import kept, source_hash, versions_beneath
 
 # What a run's numbers come from: these packages and modules and all that they import,
 # directly or by others. Of data the content counts, not the code that reads them, and
 # a checkpoint gives back the bits that were saved.
 _COMPUTES = ("jaxfr.experiment", "jaxfr.training", "jaxfr.evaluation")
 _GIVES_BITS = ("jaxfr.data.", "jaxfr.checkpoints.")
-_DEPENDENCIES = ("jax", "jaxlib", "numpy", "optax")
+
+# In the cache folder: the last version that was found.
+KEPT_VERSION = "code_version"
 
 _OPTIONS_DIGITS = 16
 _CODE_DIGITS = 8
@@ -41,16 +45,24 @@ def code_version() -> str:
 
     A hash of what the modules of :func:`computing_modules` say, without comments,
     docstrings and layout, and of the versions of what they stand on. (Python's own
-    version shows in the syntax trees that are hashed.)
+    version shows in the syntax trees that are hashed.) Parsing takes a third of a
+    second, so what was found for files that are the same is kept.
     """
-    digest = hashlib.sha256()
     root = pathlib.Path(jaxfr.__file__).parent
-    for path, said in sorted(computing_modules(root).items()):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(said.encode())
-    for name in _DEPENDENCIES:
-        digest.update(f"{name}=={metadata.version(name)}".encode())
-    return digest.hexdigest()[:_CODE_DIGITS]
+
+    def find() -> bytes:
+        digest = hashlib.sha256()
+        for path, said in sorted(computing_modules(root).items()):
+            digest.update(path.relative_to(root).as_posix().encode())
+            digest.update(said.encode())
+        digest.update("".join(versions_beneath()).encode())
+        return digest.hexdigest()[:_CODE_DIGITS].encode()
+
+    try:
+        path = fetch.cache_dir() / KEPT_VERSION
+    except InvalidInputError:  # there is no home
+        return find().decode()
+    return kept(path, source_hash(root), find).decode()
 
 
 def computing_modules(root: pathlib.Path) -> dict[pathlib.Path, str]:
@@ -60,7 +72,8 @@ def computing_modules(root: pathlib.Path) -> dict[pathlib.Path, str]:
     ``root`` is the folder of the package.
     """
     files = {_module_name(path, root): path for path in root.rglob("*.py")}
-    files.pop("jaxfr", None)  # only names what others hold
+    for name in ("jaxfr", "jaxfr.public"):  # only name what others hold
+        files.pop(name, None)
     left = [m for m in files for own in _COMPUTES if f"{m}.".startswith(f"{own}.")]
     found: dict[pathlib.Path, str] = {}
     while left:

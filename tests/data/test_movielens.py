@@ -92,6 +92,18 @@ def test_terms_and_citation_are_shown_when_it_is_fetched_and_then_no_more(
     assert server.asked == 1
 
 
+def test_rows_are_parsed_once_to_the_same_data_set(cache, monkeypatch):
+    release = _release(_Server(_archives()[0]), _Server(None))
+    first = movielens.load(release)
+    monkeypatch.setattr(movielens, "read_table", None)
+    second = movielens.load(release)
+    for name, value in vars(first).items():
+        np.testing.assert_array_equal(value, vars(second)[name])
+    (cache / "ratings.parsed").write_bytes(b"damaged")
+    with pytest.raises(TypeError, match="not callable"):
+        movielens.load(release)
+
+
 def test_a_damaged_cache_is_fetched_anew(cache, capsys):
     server = _Server(_archives()[0])
     movielens.load(_release(server, _Server(None)))

@@ -41,11 +41,12 @@ CORE = (
 AROUND = {
     *("benchmarking", "checkpoints", "data", "presets", "programs", "records"),
     *("store", "sweeps", "theory", "__init__.py", "__main__.py"),
-    *("compilation_cache.py", "own_files.py", "texts.py"),
+    *("compilation_cache.py", "kept.py", "own_files.py", "public.py", "texts.py"),
 }
 # A small package in jaxfr's place. Here ``beside`` would also be reached from the top.
 TREE = {
-    "__init__.py": "from jaxfr import beside",
+    "__init__.py": "from jaxfr.public import beside",
+    "public.py": "from jaxfr import beside",
     "experiment.py": "import jaxfr\nfrom jaxfr.attacks import lie",
     "attacks/__init__.py": "from jaxfr.attacks.lie import lie",
     "attacks/lie.py": "def lie():\n    import jaxfr.sampling as s",
