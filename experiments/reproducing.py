@@ -28,25 +28,15 @@ from jaxfr.terminal import note
 
 
 class Asked(NamedTuple):
-    """What somebody wants reproduced.
+    """What somebody wants reproduced."""
 
-    Attributes:
-        bases: the runs of each data set and seed, data set by data set.
-        seeds: the seeds as they were written.
-        studies: names of studies; none for all.
-        quick: whether what is slow is left out.
-        load_options: how data are loaded; None for the defaults.
-        output_dir: folder of what is written.
-        store: folder of the result store, None for one in ``output_dir``.
-    """
-
-    bases: tuple[RunRequest, ...]
-    seeds: str
-    studies: tuple[str, ...]
-    quick: bool
-    load_options: LoadOptions | None
-    output_dir: str
-    store: str | None
+    bases: tuple[RunRequest, ...]  # for each data set and seed, data set by data set
+    seeds: str  # as they were written
+    studies: tuple[str, ...]  # their names; none for all
+    quick: bool  # whether what is slow is left out
+    load_options: LoadOptions | None  # how data are loaded; None for the defaults
+    output_dir: str  # folder of what is written
+    store: str | None  # folder of the result store; None for one in output_dir
 
 
 class Workload(NamedTuple):

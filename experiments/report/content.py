@@ -15,23 +15,16 @@ from jaxfr.store import code_version
 class Chapter(NamedTuple):
     """One study on the page.
 
-    Attributes:
-        name: of the study; letters, digits and ``_``.
-        section: what it shows.
-        command: the command that makes it.
-        runs: how many runs it needed, those that the store had included.
-        seconds: how long it took, with later studies' runs of the same programs and
-            without what the store already held.
-        images: the content of its pictures' PNG files by their names; a picture
-            without any was not drawn.
+    It took so many seconds with later studies' runs of the same programs and without
+    what the store already held.
     """
 
-    name: str
-    section: Section
-    command: str
-    runs: int
+    name: str  # of the study; letters, digits and _
+    section: Section  # what it shows
+    command: str  # that makes it
+    runs: int  # how many it needed, those that the store had included
     seconds: float
-    images: Mapping[str, bytes]
+    images: Mapping[str, bytes]  # PNG files by name; others were not drawn
 
 
 class DataSource(NamedTuple):

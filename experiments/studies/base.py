@@ -40,17 +40,11 @@ class Picture(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Something that the paper states, held against the records.
+    """Something that the paper states, held against the records."""
 
-    Attributes:
-        statement: what the paper states, in one sentence.
-        holds: whether the records bear it out; None where they cannot tell.
-        evidence: the numbers that decide it, or why there are none.
-    """
-
-    statement: str
-    holds: bool | None
-    evidence: str
+    statement: str  # what the paper states, in one sentence
+    holds: bool | None  # whether the records bear it out; None where they cannot tell
+    evidence: str  # the numbers that decide it, or why there are none
 
 
 class Section(NamedTuple):
@@ -66,32 +60,22 @@ class Section(NamedTuple):
 class Material(NamedTuple):
     """What a study is made from.
 
-    Attributes:
-        bases: a run for each data set and seed, data set by data set; what a study
-            does not vary itself, it takes from there.
-        records: of the runs that the study wanted, in that order.
-        load_options: how data are loaded; None for the defaults.
+    The bases are a run for each data set and seed, data set by data set; what a study
+    does not vary itself, it takes from there.
     """
 
     bases: tuple[RunRequest, ...]
-    records: tuple[Record, ...]
-    load_options: LoadOptions | None
+    records: tuple[Record, ...]  # of the runs that the study wanted, in that order
+    load_options: LoadOptions | None  # how data are loaded; None for the defaults
 
 
 class Study(NamedTuple):
-    """One table or figure.
+    """One table or figure."""
 
-    Attributes:
-        name: by which it is asked for, and of its files.
-        decides: the options that it varies itself, which nobody may ask it for.
-        wanted: the runs that it needs of some bases.
-        present: what it shows.
-    """
-
-    name: str
-    decides: tuple[str, ...]
-    wanted: Callable[[Sequence[RunRequest]], list[RunRequest]]
-    present: Callable[[Material], Section]
+    name: str  # by which it is asked for, and of its files
+    decides: tuple[str, ...]  # options that it varies itself, and is not asked for
+    wanted: Callable[[Sequence[RunRequest]], list[RunRequest]]  # its runs of bases
+    present: Callable[[Material], Section]  # what it shows
 
 
 def describe_bases(bases: Sequence[RunRequest], decided: Sequence[str]) -> str:

@@ -32,19 +32,12 @@ class Point(NamedTuple):
 
 
 class Average(NamedTuple):
-    """A metric over the runs of several seeds; as text with its deviation.
+    """A metric over the runs of several seeds; as text with its deviation."""
 
-    Attributes:
-        mean: their mean; NaN for no run.
-        deviation: sample standard deviation; NaN for one run or none.
-        runs: number of runs that have the metric.
-        users: users in each evaluation.
-    """
-
-    mean: float
-    deviation: float
-    runs: int
-    users: int
+    mean: float  # their mean; NaN for no run
+    deviation: float  # sample standard deviation; NaN for one run or none
+    runs: int  # number of runs that have the metric
+    users: int  # users in each evaluation
 
     @property
     def standard_error(self) -> float:

@@ -64,23 +64,14 @@ class BenignRows(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """The beginning of a round.
+    """The beginning of a round."""
 
-    Attributes:
-        finished: rounds before it, all of them without any attack, under the mean.
-        layout: the data.
-        setup: what the seed fixed.
-        state: before the round.
-        attackers: the state of each attack.
-        benign: what benign clients are about to upload.
-    """
-
-    finished: int
-    layout: Layout
-    setup: Setup
-    state: TrainingState
-    attackers: Mapping[str, object]
-    benign: BenignRows
+    finished: int  # rounds before it, all of them without any attack, under the mean
+    layout: Layout  # the data
+    setup: Setup  # what the seed fixed
+    state: TrainingState  # before the round
+    attackers: Mapping[str, object]  # the state of each attack
+    benign: BenignRows  # what benign clients are about to upload
 
 
 class Form(NamedTuple):
@@ -214,22 +205,16 @@ _TOLERANCE = 1e-6
 class Outcome(NamedTuple):
     """What a rule makes of each item's rows; nan for an item without benign rows.
 
-    Lengths are multiples of that of the benign rows' mean.
-
-    Attributes:
-        form: the rule, and its form.
-        broken: whether the noise rows of Spattack-L-D carry the aggregate out of the
-            range of the benign rows, bool ``[m]``.
-        noise_moves: how far they move it, float ``[m]``.
-        opposite_moves: the same for the rows of Spattack-O-D.
-        clean_length: the aggregate's own length without any attack, float ``[m]``.
+    An item is broken if the noise rows of Spattack-L-D carry the aggregate out of the
+    range of the benign rows. Lengths are multiples of that of the benign rows' mean,
+    ``[m]``.
     """
 
     form: Form
-    broken: np.ndarray
-    noise_moves: np.ndarray
-    opposite_moves: np.ndarray
-    clean_length: np.ndarray
+    broken: np.ndarray  # bool [m]
+    noise_moves: np.ndarray  # how far the noise rows move the aggregate
+    opposite_moves: np.ndarray  # likewise the rows of Spattack-O-D
+    clean_length: np.ndarray  # the aggregate's own without any attack
 
 
 def carried_off(

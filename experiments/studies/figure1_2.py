@@ -212,31 +212,21 @@ class Laws(NamedTuple):
 class Fallen(NamedTuple):
     """Shares of items that fall under the median, from 0 to 1.
 
-    Attributes:
-        malicious_ratio: malicious share of all clients.
-        malicious_clients: n~, each poisoning every item.
-        of_described: Proposition 2's closed form, share of the items that the fitted
-            law describes; 0 where the law says nothing, nan without a law.
-        closed_form: the same law, share of all items; nan where it says nothing.
-        discrete: the discrete law, share of all items; nan likewise.
-        whole_law: closed form of the law of all items, share of all items.
-        described_by_degree: counted on the interactions of the items that the fitted
-            law describes, share of these; nan without a law.
-        by_degree: counted on the data's interactions.
-        by_rows: counted on the rows that benign clients upload for each item.
-        simulated: items that Spattack-L-D's noise carried off in a round.
+    There are so many malicious clients, each poisoning every item. Without a law what
+    needs one is nan; so is what the fitted law says nothing of, but ``of_described`` is
+    0 there.
     """
 
     malicious_ratio: float
     malicious_clients: int
-    of_described: float
-    closed_form: float
-    discrete: float
-    whole_law: float
-    described_by_degree: float
-    by_degree: float
-    by_rows: float
-    simulated: float
+    of_described: float  # Proposition 2, of the items that the fitted law describes
+    closed_form: float  # the same law, of all items
+    discrete: float  # the discrete law
+    whole_law: float  # closed form of the law of all items
+    described_by_degree: float  # counted on interactions, of items described
+    by_degree: float  # counted on the data's interactions
+    by_rows: float  # counted on the rows that benign clients upload for each item
+    simulated: float  # that Spattack-L-D's noise carried off in a round
 
 
 def fit_laws(degree: np.ndarray) -> Laws | None:

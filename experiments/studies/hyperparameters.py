@@ -26,19 +26,12 @@ DECIDES = ("model", "aggregator", "attack", "malicious_ratio", "eval_every")
 
 
 class Sweep(NamedTuple):
-    """An option of the attacks or the model, and the attacks under which it is varied.
-
-    Attributes:
-        option: its name.
-        label: what it is, for a table or an axis.
-        values: its values, upwards; 0 last where it stands for a default.
-        attacks: the attacks, ``none`` for the clean run.
-    """
+    """An option of attacks or model, and the attacks under which it is varied."""
 
     option: str
-    label: str
-    values: tuple[float, ...]
-    attacks: tuple[str, ...]
+    label: str  # for a table or an axis
+    values: tuple[float, ...]  # upwards; 0 last for a default
+    attacks: tuple[str, ...]  # none for the clean run
 
     @property
     def usual(self) -> float:

@@ -126,10 +126,8 @@ def measure_case(case: Case) -> Record:
 class TimedRounds:
     """jaxfr's side: each call trains the next rounds, and says how long they took.
 
-    Attributes:
-        compiled: what was compiled.
-        start_seconds: time to draw what the seeds decide.
-        kept_bytes: what stays in memory between calls, on all devices together.
+    Drawing what the seeds decide takes ``start_seconds``, and ``kept_bytes`` stay in
+    memory between calls, on all devices together.
     """
 
     def __init__(self, case: Case, experiment: Experiment, layout: Layout) -> None:

@@ -23,23 +23,14 @@ class Size(NamedTuple):
 
 
 class Need(NamedTuple):
-    """What a run needs of each of its devices.
+    """What a run needs of each of its devices."""
 
-    Attributes:
-        devices: how many there are.
-        memory_bytes: at its peak.
-        seconds: of computing in a round, on a device as fast as the measured one.
-        sum_bytes: sent in a round for sums over items.
-        gather_bytes: for clients' embeddings that all devices get.
-        exchange_bytes: for rows of items that one device gets.
-    """
-
-    devices: int
-    memory_bytes: float
-    seconds: float
-    sum_bytes: float
-    gather_bytes: float
-    exchange_bytes: float
+    devices: int  # how many there are
+    memory_bytes: float  # at its peak
+    seconds: float  # of computing in a round, on a device as fast as the measured one
+    sum_bytes: float  # sent in a round for sums over items
+    gather_bytes: float  # for clients' embeddings that all devices get
+    exchange_bytes: float  # for rows of items that one device gets
 
     @property
     def sent_bytes(self) -> float:

@@ -72,17 +72,11 @@ def _products_torch(block: np.ndarray) -> None:
 
 
 class BlockWork(NamedTuple):
-    """Which part of a rule's round is done.
+    """Which part of a rule's round is done."""
 
-    Attributes:
-        words: the part.
-        padding: stands in a block where there is no row.
-        by_package: what does it, of one piece.
-    """
-
-    words: str
-    padding: float
-    by_package: Mapping[str, Callable[[np.ndarray], None]]
+    words: str  # the part
+    padding: float  # stands in a block where there is no row
+    by_package: Mapping[str, Callable[[np.ndarray], None]]  # does it
 
 
 BLOCK_WORK: Mapping[str, BlockWork] = {

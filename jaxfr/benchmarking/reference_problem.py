@@ -10,22 +10,15 @@ from jaxfr.data import Dataset
 class Problem(NamedTuple):
     """The pairs of a round, and what follows from them for all rounds.
 
-    Attributes:
-        users: client of each pair, ascending, int32 ``[p]``.
-        positives: int32 ``[p]``.
-        negatives: int32 ``[p]``.
-        received: clients that upload each item, float32 ``[m]``; a client sends one
-            row for a negative that it drew twice.
-        learning_rate: eta.
-        regularization: lambda.
+    A client sends one row for a negative that it drew twice.
     """
 
-    users: np.ndarray
-    positives: np.ndarray
-    negatives: np.ndarray
-    received: np.ndarray
-    learning_rate: float = 0.01
-    regularization: float = 0.1
+    users: np.ndarray  # client of each pair, ascending, int32 [p]
+    positives: np.ndarray  # int32 [p]
+    negatives: np.ndarray  # int32 [p]
+    received: np.ndarray  # clients that upload each item, float32 [m]
+    learning_rate: float = 0.01  # eta
+    regularization: float = 0.1  # lambda
 
 
 class Embeddings(NamedTuple):

@@ -29,18 +29,11 @@ _ROUND = re.compile(r"round_(\d{6,})")
 
 
 class CheckpointOptions(NamedTuple):
-    """Where checkpoints are kept, and how many.
-
-    Attributes:
-        directory: folder of the checkpoints of all work; several processes may use it.
-        seconds: at least so many between two checkpoints of one piece of work; 0 saves
-            whenever there is something to save.
-        keep: how many of them to keep, at least 1.
-    """
+    """Where checkpoints are kept, by any number of processes, and how many."""
 
     directory: pathlib.Path
-    seconds: float = 300.0
-    keep: int = 2
+    seconds: float = 300.0  # at least so many between two of one piece of work
+    keep: int = 2  # how many of them, at least 1
 
 
 def prepare_directory(options: CheckpointOptions) -> None:

@@ -22,21 +22,12 @@ _ROWS_AT_ONCE = 1 << 10
 
 
 class Interactions(NamedTuple):
-    """Rows in file order, as ``leave_one_out`` takes them.
+    """Rows in file order, as ``leave_one_out`` takes them."""
 
-    Attributes:
-        users: a number for each distinct user, integer ``[rows]``.
-        items: a number for each distinct item, likewise.
-        timestamps: int64 or float64 ``[rows]``, whose order is that of time; None if
-            the order of the rows is.
-        user_ids: what the file calls each user, by its number; None if the numbers are
-            the file's own.
-    """
-
-    users: np.ndarray
-    items: np.ndarray
-    timestamps: np.ndarray | None
-    user_ids: Sequence[object] | None = None
+    users: np.ndarray  # a number for each distinct user, integer [rows]
+    items: np.ndarray  # a number for each distinct item, likewise
+    timestamps: np.ndarray | None  # int64 or float64 [rows]; None: in order
+    user_ids: Sequence[object] | None = None  # by number; None: the numbers
 
 
 def first_bad_row(

@@ -18,29 +18,21 @@ CONFIDENCE = 0.95
 class Cell(NamedTuple):
     """The mean of a metric over the runs of one group.
 
-    Attributes:
-        group: the group's value of each grouping.
-        runs: number n of its runs that have the metric, which is null where it would be
-            a mean over nobody.
-        mean: their mean; NaN for no run.
-        deviation: sample standard deviation s, with n - 1; NaN for one run or none.
-        half_width: t_{0.975, n-1} s / sqrt(n), so that mean ± half_width is the 95 %
-            interval of the mean by Student's t distribution; NaN for one run or none.
-        diverged: how many of these runs diverged, see ``has_diverged``.
-        higher_is_better: whether users are better served by more of the metric.
-        chance: mean of what a random order scores in these runs; NaN if not known.
-        most_popular: the same of the most popular items for everybody.
+    Runs count that have the metric, which is null where it would be a mean over nobody.
+    The half width is t_{0.975, n-1} s / sqrt(n), so that mean ± half_width is the 95 %
+    interval of the mean by Student's t distribution; NaN for one run or none, as the
+    deviation s.
     """
 
-    group: tuple[Scalar, ...]
-    runs: int
-    mean: float
-    deviation: float
+    group: tuple[Scalar, ...]  # its value of each grouping
+    runs: int  # how many, n
+    mean: float  # NaN for no run
+    deviation: float  # of the sample, with n - 1
     half_width: float
-    diverged: int = 0
+    diverged: int = 0  # how many of these runs, see has_diverged
     higher_is_better: bool = True
-    chance: float = math.nan
-    most_popular: float = math.nan
+    chance: float = math.nan  # mean of what a random order scores; NaN if not known
+    most_popular: float = math.nan  # likewise of the most popular items
 
     @property
     def low(self) -> float:

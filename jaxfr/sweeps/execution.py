@@ -69,19 +69,13 @@ def start_devices(wanted: int, processes: Processes | None = None) -> int:
 class ExecutionOptions(NamedTuple):
     """How somebody wants runs to be executed.
 
-    Attributes:
-        devices: number of devices, from ``start_devices``.
-        runs_at_once: runs in a call of a program, 0 for what suits the platform.
-        spread_runs: whether each run is spread over all devices, one after the other;
-            so are the runs of several processes in any case.
-        checkpoints: where batches are saved on their way, and gone on with after a
-            kill; None for nowhere.
+    Runs of several processes are spread over all devices in any case.
     """
 
-    devices: int
-    runs_at_once: int = 0
-    spread_runs: bool = False
-    checkpoints: CheckpointOptions | None = None
+    devices: int  # how many, from start_devices
+    runs_at_once: int = 0  # in a call of a program; 0 for what suits the platform
+    spread_runs: bool = False  # each over all devices, one after the other
+    checkpoints: CheckpointOptions | None = None  # None: a killed batch begins anew
 
 
 def plan_execution(num_runs: int, options: ExecutionOptions) -> Execution:

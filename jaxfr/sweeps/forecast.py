@@ -19,23 +19,14 @@ _NAMED = ("attack", "aggregator")
 
 
 class Forecast(NamedTuple):
-    """What one group of runs will take.
+    """What one group of runs will take."""
 
-    Attributes:
-        group: the group.
-        finished: how many of its runs are in the store.
-        at_once: how many runs at once.
-        memory: bytes at the peak.
-        compile: seconds that compiling took, which the cache may have shortened.
-        seconds: what the runs that are left will take without it.
-    """
-
-    group: RunGroup
-    finished: int
-    at_once: int
-    memory: int
-    compile: float
-    seconds: float
+    group: RunGroup  # the group
+    finished: int  # how many of its runs are in the store
+    at_once: int  # how many runs at once
+    memory: int  # bytes at the peak
+    compile: float  # seconds that compiling took, which the cache may have shortened
+    seconds: float  # what the runs that are left will take without it
 
 
 def forecast(

@@ -21,21 +21,13 @@ _DIGITS = 32
 
 
 class GroupProgram(NamedTuple):
-    """A group's program, ready to run.
-
-    Attributes:
-        group: the group.
-        compiled: compiled for so many runs as memory holds at once.
-        execution: how they are executed.
-        chance: what their metrics are in a random order of the items, by field.
-        more_room: whether items have more room than is planned at first.
-    """
+    """A group's program, ready to run."""
 
     group: RunGroup
-    compiled: CompiledRuns
-    execution: Execution
-    chance: dict[str, float]
-    more_room: bool = False
+    compiled: CompiledRuns  # for so many runs as memory holds at once
+    execution: Execution  # how they are executed
+    chance: dict[str, float]  # what their metrics are in a random order of items
+    more_room: bool = False  # whether items have more room than at first
 
 
 class GroupCompiler:

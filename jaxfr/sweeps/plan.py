@@ -30,19 +30,12 @@ Kind = tuple[SourceName, Any]
 
 
 class PlannedRun(NamedTuple):
-    """One run.
+    """One run."""
 
-    Attributes:
-        identity: its name in a store, see ``jaxfr/store/identity.py``.
-        request: what was wanted.
-        experiment: its experiment with these data, see ``Experiment.with_data``.
-        recorded: what its record says of its options, data and code.
-    """
-
-    identity: str
-    request: RunRequest
-    experiment: Experiment
-    recorded: Mapping[str, Any]
+    identity: str  # its name in a store, see jaxfr/store/identity.py
+    request: RunRequest  # what was wanted
+    experiment: Experiment  # with these data, see Experiment.with_data
+    recorded: Mapping[str, Any]  # what its record says of options, data and code
 
     @property
     def schedule(self) -> tuple[int, int]:
@@ -54,23 +47,17 @@ class PlannedRun(NamedTuple):
 class RunGroup:
     """Runs of one compiled program.
 
-    Attributes:
-        source: their data.
-        experiment: that of one of them, of which all have the structure.
-        malicious_clients: the most malicious clients of any.
-        rounds: of the longest run.
-        size: how many runs the group has in the whole sweep, of which a shard does
-            some. It decides how runs are executed, so that a run ends with the same
-            numbers in whichever shard, and after whichever interruption.
-        runs: the runs, those of one schedule together.
+    How many a shard's group has in the whole sweep decides how runs are executed, so
+    that a run ends with the same numbers in whichever shard, and after whichever
+    interruption.
     """
 
-    source: SourceName
-    experiment: Experiment
-    malicious_clients: int
-    rounds: int
-    size: int
-    runs: tuple[PlannedRun, ...]
+    source: SourceName  # their data
+    experiment: Experiment  # that of one of them, of which all have the structure
+    malicious_clients: int  # the most of any
+    rounds: int  # of the longest run
+    size: int  # how many runs the whole sweep has of it
+    runs: tuple[PlannedRun, ...]  # those of one schedule together
 
 
 @dataclasses.dataclass(frozen=True)

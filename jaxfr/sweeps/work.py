@@ -36,11 +36,9 @@ class FinishedRun(NamedTuple):
 class Watcher(NamedTuple):
     """Whom to tell of what happens.
 
-    Attributes:
-        compiling: told which group is being compiled.
-        rounds: told how many more rounds are finished, by whomever.
-        waiting: told how many runs are left, all of them in other hands.
-        say: told, in a line, what becomes of checkpoints.
+    That is which group is being compiled; how many more rounds are finished, by
+    whomever; how many runs are left, all of them in other hands; in a line, what
+    becomes of checkpoints.
     """
 
     compiling: Callable[[RunGroup], Any] = lambda group: None
