@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from experiments.studies.base import Material, Section, Study, Table, describe_bases
-from experiments.studies.names import dataset_title
+from experiments.studies.names import dataset_title, part_title
 from jaxfr.attacks import CLEAN
 from jaxfr.records.chance import (
     HIT_RATIO,
@@ -29,6 +29,10 @@ class Point(NamedTuple):
     attack_start: int = 0
     repeated_negatives: str = "merged"
     eval_every: int = 0
+
+
+# A recommender that keeps less of its clean HR@10 counts as dramatically degraded.
+DRAMATIC = 0.5
 
 
 class Average(NamedTuple):
@@ -125,6 +129,13 @@ class Runs(dict[Point, list[Record]]):
         found = ((point, self.average(point)) for point in points)
         return min(found, key=lambda pair: pair[1].mean)
 
+    def left_of(self, clean: Point, attacked: Iterable[Point]) -> tuple[float, str]:
+        """What the strongest attack leaves of HR@10, as a share and in words."""
+        strongest, left = self.lowest(attacked)
+        before, name = self.mean(clean), part_title(strongest.attack)
+        share = left.mean / before if before else 1.0
+        return share, f"{before:.3f} to {left.mean:.3f} ({name})"
+
     def chance(self, point: Point) -> float:
         """HR@10 of a random order: 10 over the items in a ranking."""
         return chance_level(HIT_RATIO, self[point][0]["num_ranked"])
@@ -143,14 +154,16 @@ def falls(values: Sequence[Average], floor: float = -math.inf) -> bool:
 
 def comparison(
     name: str,
-    decides: tuple[str, ...],
     points: Sequence[Point],
     show: Callable[[Sequence[Runs]], Section],
+    *further: str,
 ) -> Study:
     """A study that runs some points on each data set with each seed.
 
-    ``decides`` are the options that it varies itself, fields of ``Point``.
+    It decides what all of these do, and further options, of the fields of ``Point``.
     """
+    decides = *("model", "aggregator", "attack", "malicious_ratio"), *further
+    decides += ("eval_every",)
 
     def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
         return [

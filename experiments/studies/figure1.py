@@ -5,11 +5,12 @@ made of it is compared. ``figure1_2`` is the study.
 """
 
 import dataclasses
+import functools
 import itertools
 import math
 import pathlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -82,7 +83,7 @@ class Form(NamedTuple):
 
 
 @part
-def describe() -> Rule:
+def observe() -> Rule:
     """Keeps what the rows of a round are like as its state, and moves no item."""
 
     def init(knowledge: ServerKnowledge) -> BenignRows:
@@ -131,7 +132,7 @@ def clean_moments(
             end = jnp.int32(wanted)
             state, _ = train_rounds(clean, layout, setup, state, stretch, end, end)
             finished = wanted
-        looking = dataclasses.replace(clean, aggregator=describe())
+        looking = dataclasses.replace(clean, aggregator=observe())
         after = _run(looking, layout, setup, state, jnp.int32(finished))
         _, seen = after.items.server
         rows = BenignRows(*map(np.asarray, seen))
@@ -284,14 +285,12 @@ def _relative_length(difference: np.ndarray, rows: BenignRows) -> np.ndarray:
     return np.where(there, quotient, np.nan)
 
 
-def _mean(values: np.ndarray) -> float:
+def _of_known(summary: Callable[[np.ndarray], Any], values: np.ndarray) -> float:
     known = values[~np.isnan(values)]
-    return float(np.mean(known)) if known.size else math.nan
+    return float(summary(known)) if known.size else math.nan
 
 
-def _median(values: np.ndarray) -> float:
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if known.size else math.nan
+_mean, _median = (functools.partial(_of_known, one) for one in (np.mean, np.median))
 
 
 # --- Tables ---
@@ -390,27 +389,44 @@ def aggregation_findings(
     sparse = {rule: _mean(broken[Form(rule, "sparse")][tail]) for rule in robust}
     left = {rule: _median(left_when_dense(outcomes, rule)[tail]) for rule in robust}
     return [
-        Finding(
+        _of_rules(
             f"{name}: in dense aggregation a robust rule filters outliers out (at most "
             f"{100 * HOLDS:g} % of the items carried off by noise)",
-            _all(dense.values(), lambda share: share <= HOLDS),
-            _shares(dense),
+            dense,
+            lambda share: share <= HOLDS,
         ),
-        Finding(
+        _of_rules(
             f"{name}: in sparse aggregation the same rules fail for tail items (more "
             f"than {100 * FAILS:g} % of the items with fewer than {TAIL_DEGREE} "
             "interactions carried off)",
-            _all(sparse.values(), lambda share: share > FAILS),
-            _shares(sparse),
+            sparse,
+            lambda share: share > FAILS,
         ),
-        Finding(
+        _of_rules(
             f"{name}: a dense robust rule skews items towards zero, as zeros are the "
             f"majority (without attack, at most {100 * DROWNED:g} % of a tail item's "
             "sparse update is left)",
-            _all(left.values(), lambda share: share <= DROWNED),
-            _shares(left),
+            left,
+            lambda share: share <= DROWNED,
         ),
     ]
+
+
+def _of_rules(
+    statement: str, shares: Mapping[str, float], holds: Callable[[float], bool]
+) -> Finding:
+    """Whether something holds for all rules; None where one has no such item."""
+    if not shares:
+        return Finding(statement, None, "no robust rule was compared")
+    told = ", ".join(
+        f"{rule.replace('_', ' ')} "
+        + ("no such item" if math.isnan(share) else f"{100 * share:.1f} %")
+        for rule, share in shares.items()
+    )
+    unknown = any(map(math.isnan, shares.values()))
+    return Finding(
+        statement, None if unknown else all(map(holds, shares.values())), told
+    )
 
 
 def proposition_1(name: str, base: RunRequest, moment: Moment) -> Finding:
@@ -434,24 +450,6 @@ def proposition_1(name: str, base: RunRequest, moment: Moment) -> Finding:
         remainder <= ZERO,
         f"the longest aggregate of any item is {remainder:.1g} of the usual (median) "
         "length without attack",
-    )
-
-
-def _all(shares: Iterable[float], holds: Callable[[float], bool]) -> bool | None:
-    """Whether something holds of all shares; None where there is none of some items."""
-    found = list(shares)
-    if not found or any(map(math.isnan, found)):
-        return None
-    return all(map(holds, found))
-
-
-def _shares(by_rule: dict[str, float]) -> str:
-    if not by_rule:
-        return "no robust rule was compared"
-    return ", ".join(
-        f"{rule.replace('_', ' ')} "
-        + ("no such item" if math.isnan(share) else f"{100 * share:.1f} %")
-        for rule, share in by_rule.items()
     )
 
 

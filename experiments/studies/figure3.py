@@ -13,6 +13,7 @@ from experiments.studies.base import (
     check_some_of,
 )
 from experiments.studies.comparison import (
+    DRAMATIC,
     Average,
     Point,
     Runs,
@@ -27,7 +28,6 @@ from jaxfr.records.chance import HIT_RATIO
 # --- What is run ---
 
 NAME = "figure3"
-DECIDES = ("model", "aggregator", "attack", "malicious_ratio", "eval_every")
 DEFENSES = ("mean", "median", "trimmed_mean", "krum", "norm")
 SPATTACKS = ("spattack_o_s", "spattack_o_d", "spattack_l_s", "spattack_l_d")
 # Rules that take the number of malicious rows to be the same for every item.
@@ -77,7 +77,7 @@ def study(
         for ratio in ratios(attack)
         if attack in spattacks and applies(defense, attack)
     ]
-    return comparison(NAME, DECIDES, points, _show)
+    return comparison(NAME, points, _show)
 
 
 def ratios(attack: str) -> tuple[float, ...]:
@@ -154,8 +154,6 @@ def _by_defense(runs: Runs) -> Table:
 # --- Findings ---
 
 _SMALL = 0.05
-# A recommender that keeps less of its clean HR@10 counts as dramatically degraded.
-_DRAMATIC = 0.5
 
 
 def _degrades(runs: Runs) -> Finding:
@@ -166,19 +164,15 @@ def _degrades(runs: Runs) -> Finding:
             for attack in runs.varied("attack")
             if applies(defense, attack)
         ]
-        strongest, value = runs.lowest(attacked)
-        clean = runs.mean(Point(aggregator=defense))
-        kept.append(value.mean / clean if clean else 1.0)
-        told.append(
-            f"{part_title(defense)} {clean:.3f} to {value.mean:.3f} "
-            f"({part_title(strongest.attack)})"
-        )
+        share, words = runs.left_of(Point(aggregator=defense), attacked)
+        kept.append(share)
+        told.append(f"{part_title(defense)} {words}")
     level = runs.chance(Point(aggregator=defenses[0]))
     return Finding(
         f"{runs.title}: with only 5 % malicious clients Spattack "
         "dramatically degrades the recommender under every defense (HR@10 at least "
         "halved)",
-        max(kept) <= _DRAMATIC,
+        max(kept) <= DRAMATIC,
         f"clean HR@10 and under the strongest attack: {'; '.join(told)}; chance is "
         f"{level:.3f}",
     )

@@ -23,10 +23,6 @@ from jaxfr.records.record import Record
 # --- What is run ---
 
 NAME = "figure5"
-DECIDES = (
-    *("model", "aggregator", "attack", "malicious_ratio"),
-    *("attack_start", "eval_every"),
-)
 ATTACKS = _OMNISCIENT, _LIMITED = "spattack_o_d", "spattack_l_d"
 STARTS = (0, 20, 40, 60)
 EVAL_EVERY = 5
@@ -56,7 +52,7 @@ _TEXT = (
 def study(starts: Sequence[int] = STARTS) -> Study:
     """Figure 5 as a study, by the first rounds with malicious uploads, upwards."""
     attacked = [_point(attack, start) for attack in ATTACKS for start in starts]
-    return comparison(NAME, DECIDES, (CLEAN_RUN, *attacked), _show)
+    return comparison(NAME, (CLEAN_RUN, *attacked), _show, "attack_start")
 
 
 def _show(found: Sequence[Runs]) -> Section:

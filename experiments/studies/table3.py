@@ -86,10 +86,6 @@ def paper_number(
 # --- What is run ---
 
 NAME = "table3"
-DECIDES = (
-    *("model", "aggregator", "malicious_ratio", "attack"),
-    *("repeated_negatives", "eval_every"),
-)
 _point = functools.partial(Point, malicious_ratio=0.03)
 _BASELINES = ("label_flip", "fed_attack", "gaussian", "lie", "cluster", "fang")
 CLEAN_RUN = _point()
@@ -135,7 +131,9 @@ _TEXT = (
 def study(beside: Sequence[Point] = BESIDE) -> Study:
     """Table 3 as a study, with what of ``BESIDE`` stands beside the paper's columns."""
     points = (*IN_PAPER, *beside)
-    return comparison(NAME, DECIDES, points, lambda found: _show(found, beside))
+    return comparison(
+        NAME, points, lambda found: _show(found, beside), "repeated_negatives"
+    )
 
 
 def _show(found: Sequence[Runs], beside: Sequence[Point]) -> Section:
