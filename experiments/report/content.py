@@ -1,6 +1,7 @@
 """What the page is made of: the studies' chapters, and what is told around them."""
 
 import datetime
+import pathlib
 import platform
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -47,6 +48,9 @@ class Page(NamedTuple):
     command: str
 
 
+# Of the page, its looks, and what it says in many words.
+FOLDER = pathlib.Path(__file__).parent
+
 DATA_HEADER = ("data set", "size", "hash of its content")
 
 INTRODUCTION = (
@@ -57,32 +61,9 @@ INTRODUCTION = (
     "numbers.",
 )
 
-DIFFERENCES = (
-    "The paper's text leaves values open: the learning rate of 0.01, the coefficient "
-    "0.1 of the regulariser, embeddings of 32 numbers that start at a standard "
-    "deviation of 0.01, one negative for each positive, drawn once, and 200 rounds are "
-    "those of the authors' public reference implementation.",
-    "Spattack-O. With exact sums it freezes the items it poisons, and the recommender "
-    "stays at chance on every data set. On ML-1M and Steam the paper is higher. On "
-    "ML-1M the likely reason is that the reference implementation sends a negative "
-    "that was drawn twice as two rows and loses one of them from the attackers' sum, "
-    "so that its cancellation is not exact; on Steam it is unexplained.",
-    "Spattack-O-S and -L-S poison as many items as a benign client uploads at most, "
-    "positives and negatives together. With the interactions alone, as the paper words "
-    "it, the attack is visibly weaker than the paper's numbers.",
-    "Baseline attacks. Their exact recipe is not public. The paper's numbers suggest "
-    "statistics over all clients, with zeros for those that sent an item nothing "
-    "(dense); over the rows that an item received (sparse) Fang is as strong as "
-    "Spattack. Both are shown. The paper's baselines are measured against another "
-    "clean run than its clean row, so that a few percent between them are noise.",
-    "FedGNN. The paper does not publish the details of its FedGNN, nor the numbers of "
-    "Figures 3, 4 and 5; of those only what their text states can be checked.",
-    "Proposition 2 counts an item's interactions as its benign rows. Benign clients "
-    "also upload rows of the negatives that they drew, so that an item has more benign "
-    "rows, and fewer items fall than the formula gives where malicious clients are few "
-    "and users active.",
-    "A client may draw its own test item as a negative, since it does not know that "
-    "item yet. Scores that tie with the test item's count as better than it.",
+DIFFERENCES = tuple(
+    " ".join(paragraph.split())
+    for paragraph in FOLDER.joinpath("differences.txt").read_text("utf-8").split("\n\n")
 )
 
 

@@ -5,31 +5,13 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from string import Template
 
-from experiments.report.content import DATA_HEADER, Chapter, Page
-from experiments.report.style import STYLE
+from experiments.report.content import DATA_HEADER, FOLDER, Chapter, Page
 from experiments.studies.base import Finding, Table
 from experiments.studies.writing import verdict
 
-_FRAME = Template(
-    """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>$style</style>
-</head>
-<body>
-<header>
-$top
-</header>
-<main>
-$main
-</main>
-</body>
-</html>
-"""
-)
+_FRAME = Template(FOLDER.joinpath("page.html").read_text("utf-8"))
+# How the page looks: in light and in dark, on narrow screens, on paper.
+STYLE = FOLDER.joinpath("page.css").read_text("utf-8")
 # What stands behind the chapters: anchors and headings.
 _DIFFERENCES = "differences", "What differs from the paper, and why"
 _DATA = "data", "Data"

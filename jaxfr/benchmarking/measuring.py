@@ -12,7 +12,7 @@ import numpy as np
 from jaxfr.benchmarking import timing
 from jaxfr.benchmarking.case import Case
 from jaxfr.benchmarking.communication import sent_bytes
-from jaxfr.benchmarking.reference_problem import expected_rows
+from jaxfr.benchmarking.reference_rounds import expected_rows
 from jaxfr.benchmarking.references import (
     package_versions,
     prepare_references,

@@ -9,12 +9,12 @@ import numpy as np
 from jaxfr.aggregators.order_statistics import padded_size
 from jaxfr.benchmarking.case import Case
 from jaxfr.benchmarking.reference_blocks import BLOCK_WORK, draw_blocks, pieces_of
-from jaxfr.benchmarking.reference_problem import (
+from jaxfr.benchmarking.reference_rounds import (
+    ROUND_REFERENCES,
     draw_embeddings,
     draw_negatives,
     plan_problem,
 )
-from jaxfr.benchmarking.reference_rounds import ROUND_REFERENCES
 from jaxfr.data import Dataset
 from jaxfr.terminal import note
 from jaxfr.training import Layout

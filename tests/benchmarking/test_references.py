@@ -10,14 +10,15 @@ import pytest
 from jaxfr.aggregators.order_statistics import padded_size
 from jaxfr.benchmarking.case import Case
 from jaxfr.benchmarking.reference_blocks import BLOCK_WORK, draw_blocks, pieces_of
-from jaxfr.benchmarking.reference_problem import (
+from jaxfr.benchmarking.reference_rounds import (
+    ROUND_REFERENCES,
     Embeddings,
     draw_embeddings,
     draw_negatives,
     expected_rows,
+    mean_by_loops,
     plan_problem,
 )
-from jaxfr.benchmarking.reference_rounds import ROUND_REFERENCES, mean_by_loops
 from jaxfr.benchmarking.references import item_blocks, seconds_of_products
 from jaxfr.data import synthetic_dataset
 from jaxfr.experiment import Experiment

@@ -1,6 +1,6 @@
 import re
 
-from experiments.report.style import STYLE
+from experiments.report.page import STYLE
 
 
 def declared(block: str) -> set[str]:
