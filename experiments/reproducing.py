@@ -19,11 +19,16 @@ from jaxfr.data import LoadOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors
 from jaxfr.store import Store
-from jaxfr.sweeps.execution import ExecutionOptions
-from jaxfr.sweeps.forecast import format_duration
-from jaxfr.sweeps.plan import Plan, identify, plan_runs
-from jaxfr.sweeps.request import RunRequest
-from jaxfr.sweeps.sources import load_sources, source_name
+from jaxfr.sweeps import (
+    ExecutionOptions,
+    Plan,
+    RunRequest,
+    format_duration,
+    identify,
+    load_sources,
+    plan_runs,
+    source_name,
+)
 from jaxfr.terminal import note
 
 

@@ -26,11 +26,8 @@ from jaxfr.programs.flag_parsers import define_number
 from jaxfr.programs.program import run_program
 from jaxfr.programs.running import opened_store
 from jaxfr.ranges import COUNT_FROM_1, SHARE
-from jaxfr.records.pictures import can_draw
-from jaxfr.sweeps.execution import start_devices
-from jaxfr.sweeps.grid import parse_seeds
-from jaxfr.sweeps.readers import check_read
-from jaxfr.sweeps.request import RunRequest
+from jaxfr.records import can_draw
+from jaxfr.sweeps import RunRequest, check_read, parse_seeds, start_devices
 
 STORE_FOLDER = "store"
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from experiments.studies.base import Section
 from jaxfr.compilation_cache import describe_cpu
 from jaxfr.devices import num_cores
-from jaxfr.records.record import device_name, versions
+from jaxfr.records import device_name, versions
 from jaxfr.store import code_version
 
 

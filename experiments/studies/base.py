@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 from experiments.studies.names import dataset_title
 from jaxfr.data import Dataset, LoadOptions
 from jaxfr.errors import InvalidInputError
-from jaxfr.records.record import Record
-from jaxfr.sweeps.request import RunRequest
-from jaxfr.sweeps.sources import load_sources, source_name
+from jaxfr.records import Record
+from jaxfr.sweeps import RunRequest, load_sources, source_name
 
 # What is said elsewhere, or changes nothing of the outcome.
 _NOT_TOLD = ("dataset", "seed", "eval_every")

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from experiments.studies.base import Material, Section, Study, Table, describe_bases
 from experiments.studies.names import dataset_title, part_title
 from jaxfr.attacks import CLEAN
-from jaxfr.records.chance import (
+from jaxfr.records import (
     HIT_RATIO,
+    Record,
     chance_level,
     evaluated_users,
     standard_error_bound,
 )
-from jaxfr.records.record import Record
-from jaxfr.sweeps.request import RunRequest
+from jaxfr.sweeps import RunRequest
 
 
 class Point(NamedTuple):

@@ -23,8 +23,8 @@ from jaxfr.attacks import CLEAN
 from jaxfr.data import TAIL_DEGREE, Dataset
 from jaxfr.experiment import Experiment
 from jaxfr.parts import part
-from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
-from jaxfr.sweeps.request import RunRequest
+from jaxfr.records import legend_below, new_figure, save_figure, set_title
+from jaxfr.sweeps import RunRequest
 from jaxfr.texts import read_part
 from jaxfr.theory import broken_items
 from jaxfr.training import (

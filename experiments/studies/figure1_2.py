@@ -42,8 +42,8 @@ from jaxfr.attacks import malicious_client_count, spattack_o_d
 from jaxfr.data import TAIL_DEGREE, Dataset, degree_distribution
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
-from jaxfr.records.pictures import new_figure, save_figure, set_title
-from jaxfr.sweeps.request import RunRequest
+from jaxfr.records import new_figure, save_figure, set_title
+from jaxfr.sweeps import RunRequest
 from jaxfr.theory import (
     PowerLawFit,
     breakdown_degree,

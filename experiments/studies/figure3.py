@@ -23,7 +23,7 @@ from experiments.studies.comparison import (
 )
 from experiments.studies.names import part_title
 from experiments.studies.panels import Column, draw_chance, draw_datasets, draw_line
-from jaxfr.records.chance import HIT_RATIO
+from jaxfr.records import HIT_RATIO
 
 # --- What is run ---
 

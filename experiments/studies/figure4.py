@@ -15,7 +15,7 @@ from experiments.studies.comparison import (
 from experiments.studies.names import part_title
 from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
 from jaxfr.attacks import CLEAN
-from jaxfr.records.tables import heading
+from jaxfr.records import heading
 
 # --- What is run ---
 

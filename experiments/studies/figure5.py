@@ -16,9 +16,7 @@ from experiments.studies.comparison import (
 )
 from experiments.studies.names import part_title
 from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
-from jaxfr.records.chance import HIT_RATIO
-from jaxfr.records.plots import LINE_STYLES
-from jaxfr.records.record import Record
+from jaxfr.records import HIT_RATIO, LINE_STYLES, Record
 
 # --- What is run ---
 

@@ -18,7 +18,7 @@ from experiments.studies.names import part_title
 from experiments.studies.panels import Column, draw_chance, draw_datasets, draw_line
 from jaxfr.attacks import ATTACKS, CLEAN
 from jaxfr.models import fedmf
-from jaxfr.records.record import Record
+from jaxfr.records import Record
 
 # --- What is run ---
 

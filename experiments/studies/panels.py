@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from experiments.studies.comparison import Average, Runs
-from jaxfr.records.pictures import legend_below, new_figure, save_figure
+from jaxfr.records import legend_below, new_figure, save_figure
 
 Shown = TypeVar("Shown")
 

@@ -7,12 +7,9 @@ from experiments.studies.base import Material, Section, Study
 from jaxfr.data import LoadOptions
 from jaxfr.experiment import Experiment
 from jaxfr.programs.running import run_with_progress
-from jaxfr.records.caveats import caveats
-from jaxfr.records.record import Record
+from jaxfr.records import Record, caveats
 from jaxfr.store import Store
-from jaxfr.sweeps.execution import ExecutionOptions
-from jaxfr.sweeps.plan import Plan, identify, plan_runs
-from jaxfr.sweeps.request import RunRequest
+from jaxfr.sweeps import ExecutionOptions, Plan, RunRequest, identify, plan_runs
 from jaxfr.terminal import note
 
 

@@ -16,7 +16,7 @@ from experiments.studies.base import (
 )
 from experiments.studies.names import dataset_title
 from jaxfr.data import TAIL_DEGREE, Dataset, DatasetStatistics, dataset_statistics
-from jaxfr.sweeps.request import RUN_OPTIONS
+from jaxfr.sweeps import RUN_OPTIONS
 
 NAME = "table2"
 

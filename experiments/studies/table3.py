@@ -15,8 +15,7 @@ from experiments.studies.comparison import Point, Runs, comparison
 from experiments.studies.names import part_title
 from experiments.studies.panels import COLOURS, finish, make_panels
 from jaxfr.evaluation import metric_names
-from jaxfr.records.chance import HIT_RATIO, standard_error_bound
-from jaxfr.records.tables import heading
+from jaxfr.records import HIT_RATIO, heading, standard_error_bound
 
 # --- The paper's numbers ---
 

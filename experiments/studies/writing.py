@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 from experiments.studies.base import Finding, Section, Table
 from jaxfr.files import replacing, write_atomically
-from jaxfr.records.export import write_csv
-from jaxfr.records.pictures import can_draw, drawn
-from jaxfr.records.record import Record, write_records
+from jaxfr.records import Record, can_draw, drawn, write_csv, write_records
 from jaxfr.terminal import align, printable_lines
 
 TEXT_FILE = "section.txt"

@@ -1,1 +1,49 @@
 """What a run writes down, and what every program shares."""
+
+from jaxfr.records.caveats import caveats
+from jaxfr.records.chance import (
+    HIT_RATIO,
+    chance_level,
+    evaluated_users,
+    standard_error_bound,
+)
+from jaxfr.records.export import write_csv
+from jaxfr.records.pictures import (
+    can_draw,
+    drawn,
+    legend_below,
+    new_figure,
+    save_figure,
+    set_title,
+)
+from jaxfr.records.plots import LINE_STYLES
+from jaxfr.records.record import (
+    Record,
+    dataset_name,
+    device_name,
+    versions,
+    write_records,
+)
+from jaxfr.records.tables import heading
+
+__all__ = [
+    "HIT_RATIO",
+    "LINE_STYLES",
+    "Record",
+    "can_draw",
+    "caveats",
+    "chance_level",
+    "dataset_name",
+    "device_name",
+    "drawn",
+    "evaluated_users",
+    "heading",
+    "legend_below",
+    "new_figure",
+    "save_figure",
+    "set_title",
+    "standard_error_bound",
+    "versions",
+    "write_csv",
+    "write_records",
+]

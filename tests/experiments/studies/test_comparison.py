@@ -86,7 +86,6 @@ POINTS = [Point(), Point("spattack_o_d", 0.2)]
 FOUND: dict[str, Runs] = {}
 STUDY = comparison(
     "some",
-    ("attack", "malicious_ratio"),
     POINTS,
     lambda found: (
         FOUND.update((runs.dataset, runs) for runs in found)
@@ -97,7 +96,7 @@ STUDY = comparison(
 
 def test_every_point_of_every_base_is_wanted_and_keeps_the_rest_of_it():
     chosen = [
-        base.replace(rounds=7, aggregator="krum") for base in bases("steam", seeds=2)
+        base.replace(rounds=7, attack_start=3) for base in bases("steam", seeds=2)
     ]
     wanted = STUDY.wanted(chosen)
     told = [(request.seed, tell(request)) for request in wanted]
@@ -105,8 +104,8 @@ def test_every_point_of_every_base_is_wanted_and_keeps_the_rest_of_it():
         *((0, "none", 0.0), (0, "spattack_o_d", 0.2)),
         *((1, "none", 0.0), (1, "spattack_o_d", 0.2)),
     ]
-    kept = {(s.dataset, s.rounds, s.experiment.aggregator.name) for s in wanted}
-    assert kept == {("steam", 7, "krum")}
+    kept = {(s.dataset, s.rounds, s.experiment.attack_start) for s in wanted}
+    assert kept == {("steam", 7, 3)}
 
 
 def test_records_are_sorted_by_data_set_and_point_over_the_seeds():
