@@ -21,8 +21,8 @@ from jaxfr.optimizers import OPTIMIZERS, adam, sgd
 from jaxfr.parts import Option, options_of
 from jaxfr.ranges import Range
 from jaxfr.texts import CATALOGUES
-from jaxfr.training import TrainingState, check_run
-from jaxfr.uploads import ItemGroup, Uploads
+from jaxfr.training import check_run
+from jaxfr.uploads import uploads_of
 from tests.training.problem import (
     DIM,
     EXPERIMENT,
@@ -83,12 +83,6 @@ def test_the_defaults_are_the_paper_s_and_are_accepted():
     assert krum().krum_distance == "squared"
 
 
-@pytest.mark.parametrize("field", NAMES)
-def test_an_unknown_choice_is_refused_with_those_that_exist(field):
-    message = refusal(Experiment, **{field: "wrong"})
-    assert message == f"{field}='wrong': allowed are {NAMES[field]}"
-
-
 @pytest.mark.parametrize("field", PART_KINDS)
 def test_every_part_of_a_catalogue_is_accepted(field):
     for factory in CATALOGUES[field].values():
@@ -115,16 +109,61 @@ def test_what_is_no_part_is_refused(field):
         assert message.startswith(f"{field}: is a {type(value).__name__}, must be")
 
 
-def test_a_stage_without_a_rule_behind_it_is_refused():
-    message = refusal(Experiment, aggregator=clip_by_norm(2.0))
-    assert message == (
-        "aggregator=clip_by_norm: must end with a rule, as in clip_by_norm+mean"
-    )
+SUMS_ONLY = (
+    "repeated_negatives=reference: goes with the aggregators mean and norm, a model "
+    "that works pair by pair, such as fedmf, and no private uploads"
+)
+REFUSED = [
+    *(
+        ({field: "wrong"}, f"{field}='wrong': allowed are {NAMES[field]}")
+        for field in NAMES
+    ),
+    (
+        {"aggregator": clip_by_norm(2.0)},
+        "aggregator=clip_by_norm: must end with a rule, as in clip_by_norm+mean",
+    ),
+    ({"aggregator": chain(median(), clip_by_norm())}, "aggregator=median+"),
+    ({"metrics": ()}, "metrics="),
+    ({"metrics": (hit_ratio(5), hit_ratio(5))}, "metrics=hr@5,hr@5: "),
+    ({"metrics": (exposure(5),), "targets": ()}, "targets="),
+    ({"privacy_noise": 0.1}, "privacy_noise=0.1: needs privacy_clip"),
+    ({"privacy_noise": jnp.array([0.0, 0.1])}, "privacy_noise"),
+    *(
+        (
+            {"attack": attack, "model": model},
+            f"attack={attack}: needs a model that has pair_gradients, such as fedmf; "
+            f"{model} has none",
+        )
+        for attack in ("label_flip", "fed_attack")
+        for model in ("fedgnn", "mlp")
+    ),
+    # Rows of repeated negatives are kept apart for sums of pairs only.
+    *(
+        ({"repeated_negatives": "reference", **others}, SUMS_ONLY)
+        for others in (
+            {"aggregator": "median"},
+            {"aggregator": "krum"},
+            {"aggregator": "clip_by_norm+median"},
+            {"model": "fedgnn"},
+            {"pseudo_items": 2},
+            {"privacy_clip": 1.0},
+        )
+    ),
+]
 
 
-def test_a_rule_before_the_end_is_refused():
-    backwards = chain(median(), clip_by_norm())
-    assert refusal(Experiment, aggregator=backwards).startswith("aggregator=median+")
+@pytest.mark.parametrize(("changes", "message"), REFUSED)
+def test_what_has_no_meaning_is_refused(changes, message):
+    assert refusal(changed, EXPERIMENT, **changes).startswith(message)
+
+
+def test_what_goes_together_is_accepted():
+    for aggregator in ("mean", "norm", "clip_by_norm+mean"):
+        configured("none", aggregator, repeated_negatives="reference")
+    for attack in ("label_flip", "fed_attack"):
+        configured(attack, "mean")
+    assert not changed(EXPERIMENT, privacy_clip=1.0, privacy_noise=0.1).works_by_pairs
+    assert changed(EXPERIMENT, privacy_noise=0.0).works_by_pairs
 
 
 NUMBERS = [option for option in options_of(Experiment) if option.kind in (int, float)]
@@ -173,14 +212,58 @@ def test_numbers_that_are_traced_are_not_looked_at():
     assert np.isnan(jax.jit(checked)(jnp.nan, 10**9))
 
 
-def test_the_schedule_of_a_run_is_looked_at_where_it_is_known():
-    for schedule, name in (((0, 0), "rounds"), ((5, -1), "eval_every")):
-        with pytest.raises(InvalidInputError, match=f"^{name}="):
-            check_run(EXPERIMENT, small_layout(), *schedule)
+# --- runs that would not happen ---
+
+LATE = "attack_start=5: attack=spattack_o_d would never begin, must be below rounds=5"
+
+
+@pytest.mark.parametrize(
+    ("changes", "room", "schedule", "message"),
+    [
+        ({}, ROOM, (0, 0), "rounds="),
+        ({}, ROOM, (5, -1), "eval_every="),
+        ({"malicious_clients": 0}, 0, (), "malicious_clients=0: "),
+        ({"malicious_clients": 0}, 29, (), "malicious_clients=0: "),
+        ({"malicious_clients": 9}, 0, (), "malicious_clients=9: "),
+        ({"malicious_clients": 9}, 2, (), "malicious_clients=9: the layout has room"),
+        ({"malicious_clients": None}, 9, (), "malicious_clients=None: Experiment.with"),
+        ({"attack_start": 5}, ROOM, (5,), LATE),
+        (
+            {"model": fedgnn(DIM, neighbours_per_item=2)},
+            ROOM,
+            (),
+            "neighbours_per_item=2: the layout is planned without neighbours",
+        ),
+        *(
+            (
+                {"aggregator": rule, "expected_byzantine": None},
+                ROOM,
+                (),
+                "expected_byzantine=None",
+            )
+            for rule in ("trimmed_mean", "classic_trimmed_mean", "krum")
+        ),
+    ],
+)
+def test_a_run_without_meaning_is_refused(changes, room, schedule, message):
+    layout = small_layout().with_room(room)
+    found = refusal(check_run, changed(ATTACKED, **changes), layout, *schedule)
+    assert found.startswith(message)
+
+
+def test_a_run_with_meaning_is_accepted():
     check_run(EXPERIMENT, small_layout(), 5, 10)
-
-
-# --- attacks that would not happen ---
+    check_run(changed(ATTACKED, malicious_clients=99), small_layout().with_room(99))
+    late = changed(ATTACKED, attack_start=5)
+    check_run(late, small_layout(), rounds=6)
+    check_run(changed(late, attack="none"), small_layout(), rounds=5)
+    untold = configured("none", "krum", expected_byzantine=None)
+    check_run(changed(untold, expected_byzantine=0), small_layout())
+    check_run(untold.with_data(NUM_USERS), small_layout())
+    given = changed(untold, aggregator="classic_trimmed_mean:0.1")
+    check_run(given, small_layout())
+    with_neighbours = changed(EXPERIMENT, model=fedgnn(DIM, neighbours_per_item=2))
+    check_run(with_neighbours, small_layout(with_neighbours=True))
 
 
 def test_an_attack_of_a_ratio_that_adds_nobody_is_refused():
@@ -194,114 +277,6 @@ def test_an_attack_of_a_ratio_that_adds_nobody_is_refused():
     assert few.with_data(99).malicious_clients == 1
     enough = dataclasses.replace(attacked, malicious_ratio=0.010102)
     assert enough.with_data(98).malicious_clients == 1
-
-
-@pytest.mark.parametrize(("room", "malicious"), [(0, 0), (29, 0), (0, 29)])
-def test_an_attack_with_nobody_is_refused(room, malicious):
-    experiment = changed(ATTACKED, malicious_clients=malicious)
-    layout = small_layout().with_room(room)
-    message = refusal(check_run, experiment, layout)
-    assert message.startswith(f"malicious_clients={malicious}: ")
-
-
-def test_attackers_without_room_are_refused():
-    experiment = changed(ATTACKED, malicious_clients=99)
-    assert refusal(check_run, experiment, small_layout().with_room(2)) == (
-        "malicious_clients=99: the layout has room for 2"
-    )
-    check_run(experiment, small_layout().with_room(99))
-
-
-def test_an_experiment_that_does_not_know_its_data_is_refused():
-    message = refusal(check_run, Experiment(), small_layout())
-    assert message.startswith("malicious_clients=None: Experiment.with_data")
-
-
-def test_an_attack_that_would_begin_after_the_last_round_is_refused():
-    late = changed(ATTACKED, attack_start=5)
-    assert refusal(check_run, late, small_layout(), rounds=5) == (
-        "attack_start=5: attack=spattack_o_d would never begin, must be below rounds=5"
-    )
-    check_run(late, small_layout(), rounds=6)
-    check_run(changed(late, attack="none"), small_layout(), rounds=5)
-
-
-@pytest.mark.parametrize("rule", ["trimmed_mean", "classic_trimmed_mean", "krum"])
-def test_a_rule_that_expects_byzantine_clients_is_told_how_many(rule):
-    """By default the trimmed mean would be the mean."""
-    untold = configured("none", rule, expected_byzantine=None)
-    message = refusal(check_run, untold, small_layout())
-    assert message.startswith("expected_byzantine=None")
-    check_run(changed(untold, expected_byzantine=0), small_layout())
-    check_run(untold.with_data(NUM_USERS), small_layout())
-    given = changed(untold, aggregator="classic_trimmed_mean:0.1")
-    check_run(given, small_layout())
-
-
-# --- metrics ---
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"metrics": ()}, "metrics="),
-        ({"metrics": (hit_ratio(5), hit_ratio(5))}, "metrics=hr@5,hr@5: "),
-        ({"metrics": (exposure(5),), "targets": ()}, "targets="),
-    ],
-)
-def test_metrics_without_meaning_are_refused(changes, message):
-    assert refusal(changed, EXPERIMENT, **changes).startswith(message)
-
-
-# --- models ---
-
-
-def test_neighbours_need_a_layout_that_is_planned_with_them():
-    experiment = changed(EXPERIMENT, model=fedgnn(DIM, neighbours_per_item=2))
-    assert refusal(check_run, experiment, small_layout()) == (
-        "neighbours_per_item=2: the layout is planned without neighbours"
-    )
-    check_run(experiment, small_layout(with_neighbours=True))
-
-
-@pytest.mark.parametrize("attack", ["label_flip", "fed_attack"])
-@pytest.mark.parametrize("model", ["fedgnn", "mlp"])
-def test_an_attack_that_needs_gradients_by_pairs_is_refused_without(attack, model):
-    configured(attack, "mean")
-    assert refusal(configured, attack, "mean", model=model) == (
-        f"attack={attack}: needs a model that has pair_gradients, such as fedmf; "
-        f"{model} has none"
-    )
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"aggregator": "median"},
-        {"aggregator": "trimmed_mean"},
-        {"aggregator": "krum"},
-        {"aggregator": "clip_by_norm+median"},
-        {"model": "fedgnn"},
-        {"pseudo_items": 2},
-        {"privacy_clip": 1.0},
-    ],
-)
-def test_rows_of_repeated_negatives_are_kept_apart_for_sums_of_pairs_only(changes):
-    for aggregator in ("mean", "norm", "clip_by_norm+mean"):
-        sums = configured("none", aggregator, repeated_negatives="reference")
-        assert refusal(changed, sums, **changes) == (
-            "repeated_negatives=reference: goes with the aggregators mean and norm, a "
-            "model that works pair by pair, such as fedmf, and no private uploads"
-        )
-
-
-def test_noise_that_hides_nothing_bounded_is_refused():
-    message = refusal(changed, EXPERIMENT, privacy_noise=0.1)
-    assert message.startswith("privacy_noise=0.1: needs privacy_clip")
-    noises = jnp.array([0.0, 0.1])
-    assert "privacy_noise" in refusal(changed, EXPERIMENT, privacy_noise=noises)
-    assert not changed(EXPERIMENT, privacy_clip=1.0, privacy_noise=0.1).works_by_pairs
-    assert changed(EXPERIMENT, privacy_noise=0.0).works_by_pairs
 
 
 # --- numbers, and all else ---
@@ -405,21 +380,6 @@ def test_with_data_leaves_out_numbers_that_no_program_asks_for():
 ROWS = np.array([[-9.0], [0.0], [1.0], [2.0], [30.0]], np.float32)
 
 
-def uploads_for_one_item(participants: int, rows: np.ndarray = ROWS) -> Uploads:
-    uploads = Uploads(
-        item=jnp.zeros(rows.size, jnp.int32),
-        weight=jnp.ones(rows.size, jnp.int32),
-        vector=jnp.arange(rows.size),
-        scale=jnp.ones(rows.size),
-        item_scale=jnp.zeros(()),
-        vectors=jnp.asarray(rows),
-        item_embeddings=jnp.zeros((1, 1)),
-        participants=jnp.int32(participants),
-    )
-    group = ItemGroup(jnp.zeros(1, jnp.int32), jnp.arange(rows.size)[None])
-    return uploads._replace(groups=(group,))
-
-
 @pytest.mark.parametrize(
     ("aggregator", "changes", "expected"),
     [
@@ -441,7 +401,7 @@ def uploads_for_one_item(participants: int, rows: np.ndarray = ROWS) -> Uploads:
 def test_the_rule_is_the_one_that_the_experiment_names(aggregator, changes, expected):
     experiment = configured("none", aggregator, **{"expected_byzantine": 0} | changes)
     expected_byzantine = jnp.asarray(experiment.expected_byzantine)
-    uploads = uploads_for_one_item(10)
+    uploads = uploads_of(ROWS[None])._replace(participants=jnp.int32(10))
     found, _ = aggregate(experiment.rule(), uploads, expected_byzantine)
     np.testing.assert_allclose(found.rows, [[expected]], atol=1e-6)
 
@@ -467,31 +427,22 @@ def test_optimisers_take_the_learning_rate_and_step_against_the_gradient(
             np.testing.assert_allclose(jnp.asarray(step), [expected], rtol=1e-4)
 
 
-def steps(state: TrainingState) -> tuple[np.ndarray, np.ndarray]:
-    """How far users and items went from where they began."""
-    given = drawn_values()
-    users = user_embeddings(state) - np.asarray(given.user_embeddings)
-    items = np.asarray(state.item_embeddings) - np.asarray(given.item_embeddings)
-    return users, items
-
-
 @functools.cache
 def steps_of_a_round(**changes: Any) -> tuple[np.ndarray, np.ndarray]:
+    """How far users and items go from where they begin."""
     experiment = changed(EXPERIMENT, learning_rate=0.2, **changes)
-    layout = small_layout()
-    begun = compiled_start(experiment, layout, jax.random.key(0), drawn_values())
-    return steps(one_round(experiment, layout, *begun, jnp.int32(0))[0])
+    layout, given = small_layout(), drawn_values()
+    begun = compiled_start(experiment, layout, jax.random.key(0), given)
+    state, _ = one_round(experiment, layout, *begun, jnp.int32(0))
+    users = user_embeddings(state) - np.asarray(given.user_embeddings)
+    return users, np.asarray(state.item_embeddings) - np.asarray(given.item_embeddings)
 
 
-def test_clients_and_server_share_the_learning_rate_of_the_experiment():
-    shared = steps_of_a_round()
-    own = steps_of_a_round(client_optimizer=sgd(0.2), server_optimizer=sgd(0.2))
-    jax.tree.map(np.testing.assert_array_equal, own, shared)
-    assert all(np.max(np.abs(step)) > 0.1 for step in shared)
-
-
-def test_clients_and_server_may_have_learning_rates_of_their_own():
+def test_clients_and_server_share_a_learning_rate_or_have_one_of_their_own():
     users, items = steps_of_a_round()
+    assert min(np.max(np.abs(step)) for step in (users, items)) > 0.1
+    own = steps_of_a_round(client_optimizer=sgd(0.2), server_optimizer=sgd(0.2))
+    jax.tree.map(np.testing.assert_array_equal, own, (users, items))
     of_clients = steps_of_a_round(client_optimizer=sgd(learning_rate=0.6))
     np.testing.assert_allclose(of_clients[0], 3 * users, atol=1e-5)
     np.testing.assert_array_equal(of_clients[1], items)

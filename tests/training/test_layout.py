@@ -163,8 +163,11 @@ def test_a_placement_says_of_every_field_where_it_lies(with_neighbours):
 @every_plan
 def test_every_client_is_whole_on_one_device_and_follows_the_one_before(name, devices):
     """Also where there are more devices than clients, so that some have none."""
-    dataset, seen = SETS[name](), []
-    for own in own_fields(planned(name, devices), devices):
+    dataset, layout, seen = SETS[name](), planned(name, devices), []
+    width = layout.tiles.pair.shape[1]
+    needed = num_tiles(dataset.user_activity, width)
+    share = needed.sum() / min(devices, dataset.num_users)
+    for own in own_fields(layout, devices):
         clients = own.client_ids[own.is_client]
         seen += clients.tolist()
         pairs = np.flatnonzero(np.isin(dataset.train_users, clients))
@@ -176,18 +179,9 @@ def test_every_client_is_whole_on_one_device_and_follows_the_one_before(name, de
         np.testing.assert_array_equal(items, dataset.train_items[pairs])
         number = np.asarray(own.tiles.pair)[own.tiles.present]
         np.testing.assert_array_equal(number, np.arange(pairs.size))
-    assert seen == list(range(dataset.num_users))
-
-
-@takes_four
-@every_plan
-def test_a_device_has_at_most_one_client_more_than_its_share_of_tiles(name, devices):
-    dataset, layout = SETS[name](), planned(name, devices)
-    width = layout.tiles.pair.shape[1]
-    needed = num_tiles(dataset.user_activity, width)
-    share = needed.sum() / min(devices, dataset.num_users)
-    for own in own_fields(layout, devices):
+        # At most one client more than its share of tiles.
         assert np.count_nonzero(own.tiles.present.any(axis=1)) < share + needed.max()
+    assert seen == list(range(dataset.num_users))
 
 
 @takes_four
@@ -198,42 +192,26 @@ def test_each_device_knows_what_its_clients_hold_and_are_tested_on(name, devices
     degree_group = user_degree_groups(dataset)
     for own in own_fields(planned(name, devices), devices):
         held, known = split(own.training_items), split(own.known_items)
-        for row, (client, real) in enumerate(
-            zip(own.client_ids, own.is_client, strict=True)
-        ):
-            exists = real and dataset.test_items[client] != NO_TEST_ITEM
-            assert own.test_items.exists[row] == exists
-            if not real:
-                continue
+        exists = own.is_client & (dataset.test_items[own.client_ids] != NO_TEST_ITEM)
+        np.testing.assert_array_equal(own.test_items.exists, exists)
+        for row in np.flatnonzero(own.is_client):
+            client = own.client_ids[row]
             np.testing.assert_array_equal(held[row], np.sort(positives[client]))
             both = [*positives[client], dataset.test_items[client]]
             np.testing.assert_array_equal(known[row], np.setdiff1d(both, NO_TEST_ITEM))
-            if exists:
+            if exists[row]:
                 assert own.test_items.item[row] == dataset.test_items[client]
             assert own.test_items.degree_group[row] == degree_group[client]
-
-
-@takes_four
-@every_plan
-def test_whole_clients_of_a_device_are_in_its_groups_and_nobody_fills_them_up(
-    name, devices
-):
-    dataset = SETS[name]()
-    for own in own_fields(planned(name, devices), devices):
+        # Whole clients are in groups, which nobody fills up.
         rows = np.concatenate([group.client for group in own.clients])
-        expected = np.flatnonzero(own.is_client)
-        np.testing.assert_array_equal(
-            np.sort(rows[rows < own.is_client.size]), expected
-        )
-        assert np.all(rows[rows >= own.is_client.size] == own.is_client.size)
+        real, nobody = np.flatnonzero(own.is_client), own.is_client.size
+        np.testing.assert_array_equal(np.sort(rows[rows < nobody]), real)
+        assert np.all(rows[rows >= nobody] == nobody)
         for group in own.clients:
-            for row, client in enumerate(group.client):
-                if client < own.is_client.size:
-                    held = dataset.train_items[
-                        dataset.train_users == own.client_ids[client]
-                    ]
-                    found = np.asarray(group.positives)[row, : held.size]
-                    np.testing.assert_array_equal(found, held)
+            for row in np.flatnonzero(group.client < nobody):
+                expected = positives[own.client_ids[group.client[row]]]
+                found = np.asarray(group.positives)[row, : expected.size]
+                np.testing.assert_array_equal(found, expected)
 
 
 @takes_four
