@@ -1,13 +1,11 @@
 """Files appear whole or not at all, and what goes wrong is told in the user's words."""
 
-import concurrent.futures
 import errno
 import os
 import pathlib
 import signal
 import stat
 import sys
-import threading
 
 import pytest
 
@@ -126,33 +124,6 @@ def test_a_writer_that_dies_before_the_move_leaves_the_old_file(tmp_path):
     assert left.name.startswith(UNFINISHED_PREFIX)
     write_atomically(path, NEW)
     assert path.read_bytes() == NEW
-
-
-def test_readers_see_one_whole_content_while_many_write(tmp_path):
-    path = tmp_path / "file"
-    contents = [bytes([index]) * (100_000 + index) for index in range(8)]
-    write_atomically(path, contents[0])
-    done = threading.Event()
-
-    def write(content: bytes) -> None:
-        for _ in range(10):
-            write_atomically(path, content)
-
-    def read() -> set[bytes]:
-        seen = {path.read_bytes()}
-        while not done.is_set():
-            seen.add(path.read_bytes())
-        return seen
-
-    with concurrent.futures.ThreadPoolExecutor(9) as pool:
-        reader = pool.submit(read)
-        try:
-            list(pool.map(write, contents))
-        finally:
-            done.set()
-    assert reader.result() <= set(contents)
-    assert path.read_bytes() in contents
-    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("durable", [False, True])

@@ -12,32 +12,18 @@ from jaxfr.clients.graph import NO_NEIGHBOUR, represent_clients
 from jaxfr.clients.tensors import client_widths, plan_clients
 from jaxfr.data.dataset import Dataset
 from jaxfr.models.fedgnn import GraphWeights, represent
+from tests.clients.test_update import ACTIVITY, DIM, NUM_USERS, problem
 from tests.models import plain_fedgnn
 
-NUM_USERS, NUM_ITEMS, DIM = 6, 10, 3
-ACTIVITY = np.array([1, 4, 2, 4, 1, 3])
 THETA = plain_fedgnn.drawn_theta(0, DIM)
 
 
-@functools.cache
 def dataset() -> Dataset:
-    random = np.random.default_rng(2)
-    held = [random.choice(NUM_ITEMS, size, replace=False) for size in ACTIVITY]
-    return Dataset(
-        name="six",
-        num_users=NUM_USERS,
-        num_items=NUM_ITEMS,
-        train_users=np.repeat(np.arange(NUM_USERS), ACTIVITY).astype(np.int32),
-        train_items=np.concatenate(held).astype(np.int32),
-        test_items=np.full(NUM_USERS, -1, np.int32),
-    )
+    return problem().dataset
 
 
-@functools.cache
 def embeddings() -> tuple[np.ndarray, np.ndarray]:
-    random = np.random.default_rng(3)
-    users = random.normal(size=(NUM_USERS, DIM)).astype(np.float32)
-    return users, random.normal(size=(NUM_ITEMS, DIM)).astype(np.float32)
+    return problem().users, problem().items
 
 
 @functools.cache

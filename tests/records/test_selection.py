@@ -4,6 +4,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.records.selection import (
     as_text,
     averaged_over,
+    in_order,
     latest,
     select,
     varying,
@@ -153,6 +154,10 @@ def test_a_setting_is_averaged_over_if_it_differs_inside_a_group():
     assert averaged_over(records, ["attack"], SETTINGS) == ["aggregator"]
     records.append(record("none", clip_norm=2.0, aggregator="median"))
     assert averaged_over(records, ["attack"], SETTINGS) == ["aggregator", "clip_norm"]
+
+
+def test_null_comes_before_numbers():
+    assert in_order([2.0, None, 1, 2]) == [None, 1, 2.0]
 
 
 @pytest.mark.parametrize("value", [None, True, 3, 0.1, 1e-7, 0.1 + 0.2, "median"])
