@@ -7,7 +7,7 @@ import pytest
 
 from jaxfr import Experiment, Metric, sweep, synthetic_dataset
 from jaxfr.texts import read_field
-from tests.programs.programs import ROOT, TINY, run_python
+from tests.programs.programs import ROOT, TINY, lines, outcome, run
 
 FOLDER = pathlib.Path("experiments/examples")
 OWN = {
@@ -42,9 +42,11 @@ def test_an_example_says_its_command(path):
     assert f"{FOLDER}/{path.name}:" in path.read_text()
 
 
-def test_all_examples_run_together_from_the_command_line(tmp_path):
-    done = run_python(
-        *("-m", "jaxfr", "train", *TINY, f"--output_dir={tmp_path}"),
+def test_all_examples_run_together_and_from_python_they_are_the_same_run(
+    tmp_path, monkeypatch
+):
+    done = run(
+        *("train", *TINY, f"--output_dir={tmp_path}"),
         *(f"--{name}={text}" for name, text in OWN.items()),
         *(f"--aggregator={STAGE}+{RULE}", "--nocompare_clean", "--num_devices=1"),
     )
@@ -54,16 +56,17 @@ def test_all_examples_run_together_from_the_command_line(tmp_path):
     assert {path.name.partition("-")[2] for path in copies} == {
         path.name for path in (ROOT / FOLDER).glob("*.py")
     }
-
-
-def test_they_run_from_python_too(monkeypatch):
     monkeypatch.chdir(ROOT)
     made = {name: read_field(name, text) for name, text in OWN.items()}
     made["aggregator"] = read_field("aggregator", f"{STAGE}+{RULE}")
     assert any(isinstance(m, Metric) and m.part is not None for m in made["metrics"])
     data = synthetic_dataset(num_users=40, num_items=300, num_pairs=600)
     experiment = Experiment(**made, malicious_ratio=0.1)
-    (record,) = sweep([experiment], data, rounds=3)
+    (record,) = sweep(
+        [experiment], data, rounds=6, eval_every=3, store=tmp_path / "store"
+    )
+    (stored,) = lines(tmp_path / "store")
+    assert outcome({**record}) == outcome(stored)
     assert record["attack"] == "shrink_items.py:shrink_items"
     assert record["aggregator"] == "patience.py:patience+shrunk_mean.py:shrunk_mean"
     assert (record["strength"], record["tolerance"], record["prior"]) == (3, 4, 2)

@@ -1,12 +1,11 @@
 """The program that reproduces everything, from its flags to its files."""
 
 import pathlib
-import subprocess
 
 import pytest
 
 from tests.experiments.report.pages import Reader
-from tests.programs.programs import run_python
+from tests.programs.programs import Ended, module, run
 
 DATA = (
     "--dataset=synthetic:num_users=40:num_items=300:num_pairs=600",
@@ -14,8 +13,8 @@ DATA = (
 )
 
 
-def reproduce(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return run_python("-m", "experiments.reproduce", *arguments, **environment)
+def reproduce(*arguments: str, **environment: str) -> Ended:
+    return run(*arguments, program=module("experiments.reproduce"), **environment)
 
 
 @pytest.fixture(scope="module")

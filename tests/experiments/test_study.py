@@ -2,20 +2,22 @@
 
 import csv
 import pathlib
-import subprocess
 import sys
 
 import pytest
+from absl import flags
+from absl.testing import flagsaver
 
-from tests.programs.programs import ROOT, TINY, lines, run_python
+from jaxfr.errors import InvalidInputError
+from tests.programs.programs import TINY, Ended, lines, module, run
 
 # What figure5 leaves to the user.
 SMALL = (*TINY[:2], "--rounds=61", "--num_devices=1")
 NUM_RUNS = 2 * (1 + 2 * 4)
 
 
-def start(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return run_python(*("-m", "experiments.study", *arguments), PYTHONWARNINGS="error")
+def start(*arguments: str) -> Ended:
+    return run(*arguments, program=module("experiments.study"))
 
 
 @pytest.fixture(scope="module")
@@ -73,21 +75,6 @@ def test_help_explains_the_flags_and_five_seeds_are_the_default():
 
 # --- Refusals: each is told by a function, and the program makes one line of it ---
 
-# All of them in one process, as flags are defined once.
-REFUSED = """
-import sys
-from absl import flags
-from absl.testing import flagsaver
-from experiments import study
-from jaxfr.errors import InvalidInputError
-
-for line in sys.stdin.read().splitlines():
-    with flagsaver.flagsaver():
-        try:
-            study.main(*flags.FLAGS(["study", *line.split()])[1:])
-        except (InvalidInputError, flags.Error) as error:
-            print(" ".join(str(error).split()))
-"""
 MISTAKES = {
     "": "name a study: one of table2, figure1_2, table3",
     "table4": "studies=table4: there is none",
@@ -108,17 +95,22 @@ MISTAKES = {
 }
 
 
+def refusals() -> None:
+    """Tells each, in one process, as flags are defined once."""
+    from experiments import study
+
+    for line in sys.argv[1:]:
+        with flagsaver.flagsaver():
+            try:
+                study.main(*flags.FLAGS(["study", *line.split()])[1:])
+            except (InvalidInputError, flags.Error) as error:
+                print(" ".join(str(error).split()))
+
+
 def test_what_has_no_meaning_is_told():
-    done = subprocess.run(
-        [sys.executable, "-c", REFUSED],
-        input="\n".join(MISTAKES),
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    for told, expected in zip(done.stdout.splitlines(), MISTAKES.values(), strict=True):
-        assert expected in told
+    told = run(*MISTAKES, program=refusals).stdout.splitlines()
+    for line, expected in zip(told, MISTAKES.values(), strict=True):
+        assert expected in line
 
 
 def test_a_mistake_ends_with_one_line_and_exit_code_2():

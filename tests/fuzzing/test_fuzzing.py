@@ -7,7 +7,7 @@ import pytest
 
 from tests.fuzzing.judging import judge
 from tests.fuzzing.kinds import KINDS, load_attempt
-from tests.programs.programs import run_python
+from tests.programs.programs import module, run
 
 INPUTS = {
     **dict.fromkeys(("text_tables", "parquet_tables", "text_pairs"), 100),
@@ -30,7 +30,6 @@ def test_inputs_are_taken_for_what_they_are_or_refused_in_one_line(kind, tmp_pat
 
 def test_programs_take_what_they_are_given_or_refuse_it_in_one_line():
     """Apart, since programs have flags of the same names."""
-    done = run_python(
-        "-m", "tests.fuzzing", "--kinds=sweep_flags,stores", "--inputs=40"
-    )
+    fuzzing = module("tests.fuzzing")
+    done = run("--kinds=sweep_flags,stores", "--inputs=40", program=fuzzing)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -5,36 +5,52 @@ python -m tests.programs.killing 20
 kills it 20 times, and says whether it ends in the same bits as one left alone.
 """
 
+import os
 import pathlib
 import random
 import re
-import subprocess
+import signal
 import sys
 import tempfile
 import time
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.programs.programs import TINY, lines, outcome, start_python, wait
-
-# Calls of some hundred rounds, so that a second sees several checkpoints.
-PROGRAM = """
-import sys
-from jaxfr.programs import train
 from jaxfr.training import compiled
-compiled.PAIRS_PER_CALL = 200_000
-from jaxfr.programs.program import run_program
-run_program(train.main)
-"""
+from tests.programs.programs import TINY, Ended, Started, jaxfr, lines, outcome, start
+
 SETTINGS = (
-    *TINY,
-    *("--attack=gaussian", "--nocompare_clean", "--negatives=resample"),
-    *("--client_optimizer=adam", "--server_optimizer=adam"),
+    *("train", *TINY, "--attack=gaussian", "--nocompare_clean"),
+    *("--negatives=resample", "--client_optimizer=adam", "--server_optimizer=adam"),
     "--num_devices=2",
 )
 # Of the run left alone, about a millisecond each.
 ROUNDS_PER_KILL = 4000
+
+
+def mortal() -> None:
+    """``jaxfr``, dead at that write to a disk whose number is in ``DIES_AT``.
+
+    A call is of as many pairs as ``PAIRS_PER_CALL`` says, where it says something.
+    """
+    compiled.PAIRS_PER_CALL = int(
+        os.environ.get("PAIRS_PER_CALL", compiled.PAIRS_PER_CALL)
+    )
+    left = [int(os.environ.get("DIES_AT", "0"))]
+
+    def dying(function: Callable[..., Any]) -> Callable[..., Any]:
+        def write(*arguments: Any) -> Any:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*arguments)
+
+        return write
+
+    os.fsync, os.replace = dying(os.fsync), dying(os.replace)
+    jaxfr()
 
 
 class Outcome(NamedTuple):
@@ -44,25 +60,28 @@ class Outcome(NamedTuple):
     record: dict
 
 
-def start(folder: pathlib.Path, rounds: int, *arguments: str) -> subprocess.Popen[str]:
+def start_training(
+    folder: pathlib.Path, rounds: int, *arguments: str, pairs: int, dies_at: int = 0
+) -> Started:
     """Starts the program; all that it writes goes into the folder."""
-    return start_python(
-        *("-c", PROGRAM, *SETTINGS, *arguments),
+    return start(
+        *(*SETTINGS, *arguments, f"--output_dir={folder}", "--overwrite"),
         *(f"--rounds={rounds}", f"--eval_every={max(1, rounds // 20)}"),
-        *(f"--output_dir={folder}", "--overwrite"),
         f"--save_params={folder / 'end.npz'}",
-        PYTHONWARNINGS="error",
+        program=mortal,
+        PAIRS_PER_CALL=str(pairs),
+        TMPDIR=str(folder.parent),  # for what the killed leave there
+        DIES_AT=str(dies_at),
     )
 
 
-def end(process: subprocess.Popen[str], folder: pathlib.Path) -> tuple[Outcome, str]:
-    """Waits for the program's end; what it left, and what it told."""
-    done = wait(process)
-    assert done.returncode == 0, done.stderr
+def outcome_of(ended: Ended, folder: pathlib.Path) -> Outcome:
+    """What a program left that came to its end."""
+    assert ended.returncode == 0, ended.stderr
     with np.load(folder / "end.npz") as file:
         parameters = dict(file)
     (record,) = lines(folder / "store")
-    return Outcome(parameters, record), done.stderr
+    return Outcome(parameters, record)
 
 
 def assert_same(found: Outcome, expected: Outcome) -> None:
@@ -72,15 +91,6 @@ def assert_same(found: Outcome, expected: Outcome) -> None:
     for name, array in expected.parameters.items():
         assert found.parameters[name].dtype == array.dtype
         assert found.parameters[name].tobytes() == array.tobytes(), name
-
-
-def wait_for_checkpoint(
-    process: subprocess.Popen[str], directory: pathlib.Path
-) -> None:
-    """Waits until a program saves something that was not there, or ends."""
-    before = set(directory.glob("*/*"))
-    while process.poll() is None and not set(directory.glob("*/*")) - before:
-        time.sleep(0.01)
 
 
 def kill_and_compare(folder: pathlib.Path, kills: int) -> str:
@@ -94,26 +104,30 @@ def kill_and_compare(folder: pathlib.Path, kills: int) -> str:
     """
     rounds, source = ROUNDS_PER_KILL * kills, random.Random(0)
     alone, killed = folder / "alone", folder / "killed"
-    expected, _ = end(start(alone, rounds), alone)
+    # Calls of some hundred rounds, so that a second sees several checkpoints.
+    pairs = 200_000
+    expected = outcome_of(start_training(alone, rounds, pairs=pairs).wait(), alone)
     seconds = expected.record["seconds"]["train"]
     checkpoints = killed / "checkpoints"
     saving = (f"--checkpoint_dir={checkpoints}", "--checkpoint_minutes=0")
     told = []
     for _ in range(kills):
-        process = start(killed, rounds, *saving)
+        before = set(checkpoints.glob("*/*"))
+        process = start_training(killed, rounds, *saving, pairs=pairs)
         if source.random() < 0.8:
-            wait_for_checkpoint(process, checkpoints)
+            while process.lives() and not set(checkpoints.glob("*/*")) - before:
+                time.sleep(0.01)
             # So that the run outlives its last kill.
             time.sleep(source.uniform(0.0, min(2.0, 0.6 * seconds / kills)))
         else:
             time.sleep(source.uniform(0.0, 3.0))
-        assert process.poll() is None, "ended before its last kill"
+        assert process.lives(), "ended before its last kill"
         process.kill()
-        told.append(wait(process).stderr)
-    found, last = end(start(killed, rounds, *saving), killed)
-    assert_same(found, expected)
+        told.append(process.wait().stderr)
+    ended = start_training(killed, rounds, *saving, pairs=pairs).wait()
+    assert_same(outcome_of(ended, killed), expected)
     assert not list(checkpoints.iterdir())
-    text = "\n".join([*told, last])
+    text = "\n".join([*told, ended.stderr])
     resumed = re.findall(r"(\d+) rounds are finished", text)
     assert resumed
     return (

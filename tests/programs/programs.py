@@ -1,19 +1,21 @@
 """Programs as a user starts them, each in a process of its own.
 
-Python takes seconds to load JAX, so that ``run`` forks a process that has loaded it;
-``start_python`` starts Python itself, for what a program does while it loads, how it
-dies, and how it is told of others.
+Python takes seconds to load JAX, so that ``start`` and ``run`` fork a process that has
+loaded it; ``run_python`` starts Python itself, for what a program does while it loads.
 """
 
+import functools
 import json
 import multiprocessing
 import os
 import pathlib
+import runpy
 import subprocess
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 ROOT = pathlib.Path(__file__).parents[2]
 # Runs so small that a program spends its time on starting and compiling.
@@ -47,31 +49,72 @@ def jaxfr() -> None:
     main()
 
 
-def run(*arguments: str, program: Callable[[], None] = jaxfr, **environment: str):
-    """Runs a program to its end; a warning is an error.
+def module(name: str) -> Callable[[], Any]:
+    """What ``python -m name`` runs."""
+    return functools.partial(runpy.run_module, name, run_name="__main__")
+
+
+class Started:
+    """A program in a process of its own."""
+
+    def __init__(
+        self,
+        program: Callable[[], Any],
+        arguments: tuple[str, ...],
+        environment: dict[str, str],
+    ) -> None:
+        self._arguments = arguments
+        self._folder = tempfile.TemporaryDirectory()
+        self._streams = [pathlib.Path(self._folder.name, n) for n in ("out", "err")]
+        self._process = _LOADED.Process(
+            target=_run_here, args=(program, arguments, environment, self._streams)
+        )
+        self._process.start()
+        self.pid = self._process.pid
+
+    def lives(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        """Ends it, as the system does, without a word."""
+        self._process.kill()
+
+    def wait(self) -> Ended:
+        """Waits for its end, and says what became of it."""
+        self._process.join()
+        with self._folder:
+            told = [s.read_text() if s.exists() else "" for s in self._streams]
+        return Ended(self._arguments, self._process.exitcode or 0, *told)
+
+
+def start(
+    *arguments: str, program: Callable[[], Any] = jaxfr, **environment: str
+) -> Started:
+    """Starts a program in the checkout; a warning is an error.
 
     Args:
         *arguments: those of the command line, as ``"train", "--seeds=0:3"``.
         program: what is run, a function of a module.
         **environment: variables, beside those of the tests.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        streams = pathlib.Path(folder, "output"), pathlib.Path(folder, "errors")
-        process = _LOADED.Process(
-            target=_run_here, args=(program, arguments, environment, streams)
-        )
-        process.start()
-        process.join()
-        output, errors = (stream.read_text() for stream in streams)
-        return Ended(arguments, process.exitcode or 0, output, errors)
+    return Started(program, arguments, environment)
+
+
+def run(
+    *arguments: str, program: Callable[[], Any] = jaxfr, **environment: str
+) -> Ended:
+    """Runs a program to its end, see ``start``."""
+    return start(*arguments, program=program, **environment).wait()
 
 
 def _run_here(
-    program: Callable[[], None],
+    program: Callable[[], Any],
     arguments: tuple[str, ...],
     environment: dict[str, str],
-    streams: tuple[pathlib.Path, pathlib.Path],
+    streams: list[pathlib.Path],
 ) -> None:
+    os.chdir(ROOT)
     os.environ.update(environment)
     for stream, descriptor in zip(streams, (1, 2), strict=True):
         os.dup2(os.open(stream, os.O_WRONLY | os.O_CREAT), descriptor)
@@ -81,33 +124,15 @@ def _run_here(
     program()
 
 
-def start_python(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Starts Python in the checkout, with some variables of the environment set."""
-    return subprocess.Popen(
+def run_python(*arguments: str, **environment: str) -> Ended:
+    """Runs Python itself, in the checkout, to its end."""
+    return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         env={**os.environ, **environment},
     )
-
-
-def start(*arguments: str) -> subprocess.Popen[str]:
-    """Starts ``jaxfr`` by Python; a warning is an error."""
-    strict = f"error,default:{_HALF_WRITTEN}"
-    return start_python("-m", "jaxfr", *arguments, PYTHONWARNINGS=strict)
-
-
-def wait(process: subprocess.Popen[str]) -> Ended:
-    """Waits for a program to end."""
-    output, errors = process.communicate()
-    return Ended(process.args, process.returncode, output, errors)
-
-
-def run_python(*arguments: str, **environment: str) -> Ended:
-    """Runs Python in the checkout to its end."""
-    return wait(start_python(*arguments, **environment))
 
 
 def assert_refused(ended: Ended, named: str) -> None:

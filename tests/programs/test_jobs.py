@@ -14,7 +14,7 @@ import pytest
 from tests.programs.programs import ROOT, TINY, Ended, assert_refused, lines, run
 
 SCRIPT = ROOT / "experiments" / "jobs" / "slurm_array.sh"
-SWEEP = (*TINY, "--aggregator=mean,clip_by_norm:2+mean", "--seeds=0:3")
+SWEEP = (*TINY, "--aggregator=clip_by_norm:2+mean", "--seeds=0:2")
 
 
 def submit(folder: pathlib.Path, *arguments: str) -> Ended:
@@ -30,10 +30,8 @@ def test_jobs_share_the_runs_and_read_the_flags_as_they_were_meant(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("submitted ")
-    found = {(r["attack"], r.get("clip_norm"), r["seed"]) for r in lines(store)}
-    assert len(lines(store)) == len(found) == 12
-    attacks, clips = ("none", "spattack_o_d"), (None, 2.0)
-    assert found == set(itertools.product(attacks, clips, range(3)))
+    found = sorted((r["attack"], r["clip_norm"], r["seed"]) for r in lines(store))
+    assert found == [*itertools.product(("none", "spattack_o_d"), (2.0,), range(2))]
     # Each job wrote a file of its own.
     assert len(list((store / "records").iterdir())) == 2
 
@@ -77,11 +75,11 @@ def run_task(index: int, folder: pathlib.Path, *arguments: str):
 
 def test_the_tasks_of_an_array_do_all_runs_once(tmp_path):
     store = tmp_path / "store"
-    for index, expected in enumerate((3, 5)):
-        done = run_task(index, tmp_path, *TINY, "--seeds=0:5", f"--store={store}")
+    for index, expected in enumerate((2, 3)):
+        done = run_task(index, tmp_path, *TINY, "--seeds=0:3", f"--store={store}")
         assert done.returncode == 0, done.stderr
         assert len(lines(store)) == expected
-    assert sorted(record["seed"] for record in lines(store)) == list(range(5))
+    assert sorted(record["seed"] for record in lines(store)) == list(range(3))
 
 
 def test_started_without_slurm_the_script_says_how_to_start_it():

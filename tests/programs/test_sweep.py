@@ -1,19 +1,20 @@
 """The sweep program, as a user or a cluster starts, stops, kills and starves it."""
 
-import os
 import pathlib
-import random
 import resource
 import signal
-import subprocess
 import time
 from typing import Any
 
 import pytest
 
+from jaxfr.records.contents import lack_of_record
+from jaxfr.store import read_store
+from tests.programs.killing import mortal
 from tests.programs.programs import (
     TINY,
     Ended,
+    Started,
     assert_refused,
     jaxfr,
     lines,
@@ -29,8 +30,6 @@ GRID = (
     "--seeds=0:4",
 )
 NUM_RUNS = 24
-# JAXFR_TEST_KILLS=50 for the figure in BUILD_NOTES.md.
-KILLS = int(os.environ.get("JAXFR_TEST_KILLS", "3"))
 
 
 def sweep(*arguments: str, **others: Any) -> Ended:
@@ -46,18 +45,10 @@ def undisturbed(tmp_path_factory) -> dict[str, dict]:
     return {record["run"]: outcome(record) for record in lines(store)}
 
 
-def wait_for_claim(process: subprocess.Popen, store: pathlib.Path) -> None:
-    """Waits until a process that was just started claims its first runs, or ends."""
-    while not list(store.glob(f"claims/*-{process.pid}-*.claim")):
-        if process.poll() is not None:
-            return
-        time.sleep(0.01)
-
-
 def check_complete(store: pathlib.Path, undisturbed: dict[str, dict]) -> None:
-    found = lines(store)
-    assert len(found) == len(undisturbed)
-    assert {record["run"]: outcome(record) for record in found} == undisturbed
+    """The store holds a record of each run, which is that of the other sweep."""
+    found = read_store(store, lack_of_record)
+    assert {record["run"]: outcome({**record}) for record in found} == undisturbed
 
 
 def test_every_combination_is_run_once(undisturbed):
@@ -68,89 +59,6 @@ def test_every_combination_is_run_once(undisturbed):
     assert len(combinations) == len(undisturbed) == NUM_RUNS
 
 
-def test_a_sweep_killed_at_any_moment_ends_as_an_undisturbed_one(tmp_path):
-    """All runs together take about a second for each kill."""
-    longer = (
-        *TINY,
-        *("--rounds=6000", "--eval_every=3000", "--attack=none,spattack_o_d"),
-        *("--learning_rate=0.05,0.1", f"--seeds=0:{KILLS}"),
-    )
-    undisturbed, store = tmp_path / "undisturbed", tmp_path / "store"
-    assert sweep(*longer, f"--store={undisturbed}").returncode == 0
-    source, killed = random.Random(0), 0
-    for _ in range(KILLS):
-        process = start("sweep", *longer, f"--store={store}")
-        if source.random() < 0.8:
-            # Otherwise even the start is cut short.
-            wait_for_claim(process, store)
-        try:
-            process.wait(source.uniform(0.0, 2.5))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            killed += 1
-        process.communicate()
-    print(f"after {killed} kills {len(lines(store))} of {4 * KILLS} runs are done")
-    assert killed > KILLS / 2
-    done = sweep(*longer, f"--store={store}")
-    assert done.returncode == 0, done.stderr
-    expected = {record["run"]: outcome(record) for record in lines(undisturbed)}
-    assert len(expected) == 4 * KILLS
-    check_complete(store, expected)
-
-
-def test_two_sweeps_on_one_store_share_the_runs(tmp_path, undisturbed):
-    store = tmp_path / "store"
-    both = [start("sweep", *GRID, f"--store={store}") for _ in range(2)]
-    for process in both:
-        _, errors = process.communicate()
-        assert process.returncode == 0, errors
-    check_complete(store, undisturbed)
-
-
-def test_a_killed_sweeps_runs_are_taken_over_by_the_one_beside_it(
-    tmp_path, undisturbed
-):
-    store = tmp_path / "store"
-    first = start("sweep", *GRID, f"--store={store}")
-    wait_for_claim(first, store)
-    second = start("sweep", *GRID, f"--store={store}")
-    first.kill()
-    first.communicate()
-    _, errors = second.communicate()
-    assert second.returncode == 0, errors
-    check_complete(store, undisturbed)
-
-
-def test_shards_do_all_runs_and_no_run_twice(tmp_path, undisturbed):
-    store = tmp_path / "store"
-    for index in range(3):
-        shard = (f"--shard_index={index}", "--num_shards=3", f"--store={store}")
-        assert sweep(*GRID, *shard).returncode == 0
-        assert len(lines(store)) == 8 * (index + 1)
-    check_complete(store, undisturbed)
-
-
-def test_a_file_says_the_same_as_flags(tmp_path, undisturbed):
-    toml = tmp_path / "sweep.toml"
-    toml.write_text(
-        'seeds = "0:4"\n[grid]\nlearning_rate = [0.05, 0.1, 0.2]\n'
-        '[[list]]\nattack = "none"\n[[list]]\nattack = ["spattack_o_d"]\n'
-    )
-    store = tmp_path / "store"
-    done = sweep(*TINY, f"--sweep_file={toml}", f"--store={store}")
-    assert done.returncode == 0, done.stderr
-    check_complete(store, undisturbed)
-
-
-def test_a_dry_run_tells_what_there_is_to_do_and_makes_nothing(tmp_path):
-    store = tmp_path / "store"
-    done = sweep(*GRID, f"--store={store}", "--dry_run")
-    assert done.returncode == 0, done.stderr
-    assert "24 runs of 2 programs, 24 to do: at most" in done.stdout
-    assert "GB" in done.stdout
-    assert not store.exists()
-
-
 def with_little_room() -> None:
     """Files may grow to 20 kB: some records, and then half a one."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -158,54 +66,90 @@ def with_little_room() -> None:
     jaxfr()
 
 
-def test_a_full_disk_ends_the_sweep_with_an_error_and_what_was_done_stays(
+def test_killed_starved_and_damaged_a_sweep_ends_as_an_undisturbed_one(
+    tmp_path, undisturbed
+):
+    command, store = (*GRID, f"--store={tmp_path / 'store'}"), tmp_path / "store"
+    # While the store is made, and between its second record and the third.
+    for dies_at in ("1", "4"):
+        died = sweep(*command, program=mortal, DIES_AT=dies_at)
+        assert died.returncode == -signal.SIGKILL, died.stderr
+    (file,) = (store / "records").iterdir()
+    left = len(lines(store))
+    assert 0 < left < NUM_RUNS
+    starved = sweep(*command, program=with_little_room)
+    assert starved.returncode == 2
+    *_, last = starved.stderr.strip().splitlines()
+    assert last.startswith(f"error: cannot write {store}")
+    assert left < len(lines(store)) < NUM_RUNS
+    file.write_bytes(file.read_bytes().replace(b'"seed": ', b'"seed": 1', 1))
+    (store / "records" / "copied.jsonl").write_text('{"hr@10": 0.3}\n')
+    intact = len(lines(store)) - 2
+    done = sweep(*command)
+    assert done.returncode == 0, done.stderr
+    assert "2 damaged or foreign lines" in done.stderr
+    told = f"{NUM_RUNS - intact} runs done, {intact} found finished"
+    assert told in done.stdout
+    assert len(lines(store)) == NUM_RUNS + 2
+    check_complete(store, undisturbed)
+    again = sweep(*command)
+    assert "24 runs of 2 programs, 24 of them finished" in again.stdout
+
+
+def wait_for_claim(process: Started, store: pathlib.Path) -> None:
+    """Waits until a process that was just started claims its first runs, or ends."""
+    while process.lives() and not [*store.glob(f"claims/*-{process.pid}-*.claim")]:
+        time.sleep(0.01)
+
+
+def test_sweeps_on_one_store_share_the_runs_and_take_over_those_of_a_killed_one(
     tmp_path, undisturbed
 ):
     store = tmp_path / "store"
-    done = sweep(*GRID, f"--store={store}", program=with_little_room)
-    assert done.returncode == 2
-    *_, last = done.stderr.strip().splitlines()
-    assert last.startswith(f"error: cannot write {store}")
-    assert 0 < len(lines(store)) < NUM_RUNS
-    done = sweep(*GRID, f"--store={store}")
-    assert done.returncode == 0, done.stderr
+    first, *others = [start("sweep", *GRID, f"--store={store}") for _ in range(3)]
+    wait_for_claim(first, store)
+    first.kill()
+    assert first.wait().returncode == -signal.SIGKILL
+    for process in others:
+        ended = process.wait()
+        assert ended.returncode == 0, ended.stderr
+    assert len(lines(store)) == NUM_RUNS
     check_complete(store, undisturbed)
 
 
-def test_damaged_and_foreign_records_are_told_of_and_run_again(tmp_path, undisturbed):
-    store = tmp_path / "store"
-    assert sweep(*GRID, f"--store={store}").returncode == 0
-    (file,) = (store / "records").glob("*.jsonl")
-    content = file.read_bytes()
-    file.write_bytes(content.replace(b'"seed": 1', b'"seed": 7', 1)[:-30])
-    (store / "records" / "copied.jsonl").write_text('{"hr@10": 0.3}\n')
-    done = sweep(*GRID, f"--store={store}")
-    assert done.returncode == 0, done.stderr
-    assert "2 damaged or foreign lines" in done.stderr
-    assert "2 runs done, 22 found finished" in done.stdout
-    assert (
-        "24 runs of 2 programs, 24 of them finished"
-        in sweep(*GRID, f"--store={store}").stdout
+def test_shards_of_flags_and_of_a_file_do_all_runs_once_also_with_a_damaged_cache(
+    tmp_path, undisturbed
+):
+    toml = tmp_path / "sweep.toml"
+    toml.write_text(
+        'seeds = "0:4"\n[grid]\nlearning_rate = [0.05, 0.1, 0.2]\n'
+        '[[list]]\nattack = "none"\n[[list]]\nattack = ["spattack_o_d"]\n'
     )
-
-
-def test_a_damaged_cache_of_compiled_programs_is_mended(tmp_path, undisturbed):
-    cache = tmp_path / "compiled"
-    small = (
-        *(*TINY, "--attack=none", "--seeds=0:2", "--learning_rate=0.05"),
-        f"--compilation_cache_dir={cache}",
+    store, cache = tmp_path / "store", tmp_path / "compiled"
+    common = (
+        *("--num_shards=2", f"--store={store}", f"--compilation_cache_dir={cache}"),
     )
-    assert sweep(*small, f"--store={tmp_path / 'first'}").returncode == 0
+    first = sweep(*GRID, "--shard_index=0", *common)
+    assert first.returncode == 0, first.stderr
+    assert len(lines(store)) == NUM_RUNS // 2
     entries = list(cache.rglob("*-cache"))
     assert entries
     for entry in entries:
         entry.write_bytes(entry.read_bytes()[:100])
-    for name, told in (("second", True), ("third", False)):
-        done = sweep(*small, f"--store={tmp_path / name}")
-        assert done.returncode == 0, done.stderr
-        assert ("a damaged program was removed" in done.stderr) == told
-        for record in lines(tmp_path / name):
-            assert outcome(record) == undisturbed[record["run"]]
+    second = sweep(*TINY, f"--sweep_file={toml}", "--shard_index=1", *common)
+    assert second.returncode == 0, second.stderr
+    assert "a damaged program was removed" in second.stderr
+    assert len(lines(store)) == NUM_RUNS
+    check_complete(store, undisturbed)
+
+
+def test_a_dry_run_tells_what_there_is_to_do_and_makes_nothing(tmp_path):
+    store = tmp_path / "store"
+    done = sweep(*TINY, "--seeds=0:2", f"--store={store}", "--dry_run")
+    assert done.returncode == 0, done.stderr
+    assert "2 runs of 1 programs, 2 to do: at most" in done.stdout
+    assert "GB" in done.stdout
+    assert not store.exists()
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,23 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from tests.programs.killing import kill_and_compare
+from tests.programs.killing import (
+    assert_same,
+    kill_and_compare,
+    outcome_of,
+    start_training,
+)
 from tests.programs.programs import ROOT, TINY, Ended, assert_refused, lines, run
 
-# python -m tests.programs.killing 20 for the figure in BUILD_NOTES.md.
-KILLS = 3
-ATTACKED = (*TINY, "--attack=spattack_l_s")
+FILE = "process_0_of_1.npz"
+ATTACKED = (*TINY, "--attack=spattack_l_d")
 
 
 def train(*arguments: str) -> Ended:
@@ -30,7 +35,7 @@ def output(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     done = train(*ATTACKED, "--seeds=3:5", f"--output_dir={folder}")
     assert done.returncode == 0, done.stderr
-    for told in ("spattack_l_s", "none", "%", str(folder / "results.jsonl")):
+    for told in ("spattack_l_d", "none", "%", str(folder / "results.jsonl")):
         assert told in done.stdout
     return folder
 
@@ -38,7 +43,7 @@ def output(tmp_path_factory) -> pathlib.Path:
 def test_a_record_holds_settings_metrics_curve_versions_and_seconds(output):
     first, second = records(output / "results.jsonl")
     assert (first["seed"], second["seed"]) == (3, 4)
-    assert (first["attack"], first["malicious_clients"]) == ("spattack_l_s", 4)
+    assert (first["attack"], first["malicious_clients"]) == ("spattack_l_d", 4)
     assert first["ranking"] == "sampled"
     assert [point["round"] for point in first["curve"]] == [0, 3, 6]
     last = first["curve"][-1]
@@ -101,23 +106,16 @@ def test_what_is_there_is_kept_and_not_run_again(output):
     assert len(stored) == len(set(stored)) == 6
 
 
-def test_parameters_are_saved_of_a_run_that_the_store_holds(output, tmp_path):
-    """The store serves several commands, and gains nothing by it."""
+def test_saved_values_of_a_run_that_the_store_holds_repeat_it(output, tmp_path):
+    """The store serves several commands, and gains nothing by one of its runs."""
     before = len(lines(output / "store"))
-    saved = train(
-        *(*ATTACKED, "--seeds=3", f"--store={output / 'store'}"),
-        f"--save_params={tmp_path / 'end.npz'}",
-    )
-    assert saved.returncode == 0, saved.stderr
-    assert (tmp_path / "end.npz").exists()
-    assert len(lines(output / "store")) == before
-
-
-def test_a_run_from_saved_values_repeats_the_saved_run(tmp_path):
-    attack = (*TINY, "--attack=spattack_l_d", "--nocompare_clean", "--rounds=1")
     first, second = tmp_path / "first.npz", tmp_path / "second.npz"
-    assert train(*attack, f"--save_params={first}").returncode == 0
-    again = train(*attack, f"--init_from={first}", f"--save_params={second}")
+    command = (*ATTACKED, "--seeds=3", "--nocompare_clean")
+    held = (f"--store={output / 'store'}", f"--save_params={first}")
+    done = train(*command, *held)
+    assert done.returncode == 0, done.stderr
+    assert len(lines(output / "store")) == before
+    again = train(*command, f"--init_from={first}", f"--save_params={second}")
     assert again.returncode == 0, again.stderr
     saved, repeated = np.load(first), np.load(second)
     for name in ("negatives", "noise", "poisoned_items"):
@@ -127,8 +125,30 @@ def test_a_run_from_saved_values_repeats_the_saved_run(tmp_path):
     assert not np.array_equal(saved["item_embeddings"], repeated["item_embeddings"])
 
 
-def test_a_run_killed_at_any_moment_and_resumed_ends_in_the_same_bits(tmp_path):
-    print(kill_and_compare(tmp_path, KILLS))
+def test_a_run_killed_and_resumed_ends_in_the_same_bits(tmp_path):
+    """Of calls of two rounds, each with a checkpoint."""
+    alone, killed = tmp_path / "alone", tmp_path / "killed"
+    saving = (f"--checkpoint_dir={killed / 'all'}", "--checkpoint_minutes=0")
+    expected = outcome_of(start_training(alone, 12, pairs=1500).wait(), alone)
+    # While a checkpoint is written, and when the record is, but nobody has it.
+    for dies_at, newest in ((14, 5), (22, 11)):
+        died = start_training(killed, 12, *saving, pairs=1500, dies_at=dies_at).wait()
+        assert died.returncode == -signal.SIGKILL, died.stderr
+        *_, last = sorted((killed / "all").glob("*/round_*"))
+        assert last.name == f"round_{newest:06d}"
+        assert [*last.glob("*.npz")] == [last / FILE] * (newest == 11)
+        assert not (killed / "end.npz").exists()
+    assert "3 rounds are finished already" in died.stderr
+    ended = start_training(killed, 12, *saving, pairs=1500).wait()
+    assert "11 rounds are finished already" in ended.stderr
+    assert_same(outcome_of(ended, killed), expected)
+    assert not list((killed / "all").iterdir())
+
+
+@pytest.mark.long
+def test_a_run_killed_at_random_moments_ends_in_the_same_bits(tmp_path):
+    """python -m tests.programs.killing 20 for the figure in BUILD_NOTES.md."""
+    print(kill_and_compare(tmp_path, 3))
 
 
 @pytest.mark.parametrize(

@@ -1,46 +1,54 @@
+"""A study's runs, done, brought into its order and handed to it."""
+
 import json
+from collections.abc import Sequence
 
 import pytest
-
-from tests.programs.programs import run_python
-
-# A study that wants a run twice, and once more in other words (the norm), in an order
-# that is not the one in which runs of one program are done, the shortest first.
-PROGRAM = """
-import json
 from absl import flags
-from jaxfr.programs.running import opened_store
+
 from experiments.studies.runs import run_study
-from experiments.studies.base import Section, Study
+from experiments.studies.base import Material, Section, Study
 from jaxfr.data import LoadOptions
+from jaxfr.programs.running import opened_store
+from jaxfr.sweeps import RunRequest
 from jaxfr.sweeps.execution import ExecutionOptions, start_devices
+from tests.programs.programs import run
 from tests.sweeps.problem import changed
 
-def wanted(bases):
+
+def wanted(bases: Sequence[RunRequest]) -> list[RunRequest]:
+    """A run twice, and once more in other words (the norm).
+
+    Their order is not that in which runs of one program are done, the shortest first.
+    """
     same = bases[0].replace(aggregator="norm:clip_norm=1")
     return [bases[0], bases[1], same, bases[1]]
 
-def present(material):
+
+def present(material: Material) -> Section:
     told = [f"{r['rounds']} rounds, {r['clip_norm']}" for r in material.records]
+    assert material.load_options is not None
     folder = material.load_options.data_dir
     return Section(f"{len(material.bases)} bases, {folder}", tuple(told))
 
-flags.FLAGS(["program"])
-bases = [changed(aggregator="norm", rounds=rounds) for rounds in (6, 3)]
-study = Study("odd", (), wanted, present)
-devices = start_devices(1)
-for studied in (study, study._replace(wanted=lambda bases: [])):
-    with opened_store(None) as store:
-        loading = LoadOptions("folder")
-        outcome = run_study(studied, bases, loading, store, ExecutionOptions(devices))
-        print(json.dumps([outcome.section, len(outcome.records), len(store.records())]))
-    print(json.dumps(store.path.exists()))
-"""
+
+def program() -> None:
+    """Prints what becomes of such a study, and of one without runs."""
+    flags.FLAGS(["program"])
+    bases = [changed(aggregator="norm", rounds=rounds) for rounds in (6, 3)]
+    study = Study("odd", (), wanted, present)
+    options = ExecutionOptions(start_devices(1))
+    for studied in (study, study._replace(wanted=lambda bases: [])):
+        with opened_store(None) as store:
+            outcome = run_study(studied, bases, LoadOptions("folder"), store, options)
+            found = [outcome.section, len(outcome.records), len(store.records())]
+            print(json.dumps(found))
+        print(json.dumps(store.path.exists()))
 
 
 @pytest.fixture(scope="module")
 def printed() -> list:
-    done = run_python("-c", PROGRAM, PYTHONWARNINGS="error")
+    done = run(program=program)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
