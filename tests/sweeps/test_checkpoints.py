@@ -10,14 +10,11 @@ import pytest
 
 from jaxfr.checkpoints import CheckpointOptions
 from jaxfr.errors import InvalidInputError
-from jaxfr.experiment import Experiment
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.group import GroupCompiler, GroupProgram, batch_identity
 from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.work import Watcher, run_plan
-from jaxfr.training import Layout
-from jaxfr.training.compiled import CompiledRuns, compile_to_fit
 from tests.sweeps.problem import changed
 
 SWEEP = [changed(seed=seed, rounds=9, attack="spattack_o_d") for seed in range(3)]
@@ -31,20 +28,8 @@ class StoppedError(Exception):
 @pytest.fixture(autouse=True, scope="module")
 def _short_calls() -> Iterator[None]:
     """Of two rounds, so that there is something between start and end."""
-    compiled: dict[object, CompiledRuns] = {}
-
-    def compile_short(
-        experiment: Experiment, layout: Layout, *arguments: Any, **options: Any
-    ) -> CompiledRuns:
-        room = layout.malicious_clients, layout.num_devices
-        key = jax.tree.structure(experiment), room, *options.items()
-        if key not in compiled:
-            compiled[key] = compile_to_fit(experiment, layout, *arguments, **options)
-        return compiled[key]
-
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("jaxfr.training.compiled.PAIRS_PER_CALL", 1500)
-        patched.setattr("jaxfr.sweeps.group.compile_to_fit", compile_short)
         yield
 
 
