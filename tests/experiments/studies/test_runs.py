@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import pytest
 from absl import flags
 
-from experiments.studies.runs import run_study
 from experiments.studies.base import Material, Section, Study
+from experiments.studies.runs import run_study
 from jaxfr.data import LoadOptions
 from jaxfr.programs.running import opened_store
-from jaxfr.sweeps import RunRequest
 from jaxfr.sweeps.execution import ExecutionOptions, start_devices
+from jaxfr.sweeps.request import RunRequest
 from tests.programs.programs import run
 from tests.sweeps.problem import changed
 
