@@ -58,7 +58,7 @@ def check_device(case: Case, seconds: float) -> Record:
     return {**told, **both, "seconds": time.perf_counter() - began}
 
 
-def describe(checks: Record) -> str:
+def format_checks(checks: Record) -> str:
     """What was found, in lines."""
     if checks["runs"] is None:
         compared = f"comparison with the CPU: {checks['error']}"

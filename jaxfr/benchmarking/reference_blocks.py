@@ -46,29 +46,17 @@ def pieces_of(blocks: Sequence[np.ndarray]) -> list[np.ndarray]:
     return pieces
 
 
-def _partition_numpy(block: np.ndarray) -> None:
-    np.partition(block, block.shape[-1] // 2, axis=-1)
-
-
-def _median_torch(block: np.ndarray) -> None:
+def _median_torch(block: np.ndarray) -> object:
     import torch  # pyright: ignore[reportMissingImports]
 
-    torch.median(torch.from_numpy(block), dim=-1)
+    return torch.median(torch.from_numpy(block), dim=-1)
 
 
-def _sort_numpy(block: np.ndarray) -> None:
-    np.sort(block, axis=-1)
-
-
-def _products_numpy(block: np.ndarray) -> None:
-    np.matmul(block.transpose(0, 2, 1), block)
-
-
-def _products_torch(block: np.ndarray) -> None:
+def _products_torch(block: np.ndarray) -> object:
     import torch  # pyright: ignore[reportMissingImports]
 
     of_items = torch.from_numpy(block)
-    torch.matmul(of_items.transpose(1, 2), of_items)
+    return torch.matmul(of_items.transpose(1, 2), of_items)
 
 
 class BlockWork(NamedTuple):
@@ -76,18 +64,20 @@ class BlockWork(NamedTuple):
 
     words: str  # the part
     padding: float  # stands in a block where there is no row
-    by_package: Mapping[str, Callable[[np.ndarray], None]]  # does it
+    by_package: Mapping[str, Callable[[np.ndarray], object]]  # does it
 
 
 BLOCK_WORK: Mapping[str, BlockWork] = {
     "median": BlockWork(
-        "selection only", np.inf, {"numpy": _partition_numpy, "torch": _median_torch}
+        "selection only",
+        np.inf,
+        {"numpy": lambda b: np.partition(b, b.shape[-1] // 2), "torch": _median_torch},
     ),
-    "trimmed_mean": BlockWork("sort only", np.inf, {"numpy": _sort_numpy}),
+    "trimmed_mean": BlockWork("sort only", np.inf, {"numpy": np.sort}),
     "krum": BlockWork(
         "matrix products only",
         0.0,
-        {"numpy": _products_numpy, "torch": _products_torch},
+        {"numpy": lambda b: b.transpose(0, 2, 1) @ b, "torch": _products_torch},
     ),
 }
 """Parts of a round by aggregator."""

@@ -60,8 +60,13 @@ def prepare_references(
     received = np.append(problem.received, 0)
     by_block = [received[items] for items, _ in blocks]
     drawn = pieces_of(draw_blocks(shapes, by_block, dim, part.padding, random))
+
+    def on_all(function: Callable[[np.ndarray], object]) -> None:
+        for piece in drawn:  # what one comes to is gone before the next
+            function(piece)
+
     of_parts = {
-        name: lambda function=function: [function(piece) for piece in drawn]
+        name: functools.partial(on_all, function)
         for name, function in part.by_package.items()
     }
     return _wanted(case, part.words, of_parts)

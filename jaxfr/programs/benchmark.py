@@ -79,7 +79,7 @@ def main() -> None:
             cases[0], _SHARE_OF_CHECKS * (seconds_left() or 3600)
         )
         right = checks.passed(found)
-        print(checks.describe(found))
+        print(checks.format_checks(found))
         if folder is not None:
             write_records(folder / CHECKS_FILE, [found])
 

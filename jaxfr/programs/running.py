@@ -14,7 +14,7 @@ from jaxfr.records.contents import lack_of_record
 from jaxfr.stopping import keeping
 from jaxfr.store import Store, open_store
 from jaxfr.sweeps.execution import ExecutionOptions
-from jaxfr.sweeps.forecast import describe
+from jaxfr.sweeps.forecast import group_title
 from jaxfr.sweeps.plan import Plan
 from jaxfr.sweeps.work import FinishedRun, Watcher, run_plan
 from jaxfr.terminal import note, printable
@@ -52,7 +52,7 @@ def run_with_progress(
             kept = f"checkpoints are kept in {options.checkpoints.directory}"
             stack.enter_context(keeping(kept))
         watcher = Watcher(
-            compiling=lambda group: progress.say(f"{describe(group)}: compiling"),
+            compiling=lambda group: progress.say(f"{group_title(group)}: compiling"),
             rounds=progress.advance,
             waiting=lambda left: progress.say(
                 f"waiting for {left} runs that other processes are doing"

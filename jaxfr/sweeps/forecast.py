@@ -98,7 +98,7 @@ def format_forecasts(forecasts: Sequence[Forecast], available: int | None) -> st
     )
 
 
-def describe(group: RunGroup) -> str:
+def group_title(group: RunGroup) -> str:
     """Names a group by its data, attack and aggregator, and by what is unusual."""
     texts, usual = group.runs[0].request.texts(), RunRequest().texts()
     words = [group.source.dataset, *(texts[name] for name in _NAMED)]
@@ -118,7 +118,7 @@ def _seconds(left: Sequence[PlannedRun], compiled: CompiledRuns) -> float:
 
 
 def _row(item: Forecast) -> tuple[str, ...]:
-    runs = (describe(item.group), str(len(item.group.runs)), str(item.finished))
+    runs = (group_title(item.group), str(len(item.group.runs)), str(item.finished))
     if item.at_once == 0:
         return (*runs, "", "", "", "")
     return (
