@@ -22,6 +22,7 @@ from jaxfr.attacks.rows import Scope
 from jaxfr.uploads import Uploads, item_table
 from tests.attacks.known import knowledge_of, view_of
 from tests.attacks.test_k_means import nearest, plain_k_means
+from tests.chances import assert_chances
 
 NUM_ITEMS, DIM, CLIENTS, PER_ITEM = 60, 3, 4, 3
 EVERYONE = np.ones(CLIENTS, bool)
@@ -229,8 +230,7 @@ def test_norms_are_uniform_from_the_mean_up_to_three_deviations_more(scope):
     assert share.min() > -1e-5
     assert share.max() < 1 + 1e-5
     found = np.histogram(share, bins=20, range=(-1e-5, 1 + 1e-5))[0]
-    expected = share.size / 20
-    assert np.sum((found - expected) ** 2 / expected) < 19 + 4 * np.sqrt(2 * 19)
+    assert_chances(found, np.full(20, 1 / 20))
 
 
 def test_every_item_gets_a_row_in_both_scopes():

@@ -14,12 +14,8 @@ from jaxfr.attacks.fake_profiles import (
     draw_negatives_outside,
     profile_pairs,
 )
-from tests.attacks.known import (
-    TASK,
-    assert_chances,
-    assert_drawn_by_popularity,
-    knowledge_of,
-)
+from tests.attacks.known import TASK, knowledge_of
+from tests.chances import assert_chances, assert_drawn_by_popularity
 
 POPULARITY = np.array([8, 0, 4, 2, 1, 0])
 NUM_ITEMS, DIM, MANY = POPULARITY.size, 3, 6000

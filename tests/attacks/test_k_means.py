@@ -10,6 +10,7 @@ from jaxfr.attacks.k_means import (
     k_means,
     nearest_centres,
 )
+from tests.chances import assert_chances
 
 POINTS, DIM, ROOM = 40, 2, 6
 compiled = jax.jit(k_means)
@@ -106,6 +107,4 @@ def test_any_k_of_the_first_k_points_are_drawn_alike():
         found = np.unique([hash(chosen) for chosen in sets], return_counts=True)[1]
         ways = {1: 4, 2: 6, 3: 4}[number]
         assert found.size == ways
-        expected = draws / ways
-        chi_square = np.sum((found - expected) ** 2 / expected)
-        assert chi_square < ways - 1 + 4 * np.sqrt(2 * (ways - 1))
+        assert_chances(found, np.full(ways, 1 / ways))

@@ -12,8 +12,9 @@ from jaxfr.attacks import ATTACKS, spattack_l_d
 from jaxfr.attacks.base import malicious_uploads
 from jaxfr.attacks.spattack import SpattackState, poisoning_clients, popular_items
 from jaxfr.uploads import Uploads, item_table, with_sums
-from tests.attacks.known import assert_drawn_by_popularity, knowledge_of, view_of
+from tests.attacks.known import knowledge_of, view_of
 from tests.attacks.scopes import no_server
+from tests.chances import assert_drawn_by_popularity
 
 NUM_ITEMS, DIM, CLIENTS, PER_ITEM = 7, 3, 4, 5
 OMNISCIENT, LIMITED = ["spattack_o_d", "spattack_o_s"], ["spattack_l_d", "spattack_l_s"]

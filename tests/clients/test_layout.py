@@ -19,25 +19,12 @@ from jaxfr.clients.tensors import (
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
 from jaxfr.data.synthetic import synthetic_dataset
 from jaxfr.sampling import PADDING_ITEM
+from tests.datasets import dataset_of
 
-SMALL = Dataset(
-    name="small",
-    num_users=4,
-    num_items=9,
-    train_users=np.array([0, 0, 1, 2, 2, 2, 2, 3], np.int32),
-    train_items=np.array([7, 2, 2, 8, 0, 5, 2, 2], np.int32),
-    test_items=np.array([1, NO_TEST_ITEM, 3, 0], np.int32),
-)
+SMALL = dataset_of([[7, 2], [2], [8, 0, 5, 2], [2]], 9, [1, NO_TEST_ITEM, 3, 0])
 
 # The first, the last and two other users hold nothing.
-GAPPY = Dataset(
-    name="gappy",
-    num_users=7,
-    num_items=9,
-    train_users=np.array([1, 1, 1, 1, 1, 4, 5, 5], np.int32),
-    train_items=np.array([7, 2, 3, 8, 0, 5, 2, 1], np.int32),
-    test_items=np.full(7, NO_TEST_ITEM),
-)
+GAPPY = dataset_of([[], [7, 2, 3, 8, 0], [], [], [5], [2, 1], []], 9)
 
 
 @functools.cache
@@ -161,14 +148,7 @@ def test_the_capacity_bounds_the_rows_over_many_seeds_and_is_not_wasteful(pseudo
 
 def test_the_capacity_is_exact_where_chance_has_no_say():
     # Each of two clients holds two of three items and draws the third.
-    dataset = Dataset(
-        name="certain",
-        num_users=2,
-        num_items=3,
-        train_users=np.array([0, 0, 1, 1], np.int32),
-        train_items=np.array([0, 1, 1, 2], np.int32),
-        test_items=np.array([2, NO_TEST_ITEM], np.int32),
-    )
+    dataset = dataset_of([[0, 1], [1, 2]], 3, [2, NO_TEST_ITEM])
     np.testing.assert_array_equal(upload_capacity(dataset), [2, 2, 2])
 
 

@@ -19,6 +19,7 @@ from jaxfr.clients.graph import (
 )
 from jaxfr.data.dataset import Dataset
 from jaxfr.devices import AXIS
+from tests.datasets import dataset_of
 
 # Who holds what: item 0 all four, item 1 two, items 2 and 4 one each, item 3 nobody.
 HELD = [[0, 1], [4, 0], [0], [2, 1, 0]]
@@ -29,15 +30,7 @@ draw = jax.jit(draw_neighbours, static_argnums=3)
 
 @functools.cache
 def four_users() -> Dataset:
-    activity = [len(items) for items in HELD]
-    return Dataset(
-        name="four",
-        num_users=4,
-        num_items=5,
-        train_users=np.repeat(np.arange(4), activity).astype(np.int32),
-        train_items=np.concatenate(HELD).astype(np.int32),
-        test_items=np.full(4, -1, np.int32),
-    )
+    return dataset_of(HELD, 5)
 
 
 @functools.cache

@@ -20,7 +20,8 @@ from jaxfr.clients.negatives import (
 from jaxfr.clients.tensors import plan_tiles
 from jaxfr.data.dataset import Dataset
 from jaxfr.sampling import list_items
-from tests.attacks.known import assert_chances
+from tests.chances import assert_chances
+from tests.datasets import dataset_of
 
 NUM_ITEMS = 12
 
@@ -140,14 +141,7 @@ def five_clients() -> Dataset:
     random = np.random.default_rng(1)
     activity = np.array([3, 1, 7, 0, 4])
     held = [random.choice(NUM_ITEMS, size, replace=False) for size in activity]
-    return Dataset(
-        name="five",
-        num_users=5,
-        num_items=NUM_ITEMS,
-        train_users=np.repeat(np.arange(5), activity).astype(np.int32),
-        train_items=np.concatenate(held).astype(np.int32),
-        test_items=np.full(5, -1),
-    )
+    return dataset_of(held, NUM_ITEMS)
 
 
 @functools.cache

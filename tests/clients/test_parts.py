@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jaxfr.clients.dividing import ClientPart, divide_clients, join_parts
 from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
+from tests.datasets import dataset_of
 
 NUM_ITEMS = 9
 
@@ -22,24 +23,17 @@ activities = st.lists(st.integers(0, NUM_ITEMS - 1), min_size=1, max_size=12).fi
 some_examples = settings(max_examples=200)
 
 
-def dataset_of(activity: list[int]) -> Dataset:
+def some_dataset(activity: list[int]) -> Dataset:
     """Clients who hold so many items each, and another one or none to test."""
     random = np.random.default_rng(sum(activity))
     order = [random.permutation(NUM_ITEMS) for _ in activity]
     held = [items[:number] for items, number in zip(order, activity, strict=True)]
     held_out = [items[-1] if random.random() < 0.7 else NO_TEST_ITEM for items in order]
-    return Dataset(
-        name="some",
-        num_users=len(activity),
-        num_items=NUM_ITEMS,
-        train_users=np.repeat(np.arange(len(activity)), activity).astype(np.int32),
-        train_items=np.concatenate(held).astype(np.int32),
-        test_items=np.array(held_out),
-    )
+    return dataset_of(held, NUM_ITEMS, held_out)
 
 
 def divided(activity: list[int], most_parts: int) -> tuple[ClientPart, ...]:
-    return divide_clients(dataset_of(activity), np.array(activity), most_parts)
+    return divide_clients(some_dataset(activity), np.array(activity), most_parts)
 
 
 # --- the parts ---
@@ -48,7 +42,7 @@ def divided(activity: list[int], most_parts: int) -> tuple[ClientPart, ...]:
 @given(activities, st.integers(1, 6))
 @some_examples
 def test_parts_are_what_the_data_set_has_of_their_clients(activity, most_parts):
-    whole, parts = dataset_of(activity), divided(activity, most_parts)
+    whole, parts = some_dataset(activity), divided(activity, most_parts)
     assert len(parts) == min(most_parts, np.count_nonzero(activity))
     clients = np.concatenate([part.client_ids for part in parts])
     pairs = np.concatenate([part.pair_ids for part in parts])
@@ -69,7 +63,7 @@ def test_parts_are_what_the_data_set_has_of_their_clients(activity, most_parts):
 def test_work_is_what_is_balanced_not_clients_or_pairs():
     activity = [5, 5, 5, 5, 1, 1, 1, 1]
     work = np.array([1, 1, 1, 1, 1, 1, 9, 1])
-    parts = divide_clients(dataset_of(activity), work, 2)
+    parts = divide_clients(some_dataset(activity), work, 2)
     assert [part.client_ids.tolist() for part in parts] == [[*range(7)], [7]]
 
 
@@ -79,7 +73,7 @@ def test_clients_without_pairs_stay_with_their_neighbours():
 
 
 def test_in_one_part_the_data_set_is_what_it_was():
-    dataset = dataset_of([3, 0, 1])
+    dataset = some_dataset([3, 0, 1])
     (part,) = divide_clients(dataset, dataset.user_activity, 1)
     assert part.dataset is dataset
 

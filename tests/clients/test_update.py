@@ -24,6 +24,7 @@ from jaxfr.models.batch import Batch, make_batch
 from jaxfr.models.fedmf import fedmf
 from jaxfr.sampling import PADDING_ITEM
 from jaxfr.uploads import Uploads, rows_of
+from tests.datasets import dataset_of
 from tests.models.plain_fedmf import gradient
 
 NUM_USERS, NUM_ITEMS, DIM = 6, 10, 3
@@ -72,14 +73,7 @@ def problem() -> Problem:
         random.choice(pool, size) for pool, size in zip(others, ACTIVITY, strict=True)
     ]
     assert any(len(np.unique(own)) < own.size for own in negatives)
-    dataset = Dataset(
-        name="six",
-        num_users=NUM_USERS,
-        num_items=NUM_ITEMS,
-        train_users=np.repeat(np.arange(NUM_USERS), ACTIVITY).astype(np.int32),
-        train_items=np.concatenate(held).astype(np.int32),
-        test_items=np.full(NUM_USERS, -1, np.int32),
-    )
+    dataset = dataset_of(held, NUM_ITEMS)
     users, momentum = random.normal(size=(2, NUM_USERS, DIM)).astype(np.float32)
     items = random.normal(size=(NUM_ITEMS, DIM)).astype(np.float32)
     negatives = np.concatenate(negatives).astype(np.int32)

@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
+from jaxfr.data.dataset import NO_TEST_ITEM
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import (
     NUM_CANDIDATES,
     check_enough_candidates,
     sample_candidate_ranks,
 )
+from tests.chances import assert_chances
+from tests.datasets import dataset_of
 
 NUM_ITEMS = 130
 
@@ -20,17 +22,6 @@ sample = jax.jit(sample_candidate_ranks, static_argnums=(2, 3))
 sample_each = jax.jit(
     jax.vmap(sample_candidate_ranks, in_axes=(0, 0, None, None)), static_argnums=(2, 3)
 )
-
-
-def dataset(user_items: list[list[int]], test_items: list[int]) -> Dataset:
-    return Dataset(
-        name="tiny",
-        num_users=len(user_items),
-        num_items=NUM_ITEMS,
-        train_users=np.repeat(np.arange(len(user_items)), [len(u) for u in user_items]),
-        train_items=np.concatenate(user_items).astype(np.int32),
-        test_items=np.array(test_items, np.int32),
-    )
 
 
 @given(st.integers(0, 2**31 - 1), st.integers(1, NUM_ITEMS - NUM_CANDIDATES))
@@ -55,16 +46,15 @@ def test_items_that_are_left_are_drawn_equally_often():
     drawn = sample_each(keys, np.full(num_draws, 4), NUM_ITEMS, count)
     counts = np.bincount(np.ravel(drawn), minlength=left)
     assert counts.size == left
-    expected = num_draws * count / left
-    freedom = left - 1
-    chi_square = np.sum((counts - expected) ** 2 / expected)
-    assert chi_square < freedom + 4 * np.sqrt(2 * freedom)
+    assert_chances(counts, np.full(left, 1 / left))
 
 
 def test_a_user_with_too_few_candidates_is_named():
-    check_enough_candidates(dataset([list(range(30)), [0]], [30, 1]), 99)
+    check_enough_candidates(dataset_of([list(range(30)), [0]], NUM_ITEMS, [30, 1]), 99)
     # Who is not evaluated needs none.
-    check_enough_candidates(dataset([[0], list(range(100))], [1, NO_TEST_ITEM]), 99)
-    data = dataset([[0], list(range(31))], [1, 31])
+    check_enough_candidates(
+        dataset_of([[0], list(range(100))], NUM_ITEMS, [1, NO_TEST_ITEM]), 99
+    )
+    data = dataset_of([[0], list(range(31))], NUM_ITEMS, [1, 31])
     with pytest.raises(InvalidInputError, match=r"user 1 has 98 items .*=99;"):
         check_enough_candidates(data, 99)

@@ -4,13 +4,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxfr.data.dataset import NO_TEST_ITEM, Dataset
+from jaxfr.data.dataset import NO_TEST_ITEM
 from jaxfr.evaluation.candidates import (
     GROUP_NAMES,
     NO_GROUP,
     item_degree_groups,
     user_degree_groups,
 )
+from tests.datasets import dataset_of
 
 degrees = st.lists(st.integers(0, 30), min_size=2, max_size=40).filter(any)
 
@@ -51,13 +52,6 @@ def test_head_is_the_shortest_run_that_holds_a_third_and_with_middle_two(item_de
 
 
 def test_a_user_belongs_to_the_group_of_its_test_item():
-    dataset = Dataset(
-        name="tiny",
-        num_users=3,
-        num_items=3,
-        train_users=np.array([0, 1, 1, 2]),
-        train_items=np.array([0, 0, 1, 0], np.int32),
-        test_items=np.array([2, NO_TEST_ITEM, 1], np.int32),
-    )
+    dataset = dataset_of([[0], [0, 1], [0]], 3, [2, NO_TEST_ITEM, 1])
     np.testing.assert_array_equal(item_degree_groups(dataset.item_degree), [0, 2, 2])
     np.testing.assert_array_equal(user_degree_groups(dataset), [2, NO_GROUP, 2])

@@ -25,6 +25,7 @@ from jaxfr.evaluation.names import parse_metrics
 from jaxfr.evaluation.outcome import Outcome, as_record
 from jaxfr.models import fedmf
 from jaxfr.sampling import ItemLists, list_items
+from tests.datasets import dataset_of
 
 draw = jax.jit(draw_candidates, static_argnums=(3, 4))
 draw_within = jax.jit(draw_within_third, static_argnums=5)
@@ -49,14 +50,7 @@ def dataset() -> Dataset:
     ]
     test_items = np.array([items[-1] for items in held], np.int32)
     test_items[WITHOUT_TEST_ITEM] = NO_TEST_ITEM
-    return Dataset(
-        name="small",
-        num_users=NUM_USERS,
-        num_items=NUM_ITEMS,
-        train_users=np.repeat(np.arange(NUM_USERS), activity).astype(np.int32),
-        train_items=np.concatenate([items[:-1] for items in held]).astype(np.int32),
-        test_items=test_items,
-    )
+    return dataset_of([items[:-1] for items in held], NUM_ITEMS, test_items)
 
 
 @functools.cache

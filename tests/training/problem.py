@@ -25,6 +25,7 @@ from jaxfr.training import (
 )
 from jaxfr.training.pairs import draw_pairs
 from jaxfr.training.round import choose_participants, train_round
+from tests.datasets import dataset_of
 
 NUM_USERS, NUM_ITEMS, DIM, ROOM = 12, 15, 3, 3
 
@@ -77,29 +78,14 @@ def small_dataset() -> Dataset:
     ]
     test_items = np.array([items[-1] for items in held], np.int32)
     test_items[4] = NO_TEST_ITEM
-    return Dataset(
-        name="small",
-        num_users=NUM_USERS,
-        num_items=NUM_ITEMS,
-        train_users=np.repeat(np.arange(NUM_USERS, dtype=np.int32), activity),
-        train_items=np.concatenate([items[:-1] for items in held]).astype(np.int32),
-        test_items=test_items,
-    )
+    return dataset_of([items[:-1] for items in held], NUM_ITEMS, test_items)
 
 
 def chosen_clients(clients: list[int]) -> Dataset:
     """These clients of the small problem, in this order."""
     dataset, positives = small_dataset(), per_client(small_dataset().train_items)
     own = [positives[client] for client in clients]
-    return dataclasses.replace(
-        dataset,
-        num_users=len(clients),
-        train_users=np.repeat(
-            np.arange(len(clients), dtype=np.int32), [*map(len, own)]
-        ),
-        train_items=np.concatenate(own),
-        test_items=dataset.test_items[clients],
-    )
+    return dataset_of(own, NUM_ITEMS, dataset.test_items[clients])
 
 
 @functools.cache

@@ -142,6 +142,8 @@ def test_the_seconds_of_what_is_restored_count(tmp_path, programs):
     saved = InMemory(tmp_path)
     run(programs, keeper=saved)
     assert list(saved.kept) == [1, 4, 7, 10, 13]  # the end is not saved
+    spent = [kept.reported.seconds for kept in saved.kept.values()]
+    assert np.all(np.diff(spent) > 0)  # of all calls so far
     last = saved.kept[13]
     later = last._replace(reported=last.reported._replace(seconds=np.array(1000.0)))
     found = run(programs, keeper=InMemory(tmp_path, (13, later)))
