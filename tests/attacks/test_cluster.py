@@ -150,18 +150,6 @@ def test_two_clusters_at_first_or_as_many_as_there_are_items():
     assert [int(first_count(items).number) for items in (1, 2, 3, 99)] == [1, 2, 2, 2]
 
 
-def test_rising_losses_add_clusters_and_falling_ones_take_them_away():
-    rising = adapted(jnp.arange(1.0, 28.0))
-    # 10 rises need 11 rounds, then 15 rises 16: 2 + sqrt(48), then 9 + sqrt(41).
-    np.testing.assert_array_equal(rising.number, [2] * 10 + [9] * 16 + [15])
-    np.testing.assert_allclose(
-        rising.waiting_time[jnp.array([9, 10, 26])], [10, 15, 22.5]
-    )
-    falling = adapted(-jnp.arange(1.0, 28.0))
-    np.testing.assert_array_equal(falling.number, [2] * 10 + [1] * 17)
-    assert falling.waiting_time[26] == 22.5
-
-
 @settings(max_examples=40)
 @given(
     seed=st.integers(0, 10**6),

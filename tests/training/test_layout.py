@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from jaxfr.clients.dividing import divide_clients
-from jaxfr.clients.graph import NO_NEIGHBOUR, Holders
+from jaxfr.clients.graph import NO_NEIGHBOUR
 from jaxfr.clients.tensors import cheapest_width, num_tiles, upload_capacity
 from jaxfr.data.dataset import NO_TEST_ITEM
-from jaxfr.devices import OWN, WHOLE, placement
+from jaxfr.devices import OWN, placement
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import item_degree_groups, user_degree_groups
 from jaxfr.experiment import Experiment
@@ -141,22 +141,6 @@ def test_what_belongs_to_clients_is_divided_and_what_belongs_to_items_is_copied(
             shards = [shard.data.shape for shard in leaf.addressable_shards]
             own = leaf.shape[0] // devices if divided else leaf.shape[0]
             assert shards == [(own, *leaf.shape[1:])] * devices
-
-
-@pytest.mark.parametrize("with_neighbours", [False, True])
-def test_a_placement_says_of_every_field_where_it_lies(with_neighbours):
-    found = placement(small_layout(with_neighbours=with_neighbours))
-    of_items = {
-        *("item_slots", "client_activity", "item_popularity", "item_degree"),
-        *("item_third", "devices", "malicious_room"),
-    }
-    for name, where in found._asdict().items():
-        if name in of_items:
-            assert {*jax.tree.leaves(where)} == {WHOLE}
-        elif name != "holders":
-            assert where == OWN
-    holders = Holders._make((WHOLE, OWN))
-    assert found.holders == (holders if with_neighbours else WHOLE)
 
 
 @takes_four

@@ -105,15 +105,6 @@ def test_in_full_ranking_no_candidates_are_drawn():
     assert setup.candidates.shape == (NUM_USERS, 0)
 
 
-def test_embeddings_have_their_shapes_and_initial_scale():
-    _, state = started()
-    users = user_embeddings(state)
-    assert users.shape == (NUM_USERS, DIM)
-    assert state.item_embeddings.shape == (NUM_ITEMS, DIM)
-    for table in (users, state.item_embeddings):
-        assert 0.006 < np.std(table) < 0.014
-
-
 def test_an_s_attacker_poisons_as_many_items_as_the_busiest_client_uploads():
     setup, state = started("spattack_o_s")
     positives = per_client(small_dataset().train_items)

@@ -1,11 +1,13 @@
 """Uploads in which a number is not finite, or one would be too large."""
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from jaxfr.uploads import ItemTable, Uploads
+from jaxfr.uploads import Uploads
 
 from .samples import KINDS
 
@@ -13,116 +15,82 @@ LARGEST = float(np.finfo(np.float32).max)
 Damage = Callable[[Uploads], Uploads]
 
 
-def unchanged(uploads: Uploads) -> Uploads:
-    return uploads
+def at(field: str, place: Any, value: float) -> Damage:
+    def damage(uploads: Uploads) -> Uploads:
+        changed = getattr(uploads, field).at[place].set(value)
+        return uploads._replace(**{field: changed})
+
+    return damage
 
 
-def nan_in_vector(uploads: Uploads) -> Uploads:
-    return uploads._replace(vectors=uploads.vectors.at[1, 2].set(jnp.nan))
-
-
-def infinity_in_vector(uploads: Uploads) -> Uploads:
-    return uploads._replace(vectors=uploads.vectors.at[0, 0].set(-jnp.inf))
-
-
-def nan_in_scale(uploads: Uploads) -> Uploads:
-    return uploads._replace(scale=uploads.scale.at[7].set(jnp.nan))
-
-
-def infinity_in_scale(uploads: Uploads) -> Uploads:
-    return uploads._replace(scale=uploads.scale.at[8].set(jnp.inf))
-
-
-def with_item_scale(uploads: Uploads, row: int, value: float) -> Uploads:
+def in_item_scale(row: int, value: float) -> Damage:
     """Of one row, or of all rows where they have the same."""
-    place = row if uploads.item_scale.ndim > 0 else ()
-    return uploads._replace(item_scale=uploads.item_scale.at[place].set(value))
+
+    def damage(uploads: Uploads) -> Uploads:
+        place = row if uploads.item_scale.ndim > 0 else ()
+        return at("item_scale", place, value)(uploads)
+
+    return damage
 
 
-def nan_in_item_scale(uploads: Uploads) -> Uploads:
-    return with_item_scale(uploads, 9, jnp.nan)
+def large_row(row: int, scale: float, number: float) -> Damage:
+    def damage(uploads: Uploads) -> Uploads:
+        vector = uploads.vector[row // uploads.rows_per_bundle]
+        return one_by_one(at("scale", row, scale), at("vectors", vector, number))(
+            uploads
+        )
+
+    return damage
 
 
-def infinity_in_item_scale(uploads: Uploads) -> Uploads:
-    return with_item_scale(uploads, 10, -jnp.inf)
-
-
-def nan_in_item(uploads: Uploads) -> Uploads:
-    return uploads._replace(
-        item_embeddings=uploads.item_embeddings.at[4, 1].set(jnp.nan)
-    )
-
-
-def with_large_row(uploads: Uploads, row: int, scale: float, number: float) -> Uploads:
-    vector = uploads.vector[row // uploads.rows_per_bundle]
-    return uploads._replace(
-        scale=uploads.scale.at[row].set(scale),
-        vectors=uploads.vectors.at[vector].set(number),
-    )
-
-
-def product_too_large(uploads: Uploads) -> Uploads:
-    return with_large_row(uploads, 11, 1e30, 1e20)
-
-
-def sum_too_large(uploads: Uploads) -> Uploads:
-    """The only row of item 3, whose two parts are not too large."""
-    uploads = with_large_row(with_item_scale(uploads, 12, 0.5), 12, 3e38, 1.0)
-    return uploads._replace(
-        item=uploads.item.at[12].set(3),
-        item_embeddings=uploads.item_embeddings.at[3].set(3e38),
-    )
-
-
-def large_but_finite(uploads: Uploads) -> Uploads:
-    return with_large_row(uploads, 13, 1e30, 1e8)
-
-
-def in_last_table(uploads: Uploads, value: float) -> Uploads:
+def in_table(value: float) -> Damage:
     """A number of the last row of item 1, sent once."""
-    *others, last = uploads.tables
-    changed = ItemTable(
-        last.rows.at[1, -1, 2].set(value), last.weight.at[1].set(0).at[1, -1].set(1)
-    )
-    return uploads._replace(tables=(*others, changed))
+
+    def damage(uploads: Uploads) -> Uploads:
+        *others, last = uploads.tables
+        changed = last._replace(
+            rows=last.rows.at[1, -1, 2].set(value),
+            weight=last.weight.at[1].set(0).at[1, -1].set(1),
+        )
+        return uploads._replace(tables=(*others, changed))
+
+    return damage
 
 
-def nan_in_table(uploads: Uploads) -> Uploads:
-    return in_last_table(uploads, jnp.nan)
+def one_by_one(*damages: Damage) -> Damage:
+    return lambda uploads: functools.reduce(lambda so, one: one(so), damages, uploads)
 
 
-def infinity_in_table(uploads: Uploads) -> Uploads:
-    return in_last_table(uploads, -jnp.inf)
-
-
-def largest_in_table(uploads: Uploads) -> Uploads:
-    return in_last_table(uploads, LARGEST)
-
-
-def everything_at_once(uploads: Uploads) -> Uploads:
-    for damage in (nan_in_vector, nan_in_scale, infinity_in_item_scale, nan_in_item):
-        uploads = damage(uploads)
-    return uploads
-
-
-DAMAGES = [
-    unchanged,
-    nan_in_vector,
-    infinity_in_vector,
-    nan_in_scale,
-    infinity_in_scale,
-    nan_in_item_scale,
-    infinity_in_item_scale,
-    nan_in_item,
-    product_too_large,
-    sum_too_large,
-    large_but_finite,
-    everything_at_once,
-]
-TABLE_DAMAGES = [nan_in_table, infinity_in_table, largest_in_table]
-HARMLESS = unchanged, large_but_finite, largest_in_table
-CASES = {
-    f"{name}-{damage.__name__}": (kind, damage)
-    for name, kind in KINDS.items()
-    for damage in DAMAGES + (TABLE_DAMAGES if kind.tables else [])
+DAMAGES = {
+    "unchanged": one_by_one(),
+    "nan_in_vector": at("vectors", (1, 2), jnp.nan),
+    "infinity_in_vector": at("vectors", (0, 0), -jnp.inf),
+    "nan_in_scale": at("scale", 7, jnp.nan),
+    "infinity_in_scale": at("scale", 8, jnp.inf),
+    "nan_in_item_scale": in_item_scale(9, jnp.nan),
+    "infinity_in_item_scale": in_item_scale(10, -jnp.inf),
+    "nan_in_item": at("item_embeddings", (4, 1), jnp.nan),
+    "product_too_large": large_row(11, 1e30, 1e20),
+    # The only row of item 3, whose two parts are not too large.
+    "sum_too_large": one_by_one(
+        *(in_item_scale(12, 0.5), large_row(12, 3e38, 1.0)),
+        *(at("item", 12, 3), at("item_embeddings", 3, 3e38)),
+    ),
+    "large_but_finite": large_row(13, 1e30, 1e8),
 }
+DAMAGES["everything_at_once"] = one_by_one(
+    *(DAMAGES["nan_in_vector"], DAMAGES["nan_in_scale"]),
+    *(DAMAGES["infinity_in_item_scale"], DAMAGES["nan_in_item"]),
+)
+TABLE_DAMAGES = {
+    "nan_in_table": in_table(jnp.nan),
+    "infinity_in_table": in_table(-jnp.inf),
+    "largest_in_table": in_table(LARGEST),
+}
+ALL = DAMAGES | TABLE_DAMAGES
+HARMLESS = "unchanged", "large_but_finite", "largest_in_table"
+CASES = [
+    (kind, damage)
+    for kind in KINDS.values()
+    for damage in (ALL if kind.tables else DAMAGES)
+]
