@@ -58,11 +58,11 @@ def test_a_check_has_passed_where_all_that_was_done_agreed():
 @pytest.mark.parametrize(
     ("aggregator", "model"),
     [
-        ("mean", "fedmf:3"),
         ("median", "fedmf:3"),
-        ("trimmed_mean", "fedmf:3"),
         ("krum", "fedmf:3"),
         ("mean", "fedgnn:3"),
+        pytest.param("mean", "fedmf:3", marks=pytest.mark.long),
+        pytest.param("trimmed_mean", "fedmf:3", marks=pytest.mark.long),
     ],
 )
 def test_programs_lower_for_a_gpu_where_there_is_none(aggregator, model, monkeypatch):

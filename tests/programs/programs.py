@@ -35,7 +35,8 @@ _LOADED.set_forkserver_preload(
     [
         *("jaxfr.__main__", "jaxfr.benchmarking.report", "jaxfr.sweeps.forecast"),
         *("jaxfr.records.export", "jaxfr.records.heatmap", "jaxfr.records.plots"),
-        *("jaxfr.data.statistics", "matplotlib.backends.backend_agg", __name__),
+        *("jaxfr.data.statistics", "jaxfr.sweeps.work", "jaxfr.compilation_cache"),
+        *("matplotlib.backends.backend_agg", __name__),
     ]
 )
 
