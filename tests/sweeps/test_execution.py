@@ -6,28 +6,24 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.execution import Execution, ExecutionOptions, plan_execution, recorded
 
 
-@pytest.mark.parametrize("devices", [1, 2, 8])
-def test_a_single_run_is_spread_over_all_devices(devices):
-    assert plan_execution(1, ExecutionOptions(devices)) == Execution(
-        spread=devices, divided=1, runs=1
-    )
-
-
 @pytest.mark.parametrize(
-    ("num_runs", "devices", "divided"), [(2, 1, 1), (2, 2, 2), (3, 8, 3), (50, 8, 8)]
+    ("num_runs", "options", "expected"),
+    [
+        # A single run is spread over all devices, several are divided among them.
+        *((1, ExecutionOptions(n), Execution(n, 1, 1)) for n in (1, 2, 8)),
+        (2, ExecutionOptions(1), Execution(1, 1, 1)),
+        (2, ExecutionOptions(2), Execution(1, 2, 2)),
+        (3, ExecutionOptions(8), Execution(1, 3, 3)),
+        (50, ExecutionOptions(8), Execution(1, 8, 8)),
+        # More or fewer at once than devices may be asked for.
+        (10, ExecutionOptions(2, 6), Execution(1, 2, 6)),
+        (10, ExecutionOptions(4, 2), Execution(1, 2, 2)),
+    ],
 )
-def test_several_runs_are_divided_among_the_devices(num_runs, devices, divided):
-    expected = Execution(spread=1, divided=divided, runs=divided)
-    assert plan_execution(num_runs, ExecutionOptions(devices)) == expected
-
-
-def test_more_runs_at_once_than_devices_may_be_asked_for():
-    assert plan_execution(10, ExecutionOptions(2, 6)) == Execution(
-        spread=1, divided=2, runs=6
-    )
-    assert plan_execution(10, ExecutionOptions(4, 2)) == Execution(
-        spread=1, divided=2, runs=2
-    )
+def test_a_run_is_spread_over_devices_and_several_are_divided(
+    num_runs, options, expected
+):
+    assert plan_execution(num_runs, options) == expected
 
 
 def test_runs_that_the_devices_do_not_divide_are_refused():

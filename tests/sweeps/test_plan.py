@@ -1,3 +1,5 @@
+"""Which runs are the same, which share a program, and who does which."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -80,33 +82,35 @@ def test_every_option_is_a_number_compiled_in_or_data():
     assert {*PART_NUMBERS, *PART_STATIC} == of_parts
 
 
-@pytest.mark.parametrize("name", NUMBERS)
-def test_another_number_is_another_run_of_the_same_program(name):
-    attacked = changed(attack="spattack_l_s", **NEEDS.get(name, {}))
-    other = attacked.replace(**{name: NUMBERS[name]})
-    (group,) = plan_runs([attacked, other]).groups
+ATTACKED = {"attack": "spattack_l_s"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        *(
+            ({**ATTACKED, **NEEDS.get(n, {})}, {n: value})
+            for n, value in NUMBERS.items()
+        ),
+        *(({field: one}, {field: two}) for field, one, two in PART_NUMBERS.values()),
+    ],
+)
+def test_another_number_is_another_run_of_the_same_program(one, other):
+    base = changed(**one)
+    (group,) = plan_runs([base, base.replace(**other)]).groups
     assert len({run.identity for run in group.runs}) == group.size == 2
 
 
-@pytest.mark.parametrize("name", PART_NUMBERS)
-def test_another_number_of_a_part_is_another_run_of_the_same_program(name):
-    field, one, other = PART_NUMBERS[name]
-    (group,) = plan_runs([changed(**{field: one}), changed(**{field: other})]).groups
-    assert len({run.identity for run in group.runs}) == group.size == 2
-
-
-@pytest.mark.parametrize("name", STATIC)
-def test_what_is_compiled_in_makes_another_group(name):
-    base = changed(**NEEDS.get(name, {}))
-    groups = plan_runs([base, base.replace(**{name: STATIC[name]})]).groups
-    assert [group.size for group in groups] == [1, 1]
-    assert len({run.identity for group in groups for run in group.runs}) == 2
-
-
-@pytest.mark.parametrize("name", PART_STATIC)
-def test_what_is_compiled_in_of_a_part_makes_another_group(name):
-    field, one, other = PART_STATIC[name]
-    groups = plan_runs([changed(**{field: one}), changed(**{field: other})]).groups
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        *((NEEDS.get(name, {}), {name: value}) for name, value in STATIC.items()),
+        *(({field: one}, {field: two}) for field, one, two in PART_STATIC.values()),
+    ],
+)
+def test_what_is_compiled_in_makes_another_group(one, other):
+    base = changed(**one)
+    groups = plan_runs([base, base.replace(**other)]).groups
     assert [group.size for group in groups] == [1, 1]
     assert len({run.identity for group in groups for run in group.runs}) == 2
 
