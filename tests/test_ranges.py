@@ -1,3 +1,5 @@
+"""Ranges of numbers: what they hold, and how a refusal tells of them."""
+
 import math
 
 import numpy as np

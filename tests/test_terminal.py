@@ -1,3 +1,5 @@
+"""Output that a terminal, a pipe or a full disk may refuse."""
+
 import io
 import os
 import sys

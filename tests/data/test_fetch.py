@@ -1,3 +1,5 @@
+"""Downloads, wheels and the cache that they are kept in."""
+
 import hashlib
 import http.server
 import importlib.util

@@ -1,3 +1,5 @@
+"""MovieLens: fetched, verified, cached and split."""
+
 import dataclasses
 import io
 import zipfile

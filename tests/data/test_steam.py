@@ -1,3 +1,5 @@
+"""Steam, where its files are at hand."""
+
 import os
 import pathlib
 

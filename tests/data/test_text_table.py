@@ -1,3 +1,5 @@
+"""Tables of interactions as text."""
+
 import io
 
 import numpy as np

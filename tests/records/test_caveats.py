@@ -1,3 +1,5 @@
+"""What must be said beside results."""
+
 import pytest
 
 from jaxfr.records.caveats import caveats, has_diverged

@@ -1,3 +1,5 @@
+"""What a record stands beside: chance, and the most popular items."""
+
 import math
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Records and summaries as tables in files."""
+
 import csv
 import importlib
 import math

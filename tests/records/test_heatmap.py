@@ -1,3 +1,5 @@
+"""Heatmaps of means by two groupings."""
+
 import math
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""What all pictures share."""
+
 import subprocess
 import sys
 

@@ -1,3 +1,5 @@
+"""Curves over rounds as a picture."""
+
 from jaxfr.records.plots import draw_curves, drawn_metrics
 
 

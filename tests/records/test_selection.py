@@ -1,3 +1,5 @@
+"""Which records are chosen, and what varies among them."""
+
 import pytest
 
 from jaxfr.errors import InvalidInputError

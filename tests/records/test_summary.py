@@ -1,3 +1,5 @@
+"""Means with intervals, and the worst case over attacks."""
+
 import math
 import random
 

@@ -1,3 +1,5 @@
+"""Tables of text."""
+
 import re
 
 from jaxfr.evaluation.candidates import GROUP_NAMES
