@@ -39,6 +39,8 @@ def map_in_blocks(function: Callable[..., T], block: int, *arguments: object) ->
     size = jax.tree.leaves(arguments)[0].shape[0]
     if size <= block:
         return batched(*arguments)
+    if block == 1:
+        return jax.lax.map(lambda members: function(*members), arguments)
     blocks = -(-size // block)
     # The last block ends with the last member and repeats some of the one before:
     # nothing is padded, so no argument is copied.

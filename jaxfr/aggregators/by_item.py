@@ -8,6 +8,8 @@ depend on the number of rows, so this is for items with many, on devices that a 
 lies between. Within a process a copy costs less than waiting for each other.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -41,16 +43,21 @@ EXCHANGED_NUMBERS = 2**25
 COUNTED_BLOCKS = 32
 
 
+WorkPerRow = int | Callable[[int], int]
+"""Numbers that a rule keeps per row of an item; a function of how many rows it has."""
+
+
 def map_items(
-    uploads: Uploads, rule: ItemRule, work_per_row: int, searches: int | None = None
+    uploads: Uploads,
+    rule: ItemRule,
+    work_per_row: WorkPerRow,
+    searches: int | None = None,
 ) -> Float[Array, "m d"]:
     """Applies ``rule`` to each item's rows.
 
     Args:
         rule: aggregates one item; rows of weight 0 hold arbitrary finite numbers.
-        work_per_row: numbers that the rule keeps per row of an item; blocks shrink in
-            proportion. Pass the embedding size, or 0 for a rule that compares all pairs
-            of rows (their number is used instead).
+        work_per_row: blocks shrink in proportion; the embedding size for most rules.
         searches: how many k-th smallest numbers the rule looks for, each by counting;
             None for a rule that needs all of an item's rows in one place.
     """
@@ -88,7 +95,11 @@ def _few(searches: int | None, dim: int) -> float:
 
 
 def _bring_and_map(
-    uploads: Uploads, rule: ItemRule, work_per_row: int, group: ItemGroup, total: Array
+    uploads: Uploads,
+    rule: ItemRule,
+    work_per_row: WorkPerRow,
+    group: ItemGroup,
+    total: Array,
 ) -> Array:
     """Sets the rows of this device's share of a group's items in ``total``."""
 
@@ -107,7 +118,7 @@ def _bring_and_map(
 def _map_group(
     uploads: Uploads,
     rule: ItemRule,
-    work_per_row: int,
+    work_per_row: WorkPerRow,
     group: ItemGroup,
     total: Array,
     in_parts: bool = False,
@@ -120,7 +131,8 @@ def _map_group(
         rows, weight = rows_of_item(uploads, item, index, size)
         return rule(rows, weight, OVER_DEVICES if in_parts else IN_ONE_PART)
 
-    block = members_per_block(size * (work_per_row or max(size, total.shape[1])))
+    per_row = work_per_row if isinstance(work_per_row, int) else work_per_row(size)
+    block = members_per_block(size * per_row)
     if in_parts:
         block *= COUNTED_BLOCKS
     combined = map_in_blocks(one_item, block, group.items, group.rows)

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from jaxfr.aggregators import krum
-from jaxfr.aggregators.krum import (
-    krum_of_item,
-    num_neighbours,
+from jaxfr.aggregators.krum import krum_of_item, num_neighbours
+from jaxfr.aggregators.krum_choice import (
+    bounds_of_scores,
+    least_score,
+    least_score_of_all,
     pairwise_squared_distances,
 )
 from jaxfr.uploads import append_tables, item_table
@@ -19,6 +22,8 @@ from .oracles import KRUM, aggregated, krum_scores, run
 from .samples import DIM, NUM_ITEMS, factored_uploads, quarters, rows_of_one_item
 
 LARGEST = float(np.finfo(np.float32).max)
+by_bounds, bounds_of = jax.jit(least_score), jax.jit(bounds_of_scores)
+by_all_scores = jax.jit(least_score_of_all, static_argnames="distance")
 of_item = jax.jit(krum_of_item, static_argnames="distance")
 distances_of = jax.jit(pairwise_squared_distances)
 both_distances = pytest.mark.parametrize("distance", ["squared", "plain"])
@@ -151,6 +156,62 @@ def test_the_choice_is_one_of_the_rows_bit_for_bit():
     plain = rows_of_one_item(np.asarray(uploads.vectors))
     found = aggregated(KRUM, plain, 3)[0]
     assert (found == np.asarray(plain.vectors)).all(axis=1).any()
+
+
+# --- The search by bounds ---
+
+
+MANY = 100
+
+
+@given(
+    rows=quarters((MANY, DIM), 2),
+    weight=arrays(np.int32, MANY, elements=st.sampled_from([0, 1, 1, 1, 2, 30])),
+    share=st.floats(0, 1),
+)
+@settings(max_examples=100)
+def test_bounds_leave_the_choice_as_it_is_to_the_last_tie(rows, weight, share):
+    weight[3] = 1  # one is there
+    nearest = 1 + int(share * (weight.sum() - 1))
+    rows = jnp.asarray(rows, jnp.float32)
+    expected = by_all_scores(rows, weight, nearest, distance="squared")
+    assert by_bounds(rows, weight, nearest) == expected
+
+
+def many_rows(kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in float32 and weights, as different attacks leave them."""
+    rng = np.random.default_rng(0)
+    rows = rng.uniform(0.2, 1, (MANY, 1)) * rng.normal(size=(MANY, 32)) + 5.0
+    weight = np.ones(MANY, np.int32)
+    if kind == "colluders":
+        rows[-1], weight[-1] = -rows.sum(axis=0), 40
+    if kind == "outliers":
+        rows[-20:] *= rng.choice([1e3, 1e8, 1e15], size=(20, 1))
+    return rows.astype(np.float32), weight
+
+
+def scores_of(rows: np.ndarray, weight: np.ndarray, nearest: int) -> np.ndarray:
+    wide = np.repeat(rows.astype(float), weight, axis=0)
+    distances = np.square(rows[:, None].astype(float) - wide).sum(axis=-1)
+    return np.sort(distances, axis=1)[:, :nearest].sum(axis=1)
+
+
+@pytest.mark.parametrize("kind", ["honest", "colluders", "outliers"])
+@pytest.mark.parametrize("nearest", [1, 2, 60, 97, 100])
+def test_bounds_are_below_scores_and_the_smallest_score_is_found(kind, nearest):
+    rows, weight = many_rows(kind)
+    scores = scores_of(rows, weight, nearest)
+    assert (bounds_of(rows, weight, nearest) <= scores * (1 + 1e-6)).all()
+    chosen = by_bounds(rows, weight, nearest)
+    assert scores[chosen] <= scores.min() * (1 + 1e-5)
+
+
+@pytest.mark.parametrize("kind", ["honest", "colluders"])
+def test_bounds_leave_few_rows_in_question(kind):
+    rows, weight = many_rows(kind)
+    nearest = weight.sum() - 41
+    scores = scores_of(rows, weight, nearest)
+    assert np.sum(bounds_of(rows, weight, nearest) <= scores.min()) <= MANY / 10
 
 
 # --- Distances ---
