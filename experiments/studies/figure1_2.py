@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from experiments.studies import figure1
 from experiments.studies.base import (
     Finding,
     Material,
@@ -18,25 +19,8 @@ from experiments.studies.base import (
     data_alone,
     studied_datasets,
 )
-from experiments.studies.figure1 import (
-    DECIDED,
-    NOISE,
-    NOTHING,
-    Form,
-    Moment,
-    aggregate,
-    aggregation_findings,
-    broken_table,
-    carried_off,
-    clean_moments,
-    compare,
-    draw_outcomes,
-    left_table,
-    moves_table,
-    percent,
-    proposition_1,
-)
 from experiments.studies.names import dataset_title
+from jaxfr import theory
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import malicious_client_count, spattack_o_d
 from jaxfr.data import TAIL_DEGREE, Dataset, degree_distribution
@@ -44,15 +28,6 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.records import new_figure, save_figure, set_title
 from jaxfr.sweeps import RunRequest
-from jaxfr.theory import (
-    PowerLawFit,
-    breakdown_degree,
-    broken_share_counted,
-    broken_share_discrete_power_law,
-    broken_share_power_law,
-    fit_power_law,
-    hurwitz_zeta,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,7 +84,7 @@ def study(
             findings=tuple(f for section in found for f in section.findings),
         )
 
-    return data_alone(NAME, DECIDED, present)
+    return data_alone(NAME, figure1.DECIDED, present)
 
 
 def _look(
@@ -122,12 +97,12 @@ def _look(
     """What is shown of one data set."""
     name, degree = dataset_title(dataset.name), dataset.item_popularity
     finished = 0, min(trained_rounds, base.rounds)
-    moments = clean_moments(base, dataset, finished)
+    moments = figure1.clean_moments(base, dataset, finished)
     attacked = Experiment(attack=spattack_o_d(), malicious_ratio=malicious_ratio)
     malicious = attacked.with_data(dataset.num_users, dataset.name).malicious_clients
     assert isinstance(malicious, int)
     by_round = [
-        (moment.finished, compare(base, moment, aggregators, malicious))
+        (moment.finished, figure1.compare(base, moment, aggregators, malicious))
         for moment in moments
     ]
     last, outcomes = by_round[-1]
@@ -141,9 +116,9 @@ def _look(
     return Section(
         name,
         tables=(
-            broken_table(heading, by_round, degree),
-            moves_table(f"{heading}, round {last}", outcomes, degree),
-            left_table(name, by_round, degree),
+            figure1.broken_table(heading, by_round, degree),
+            figure1.moves_table(f"{heading}, round {last}", outcomes, degree),
+            figure1.left_table(name, by_round, degree),
             fallen_table(f"{name}, round {last}", fallen),
             *([] if laws is None else [law_table(name, laws)]),
         ),
@@ -155,7 +130,7 @@ def _look(
                 "malicious noise carries out of the range of their benign rows. Right: "
                 "how much of a clean update the dense form leaves, median of the "
                 "items.",
-                lambda path: draw_outcomes(outcomes, degree, noise, path),
+                lambda path: figure1.draw_outcomes(outcomes, degree, noise, path),
             ),
             Picture(
                 f"figure2_degrees_{stem}.png",
@@ -176,8 +151,8 @@ def _look(
             ),
         ),
         findings=(
-            *aggregation_findings(name, outcomes, degree),
-            proposition_1(name, base, moments[-1]),
+            *figure1.aggregation_findings(name, outcomes, degree),
+            figure1.proposition_1(name, base, moments[-1]),
             *falling_findings(name, degree, laws, fallen),
         ),
     )
@@ -203,8 +178,8 @@ class Laws(NamedTuple):
     The shares are those of all items that each describes.
     """
 
-    fitted: PowerLawFit
-    whole: PowerLawFit
+    fitted: theory.PowerLawFit
+    whole: theory.PowerLawFit
     tail_share: float
     whole_share: float
 
@@ -232,7 +207,10 @@ class Fallen(NamedTuple):
 def fit_laws(degree: np.ndarray) -> Laws | None:
     """Fits both laws; None where there are too few items to fit anything to."""
     try:
-        fitted, whole = fit_power_law(degree), fit_power_law(degree, minimum_degree=1)
+        fitted, whole = (
+            theory.fit_power_law(degree),
+            theory.fit_power_law(degree, minimum_degree=1),
+        )
     except InvalidInputError:
         return None
     shares = (law.num_tail_items / len(degree) for law in (fitted, whole))
@@ -241,7 +219,7 @@ def fit_laws(degree: np.ndarray) -> Laws | None:
 
 def count_fallen(
     base: RunRequest,
-    moment: Moment,
+    moment: figure1.Moment,
     degree: np.ndarray,
     laws: Laws | None,
     shares: Sequence[float] = SHARES,
@@ -249,13 +227,15 @@ def count_fallen(
     """Finds the share of fallen items at each malicious share, in every way."""
 
     def counted(rows: np.ndarray) -> float:
-        return broken_share_counted(rows, malicious, BREAKDOWN_POINT)
+        return theory.broken_share_counted(rows, malicious, BREAKDOWN_POINT)
 
     found = []
     for share in shares:
         malicious = malicious_client_count(moment.layout.num_clients, share)
-        attacked = aggregate(base, moment, Form("median", "sparse"), NOISE, malicious)
-        carried = carried_off(attacked, moment.benign, dense=False)
+        attacked = figure1.aggregate(
+            base, moment, figure1.Form("median", "sparse"), figure1.NOISE, malicious
+        )
+        carried = figure1.carried_off(attacked, moment.benign, dense=False)
         described = math.nan
         if laws is not None:
             described = counted(degree[degree >= laws.fitted.minimum_degree])
@@ -275,17 +255,17 @@ def _by_law(laws: Laws | None, malicious: int) -> tuple[float, float, float, flo
     if laws is None:
         return nothing, nothing, nothing, nothing
     fitted, whole_law = laws.fitted, nothing
-    falls_to = breakdown_degree(malicious, BREAKDOWN_POINT)
+    falls_to = theory.breakdown_degree(malicious, BREAKDOWN_POINT)
     if falls_to >= 1:
         whole = laws.whole.exponent, 1, malicious, BREAKDOWN_POINT
-        whole_law = broken_share_power_law(*whole, laws.whole_share)
+        whole_law = theory.broken_share_power_law(*whole, laws.whole_share)
     if falls_to < fitted.minimum_degree:
         return 0.0, nothing, nothing, whole_law
     law = fitted.exponent, fitted.minimum_degree, malicious, BREAKDOWN_POINT
     return (
-        broken_share_power_law(*law),
-        broken_share_power_law(*law, laws.tail_share),
-        broken_share_discrete_power_law(*law, laws.tail_share),
+        theory.broken_share_power_law(*law),
+        theory.broken_share_power_law(*law, laws.tail_share),
+        theory.broken_share_discrete_power_law(*law, laws.tail_share),
         whole_law,
     )
 
@@ -297,9 +277,9 @@ def fallen_table(heading: str, fallen: Sequence[Fallen]) -> Table:
     """Which items fall at which malicious share."""
     rows = []
     for found in fallen:
-        closed_form = NOTHING
+        closed_form = figure1.NOTHING
         if not math.isnan(found.closed_form):
-            closed_form = percent(100 * found.closed_form)
+            closed_form = figure1.percent(100 * found.closed_form)
             closed_form += f" ({100 * found.of_described:.1f})"
         shares = found.discrete, found.whole_law, found.by_degree, found.by_rows
         rows.append(
@@ -307,7 +287,7 @@ def fallen_table(heading: str, fallen: Sequence[Fallen]) -> Table:
                 f"{100 * found.malicious_ratio:g} %",
                 f"{found.malicious_clients:,}",
                 closed_form,
-                *(percent(100 * share) for share in (*shares, found.simulated)),
+                *(figure1.percent(100 * share) for share in (*shares, found.simulated)),
             )
         )
     return Table(
@@ -538,14 +518,14 @@ def draw_degrees(
 
 
 def _draw_law(
-    axes: "Axes", law: PowerLawFit, share: float, most: int, style: str
+    axes: "Axes", law: theory.PowerLawFit, share: float, most: int, style: str
 ) -> None:
     """Draws the share of items of at least each degree by a law."""
     degree = np.unique(np.geomspace(law.minimum_degree, most, 200).astype(int))
-    above = hurwitz_zeta(law.exponent, degree)
+    above = theory.hurwitz_zeta(law.exponent, degree)
     axes.plot(
         degree,
-        share * above / hurwitz_zeta(law.exponent, law.minimum_degree),
+        share * above / theory.hurwitz_zeta(law.exponent, law.minimum_degree),
         style,
         label=f"power law from {law.minimum_degree} on, β = {law.exponent:.2f}",
     )

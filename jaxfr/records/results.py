@@ -9,6 +9,7 @@ from jaxfr.errors import InvalidInputError, import_extra
 from jaxfr.evaluation.names import overall_fields
 from jaxfr.files import user_path
 from jaxfr.records.caveats import caveats
+from jaxfr.records.chance import REFERENCES
 from jaxfr.records.contents import lack_of_record, option_names
 from jaxfr.records.export import (
     Row,
@@ -181,17 +182,11 @@ class Results(_Listed[Record]):
         Raises:
             InvalidInputError: if a name is no column, or the metric no number.
         """
-        groupings, chosen = (
-            self._groupings() if by is None else by,
-            self._chosen(metrics),
-        )
+        groupings = self._groupings() if by is None else by
+        chosen = self._chosen(metrics)
         cells = {metric: summarize(self, groupings, metric) for metric in chosen}
         rows = summary_rows(cells, groupings)
-        unknown = [
-            name
-            for name in ("chance", "most_popular")
-            if all(row[name] is None for row in rows)
-        ]
+        unknown = [n for n in REFERENCES if all(row[n] is None for row in rows)]
         return Rows({k: v for k, v in row.items() if k not in unknown} for row in rows)
 
     def worst_case(self, *metrics: str, by: Sequence[str] = ()) -> Rows:
@@ -209,15 +204,11 @@ class Results(_Listed[Record]):
             InvalidInputError: as :meth:`mean`.
         """
         groupings = [*(name for name in by if name != "attack"), "attack"]
-        return Rows(
-            worst_case_rows(
-                {
-                    metric: worst_case(summarize(self, groupings, metric), groupings)
-                    for metric in self._chosen(metrics)
-                },
-                groupings,
-            )
-        )
+        cases = {
+            metric: worst_case(summarize(self, groupings, metric), groupings)
+            for metric in self._chosen(metrics)
+        }
+        return Rows(worst_case_rows(cases, groupings))
 
     def __repr__(self) -> str:
         heading, rows, told = self._shown()
