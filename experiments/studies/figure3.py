@@ -117,11 +117,7 @@ def _show(found: Sequence[Runs]) -> Section:
     tables = list(map(_by_defense, found))
     findings = []
     for runs in found:
-        findings += [
-            _degrades(runs),
-            _median_is_worse(runs),
-            *_falls_with_ratio(runs),
-        ]
+        findings += [_degrades(runs), _median_is_worse(runs), *_falls_with_ratio(runs)]
     return Section(
         "Figure 3: Spattack against defenses",
         _TEXT,

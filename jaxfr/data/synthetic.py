@@ -166,11 +166,7 @@ def draw_factors(
 
 
 def draw_activity(
-    num_users: int,
-    most: int,
-    num_pairs: int,
-    sigma: float,
-    random: np.random.Generator,
+    num_users: int, most: int, num_pairs: int, sigma: float, random: np.random.Generator
 ) -> np.ndarray:
     """Draws how many items each user takes, int64 ``[n]``.
 

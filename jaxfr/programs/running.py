@@ -39,10 +39,7 @@ def opened_store(path: pathlib.Path | None, any_code: bool = False) -> Iterator[
 
 
 def run_with_progress(
-    plan: Plan,
-    store: Store,
-    options: ExecutionOptions,
-    label: str,
+    plan: Plan, store: Store, options: ExecutionOptions, label: str
 ) -> Iterator[FinishedRun]:
     """``run_plan`` with a labelled bar and a line for each program that compiles."""
     total = sum(run.request.rounds for run in plan.runs)

@@ -108,10 +108,7 @@ def _foretell(plan: Plan, path: pathlib.Path | None, options: ExecutionOptions) 
             path, execution_flags.ANY_CODE_VERSION.value, lack_of_record
         )
     forecasts = forecast(
-        plan,
-        store,
-        options,
-        lambda group: note(f"{group_title(group)}: measuring"),
+        plan, store, options, lambda group: note(f"{group_title(group)}: measuring")
     )
     print(format_forecasts(forecasts, available_memory()))
 

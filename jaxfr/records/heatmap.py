@@ -113,9 +113,7 @@ def draw_heatmap(
         rotation_mode="anchor",
     )
     axes.set_yticks(
-        [top + 0.5 for top in range(len(grid.cells))],
-        grid.row_labels,
-        parse_math=False,
+        [top + 0.5 for top in range(len(grid.cells))], grid.row_labels, parse_math=False
     )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

@@ -68,10 +68,7 @@ def load_given_values(
 
 
 def save_parameters(
-    path: pathlib.Path,
-    experiment: Experiment,
-    layout: Layout,
-    run: RunResult,
+    path: pathlib.Path, experiment: Experiment, layout: Layout, run: RunResult
 ) -> None:
     """Writes what a run ended with, in the form that :func:`load_given_values` reads.
 
