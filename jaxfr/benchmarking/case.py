@@ -75,9 +75,7 @@ class Case:
 def all_cases(lists: Mapping[str, Sequence[Any]], **shared: Any) -> list[Case]:
     """Every combination of some fields' values, the last ones changing first; checked.
 
-    Raises:
-        InvalidInputError: if a value has no meaning, or there is no case, or a case
-            occurs twice.
+    No case, or one that occurs twice, is refused.
     """
     cases = []
     for values in itertools.product(*lists.values()):

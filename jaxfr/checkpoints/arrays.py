@@ -87,9 +87,7 @@ def write_arrays(path: pathlib.Path, tree: object, label: Label) -> None:
 def read_label(path: pathlib.Path) -> Label | None:
     """What a file says of itself; None of one that is not whole, to the last bit.
 
-    Raises:
-        InvalidInputError: if it is no file of ``write_arrays``, or of another format.
-        OSError: if it cannot be read.
+    Refuses a file that is none of ``write_arrays``, or of another format.
     """
     checksum = 0
     with open_regular(path) as file:

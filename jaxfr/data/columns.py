@@ -99,8 +99,7 @@ def find_columns(
 ) -> Columns:
     """Finds the user, item, time and rating among columns of a table called ``source``.
 
-    Raises:
-        InvalidInputError: if there is no column of a given name, or none can be told.
+    Refuses a name that no column has, and a table of which they cannot be told.
     """
     return _Search(columns, options, source).find()
 

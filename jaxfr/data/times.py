@@ -91,8 +91,7 @@ def read_times(values: Sequence[str], first: str) -> np.ndarray:
 def join_times(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Puts the parts of a column of times together.
 
-    Raises:
-        ValueError: if whole numbers would lose digits beside fractions.
+    Whole numbers that would lose digits beside fractions are a ``ValueError``.
     """
     whole = [part for part in parts if part.dtype == np.int64]
     if len(whole) < len(parts) and any(np.any(np.abs(p) > _EXACT) for p in whole):

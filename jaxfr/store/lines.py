@@ -48,12 +48,9 @@ def run_of_line(line: bytes) -> str | None:
 
 
 def decode_line(line: bytes) -> dict[str, Any]:
-    """Reads a line that ``run_of_line`` found intact.
+    """Reads a line that ``run_of_line`` found intact, or a ``ValueError`` says why not.
 
     A mean over nobody is null, also where an earlier version of the code wrote 0.
-
-    Raises:
-        ValueError: if it holds no record of that run, or as ``parse_plain``.
     """
     record = parse_plain(line)
     if not isinstance(record, dict) or record.get("run") != run_of_line(line):
@@ -73,10 +70,9 @@ def parse_plain(text: bytes | str) -> Any:
 
 
 def check_plain(value: Any) -> None:
-    """Refuses what not every reader can hold.
+    """Refuses what not every reader can hold, by a ``ValueError``.
 
-    Raises:
-        ValueError: if a number is not finite or too large, or values nest too deeply.
+    That is a number that is not finite or too large, and what is nested too deeply.
     """
     inside = [[value]]
     for _ in range(_DEEPEST):

@@ -58,10 +58,8 @@ class Store(StoreReader):
     def append(self, records: Sequence[Record]) -> None:
         """Adds records, all of them or none, and gives up all claims.
 
-        A record of a run that is there already is left out.
-
-        Raises:
-            ValueError: if one is no record by the store's check.
+        A record of a run that is there already is left out; one that is none by the
+        store's check is a ``ValueError``.
         """
         for record in records:
             lack = self._check(record)
@@ -135,10 +133,8 @@ def open_store(
     """Opens a store to read and to write, and makes it where there is none.
 
     With ``any_code`` a run counts as finished that other code finished. The check, such
-    as ``lack_of_record``, is of every record that is read or written.
-
-    Raises:
-        InvalidInputError: if the folder is of another kind, or cannot be written.
+    as ``lack_of_record``, is of every record that is read or written. A folder of
+    another kind is refused.
     """
     make_folder(path)
     store = Store(path, any_code, check)

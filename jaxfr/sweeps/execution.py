@@ -81,9 +81,8 @@ class ExecutionOptions(NamedTuple):
 def plan_execution(num_runs: int, options: ExecutionOptions) -> Execution:
     """Decides how some runs of one program are executed.
 
-    Raises:
-        InvalidInputError: if the devices do not divide ``runs_at_once``, or runs that
-            are spread are wanted at once.
+    Refuses ``runs_at_once`` that the devices do not divide, and runs that are spread
+    and wanted at once.
     """
     on_cpu = jax.default_backend() == "cpu"
     devices, at_once = options.devices, options.runs_at_once

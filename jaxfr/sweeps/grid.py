@@ -22,10 +22,8 @@ def cross(axes: Axes, alternatives: Sequence[Axes] = ()) -> list[RunRequest]:
 
     An axis has the values of an option of ``RUN_OPTIONS`` or of ``seed``; what has none
     has its default. Options vary the faster the later they stand there, the seed
-    fastest. Each alternative replaces some of the axes by others.
-
-    Raises:
-        InvalidInputError: if there are more than ``MOST_RUNS``.
+    fastest. Each alternative replaces some of the axes by others. More than
+    ``MOST_RUNS`` are refused.
     """
     chosen = [{**axes, **replaced} for replaced in alternatives or [{}]]
     runs = sum(math.prod(map(len, values.values())) for values in chosen)
@@ -44,9 +42,8 @@ def cross(axes: Axes, alternatives: Sequence[Axes] = ()) -> list[RunRequest]:
 def parse_seeds(text: str) -> tuple[int, ...]:
     """Reads ``0,1,2`` or ``0:10`` (the end excluded), or a mixture with commas.
 
-    Raises:
-        InvalidInputError: if the text is of another form, empty, names a seed twice,
-            a number that is no seed, or more than ``MOST_RUNS``.
+    Refuses an empty text, a seed that is named twice, a number that is none, and more
+    than ``MOST_RUNS``.
     """
     ranges: list[range] = []
     try:

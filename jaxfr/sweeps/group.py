@@ -36,12 +36,7 @@ class GroupCompiler:
     def __init__(
         self, sources: Mapping[SourceName, Source], options: ExecutionOptions
     ) -> None:
-        """Compiles nothing yet.
-
-        Args:
-            sources: the data of all groups.
-            options: how they are executed.
-        """
+        """Compiles nothing yet, of groups with these data."""
         self._sources = sources
         self._options = options
         self._layout: tuple[tuple[object, ...], Layout] | None = None
@@ -51,10 +46,9 @@ class GroupCompiler:
         return plan_execution(group.size, self._options)
 
     def compile(self, group: RunGroup, more_room: bool = False) -> GroupProgram:
-        """Compiles a group's program; with ``more_room`` for each item's rows.
+        """Compiles a group's program, with ``more_room`` for items' rows if wanted.
 
-        Raises:
-            InvalidInputError: if not even one run for each device fits into memory.
+        Refuses a group of which not even one run for each device fits into memory.
         """
         # Programs of earlier groups map memory in many pieces, which Linux bounds: some
         # fifty in one process and its compiler dies.

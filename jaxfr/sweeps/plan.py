@@ -91,10 +91,8 @@ def plan_runs(
 ) -> Plan:
     """Loads the data of all runs and groups those that one program serves.
 
-    ``loaded`` has data sets that are there already, by what runs call them.
-
-    Raises:
-        InvalidInputError: if some run has no meaning, or data cannot be loaded.
+    ``loaded`` has data sets that are there already, by what runs call them. Runs
+    without a meaning are refused.
     """
     check_all(wanted)
     sources = load_sources(map(source_name, wanted), load_options, loaded)

@@ -36,13 +36,10 @@ READERS: Mapping[str, Reader] = {
 
 
 def check_read(wanted: Sequence[RunRequest]) -> None:
-    """Refuses an option that none of all runs of a command reads.
+    """Refuses an option that none of all runs of a command reads; says what would.
 
     An option that keeps its default is nobody's wish, and where runs differ in what
     they read, as an attack beside the clean run, it is enough that one of them does.
-
-    Raises:
-        InvalidInputError: names the option, its value and what would read it.
     """
     defaults = RunRequest()
     for name, reader in READERS.items():

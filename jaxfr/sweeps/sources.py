@@ -60,9 +60,6 @@ def load_sources(
     """Loads all that is named, each data set once.
 
     ``loaded`` has data sets that are there already, by what runs call them.
-
-    Raises:
-        InvalidInputError: if something cannot be loaded.
     """
     options = dataclasses.replace(load_options or LoadOptions(), say=leader_note)
     datasets: dict[str, tuple[Dataset, str]] = {}
