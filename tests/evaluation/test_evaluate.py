@@ -32,6 +32,7 @@ draw_within = jax.jit(draw_within_third, static_argnums=5)
 
 METRICS = parse_metrics(
     "hr@10,ndcg@10,full_hr@10,full_ndcg@10,within_third_hr@10,within_third_ndcg@10,er@10"
+    ",full_percentile"
 )
 NUM_USERS, NUM_ITEMS, DIM, NUM_CANDIDATES = 30, 40, 3, 20
 MODEL = fedmf(DIM).make()
@@ -194,6 +195,16 @@ def test_an_evaluation_is_the_average_over_users_one_by_one(ranking, own, broken
         np.testing.assert_allclose(record[f"{prefix}ndcg@10{suffix}"], gains, rtol=1e-6)
 
 
+def test_a_percentile_is_a_share_of_the_items_that_the_user_did_not_train_on():
+    items = embeddings()[1]
+    others = NUM_ITEMS - dataset().user_activity - 1
+    shares = [
+        rank / others[user] for user, rank in ranks_by_loop("full", items).items()
+    ]
+    found = as_record(METRICS, evaluation("sampled", items))["full_percentile"]
+    np.testing.assert_allclose(found, np.mean(shares), rtol=1e-5)
+
+
 @pytest.mark.parametrize("broken", [None, math.nan, math.inf])
 def test_exposure_is_the_mean_share_of_users_without_a_target_who_see_it(broken):
     """The users without a test item are among them."""
@@ -266,6 +277,15 @@ def test_candidates_are_distinct_items_that_the_user_never_had():
         assert np.all((items >= 0) & (items < NUM_ITEMS))
         assert not np.isin(items, training_items(user)).any()
         assert dataset().test_items[user] not in items
+
+
+def test_every_user_draws_candidates_of_its_own():
+    draws = set()
+    for user, items in enumerate(candidates(NUM_CANDIDATES)):
+        own = [*training_items(user), dataset().test_items[user]]
+        left = np.setdiff1d(np.arange(NUM_ITEMS), own)
+        draws.add(tuple(np.sort(np.searchsorted(left, items)).tolist()))
+    assert len(draws) == NUM_USERS
 
 
 def test_a_user_s_candidates_go_by_its_number_among_all():
