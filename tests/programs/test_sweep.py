@@ -1,6 +1,8 @@
 """The sweep program, as a user or a cluster starts, stops, kills and starves it."""
 
+import os
 import pathlib
+import random
 import resource
 import signal
 import time
@@ -30,6 +32,8 @@ GRID = (
     "--seeds=0:4",
 )
 NUM_RUNS = 24
+# JAXFR_TEST_KILLS=50 for the figure in BUILD_NOTES.md.
+KILLS = int(os.environ.get("JAXFR_TEST_KILLS", "3"))
 
 
 def sweep(*arguments: str, **others: Any) -> Ended:
@@ -100,6 +104,34 @@ def wait_for_claim(process: Started, store: pathlib.Path) -> None:
     """Waits until a process that was just started claims its first runs, or ends."""
     while process.lives() and not [*store.glob(f"claims/*-{process.pid}-*.claim")]:
         time.sleep(0.01)
+
+
+@pytest.mark.long
+def test_a_sweep_killed_at_any_moment_ends_as_an_undisturbed_one(tmp_path):
+    """All runs together take about a second for each kill."""
+    longer = (
+        *TINY,
+        *("--rounds=6000", "--eval_every=3000", "--attack=none,spattack_o_d"),
+        *("--learning_rate=0.05,0.1", f"--seeds=0:{KILLS}"),
+    )
+    undisturbed, store = tmp_path / "undisturbed", tmp_path / "store"
+    assert sweep(*longer, f"--store={undisturbed}").returncode == 0
+    source, killed = random.Random(0), 0
+    for _ in range(KILLS):
+        process = start("sweep", *longer, f"--store={store}")
+        if source.random() < 0.8:
+            # Otherwise even the start is cut short.
+            wait_for_claim(process, store)
+        time.sleep(source.uniform(0.0, 2.5))
+        process.kill()
+        killed += process.wait().returncode != 0
+    print(f"after {killed} kills {len(lines(store))} of {4 * KILLS} runs are done")
+    assert killed > KILLS / 2
+    done = sweep(*longer, f"--store={store}")
+    assert done.returncode == 0, done.stderr
+    assert len(lines(store)) == 4 * KILLS
+    expected = {record["run"]: outcome(record) for record in lines(undisturbed)}
+    check_complete(store, expected)
 
 
 def test_sweeps_on_one_store_share_the_runs_and_take_over_those_of_a_killed_one(
