@@ -19,9 +19,11 @@ import platform
 import re
 import tempfile
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import jax
+from jax.experimental.compilation_cache import compilation_cache
 
 from jaxfr.data.fetch import cache_dir
 from jaxfr.devices import num_cores
@@ -99,6 +101,23 @@ def enable_compilation_cache(folder: str | None = None) -> pathlib.Path | None:
             jax.config.update(name, value)
     _remove_what_jax_cannot_read(path)
     return path
+
+
+@contextlib.contextmanager
+def cache_off() -> Iterator[None]:
+    """Compiles in between without the cache.
+
+    For programs that are to be written elsewhere: XLA writes no program for the CPU
+    whole that it has read itself.
+    """
+    was_on = jax.config.values["jax_enable_compilation_cache"]
+    jax.config.update("jax_enable_compilation_cache", False)
+    compilation_cache.reset_cache()  # JAX looks at its setting once
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_compilation_cache", was_on)
+        compilation_cache.reset_cache()
 
 
 def machine_folder() -> str:

@@ -28,9 +28,14 @@ def kept(path: pathlib.Path, key: str, make: Callable[[], bytes]) -> bytes:
     content = read_kept(path, key)
     if content is None:
         content = make()
-        with contextlib.suppress(InvalidInputError):
-            write_atomically(path, _digest(key, content) + content)
+        keep(path, key, content)
     return content
+
+
+def keep(path: pathlib.Path, key: str, content: bytes) -> None:
+    """Writes what was made for a key, if that is possible."""
+    with contextlib.suppress(InvalidInputError):
+        write_atomically(path, _digest(key, content) + content)
 
 
 def read_kept(path: pathlib.Path, key: str) -> bytes | None:

@@ -85,12 +85,13 @@ def store_path() -> pathlib.Path | None:
 def run_options(start: Callable[[int], int]) -> ExecutionOptions:
     """How runs are to be executed; ``start`` starts so many devices, 0 for all."""
     checkpoints = checkpoint_settings()
-    enable_compilation_cache(COMPILATION_CACHE_DIR.value)
+    programs = enable_compilation_cache(COMPILATION_CACHE_DIR.value)
     return ExecutionOptions(
         devices=start(NUM_DEVICES.value),
         runs_at_once=RUNS_AT_ONCE.value,
         spread_runs=SPREAD_RUNS.value,
         checkpoints=checkpoints,
+        programs=programs,
     )
 
 

@@ -1,6 +1,7 @@
 """On which devices a program's runs are executed, and how many at once."""
 
 import os
+import pathlib
 from typing import NamedTuple
 
 import jax
@@ -76,6 +77,7 @@ class ExecutionOptions(NamedTuple):
     runs_at_once: int = 0  # in a call of a program; 0 for what suits the platform
     spread_runs: bool = False  # each over all devices, one after the other
     checkpoints: CheckpointOptions | None = None  # None: a killed batch begins anew
+    programs: pathlib.Path | None = None  # folder of those that are kept
 
 
 def plan_execution(num_runs: int, options: ExecutionOptions) -> Execution:

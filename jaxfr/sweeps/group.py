@@ -63,6 +63,7 @@ class GroupCompiler:
             source.given,
             runs=execution.runs,
             devices=execution.divided,
+            folder=self._options.programs,
         )
         chance = chance_of(
             experiment.metrics,

@@ -1,5 +1,6 @@
 """An experiment compiled once, for all its seeds and numbers, within the memory."""
 
+import pathlib
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.sampling import KEY_KIND
 from jaxfr.training.checks import check_run
+from jaxfr.training.kept_programs import Programs, kept_programs
 from jaxfr.training.keys import run_key
 from jaxfr.training.layout import Layout
 from jaxfr.training.many import stack_runs, start_many, train_many
@@ -63,6 +65,7 @@ def compile_programs(
     runs: int = 1,
     devices: int = 1,
     rounds_per_call: int | None = None,
+    folder: pathlib.Path | None = None,
 ) -> CompiledRuns:
     """Compiles an experiment once, for all seeds and numbers.
 
@@ -77,6 +80,7 @@ def compile_programs(
             spread each run over devices instead, see ``plan_layout``.
         rounds_per_call: rounds that a call of the program has room for; by default so
             many that a call may take a second.
+        folder: of programs that are kept, see ``kept_programs``.
 
     Raises:
         InvalidInputError: as ``check_run`` and ``start``.
@@ -100,21 +104,30 @@ def compile_programs(
         ),
         used,
     )
-    traced = start_many.trace(numbers, devices, layout, keys, given)
-    start = traced.lower().compile()
-    setup, state = jax.tree.map(
-        lambda leaf, sharding: jax.ShapeDtypeStruct(
-            leaf.shape, leaf.dtype, sharding=sharding
-        ),
-        traced.out_info,
-        start.output_shardings,
-    )
+    taken = numbers, layout, keys, given
     schedule = round_numbers, number, number
-    lowered = train_many.lower(numbers, devices, layout, setup, state, *schedule)
-    train = lowered.compile()
+
+    def make() -> Programs:
+        traced = start_many.trace(numbers, devices, layout, keys, given)
+        start = traced.lower().compile()
+        setup, state = jax.tree.map(
+            lambda leaf, sharding: jax.ShapeDtypeStruct(
+                leaf.shape, leaf.dtype, sharding=sharding
+            ),
+            traced.out_info,
+            start.output_shardings,
+        )
+        lowered = train_many.lower(numbers, devices, layout, setup, state, *schedule)
+        return Programs(start, lowered.compile())
+
+    if folder is None:
+        programs = make()
+    else:
+        spread = layout.num_devices, devices
+        programs = kept_programs(folder, experiment, (taken, schedule), spread, make)
     seconds = time.perf_counter() - began
     return CompiledRuns(
-        *(experiment, start, train, layout, given, used, runs),
+        *(experiment, programs.start, programs.train, layout, given, used, runs),
         *(rounds_per_call, seconds),
     )
 
@@ -175,6 +188,7 @@ def compile_to_fit(
     runs: int = 1,
     devices: int = 1,
     available: int | None = None,
+    folder: pathlib.Path | None = None,
 ) -> CompiledRuns:
     """:func:`compile_programs` for as many runs at once as the memory holds.
 
@@ -194,7 +208,13 @@ def compile_to_fit(
         available = available_memory()
     while True:
         compiled = compile_programs(
-            experiment, layout, rounds, given, runs=runs, devices=devices
+            experiment,
+            layout,
+            rounds,
+            given,
+            runs=runs,
+            devices=devices,
+            folder=folder,
         )
         need = memory_need(compiled).total
         if available is None or need <= available:

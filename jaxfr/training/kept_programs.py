@@ -1,0 +1,160 @@
+"""Compiled programs that are loaded without being traced first.
+
+JAX's own cache (see ``compilation_cache``) finds a program by its text, which takes it
+half a second to write for each. Here programs are found by what their text is made
+from: the experiment, the shapes of its arrays, all of this package's code, the versions
+beneath it, JAX's settings, devices and machine.
+"""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import pickle
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+from jax.experimental import serialize_executable
+from jax.stages import Compiled
+
+import jaxfr
+from jaxfr.compilation_cache import cache_off, machine_folder
+from jaxfr.evaluation.metrics import Metric
+from jaxfr.experiment import Experiment
+from jaxfr.kept import keep, read_kept, source_hash
+from jaxfr.parts import Part
+
+# Where caches are, and when they are written, enters no program.
+_CACHES = ("cache_dir", "persistent_cache")
+
+
+# Instead of programs that JAX or pickle does not write: JAX's own cache serves those.
+_CANNOT_BE_WRITTEN = b""
+
+
+class Programs(NamedTuple):
+    """The two programs of a batch, see ``CompiledRuns``."""
+
+    start: Compiled
+    train: Compiled
+
+
+class _UnknownError(Exception):
+    """What this is made from cannot be told."""
+
+
+def kept_programs(
+    folder: pathlib.Path,
+    experiment: Experiment,
+    arguments: tuple[Sequence[Any], Sequence[Any]],
+    devices: Sequence[int],
+    make: Callable[[], Programs],
+) -> Programs:
+    """Loads programs from a folder, or makes them and keeps them there.
+
+    Those with parts of somebody's own, or of several processes, are always made.
+
+    Args:
+        folder: the folder; its files are machine code, and as trusted as JAX's.
+        experiment: the experiment.
+        arguments: those of ``start``, and those of ``train`` behind setup and state.
+        devices: how many hold a run, and among how many runs are divided.
+        make: makes them.
+    """
+    try:
+        key = _key(experiment, arguments, devices)
+    except _UnknownError:
+        return make()
+    name = hashlib.sha256(key.encode()).hexdigest()[:32]
+    path = folder / f"programs-{name}-cache"
+    content = read_kept(path, key)
+    if content == _CANNOT_BE_WRITTEN:
+        return make()
+    if content is not None:
+        # A file of another time may say what today's library cannot read.
+        with contextlib.suppress(Exception):
+            return _load(content, arguments, jax.devices()[: max(devices)])
+    with cache_off():
+        programs = make()
+    content = _CANNOT_BE_WRITTEN
+    with contextlib.suppress(Exception):
+        content = _written(programs)
+    keep(path, key, content)
+    return programs
+
+
+def _written(programs: Programs) -> bytes:
+    parts = [serialize_executable.serialize(one) for one in programs]
+    whole = pickle.dumps([(program, returned) for program, _, returned in parts])
+    return zlib.compress(whole, level=1)
+
+
+def _load(
+    content: bytes, arguments: tuple[Sequence[Any], Sequence[Any]], devices: Any
+) -> Programs:
+    (start, started), (train, trained) = pickle.loads(zlib.decompress(content))
+    setup, state = jax.tree.unflatten(started, range(started.num_leaves))
+    numbers, *others = arguments[0]
+    layout = others[0]
+    taken = (*arguments[0],), (numbers, layout, setup, state, *arguments[1])
+    return Programs(
+        *(
+            serialize_executable.deserialize_and_load(
+                program,
+                jax.tree.structure((given, {})),
+                returned,
+                execution_devices=devices,
+            )
+            for program, given, returned in zip(
+                (start, train), taken, (started, trained), strict=True
+            )
+        )
+    )
+
+
+def _key(experiment: Experiment, arguments: Any, devices: Sequence[int]) -> str:
+    if jax.process_count() > 1:
+        raise _UnknownError
+    structure = jax.tree.structure(experiment)
+    blank = jax.tree.unflatten(structure, [0] * structure.num_leaves)
+    (_, *others), more = arguments
+    settings = {
+        name: value
+        for name, value in jax.config.values.items()
+        if not any(cache in name for cache in _CACHES)
+    }
+    return repr(
+        (
+            {name: _said(value) for name, value in vars(blank).items()},
+            str(jax.tree.structure((others, more))),
+            [
+                (leaf.shape, leaf.dtype, leaf.sharding)
+                for leaf in jax.tree.leaves(arguments)
+            ],
+            (devices, [str(one.device_kind) for one in jax.devices()]),
+            source_hash(pathlib.Path(jaxfr.__file__).parent),
+            (machine_folder(), jax.devices()[0].client.platform_version),
+            (sorted(settings.items()), os.environ.get("XLA_FLAGS")),
+        )
+    )
+
+
+def _said(value: Any) -> Any:
+    """What a field of an experiment is, in words that tell it from all others."""
+    if isinstance(value, Part):
+        made_by = value.factory.function
+        if not made_by.__module__.startswith(f"{jaxfr.__name__}."):
+            raise _UnknownError
+        values = [_said(one) for one in (*value.values, *value.parts)]
+        return made_by.__module__, made_by.__qualname__, values
+    if isinstance(value, Metric):
+        if value.part is not None:
+            raise _UnknownError
+        return value.name
+    if isinstance(value, tuple | list):
+        return [_said(one) for one in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise _UnknownError
