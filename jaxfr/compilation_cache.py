@@ -175,9 +175,14 @@ def _remove_what_jax_cannot_read(folder: pathlib.Path) -> None:
         if not removed:
             show(message, category, *place)
             return
-        note(f"jaxfr: {folder}: a damaged program was removed; compiling it anew")
+        tell_of_damage(folder)
 
     warnings.showwarning = remove_or_show
+
+
+def tell_of_damage(folder: pathlib.Path) -> None:
+    """Says why a program that was kept there is compiled."""
+    note(f"jaxfr: {folder}: a damaged program was removed; compiling it anew")
 
 
 def describe_cpu() -> tuple[str, ...]:

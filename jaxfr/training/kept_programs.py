@@ -20,7 +20,7 @@ from jax.experimental import serialize_executable
 from jax.stages import Compiled
 
 import jaxfr
-from jaxfr.compilation_cache import cache_off, machine_folder
+from jaxfr.compilation_cache import cache_off, machine_folder, tell_of_damage
 from jaxfr.evaluation.metrics import Metric
 from jaxfr.experiment import Experiment
 from jaxfr.kept import keep, read_kept, source_hash
@@ -76,6 +76,8 @@ def kept_programs(
         # A file of another time may say what today's library cannot read.
         with contextlib.suppress(Exception):
             return _load(content, arguments, jax.devices()[: max(devices)])
+    if path.exists():  # its name is that of this key
+        tell_of_damage(folder)
     with cache_off():
         programs = make()
     content = _CANNOT_BE_WRITTEN
