@@ -17,9 +17,9 @@ from jaxfr.kept import kept, source_hash, versions_beneath
 
 # What a run's numbers come from: these packages and modules and all that they import,
 # directly or by others. Of data the content counts, not the code that reads them, and
-# a checkpoint gives back the bits that were saved.
+# a checkpoint and a kept program give back the bits that were saved.
 _COMPUTES = ("jaxfr.experiment", "jaxfr.training", "jaxfr.evaluation")
-_GIVES_BITS = ("jaxfr.data.", "jaxfr.checkpoints.")
+_GIVES_BITS = ("jaxfr.data.", "jaxfr.checkpoints.", "jaxfr.kept_programs.")
 
 # In the cache folder: the last version that was found.
 KEPT_VERSION = "code_version"

@@ -13,9 +13,9 @@ from jax.stages import Compiled
 from jaxfr.devices import as_int32, replicate
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
+from jaxfr.kept_programs import Programs, kept_programs
 from jaxfr.sampling import KEY_KIND
 from jaxfr.training.checks import check_run
-from jaxfr.training.kept_programs import Programs, kept_programs
 from jaxfr.training.keys import run_key
 from jaxfr.training.layout import Layout
 from jaxfr.training.many import stack_runs, start_many, train_many

@@ -41,7 +41,14 @@ CORE = (
 AROUND = {
     *("benchmarking", "checkpoints", "data", "presets", "programs", "records"),
     *("store", "sweeps", "theory", "__init__.py", "__main__.py"),
-    *("compilation_cache.py", "kept.py", "own_files.py", "public.py", "texts.py"),
+    *(
+        "compilation_cache.py",
+        "kept.py",
+        "kept_programs.py",
+        "own_files.py",
+        "public.py",
+        "texts.py",
+    ),
 }
 # A small package in jaxfr's place. Here ``beside`` would also be reached from the top.
 TREE = {

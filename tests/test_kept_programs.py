@@ -70,7 +70,7 @@ def test_whatever_a_program_is_made_from_tells_it_apart(compiled, monkeypatch):
     for changes in ({"devices": 2}, {"rounds": 5}):
         with pytest.raises(TracedError):
             compiled(ATTACKED, kept=True, **changes)
-    monkeypatch.setattr("jaxfr.training.kept_programs.source_hash", lambda _: "other")
+    monkeypatch.setattr("jaxfr.kept_programs.source_hash", lambda _: "other")
     with pytest.raises(TracedError):
         compiled(ATTACKED, kept=True)
 
@@ -88,9 +88,9 @@ def test_a_damaged_file_is_made_anew(compiled, tmp_path):
 def test_what_cannot_be_written_is_left_to_the_cache_of_jax(
     compiled, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("jaxfr.training.kept_programs._written", None)
+    monkeypatch.setattr("jaxfr.kept_programs._written", None)
     compiled(ATTACKED)
-    monkeypatch.setattr("jaxfr.training.kept_programs.cache_off", None)
+    monkeypatch.setattr("jaxfr.kept_programs.cache_off", None)
     compiled(ATTACKED)
     assert len(list(tmp_path.iterdir())) == 1
 
