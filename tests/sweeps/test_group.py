@@ -8,7 +8,7 @@ from jaxfr.data import load_dataset
 from jaxfr.sweeps import group as group_module
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.group import GroupCompiler
-from jaxfr.sweeps.plan import RunGroup, plan_runs
+from jaxfr.sweeps.plan import RunGroup, plan_runs, take_shard
 from jaxfr.training import Layout, start
 from tests.sweeps.problem import SYNTHETIC, changed
 
@@ -89,6 +89,9 @@ def test_a_single_run_is_spread_and_several_are_divided_whatever_the_model():
     found = [compiler.execution(group) for group in plan.groups]
     assert [execution.spread for execution in found] == [4, 4, 4, 4, 1]
     assert [execution.divided for execution in found] == [1, 1, 1, 1, 2]
+    # Also in a shard that has but one of the several.
+    (part,) = take_shard(plan, 5, 6).groups
+    assert (len(part.runs), compiler.execution(part)) == (1, found[-1])
 
 
 @pytest.mark.parametrize("model", ["fedmf", "fedgnn"])
