@@ -96,7 +96,11 @@ def item_blocks(case: Case, layout: Layout) -> Sequence[tuple[np.ndarray, int]]:
     """
     of_attack = case.attack != "none"
     return [
-        (np.asarray(group.items), padded_size(group.slots.size + of_attack))
+        # Each device has room for rows of its own clients, which one brings together.
+        (
+            np.asarray(group.items),
+            padded_size(layout.num_devices * group.slots.size + of_attack),
+        )
         for group in layout.item_slots
     ]
 

@@ -107,10 +107,10 @@ def test_blocks_hold_as_many_rows_as_an_item_received():
 @pytest.mark.parametrize("attack", ["none", "spattack_o_d"])
 def test_blocks_have_room_for_all_rows_of_an_item_and_products_are_of_all(attack):
     case = Case(aggregator="krum", attack=attack, model="fedmf:3", rounds=5)
-    layout = plan_layout(DATASET, 2)
+    layout = plan_layout(DATASET, 2)  # for two devices
     blocks = item_blocks(case, layout)
     assert [size for _, size in blocks] == [
-        padded_size(group.slots.size + (attack != "none"))
+        padded_size(2 * group.slots.size + (attack != "none"))
         for group in layout.item_slots
     ]
     items = np.concatenate([items for items, _ in blocks])
