@@ -1,3 +1,5 @@
+"""What programs that run share."""
+
 import logging
 import sys
 

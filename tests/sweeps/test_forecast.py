@@ -1,3 +1,5 @@
+"""The forecast of a sweep's time."""
+
 import pytest
 
 from jaxfr.store import open_store

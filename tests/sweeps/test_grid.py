@@ -1,3 +1,5 @@
+"""Lists of values crossed to requests."""
+
 import math
 
 import pytest

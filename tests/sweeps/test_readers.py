@@ -1,3 +1,5 @@
+"""Which parts of a run read which settings."""
+
 import pytest
 
 from jaxfr.errors import InvalidInputError

@@ -1,3 +1,5 @@
+"""A request: a run that is wanted."""
+
 import math
 
 import pytest

@@ -1,3 +1,5 @@
+"""Data sets of a sweep, loaded and hashed once."""
+
 import dataclasses
 
 import jax

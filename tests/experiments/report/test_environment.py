@@ -1,3 +1,5 @@
+"""The report's page names versions, machine and moment."""
+
 import datetime
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The report's page: a whole document, read as a browser reads it."""
+
 import base64
 import re
 

@@ -1,3 +1,5 @@
+"""The page's looks: balanced, light and dark, legible."""
+
 import re
 
 from experiments.report.page import STYLE

@@ -1,3 +1,5 @@
+"""The studies by name."""
+
 import pytest
 
 from experiments.studies.catalogue import QUICK_STUDIES, STUDIES, choose_studies

@@ -1,3 +1,5 @@
+"""The study of Figure 4: its grid, findings and tables."""
+
 import pytest
 
 from experiments.studies import figure4

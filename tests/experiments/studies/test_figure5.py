@@ -1,3 +1,5 @@
+"""The study of Figure 5: its grid, findings and tables."""
+
 from collections.abc import Mapping
 
 from experiments.studies import figure5

@@ -1,3 +1,5 @@
+"""The study of hyperparameters: its grid, findings and tables."""
+
 from experiments.studies import hyperparameters
 from experiments.studies.hyperparameters import SWEEPS
 from tests.experiments.studies.invented import (

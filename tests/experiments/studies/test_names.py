@@ -1,3 +1,5 @@
+"""Names that studies show."""
+
 from experiments.studies.names import dataset_title, part_title
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.models import MODELS

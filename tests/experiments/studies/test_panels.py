@@ -1,3 +1,5 @@
+"""Panels of pictures."""
+
 import pytest
 
 from experiments.studies.comparison import Runs

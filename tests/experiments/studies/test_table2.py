@@ -1,3 +1,5 @@
+"""The study of Table 2."""
+
 import dataclasses
 
 import pytest

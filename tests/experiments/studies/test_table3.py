@@ -1,3 +1,5 @@
+"""The study of Table 3: the paper's numbers beside ours."""
+
 import pytest
 
 from experiments.studies import table3

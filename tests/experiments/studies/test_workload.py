@@ -1,3 +1,5 @@
+"""How much a study has to run."""
+
 import pytest
 
 from experiments.studies.runs import MODEL_COST, RULE_COST, seconds_left

@@ -1,3 +1,5 @@
+"""How studies write numbers and tables."""
+
 import csv
 import json
 
