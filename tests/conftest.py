@@ -23,10 +23,11 @@ from hypothesis import settings
 
 # What signatures say of shapes is checked in each call, where it can be.
 if importlib.util.find_spec("jaxtyping") and importlib.util.find_spec("beartype"):
+    importlib.import_module("tests.type_checks")
     importlib.import_module("jaxtyping").install_import_hook(
         [f"jaxfr.{name}" for name in ("attacks", "clients", "evaluation", "models")]
         + ["jaxfr.sampling", "jaxfr.uploads"],
-        "beartype.beartype",
+        "tests.type_checks.checked",
     )
 
 # Whatever is not spread runs on the first, as it would without the others.
