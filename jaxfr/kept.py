@@ -1,6 +1,7 @@
 """What is made once and kept in a file, where it can be; at worst it is made again."""
 
 import contextlib
+import functools
 import hashlib
 import pathlib
 import sys
@@ -50,6 +51,15 @@ def read_kept(path: pathlib.Path, key: str) -> bytes | None:
 def _digest(key: str, content: bytes) -> bytes:
     of_key = hashlib.sha256(key.encode()).digest()
     return hashlib.sha256(of_key + content).digest()
+
+
+@functools.cache
+def package_hash() -> str:
+    """``source_hash`` of this package, of its files as they were at the first call.
+
+    A process goes on with the code that it has loaded, whatever becomes of the files.
+    """
+    return source_hash(pathlib.Path(__file__).parent)
 
 
 def source_hash(folder: pathlib.Path) -> str:

@@ -23,12 +23,11 @@ import jaxfr
 from jaxfr.compilation_cache import cache_off, machine_folder, tell_of_damage
 from jaxfr.evaluation.metrics import Metric
 from jaxfr.experiment import Experiment
-from jaxfr.kept import keep, read_kept, source_hash
+from jaxfr.kept import keep, package_hash, read_kept
 from jaxfr.parts import Part
 
 # Where caches are, and when they are written, enters no program.
 _CACHES = ("cache_dir", "persistent_cache")
-
 
 # Instead of programs that JAX or pickle does not write: JAX's own cache serves those.
 _CANNOT_BE_WRITTEN = b""
@@ -136,7 +135,7 @@ def _key(experiment: Experiment, arguments: Any, devices: Sequence[int]) -> str:
                 for leaf in jax.tree.leaves(arguments)
             ],
             (devices, [str(one.device_kind) for one in jax.devices()]),
-            source_hash(pathlib.Path(jaxfr.__file__).parent),
+            package_hash(),
             (machine_folder(), jax.devices()[0].client.platform_version),
             (sorted(settings.items()), os.environ.get("XLA_FLAGS")),
         )

@@ -70,7 +70,7 @@ def test_whatever_a_program_is_made_from_tells_it_apart(compiled, monkeypatch):
     for changes in ({"devices": 2}, {"rounds": 5}):
         with pytest.raises(TracedError):
             compiled(ATTACKED, kept=True, **changes)
-    monkeypatch.setattr("jaxfr.kept_programs.source_hash", lambda _: "other")
+    monkeypatch.setattr("jaxfr.kept_programs.package_hash", lambda: "other")
     with pytest.raises(TracedError):
         compiled(ATTACKED, kept=True)
 

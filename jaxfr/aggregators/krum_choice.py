@@ -47,18 +47,17 @@ def least_score_of_all(
     Args:
         nearest: weight n of the distances that a score sums.
     """
+
+    def score(squared: Array) -> Array:
+        return _score(squared, weight, nearest, distance)
+
     if weight.size**2 <= LARGEST_MATRIX:
-        of_rows = pairwise_squared_distances(rows, weight)
-        scores = jax.vmap(lambda of_row: _score(of_row, weight, nearest, distance))(
-            of_rows
-        )
+        scores = jax.vmap(score)(pairwise_squared_distances(rows, weight))
     else:
         centred = centre(rows, weight)
         squares = _squared_norms(centred)
         scores = map_in_blocks(
-            lambda row: _score(
-                squared_distances_from(centred, squares, row), weight, nearest, distance
-            ),
+            lambda row: score(squared_distances_from(centred, squares, row)),
             members_per_block(weight.size),
             jnp.arange(weight.size),
         )
@@ -93,7 +92,7 @@ def least_score(
 
     largest = jnp.float32(jnp.finfo(jnp.float32).max)
     last = jnp.int32(weight.size - 1)
-    start = Search(bounds_of_scores(rows, weight, nearest), largest, last)
+    start = Search(bounds_of_scores(centred, weight, nearest), largest, last)
     return jax.lax.while_loop(may_be_best, score_one, start).row
 
 
@@ -122,9 +121,12 @@ def bounds_of_scores(
 
     With the close rows taken from their mean, t of row i is ``|x_i|^2`` and a number
     that all rows share, so that ``d_ij - t = c_j - 2 x_i x_j``.
+
+    Args:
+        rows: from :func:`centre`, so that those with a large norm are far.
     """
     present, weight_f = weight > 0, weight.astype(jnp.float32)
-    far = jax.lax.top_k(weight_f * _squared_norms(centre(rows, weight)), FAR)[1]
+    far = jax.lax.top_k(weight_f * _squared_norms(rows), FAR)[1]
     close = weight_f.at[far].set(0.0)
     num_close = jnp.sum(close)
     masked = jnp.where(close[:, None] > 0, rows, 0.0)
@@ -147,7 +149,7 @@ def bounds_of_scores(
     deviation = jnp.sqrt(num_close * jnp.maximum(of_squares, 0.0))
 
     products = _product(rows[far], rows.T)
-    to_far = jnp.maximum(squares[far][:, None] + squares - 2.0 * products, 0.0)
+    to_far = _distances(squares[far][:, None], squares, products)
     of_far = weight_f[far] @ jnp.minimum(to_far, limit)
     left_out = jnp.sum(weight_f) - nearest
     bound = (num_close - left_out) * limit + (total - deviation) / 2 + of_far

@@ -12,6 +12,7 @@ from jaxfr.aggregators import krum
 from jaxfr.aggregators.krum import krum_of_item, num_neighbours
 from jaxfr.aggregators.krum_choice import (
     bounds_of_scores,
+    centre,
     least_score,
     least_score_of_all,
     pairwise_squared_distances,
@@ -22,11 +23,16 @@ from .oracles import KRUM, aggregated, krum_scores, run
 from .samples import DIM, NUM_ITEMS, factored_uploads, quarters, rows_of_one_item
 
 LARGEST = float(np.finfo(np.float32).max)
-by_bounds, bounds_of = jax.jit(least_score), jax.jit(bounds_of_scores)
+by_bounds = jax.jit(least_score)
 by_all_scores = jax.jit(least_score_of_all, static_argnames="distance")
 of_item = jax.jit(krum_of_item, static_argnames="distance")
 distances_of = jax.jit(pairwise_squared_distances)
 both_distances = pytest.mark.parametrize("distance", ["squared", "plain"])
+
+
+@jax.jit
+def bounds_of(rows: jax.Array, weight: jax.Array, nearest: jax.Array) -> jax.Array:
+    return bounds_of_scores(centre(rows, weight), weight, nearest)
 
 
 def on_a_line(*numbers: float) -> np.ndarray:
