@@ -68,7 +68,7 @@ def test_a_public_name_says_what_it_is(space, name):
     function, doc = inspect.unwrap(value), inspect.getdoc(value) or ""
     if inspect.ismodule(value):
         assert doc
-    elif isinstance(value, Factory) or is_own_code(value):
+    elif isinstance(value, Factory) or is_own_code(function):
         assert ">>> " in doc, "has no example"
         if inspect.isroutine(function) and raises(function):
             assert "Raises:" in doc, "does not say what it raises"

@@ -13,7 +13,7 @@ from jaxfr.parts import Number, part
 from jaxfr.ranges import POSITIVE
 from jaxfr.shapes import Float
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import map_rows, row_norm, scale_rows
+from jaxfr.uploads.clients import OfRows, map_rows, row_norm, scale_rows
 
 ClipNorm = Annotated[Number, POSITIVE]
 
@@ -38,8 +38,7 @@ def clip_by_norm(clip_norm: ClipNorm = 1.0) -> Stage:
 
     def transform(uploads: Uploads) -> Uploads:
         largest = jnp.asarray(clip_norm, jnp.float32)
-        factor = functools.partial(factor_to_norm, largest)
-        return scale_rows(uploads, map_rows(factor, uploads))
+        return clip_rows(uploads, map_rows(row_norm, uploads), largest)
 
     return row_wise(transform)
 
@@ -60,33 +59,34 @@ def norm(clip_norm: ClipNorm = 1.0) -> Rule:
     return chained(clip_by_norm(clip_norm).make(), mean().make())
 
 
-@jax.custom_jvp
-def factor_to_norm(clip_norm: Float[Array, ""], rows: Float[Array, "... d"]) -> Array:
-    """The factor that scales each row to at most the norm, ``[..., d]`` to ``[...]``.
+def clip_rows(uploads: Uploads, norms: OfRows, clip_norm: Float[Array, ""]) -> Uploads:
+    """Scales each row, whose norm is given, to a norm of at most ``clip_norm``."""
+    factor = functools.partial(factor_to_norm, clip_norm)
+    return scale_rows(uploads, jax.tree.map(factor, norms))
 
-    The derivative of ``c / |row|`` is that of its logarithm, ``dc / c - row . drow /
-    |row|^2``, times the factor; a row that stays as it is has factor 1 near by, too.
+
+@jax.custom_jvp
+def factor_to_norm(
+    clip_norm: Float[Array, ""], norm: Float[Array, "..."]
+) -> Float[Array, "..."]:
+    """The factor that scales rows of these norms to at most ``clip_norm``.
+
+    The derivative of ``c / n`` is that of its logarithm, ``dc / c - dn / n``, times the
+    factor; a row that stays as it is has factor 1 near by, too.
 
     Args:
         clip_norm: the largest norm c, positive.
+        norm: of the rows.
     """
-    return _factor_and_norm(clip_norm, rows)[0]
+    return jnp.minimum(1.0, clip_norm / jnp.where(norm > 0.0, norm, 1.0))
 
 
 @factor_to_norm.defjvp
 def _while_clipped(
     primals: tuple[Array, Array], tangents: tuple[Array, Array]
 ) -> tuple[Array, Array]:
-    clip_norm, rows = primals
-    factor, norm = _factor_and_norm(clip_norm, rows)
-    clipped = factor < 1.0
-    norm = jnp.where(clipped, norm, 1.0)[..., None]
-    # Divided twice: the square of a large norm overflows.
-    along = jnp.sum(rows / norm * (tangents[1] / norm), axis=-1)
-    change = tangents[0] / clip_norm - along
+    clip_norm, norm = primals
+    factor = factor_to_norm(clip_norm, norm)
+    clipped = (factor < 1.0) & (norm > 0.0)
+    change = tangents[0] / clip_norm - tangents[1] / jnp.where(clipped, norm, 1.0)
     return factor, jnp.where(clipped, factor * change, 0.0)
-
-
-def _factor_and_norm(clip_norm: Array, rows: Array) -> tuple[Array, Array]:
-    norm = row_norm(rows)
-    return jnp.minimum(1.0, clip_norm / jnp.where(norm > 0.0, norm, 1.0)), norm

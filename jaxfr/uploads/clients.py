@@ -9,6 +9,7 @@ trusted 0 or 1 are left out or kept exactly.
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -164,10 +165,12 @@ def scale_rows(uploads: Uploads, factors: OfRows) -> Uploads:
     )
 
 
+@jax.custom_jvp
 def row_norm(rows: Array) -> Array:
     """Euclidean norms, ``[..., d]`` to ``[...]``, for which no square overflows.
 
-    ``|v| = max |v_k| sqrt(sum (v_k / max |v_k|)^2)``.
+    ``|v| = max |v_k| sqrt(sum (v_k / max |v_k|)^2)``; its derivative is along v, and 0
+    where v is 0.
 
     >>> fr.row_norm(jnp.array([[3.0, 4.0]]))
     Array([5.], dtype=float32)
@@ -175,6 +178,15 @@ def row_norm(rows: Array) -> Array:
     largest = jnp.max(jnp.abs(rows), axis=-1)
     unit = rows / jnp.where(largest > 0.0, largest, 1.0)[..., None]
     return largest * jnp.sqrt(jnp.sum(unit * unit, axis=-1))
+
+
+@row_norm.defjvp
+def _along_the_row(
+    primals: tuple[Array], tangents: tuple[Array]
+) -> tuple[Array, Array]:
+    norm = row_norm(*primals)
+    unit = primals[0] / jnp.where(norm > 0.0, norm, 1.0)[..., None]
+    return norm, jnp.sum(unit * tangents[0], axis=-1)
 
 
 def sum_by_client(uploads: Uploads, of_rows: OfRows, num_clients: int) -> Array:
@@ -207,7 +219,7 @@ def sum_by_client(uploads: Uploads, of_rows: OfRows, num_clients: int) -> Array:
         if table.senders is None or table.client is None:
             raise InvalidInputError("attack: does not say which client sent a row")
         sent = jnp.where(table.weight > 0, numbers, 0)
-        of_senders = jnp.sum(table.senders * sent[..., None], axis=(0, 1))
+        of_senders = jnp.sum(jnp.where(table.senders, sent[..., None], 0), axis=(0, 1))
         total = total.at[table.client].add(of_senders.astype(total.dtype))
     return total
 

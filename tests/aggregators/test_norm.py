@@ -9,7 +9,7 @@ from jaxfr import blocks
 from jaxfr.aggregators import clip_by_norm
 from jaxfr.uploads import Uploads, item_sums, item_table, rows_of, with_sums
 
-from .samples import DIM, every_kind, factored_uploads, rows_of_one_item
+from .samples import DIM, NUM_ROWS, every_kind, factored_uploads, rows_of_one_item
 
 
 @jax.jit
@@ -95,3 +95,13 @@ def test_rows_are_clipped_alike_in_blocks_of_any_size(monkeypatch):
         monkeypatch.setattr(blocks, "BLOCK_NUMBERS", rows_per_block * DIM)
         found = all_rows(clip_by_norm(0.5).make().on_arrival(uploads))
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_rows_of_zeros_have_a_derivative_even_below_norm_1():
+    def clipped(rows: jax.Array) -> jax.Array:
+        return clipped_rows(
+            rows_of_one_item(np.zeros((2, 3)))._replace(vectors=rows), 0.5
+        )
+
+    found = jax.grad(lambda rows: clipped(rows).sum())(jnp.zeros((NUM_ROWS, DIM)))
+    assert np.all(np.isfinite(found))
