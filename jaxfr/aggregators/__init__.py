@@ -20,6 +20,7 @@ from jaxfr.aggregators.mean import mean
 from jaxfr.aggregators.median import median
 from jaxfr.aggregators.norm import clip_by_norm, norm
 from jaxfr.aggregators.server import Aggregate, aggregate, init_server
+from jaxfr.aggregators.stages import budget, clip_adaptive
 from jaxfr.aggregators.trimmed_mean import classic_trimmed_mean, trimmed_mean
 from jaxfr.parts import Catalogue, by_name
 
@@ -32,9 +33,11 @@ __all__ = [
     "ServerView",
     "Stage",
     "aggregate",
+    "budget",
     "chain",
     "chained",
     "classic_trimmed_mean",
+    "clip_adaptive",
     "clip_by_norm",
     "dense",
     "init_server",
@@ -53,7 +56,7 @@ AGGREGATORS: Catalogue[Rule] = by_name(
 )
 """The rules by name."""
 
-STAGES: Catalogue[Stage] = by_name(clip_by_norm)
+STAGES: Catalogue[Stage] = by_name(clip_by_norm, clip_adaptive, budget)
 """What may stand before a rule."""
 
 

@@ -1,0 +1,6 @@
+"""Stages that look at all clients of a round: whose rows count, and how far."""
+
+from jaxfr.aggregators.stages.budget import budget
+from jaxfr.aggregators.stages.clip_adaptive import clip_adaptive
+
+__all__ = ["budget", "clip_adaptive"]
