@@ -2,5 +2,6 @@
 
 from jaxfr.aggregators.stages.budget import budget
 from jaxfr.aggregators.stages.clip_adaptive import clip_adaptive
+from jaxfr.aggregators.stages.overlap import overlap
 
-__all__ = ["budget", "clip_adaptive"]
+__all__ = ["budget", "clip_adaptive", "overlap"]
