@@ -68,9 +68,16 @@ def overlap(
     random signs, anew in each comparison, and S becomes that of the sketches, whose
     error has a deviation of ``columns^(-1/2)``; a threshold within two deviations of 0
     would count chance for likeness, so thr_i is ``2 columns^(-1/2)`` more. And clients
-    are compared with ``peers`` others only, in turns, and what was found is multiplied
-    up. Copies of one item set are still found; groups that are less alike than the
-    threshold, or of fewer members than there are clients for one peer, escape.
+    are compared with ``peers`` others only, in turns by id, and what was found is
+    multiplied up. What that costs was measured on item sets of MovieLens-1M, 6,040
+    clients, and 5 % more that share sets of median size. Copies of one set count 18
+    votes exactly, and 2 with 512 columns, with or without 1,024 peers: the higher
+    threshold leaves honest clients smaller crowds, and so a smaller median. In groups
+    of ten the 317 count 293, 74, and 122 with peers. The trust in an honest client
+    differs by .05 on average, .06 with peers, and by .5 in one of a hundred. Of 100,000
+    clients, 512 columns and 1,024 peers leave 5,263 copies 19 votes, but those in
+    groups of ten 4,700: a group with fewer members than there are clients for each peer
+    meets its own by chance only.
 
     Broken by clients with two rows or less, whose threshold is 1; by groups whose
     members have less in common than the threshold, such as each a set of its own with
