@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.blocks import map_in_blocks, members_per_block, sum_by_index
-from jaxfr.devices import sum_over_devices
+from jaxfr.devices import for_own_part, sum_over_devices
 from jaxfr.errors import InvalidInputError
 from jaxfr.shapes import Float, Int
 from jaxfr.uploads.container import ItemTable, Uploads, for_own_rows, rows_of
@@ -122,22 +122,32 @@ OfRows = tuple[Array, tuple[Array, ...]]
 """A number of each scattered row ``[rows]``, and of each table's rows ``[m, k]``."""
 
 
-def map_rows(function: Callable[[Array], Array], uploads: Uploads) -> OfRows:
+def map_rows(
+    function: Callable[..., Array], uploads: Uploads, *of_items: Array
+) -> OfRows:
     """Computes a number of each row, whether anybody sent it or not.
 
     >>> fr.map_rows(fr.row_norm, fr.uploads_of([[[3.0, 4.0]]]))[0]
     Array([5.], dtype=float32)
 
     Args:
-        function: of rows, float32 ``[..., d]``, to ``[...]``.
+        function: of rows, float32 ``[..., d]``, and of what their items have, to
+            ``[...]``.
         uploads: the rows.
+        *of_items: arrays ``[m, ...]``, of which the function gets that of each row's
+            item.
     """
-    tables = tuple(function(table.rows) for table in uploads.tables)
+    tables = tuple(
+        function(table.rows, *(leaf[:, None] for leaf in of_items))
+        for table in uploads.tables
+    )
     if uploads.item.size == 0:
         return uploads.scale, tables
-    own = for_own_rows(uploads)
+    own, of_own = for_own_rows(uploads), tuple(map(for_own_part, of_items))
     scattered = map_in_blocks(
-        lambda row: function(rows_of(own, row)),
+        lambda row: function(
+            rows_of(own, row), *(leaf[uploads.item[row]] for leaf in of_own)
+        ),
         members_per_block(uploads.vectors.shape[1]),
         jnp.arange(uploads.item.size),
     )

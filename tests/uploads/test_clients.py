@@ -26,6 +26,21 @@ def test_a_clients_numbers_are_those_of_all_the_rows_that_it_sent(kind, colludin
     np.testing.assert_allclose(found, norms, rtol=1e-5)
 
 
+@every_kind
+@both_ways
+def test_a_number_of_a_row_may_be_of_its_item_too(kind, colluding):
+    uploads = uploads_of_clients(1, kind, colluding)
+    of_items = jnp.arange(1.0, 5.0)
+    found, tables = map_rows(
+        lambda rows, number: rows[..., 0] * number, uploads, of_items
+    )
+    of_clients = sum_by_client(uploads, (found, tables), CLIENTS)
+    expected = np.zeros(CLIENTS)
+    for client, item, row in sent_rows(uploads):
+        expected[client] += row[0] * of_items[item]
+    np.testing.assert_allclose(of_clients, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("size", [0.0, 1e-30, 1.0, 1e30])
 def test_the_norm_of_a_row_neither_overflows_nor_vanishes(size):
     row = size * np.array([3.0, 0.0, -4.0])
