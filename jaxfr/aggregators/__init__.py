@@ -20,7 +20,7 @@ from jaxfr.aggregators.mean import mean
 from jaxfr.aggregators.median import median
 from jaxfr.aggregators.norm import clip_by_norm, norm
 from jaxfr.aggregators.server import Aggregate, aggregate, init_server
-from jaxfr.aggregators.stages import budget, clip_adaptive, overlap
+from jaxfr.aggregators.stages import budget, clip_adaptive, overlap, reputation
 from jaxfr.aggregators.trimmed_mean import classic_trimmed_mean, trimmed_mean
 from jaxfr.parts import Catalogue, by_name
 
@@ -46,6 +46,7 @@ __all__ = [
     "median",
     "norm",
     "overlap",
+    "reputation",
     "row_wise",
     "stateless_rule",
     "stateless_stage",
@@ -57,7 +58,9 @@ AGGREGATORS: Catalogue[Rule] = by_name(
 )
 """The rules by name."""
 
-STAGES: Catalogue[Stage] = by_name(clip_by_norm, clip_adaptive, budget, overlap)
+STAGES: Catalogue[Stage] = by_name(
+    clip_by_norm, clip_adaptive, budget, overlap, reputation
+)
 """What may stand before a rule."""
 
 

@@ -3,5 +3,6 @@
 from jaxfr.aggregators.stages.budget import budget
 from jaxfr.aggregators.stages.clip_adaptive import clip_adaptive
 from jaxfr.aggregators.stages.overlap import overlap
+from jaxfr.aggregators.stages.reputation import reputation
 
-__all__ = ["budget", "clip_adaptive", "overlap"]
+__all__ = ["budget", "clip_adaptive", "overlap", "reputation"]
