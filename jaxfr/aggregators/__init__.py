@@ -20,7 +20,13 @@ from jaxfr.aggregators.mean import mean
 from jaxfr.aggregators.median import median
 from jaxfr.aggregators.norm import clip_by_norm, norm
 from jaxfr.aggregators.server import Aggregate, aggregate, init_server
-from jaxfr.aggregators.stages import budget, clip_adaptive, overlap, reputation
+from jaxfr.aggregators.stages import (
+    budget,
+    clip_adaptive,
+    overlap,
+    reputation,
+    sign_guard,
+)
 from jaxfr.aggregators.trimmed_mean import classic_trimmed_mean, trimmed_mean
 from jaxfr.parts import Catalogue, by_name
 
@@ -48,6 +54,7 @@ __all__ = [
     "overlap",
     "reputation",
     "row_wise",
+    "sign_guard",
     "stateless_rule",
     "stateless_stage",
     "trimmed_mean",
@@ -59,7 +66,7 @@ AGGREGATORS: Catalogue[Rule] = by_name(
 """The rules by name."""
 
 STAGES: Catalogue[Stage] = by_name(
-    clip_by_norm, clip_adaptive, budget, overlap, reputation
+    clip_by_norm, clip_adaptive, budget, overlap, reputation, sign_guard
 )
 """What may stand before a rule."""
 

@@ -77,7 +77,14 @@ def test_no_two_settings_are_the_same_rule():
 def test_there_are_the_rules_of_the_paper_and_a_stage():
     assert {name for name, _, _ in NAMED} == AGGREGATORS.keys()
     assert all(isinstance(one().make(), Rule) for one in AGGREGATORS.values())
-    names = ["clip_by_norm", "clip_adaptive", "budget", "overlap", "reputation"]
+    names = [
+        "clip_by_norm",
+        "clip_adaptive",
+        "budget",
+        "overlap",
+        "reputation",
+        "sign_guard",
+    ]
     assert list(STAGES) == names
     assert all(isinstance(one().make(), Stage) for one in STAGES.values())
 
