@@ -5,7 +5,7 @@ from jax import Array
 
 from jaxfr.aggregators.base import Rule, ServerView, stateless_rule
 from jaxfr.aggregators.by_item import map_items
-from jaxfr.aggregators.order_statistics import weighted_median
+from jaxfr.aggregators.order_statistics import ARRAYS, weighted_median
 from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.parts import part
 from jaxfr.uploads import Uploads
@@ -37,7 +37,7 @@ def median() -> Rule:
 
     def combine(uploads: Uploads, view: ServerView) -> Array:
         del view
-        dim = uploads.item_embeddings.shape[1]
-        return map_items(uploads, median_of_item, dim, SEARCHES)
+        work = ARRAYS * uploads.item_embeddings.shape[1]
+        return map_items(uploads, median_of_item, work, SEARCHES)
 
     return stateless_rule(combine, needs_groups=True)

@@ -9,6 +9,7 @@ from jax import Array
 from jaxfr.aggregators.base import Rule, ServerView, stateless_rule
 from jaxfr.aggregators.by_item import map_items
 from jaxfr.aggregators.order_statistics import (
+    ARRAYS,
     LARGEST_KEY,
     computed_once,
     count_all,
@@ -55,7 +56,8 @@ def trimmed_mean() -> Rule:
 
             return jax.vmap(of_coordinate, in_axes=1)(rows)
 
-        return map_items(uploads, one_item, uploads.item_embeddings.shape[1], SEARCHES)
+        work = ARRAYS * uploads.item_embeddings.shape[1]
+        return map_items(uploads, one_item, work, SEARCHES)
 
     return stateless_rule(combine, needs_groups=True, expects_byzantine=True)
 
@@ -95,7 +97,8 @@ def classic_trimmed_mean(
 
             return jax.vmap(of_coordinate, in_axes=1)(rows)
 
-        return map_items(uploads, one_item, uploads.item_embeddings.shape[1], SEARCHES)
+        work = ARRAYS * uploads.item_embeddings.shape[1]
+        return map_items(uploads, one_item, work, SEARCHES)
 
     return stateless_rule(
         combine, needs_groups=True, expects_byzantine=trim_share is None
