@@ -119,20 +119,20 @@ def _in_units(share: Array) -> Array:
 
 
 OfRows = tuple[Array, tuple[Array, ...]]
-"""A number of each scattered row ``[rows]``, and of each table's rows ``[m, k]``."""
+"""Of each scattered row a number, ``[rows]``, and of each table's rows, ``[m, k]``."""
 
 
 def map_rows(
     function: Callable[..., Array], uploads: Uploads, *of_items: Array
 ) -> OfRows:
-    """Computes a number of each row, whether anybody sent it or not.
+    """Computes a number of each row, or some, whether anybody sent it or not.
 
     >>> fr.map_rows(fr.row_norm, fr.uploads_of([[[3.0, 4.0]]]))[0]
     Array([5.], dtype=float32)
 
     Args:
         function: of rows, float32 ``[..., d]``, and of what their items have, to
-            ``[...]``.
+            ``[...]``, or ``[..., numbers]`` for several.
         uploads: the rows.
         *of_items: arrays ``[m, ...]``, of which the function gets that of each row's
             item.
@@ -142,7 +142,8 @@ def map_rows(
         for table in uploads.tables
     )
     if uploads.item.size == 0:
-        return uploads.scale, tables
+        no_row = uploads.vectors[:0], *(leaf[:0] for leaf in of_items)
+        return function(*no_row), tables
     own, of_own = for_own_rows(uploads), tuple(map(for_own_part, of_items))
     scattered = map_in_blocks(
         lambda row: function(

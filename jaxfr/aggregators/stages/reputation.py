@@ -6,18 +6,16 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators.base import ServerKnowledge, ServerView, Stage
-from jaxfr.aggregators.stages.population import median_of_clients, share_of
+from jaxfr.aggregators.stages.population import (
+    median_of_clients,
+    share_of,
+    sums_by_client,
+)
 from jaxfr.parts import Number, Whole, part
 from jaxfr.ranges import COUNT, POSITIVE, Range
 from jaxfr.shapes import Float
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import (
-    map_rows,
-    row_norm,
-    rows_by_client,
-    sum_by_client,
-    trust_clients,
-)
+from jaxfr.uploads.clients import row_norm, rows_by_client, trust_clients
 
 
 class Standing(NamedTuple):
@@ -105,11 +103,11 @@ def agreement(
 ) -> tuple[Float[Array, " clients"], Float[Array, " clients"]]:
     """Of each client ``sum_j <r_ij, A'_j>``, and ``sum_j |r_ij| |A'_j|``."""
     last = view.last_aggregate
-    length = row_norm(last)
-    along = map_rows(lambda rows, last: jnp.sum(rows * last, axis=-1), uploads, last)
-    product = map_rows(lambda rows, length: row_norm(rows) * length, uploads, length)
-    number = view.num_clients
-    return (
-        sum_by_client(uploads, along, number),
-        sum_by_client(uploads, product, number),
+
+    def of_row(rows: Array, last: Array, length: Array) -> list[Array]:
+        return [jnp.sum(rows * last, axis=-1), row_norm(rows) * length]
+
+    agreed, possible = sums_by_client(
+        of_row, uploads, view.num_clients, last, row_norm(last)
     )
+    return agreed, possible

@@ -1,6 +1,5 @@
 """SignGuard: clients whose uploads have a usual norm and usual shares of signs."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 import jax
@@ -9,12 +8,12 @@ from jax import Array
 
 from jaxfr.aggregators.base import ServerView, Stage, stateless_stage
 from jaxfr.aggregators.order_statistics import kth_smallest
-from jaxfr.aggregators.stages.population import median_of_clients
+from jaxfr.aggregators.stages.population import median_of_clients, sums_by_client
 from jaxfr.parts import Number, part
 from jaxfr.ranges import POSITIVE, Range
 from jaxfr.shapes import Bool, Float
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import map_rows, row_norm, sum_by_client, trust_clients
+from jaxfr.uploads.clients import row_norm, trust_clients
 
 # Mean shift starts from so many clients, and has come to rest after so many steps.
 MOST_STARTS, STEPS = 256, 30
@@ -81,14 +80,13 @@ def of_clients(
 ) -> tuple[Float[Array, "clients 3"], Float[Array, " clients"]]:
     """How many positive, zero and negative numbers each sent, and their norm."""
 
-    def total(function: Callable[[Array], Array]) -> Array:
-        return sum_by_client(uploads, map_rows(function, uploads), num_clients)
+    def of_row(rows: Array) -> list[Array]:
+        signs = jnp.sign(rows)
+        counts = [jnp.sum(signs == sign, -1, jnp.float32) for sign in (1.0, 0.0, -1.0)]
+        return [*counts, row_norm(rows) ** 2]
 
-    def number_of(sign: float) -> Array:
-        return total(lambda rows: jnp.sum(jnp.sign(rows) == sign, -1, jnp.float32))
-
-    signs = jnp.stack([number_of(1.0), number_of(0.0), number_of(-1.0)], axis=1)
-    return signs, jnp.sqrt(total(lambda rows: row_norm(rows) ** 2))
+    *counts, squares = sums_by_client(of_row, uploads, num_clients)
+    return jnp.stack(counts, axis=1), jnp.sqrt(squares)
 
 
 def largest_cluster(
