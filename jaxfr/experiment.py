@@ -14,6 +14,7 @@ from jax import Array
 from jax.core import Tracer
 
 from jaxfr.aggregators import Rule, Stage, dense, mean
+from jaxfr.aggregators.server import sees_clients
 from jaxfr.attacks import Attack, malicious_client_count, none
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
@@ -212,6 +213,11 @@ class Experiment:
         by_pairs = self.model.make().pair_gradients is not None
         return by_pairs and self.pseudo_items == 0 and self.privacy_clip is None
 
+    @property
+    def only_sums(self) -> bool:
+        """Whether a round is gradients pair by pair, and sums of each item's rows."""
+        return _only_sums(jax.tree.structure(self))
+
     def with_data(self, num_clients: int, dataset: str = "the data") -> "Experiment":
         """The same with what follows from the number of clients, and without the rest.
 
@@ -304,6 +310,21 @@ def _check_parts(structure: Any) -> None:
         jax.tree.unflatten(structure, numbers).check_parts()
 
     jax.eval_shape(check, [0.0] * structure.num_leaves)
+
+
+@functools.lru_cache(maxsize=1024)
+def _only_sums(structure: Any) -> bool:
+    """Of all experiments of one structure; in a trace, too."""
+    found: list[bool] = []
+
+    def look(numbers: Sequence[Any]) -> None:
+        experiment = jax.tree.unflatten(structure, numbers)
+        rule = experiment.rule()
+        chooses = rule.needs_groups or sees_clients(rule)
+        found.append(experiment.works_by_pairs and not chooses)
+
+    jax.eval_shape(look, [0.0] * structure.num_leaves)
+    return found[0]
 
 
 def _is_number(value: Any) -> bool:

@@ -1,5 +1,6 @@
 """JAX's own settings, which the environment may set for a whole process."""
 
+import os
 from collections.abc import Iterator
 
 import jax
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.jax_settings import check_jax_settings, find_devices
+from jaxfr.jax_settings import check_jax_settings, find_devices, keep_loops
 from jaxfr.sweeps.request import RunRequest, check_alone
 from jaxfr.training import check_run, simulate, start
 from jaxfr.training.compiled import compile_programs
@@ -87,6 +88,30 @@ def test_arithmetic_that_knows_no_nan_is_refused(monkeypatch, tmp_path, flags, r
                 check_jax_settings()
         else:
             check_jax_settings()
+
+
+KEPT = "--xla_backend_extra_options=xla_cpu_disable_loop_unrolling"
+
+
+@pytest.mark.parametrize(
+    ("given", "then"),
+    [
+        ("", KEPT),
+        ("--xla_cpu_max_isa=AVX", f"--xla_cpu_max_isa=AVX {KEPT}"),
+        (KEPT, KEPT),
+        (
+            "--xla_backend_extra_options=xla_other",
+            "--xla_backend_extra_options=xla_other",
+        ),
+        ("a_file", "a_file"),
+    ],
+)
+def test_loops_are_kept_beside_other_flags_and_never_against_them(
+    monkeypatch, given, then
+):
+    monkeypatch.setenv("XLA_FLAGS", given)
+    keep_loops()
+    assert os.environ["XLA_FLAGS"] == then
 
 
 def test_what_a_seed_draws_is_the_same_whatever_kind_of_key_is_the_default(change):

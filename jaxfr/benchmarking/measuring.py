@@ -22,6 +22,7 @@ from jaxfr.data import Dataset
 from jaxfr.devices import WHOLE, placement, spread
 from jaxfr.evaluation.candidates import check_enough_candidates
 from jaxfr.experiment import Experiment
+from jaxfr.jax_settings import keep_loops
 from jaxfr.records.record import Record, device_name, versions
 from jaxfr.sweeps.request import RunRequest, recorded_options
 from jaxfr.training import Layout, layout_for, run_key, start
@@ -57,6 +58,8 @@ def measure_case(case: Case) -> Record:
         the ``ratio`` of our seconds to its own; ``machine``; ``versions``; ``device``,
         and ``device_count``, all that there are.
     """
+    if case.experiment().only_sums:  # as in a sweep of it
+        keep_loops()
     jax.config.update("jax_num_cpu_devices", case.num_devices)
     # What is compiled is timed.
     jax.config.update("jax_enable_compilation_cache", False)

@@ -1,16 +1,18 @@
 """The flags that say on what runs are executed, and where their records go."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from absl import flags
 
 from jaxfr.checkpoints import CheckpointOptions, prepare_directory
 from jaxfr.compilation_cache import enable_compilation_cache
 from jaxfr.files import user_path
+from jaxfr.jax_settings import keep_loops
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import AMOUNT, COUNT, COUNT_FROM_1, DEVICES
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU, ExecutionOptions
+from jaxfr.sweeps.request import RunRequest
 
 STORE = flags.DEFINE_string(
     "store",
@@ -82,8 +84,17 @@ def store_path() -> pathlib.Path | None:
     return None if STORE.value is None else user_path(STORE.value, "store")
 
 
-def run_options(start: Callable[[int], int]) -> ExecutionOptions:
-    """How runs are to be executed; ``start`` starts so many devices, 0 for all."""
+def run_options(
+    start: Callable[[int], int], wanted: Sequence[RunRequest] = ()
+) -> ExecutionOptions:
+    """How runs are to be executed.
+
+    Args:
+        start: starts so many devices, 0 for all.
+        wanted: all runs that there will be; none where nobody knows yet.
+    """
+    if wanted and all(request.experiment.only_sums for request in wanted):
+        keep_loops()
     checkpoints = checkpoint_settings()
     programs = enable_compilation_cache(COMPILATION_CACHE_DIR.value)
     return ExecutionOptions(

@@ -55,6 +55,35 @@ def check_complete(store: pathlib.Path, undisturbed: dict[str, dict]) -> None:
     assert {record["run"]: outcome({**record}) for record in found} == undisturbed
 
 
+def end_and_tell_xla_flags() -> None:
+    try:
+        jaxfr()
+    finally:
+        print(os.environ["XLA_FLAGS"])
+
+
+@pytest.mark.parametrize(
+    ("aggregators", "kept"),
+    [("mean,norm", True), ("mean,median", False), ("clip_by_norm+median", False)],
+)
+def test_loops_are_kept_where_every_run_only_sums(tmp_path, aggregators, kept):
+    ended = sweep(
+        f"--aggregator={aggregators}",
+        f"--dataset={tmp_path / 'nothing.csv'}",
+        f"--store={tmp_path / 'store'}",
+        program=end_and_tell_xla_flags,
+    )
+    assert ended.returncode == 2  # the data are looked for when the flags are set
+    assert ("xla_cpu_disable_loop_unrolling" in ended.stdout) == kept
+
+
+def test_kept_loops_change_no_record(undisturbed, tmp_path):
+    flags = os.environ.get("XLA_FLAGS", "") + " --xla_backend_extra_options=xla_none"
+    done = sweep(*GRID, f"--store={tmp_path}", XLA_FLAGS=flags.strip())
+    assert done.returncode == 0, done.stderr
+    check_complete(tmp_path, undisturbed)
+
+
 def test_every_combination_is_run_once(undisturbed):
     combinations = {
         (record["attack"], record["learning_rate"], record["seed"])
