@@ -15,7 +15,13 @@ from jax.core import Tracer
 
 from jaxfr.aggregators import Rule, Stage, dense, mean
 from jaxfr.aggregators.server import sees_clients
-from jaxfr.attacks import Attack, malicious_client_count, none
+from jaxfr.attacks import (
+    Attack,
+    LimitedAttack,
+    OmniscientAttack,
+    malicious_client_count,
+    none,
+)
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
 from jaxfr.evaluation.metrics import Metric, RankingName, needed_rankings
@@ -217,6 +223,14 @@ class Experiment:
     def only_sums(self) -> bool:
         """Whether a round is gradients pair by pair, and sums of each item's rows."""
         return _only_sums(jax.tree.structure(self))
+
+    @property
+    def sums_suffice(self) -> bool:
+        """Whether neither the server nor the attackers ask for clients' single rows."""
+        attack = self.attack.make()
+        blind = isinstance(attack, LimitedAttack)
+        seen = isinstance(attack, OmniscientAttack) and not attack.needs_rows
+        return self.rule().sums_suffice and (blind or seen)
 
     def with_data(self, num_clients: int, dataset: str = "the data") -> "Experiment":
         """The same with what follows from the number of clients, and without the rest.

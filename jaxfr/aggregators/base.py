@@ -135,6 +135,8 @@ class Rule(NamedTuple):
         needs_groups: whether ``update`` reads ``uploads.groups``.
         expects_byzantine: whether it asks how many Byzantine clients to expect.
         before: the stages that run first.
+        needs_rows: whether ``update`` reads single rows, and not only what they sum up
+            to and how many they are.
     """
 
     init: Init
@@ -144,6 +146,13 @@ class Rule(NamedTuple):
     sees_clients: bool = False
     report: Report = _no_report
     before: Stage = Stage()
+    needs_rows: bool = True
+
+    @property
+    def sums_suffice(self) -> bool:
+        """Whether neither the rule nor a stage looks at single rows."""
+        alone = self.before.update is _pass_on and self.before.on_arrival is keep_rows
+        return alone and not (self.needs_rows or self.sees_clients)
 
 
 def row_wise(transform: RowTransform) -> Stage:
@@ -173,6 +182,7 @@ def stateless_rule(
     function: Callable[[Uploads, ServerView], Array],
     needs_groups: bool = False,
     expects_byzantine: bool = False,
+    needs_rows: bool = True,
 ) -> Rule:
     """Makes a rule of a function from a round's uploads to float32 ``[m, d]``.
 
@@ -181,7 +191,8 @@ def stateless_rule(
     Array([[4.]], dtype=float32)
     """
     update = _keeping_state(function)
-    return Rule(_no_state, update, needs_groups, expects_byzantine)
+    rule = Rule(_no_state, update, needs_groups, expects_byzantine)
+    return rule._replace(needs_rows=needs_rows)
 
 
 def _keeping_state(function: Callable[[Uploads, ServerView], T]) -> Update[T]:

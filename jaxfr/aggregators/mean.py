@@ -22,4 +22,4 @@ def mean() -> Rule:
         count = row_counts(uploads)
         return item_sums(uploads) / jnp.maximum(count, 1)[:, None]
 
-    return stateless_rule(combine)
+    return stateless_rule(combine, needs_rows=False)

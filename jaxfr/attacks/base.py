@@ -155,6 +155,10 @@ class OmniscientAttack(NamedTuple):
 
     >>> isinstance(fr.attacks.lie().make(), fr.OmniscientAttack)
     True
+
+    Attributes:
+        needs_rows: whether it reads single rows, and not only what they sum up to and
+            how many they are.
     """
 
     init: Init
@@ -162,6 +166,7 @@ class OmniscientAttack(NamedTuple):
     poisoned_items: PoisonedItems = poisons_all_items
     uploaded_noise: UploadedNoise = without_noise
     needs: tuple[str, ...] = ()
+    needs_rows: bool = True
 
 
 class WhiteBoxAttack(NamedTuple):

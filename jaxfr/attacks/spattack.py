@@ -107,7 +107,8 @@ def spattack_o(choose: ChooseItems) -> OmniscientAttack:
         rows = jax.vmap(opposite_of_sum)(item_sums(benign), poisoning)
         return _one_row_per_item(rows, poisoning, state.chosen, view), state
 
-    return OmniscientAttack(init, upload, _poisoned_items, _uploaded_noise)
+    seen = _poisoned_items, _uploaded_noise
+    return OmniscientAttack(init, upload, *seen, needs_rows=False)
 
 
 def spattack_l(choose: ChooseItems, noise_scale: Array | float) -> LimitedAttack:

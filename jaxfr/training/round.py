@@ -24,6 +24,7 @@ from jaxfr.attacks import LimitedAttack, RoundView
 from jaxfr.attacks.base import malicious_uploads
 from jaxfr.clients.negatives import TiledPairs
 from jaxfr.clients.privacy import Privacy
+from jaxfr.clients.sums import sum_up, update_in_sums
 from jaxfr.clients.update import (
     ClientState,
     WholeClients,
@@ -40,6 +41,17 @@ from jaxfr.training.pairs import Pairs, draw_pairs
 from jaxfr.training.start import client_task
 from jaxfr.training.state import Setup, Table, TrainingState
 from jaxfr.uploads import Uploads, append_tables, with_sums
+
+
+class Received(NamedTuple):
+    """What the server holds of uploads, and how many it dropped as not finite."""
+
+    uploads: Uploads
+    dropped: Array
+
+    def summed(self) -> "Received":
+        """The same with one row for each item."""
+        return self._replace(uploads=sum_up(self.uploads))
 
 
 class RoundCounts(NamedTuple):
@@ -121,17 +133,16 @@ def train_round(
         setup = setup._replace(pairs=pairs)
 
     # Benign clients learn, and upload gradients of items and of shared weights.
-    clients, uploads, of_weights = _update_clients(
+    clients, of_items, of_weights = _update_clients(
         experiment, layout, setup, state, benign_part, round_number
     )
-    uploads = uploads._replace(groups=pairs.item_groups)
 
     # Malicious clients upload, the server aggregates and moves what it keeps.
     ids = ClientIds.of(layout, setup)
     attack_and_serve = functools.partial(
         _attack_and_serve, experiment, round_number, malicious_part, ids
     )
-    items, found, dropped = attack_and_serve(state.items, uploads, _noticed(pairs))
+    items, found, dropped = attack_and_serve(state.items, of_items, _noticed(pairs))
     weights = state.weights
     if weights is not None and of_weights is not None:
         weights, _, dropped_weights = attack_and_serve(weights, of_weights)
@@ -183,8 +194,9 @@ def _update_clients(
     state: TrainingState,
     taking_part: Array,
     round_number: Array,
-) -> tuple[ClientState, Uploads, Uploads | None]:
-    """The clients' part, in the form that the experiment allows."""
+) -> tuple[ClientState, Received, Received | None]:
+    """The clients' part, in the form that the experiment allows, and its arrival."""
+    rule = experiment.rule()
     model = experiment.model.make()
     optimizer = experiment.client_steps()
     regularization = jnp.asarray(experiment.regularization)
@@ -197,19 +209,41 @@ def _update_clients(
                 "setup: was started for another experiment, whose clients work pair by "
                 "pair"
             )
-        updated = update_by_pairs(
+        clients, uploads = update_by_pairs(
             model.pair_gradients, optimizer, state.clients, laid_out, *now
         )
-        return *updated, None
-    return update_by_client(
-        model,
-        optimizer,
-        state.clients,
-        WholeClients(layout.client_ids, layout.clients, laid_out, setup.neighbours),
-        *now,
-        weights=None if state.weights is None else state.weights.values,
-        privacy=_privacy(experiment, key_for(setup.key, Purpose.PRIVACY, round_number)),
-    )
+        uploads = uploads._replace(groups=setup.pairs.item_groups)
+        return clients, Received(*receive(rule, uploads)), None
+    whole = WholeClients(layout.client_ids, layout.clients, laid_out, setup.neighbours)
+    weights = None if state.weights is None else state.weights.values
+    privacy = _privacy(experiment, key_for(setup.key, Purpose.PRIVACY, round_number))
+    given = model, optimizer, state.clients, whole, *now
+
+    def row_by_row() -> tuple[ClientState, Received, Received | None]:
+        clients, uploads, of_weights = update_by_client(*given, weights, privacy)
+        uploads = uploads._replace(groups=setup.pairs.item_groups)
+        of_items = Received(*receive(rule, uploads))
+        if of_weights is None:
+            return clients, of_items, None
+        return clients, of_items, Received(*receive(rule, of_weights))
+
+    # Many runs on a GPU go side by side, where both sides of a choice are computed.
+    on_cpu = jax.default_backend() == "cpu"
+    if not on_cpu or privacy is not None or not experiment.sums_suffice:
+        return row_by_row()
+
+    def in_sums() -> tuple[ClientState, Received, Received | None]:
+        clients, of_items, of_weights = row_by_row()
+        summed = None if of_weights is None else of_weights.summed()
+        return clients, of_items.summed(), summed
+
+    # A row that is not finite is left out, which no sum can be asked for.
+    clients, of_items, of_weights = update_in_sums(*given, weights)
+    sent = [of_items] if of_weights is None else [of_items, of_weights]
+    rows = jnp.concatenate([jnp.ravel(part.tables[0].rows) for part in sent])
+    received = [Received(part, jnp.int32(0)) for part in sent]
+    found = clients, received[0], None if of_weights is None else received[1]
+    return jax.lax.cond(jnp.all(jnp.isfinite(rows)), lambda: found, in_sums)
 
 
 def _privacy(experiment: Experiment, key: Array) -> Privacy | None:
@@ -234,7 +268,7 @@ def _attack_and_serve(
     malicious_part: Array,
     ids: ClientIds,
     table: Table,
-    benign: Uploads,
+    arrived: Received,
     noticed: Array | None = None,
 ) -> tuple[Table, Aggregate, Array]:
     """The attackers' and the server's part, for one of the server's tables.
@@ -245,7 +279,7 @@ def _attack_and_serve(
         malicious_part: malicious clients that act, bool ``[malicious_clients]``.
         ids: by which the server knows the clients.
         table: before the round.
-        benign: what the benign clients uploaded for it.
+        arrived: what the server holds of the benign clients' uploads for it.
         noticed: scattered rows that an omniscient attacker counts, bool ``[rows]``;
             None for all.
 
@@ -254,7 +288,7 @@ def _attack_and_serve(
         dropped.
     """
     rule, attack = experiment.rule(), experiment.attack.make()
-    benign, dropped = receive(rule, benign)
+    benign, dropped = arrived
     seen = benign
     if noticed is not None:
         seen = benign._replace(weight=benign.weight * noticed)
