@@ -354,8 +354,15 @@ RUNS = {
     "median, l_d": ("median", "spattack_l_d", {}),
     "krum, gaussian": ("krum", "gaussian", RESAMPLED),
     "fedgnn, median": ("median", "none", GRAPH),
+    "fedgnn, mean": ("mean", "spattack_l_d", {"model": GRAPH["model"]}),
 }
-SPREAD = {"mean, o_d": 3, "median, l_d": 2, "krum, gaussian": 3, "fedgnn, median": 3}
+SPREAD = {
+    "mean, o_d": 3,
+    "median, l_d": 2,
+    "krum, gaussian": 3,
+    "fedgnn, median": 3,
+    "fedgnn, mean": 2,
+}
 # Where each number that is aggregated is made on one device: the others attack with
 # what all clients' rows add up to.
 EXACT = [("median, l_d", ROOM), ("median, l_d", 0)]
