@@ -220,9 +220,12 @@ class Experiment:
         return by_pairs and self.pseudo_items == 0 and self.privacy_clip is None
 
     @property
-    def only_sums(self) -> bool:
-        """Whether a round is gradients pair by pair, and sums of each item's rows."""
-        return _only_sums(jax.tree.structure(self))
+    def keeps_loops(self) -> bool:
+        """Whether a round is faster with loops that XLA keeps, see ``keep_loops``.
+
+        It is where clients work pair by pair and items' rows are only summed.
+        """
+        return _keeps_loops(jax.tree.structure(self))
 
     @property
     def sums_suffice(self) -> bool:
@@ -327,7 +330,7 @@ def _check_parts(structure: Any) -> None:
 
 
 @functools.lru_cache(maxsize=1024)
-def _only_sums(structure: Any) -> bool:
+def _keeps_loops(structure: Any) -> bool:
     """Of all experiments of one structure; in a trace, too."""
     found: list[bool] = []
 

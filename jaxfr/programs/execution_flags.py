@@ -93,7 +93,7 @@ def run_options(
         start: starts so many devices, 0 for all.
         wanted: all runs that there will be; none where nobody knows yet.
     """
-    if wanted and all(request.experiment.only_sums for request in wanted):
+    if wanted and all(request.experiment.keeps_loops for request in wanted):
         keep_loops()
     checkpoints = checkpoint_settings()
     programs = enable_compilation_cache(COMPILATION_CACHE_DIR.value)

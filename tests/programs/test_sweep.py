@@ -66,7 +66,7 @@ def end_and_tell_xla_flags() -> None:
     ("aggregators", "kept"),
     [("mean,norm", True), ("mean,median", False), ("clip_by_norm+median", False)],
 )
-def test_loops_are_kept_where_every_run_only_sums(tmp_path, aggregators, kept):
+def test_loops_are_kept_where_every_run_keeps_loops(tmp_path, aggregators, kept):
     ended = sweep(
         f"--aggregator={aggregators}",
         f"--dataset={tmp_path / 'nothing.csv'}",

@@ -29,17 +29,18 @@ def test_a_program_is_compiled_once_and_rounds_cost_what_their_rule_does(store):
     mean = seconds_left(plan_runs(MEAN), store)
     single = seconds_left(plan_runs(MEAN[:1]), store)
     krum = seconds_left(plan_runs([KRUM]), store)
-    # With c for compiling and r for a run: c + r, c + 3 r, c + 100 r.
+    # With c for compiling and r for a run: c + r, c + 3 r, c + the rule's cost times r.
     run = (mean - single) / 2
+    more_for_krum = (RULE_COST["krum"] - 1) * run
     assert 0 < run < single
-    assert krum - single == pytest.approx(99 * run)
+    assert krum - single == pytest.approx(more_for_krum)
     both = seconds_left(plan_runs([*MEAN, KRUM]), store)
     assert both == pytest.approx(mean + krum)
     fedgnn = seconds_left(plan_runs([FEDGNN]), store)
-    assert fedgnn - single == pytest.approx(7 * run)
+    assert fedgnn - single == pytest.approx((MODEL_COST["fedgnn"] - 1) * run)
     with_krum = FEDGNN.replace(aggregator="krum")
     assert seconds_left(plan_runs([with_krum]), store) - fedgnn == pytest.approx(
-        99 * run
+        more_for_krum
     )
 
 
