@@ -55,6 +55,13 @@ PART_NUMBERS = {
     "max_poisoned_items": ("attack", "spattack_o_s", "spattack_o_s:5"),
     "lie_z": ("attack", "lie:1", "lie:2"),
     "clip_norm": ("aggregator", "clip_by_norm+median", "clip_by_norm:2+median"),
+    "factor": ("aggregator", "budget+mean", "budget:2+mean"),
+    "every": ("aggregator", "overlap+mean", "overlap:every=2+mean"),
+    "memory": ("aggregator", "reputation+mean", "reputation:0.5+mean"),
+    "share": ("aggregator", "reputation+mean", "reputation:share=1+mean"),
+    "start_round": ("aggregator", "reputation+mean", "reputation:start_round=5+mean"),
+    "lower": ("aggregator", "sign_guard+mean", "sign_guard:0.2+mean"),
+    "upper": ("aggregator", "sign_guard+mean", "sign_guard:upper=2+mean"),
     "trim_share": ("aggregator", "classic_trimmed_mean:0.1", "classic_trimmed_mean:0"),
     "learning_rate": ("client_optimizer", "adam:0.1", "adam:0.2"),
 }
@@ -67,6 +74,8 @@ PART_STATIC = {
     "clip_norm": ("aggregator", "median", "clip_by_norm+median"),
     "trim_share": ("aggregator", "classic_trimmed_mean", "classic_trimmed_mean:0.1"),
     "krum_distance": ("aggregator", "krum", "krum:plain"),
+    "columns": ("aggregator", "overlap+mean", "overlap:64+mean"),
+    "peers": ("aggregator", "overlap+mean", "overlap:peers=4+mean"),
     "learning_rate": ("server_optimizer", "adam", "adam:0.1"),
 }
 
