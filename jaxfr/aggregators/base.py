@@ -191,8 +191,9 @@ def stateless_rule(
     Array([[4.]], dtype=float32)
     """
     update = _keeping_state(function)
-    rule = Rule(_no_state, update, needs_groups, expects_byzantine)
-    return rule._replace(needs_rows=needs_rows)
+    return Rule(
+        _no_state, update, needs_groups, expects_byzantine, needs_rows=needs_rows
+    )
 
 
 def _keeping_state(function: Callable[[Uploads, ServerView], T]) -> Update[T]:

@@ -239,11 +239,13 @@ def _update_clients(
 
     # A row that is not finite is left out, which no sum can be asked for.
     clients, of_items, of_weights = update_in_sums(*given, weights)
-    sent = [of_items] if of_weights is None else [of_items, of_weights]
-    rows = jnp.concatenate([jnp.ravel(part.tables[0].rows) for part in sent])
-    received = [Received(part, jnp.int32(0)) for part in sent]
-    found = clients, received[0], None if of_weights is None else received[1]
-    return jax.lax.cond(jnp.all(jnp.isfinite(rows)), lambda: found, in_sums)
+    finite = jnp.all(jnp.isfinite(of_items.tables[0].rows))
+    received, of_shared = Received(of_items, jnp.int32(0)), None
+    if of_weights is not None:
+        finite &= jnp.all(jnp.isfinite(of_weights.tables[0].rows))
+        of_shared = Received(of_weights, jnp.int32(0))
+    found = clients, received, of_shared
+    return jax.lax.cond(finite, lambda: found, in_sums)
 
 
 def _privacy(experiment: Experiment, key: Array) -> Privacy | None:
