@@ -115,6 +115,7 @@ class Stage(NamedTuple):
             attacker sees benign rows after it.
         sees_clients: whether ``update`` asks which client a row is from, or trusts.
         report: scalars by name that records show, from the state after a round.
+        expects_byzantine: whether ``update`` asks how many Byzantine clients to expect.
     """
 
     init: Init = _no_state
@@ -122,6 +123,7 @@ class Stage(NamedTuple):
     on_arrival: RowTransform = keep_rows
     sees_clients: bool = False
     report: Report = _no_report
+    expects_byzantine: bool = False
 
 
 class Rule(NamedTuple):
@@ -133,7 +135,8 @@ class Rule(NamedTuple):
     Attributes:
         update: aggregates.
         needs_groups: whether ``update`` reads ``uploads.groups``.
-        expects_byzantine: whether it asks how many Byzantine clients to expect.
+        expects_byzantine: whether it, or a stage before it, asks how many Byzantine
+            clients to expect.
         before: the stages that run first.
         needs_rows: whether ``update`` reads single rows, and not only what they sum up
             to and how many they are.
@@ -167,7 +170,9 @@ def row_wise(transform: RowTransform) -> Stage:
 
 
 def stateless_stage(
-    function: Callable[[Uploads, ServerView], Uploads], sees_clients: bool = False
+    function: Callable[[Uploads, ServerView], Uploads],
+    sees_clients: bool = False,
+    expects_byzantine: bool = False,
 ) -> Stage:
     """Makes a stage of a function of a round's uploads.
 
@@ -175,7 +180,11 @@ def stateless_stage(
     >>> keep.sees_clients
     False
     """
-    return Stage(update=_keeping_state(function), sees_clients=sees_clients)
+    return Stage(
+        update=_keeping_state(function),
+        sees_clients=sees_clients,
+        expects_byzantine=expects_byzantine,
+    )
 
 
 def stateless_rule(
@@ -221,7 +230,9 @@ def chained(*parts: Stage | Rule) -> Any:
         raise InvalidInputError("nothing but stages can stand before the end")
     if rule is None:
         return _chain_stages(*stages)
-    return rule._replace(before=_chain_stages(*stages, rule.before))
+    before = _chain_stages(*stages, rule.before)
+    expects = rule.expects_byzantine or before.expects_byzantine
+    return rule._replace(before=before, expects_byzantine=expects)
 
 
 def _chain_stages(*stages: Stage) -> Stage:
@@ -254,8 +265,9 @@ def _chain_stages(*stages: Stage) -> Stage:
         return found
 
     sees_clients = any(stage.sees_clients for stage in stages)
+    expects_byzantine = any(stage.expects_byzantine for stage in stages)
     waiting = update if any(waits) else _pass_on
-    return Stage(init, waiting, on_arrival, sees_clients, report)
+    return Stage(init, waiting, on_arrival, sees_clients, report, expects_byzantine)
 
 
 ItemRule = Callable[[Array, Array, Join], Array]

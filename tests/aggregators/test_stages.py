@@ -11,6 +11,7 @@ from jaxfr.aggregators import (
     Stage,
     aggregate,
     clip_by_norm,
+    krum,
     row_wise,
     stateless_stage,
 )
@@ -117,6 +118,14 @@ def test_a_chain_sees_clients_if_a_part_does():
     trusting = stateless_stage(lambda uploads, view: uploads, sees_clients=True)
     assert sees_clients(chained(CLIP, chained(trusting), MEAN))
     assert not sees_clients(chained(CLIP, scale_by_round(), MEAN))
+
+
+def test_a_chain_expects_byzantine_clients_if_a_part_does():
+    expecting = stateless_stage(lambda uploads, view: uploads, expects_byzantine=True)
+    assert chained(CLIP, chained(expecting)).expects_byzantine
+    assert chained(CLIP, chained(expecting), MEAN).expects_byzantine
+    assert chained(CLIP, krum().make()).expects_byzantine
+    assert not chained(CLIP, MEAN).expects_byzantine
 
 
 def test_more_clients_than_trust_can_be_counted_of_are_refused():
