@@ -12,20 +12,20 @@ from jaxfr.attacks.base import (
     malicious_client_count,
     malicious_rows,
 )
-from jaxfr.attacks.cluster import cluster
-from jaxfr.attacks.fang import fang, fang_full_knowledge
-from jaxfr.attacks.fed_attack import fed_attack
-from jaxfr.attacks.gaussian import gaussian
-from jaxfr.attacks.label_flip import label_flip
-from jaxfr.attacks.lie import lie
+from jaxfr.attacks.general.fang import fang, fang_full_knowledge
+from jaxfr.attacks.general.gaussian import gaussian
+from jaxfr.attacks.general.lie import lie
 from jaxfr.attacks.none import CLEAN, none
-from jaxfr.attacks.rows import same_rows
-from jaxfr.attacks.spattack import (
+from jaxfr.attacks.recommendation.cluster import cluster
+from jaxfr.attacks.recommendation.fed_attack import fed_attack
+from jaxfr.attacks.recommendation.label_flip import label_flip
+from jaxfr.attacks.recommendation.spattack import (
     spattack_l_d,
     spattack_l_s,
     spattack_o_d,
     spattack_o_s,
 )
+from jaxfr.attacks.rows import same_rows
 from jaxfr.parts import Catalogue, by_name
 
 __all__ = [

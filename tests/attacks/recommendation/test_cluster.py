@@ -10,18 +10,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from jaxfr.attacks import Knowledge, OmniscientAttack, cluster
-from jaxfr.attacks.cluster import (
+from jaxfr.attacks.recommendation.cluster import (
     ClusterCount,
     ClusterState,
     adapt,
     first_count,
     scale_to_norm,
 )
-from jaxfr.attacks.k_means import draw_centres
+from jaxfr.attacks.recommendation.k_means import draw_centres
 from jaxfr.attacks.rows import Scope
 from jaxfr.uploads import Uploads, item_table
 from tests.attacks.known import knowledge_of, view_of
-from tests.attacks.test_k_means import nearest, plain_k_means
+from tests.attacks.recommendation.test_k_means import nearest, plain_k_means
 from tests.chances import assert_chances
 
 NUM_ITEMS, DIM, CLIENTS, PER_ITEM = 60, 3, 4, 3

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxfr.attacks import Knowledge
-from jaxfr.attacks.fake_profiles import (
+from jaxfr.attacks.recommendation.fake_profiles import (
     FakeProfile,
     draw_fake_profiles,
     draw_negatives_outside,

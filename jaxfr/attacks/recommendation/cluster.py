@@ -2,8 +2,8 @@
 
 Where only a form is given, the number is set here: k lies between 1 and 50 and starts
 at 2, the average of losses decays by 0.9, and the waiting time is 10 rounds and grows
-by half. So are the details of k-means (``attacks/k_means.py``), which starts anew in
-each round.
+by half. So are the details of k-means (``k_means.py``), which starts anew in each
+round.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
-from jaxfr.attacks.k_means import draw_centres, k_means
+from jaxfr.attacks.recommendation.k_means import draw_centres, k_means
 from jaxfr.attacks.rows import Scope, counts_absent, each_its_own_row, own_rows
 from jaxfr.parts import part
 from jaxfr.shapes import Float

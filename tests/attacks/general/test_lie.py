@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from jaxfr.attacks.lie import overlooked_deviations
+from jaxfr.attacks.general.lie import overlooked_deviations
 from tests.attacks.scopes import (
     EVERYONE,
     SOME,

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks.k_means import (
+from jaxfr.attacks.recommendation.k_means import (
     draw_centres,
     k_means,
     nearest_centres,

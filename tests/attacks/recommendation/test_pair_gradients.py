@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxfr.attacks import ATTACKS, LimitedAttack, Task
-from jaxfr.attacks.fake_profiles import FakeProfile
-from jaxfr.attacks.fed_attack import hard_pairs
+from jaxfr.attacks.recommendation.fake_profiles import FakeProfile
+from jaxfr.attacks.recommendation.fed_attack import hard_pairs
 from jaxfr.attacks.rows import Scope
 from jaxfr.models import fedmf
 from tests.attacks.known import knowledge_of, view_of

@@ -10,7 +10,11 @@ import pytest
 from jaxfr.aggregators import clip_by_norm
 from jaxfr.attacks import ATTACKS, spattack_l_d
 from jaxfr.attacks.base import malicious_uploads
-from jaxfr.attacks.spattack import SpattackState, poisoning_clients, popular_items
+from jaxfr.attacks.recommendation.spattack import (
+    SpattackState,
+    poisoning_clients,
+    popular_items,
+)
 from jaxfr.uploads import Uploads, item_table, with_sums
 from tests.attacks.known import knowledge_of, view_of
 from tests.attacks.scopes import no_server

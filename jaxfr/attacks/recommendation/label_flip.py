@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
-from jaxfr.attacks.fake_profiles import (
+from jaxfr.attacks.recommendation.fake_profiles import (
     NEEDS,
     FakeProfile,
     PairsGradient,

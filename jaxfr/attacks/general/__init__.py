@@ -1,0 +1,1 @@
+"""Attacks of federated learning at large, item by item."""
