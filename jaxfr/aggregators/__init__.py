@@ -23,6 +23,7 @@ from jaxfr.aggregators.server import Aggregate, aggregate, init_server
 from jaxfr.aggregators.stages import (
     budget,
     clip_adaptive,
+    dnc,
     overlap,
     reputation,
     sign_guard,
@@ -46,6 +47,7 @@ __all__ = [
     "clip_adaptive",
     "clip_by_norm",
     "dense",
+    "dnc",
     "init_server",
     "krum",
     "mean",
@@ -66,7 +68,7 @@ AGGREGATORS: Catalogue[Rule] = by_name(
 """The rules by name."""
 
 STAGES: Catalogue[Stage] = by_name(
-    clip_by_norm, clip_adaptive, budget, overlap, reputation, sign_guard
+    clip_by_norm, clip_adaptive, budget, overlap, reputation, sign_guard, dnc
 )
 """What may stand before a rule."""
 

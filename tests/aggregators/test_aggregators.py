@@ -84,6 +84,7 @@ def test_there_are_the_rules_of_the_paper_and_a_stage():
         "overlap",
         "reputation",
         "sign_guard",
+        "dnc",
     ]
     assert list(STAGES) == names
     assert all(isinstance(one().make(), Stage) for one in STAGES.values())

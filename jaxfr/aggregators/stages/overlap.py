@@ -9,11 +9,17 @@ from jax import Array
 from jaxfr.aggregators.base import ServerKnowledge, ServerView, Stage
 from jaxfr.aggregators.order_statistics import weighted_median
 from jaxfr.aggregators.stages.population import median_of_clients, share_of
-from jaxfr.devices import map_over_devices, sum_over_devices
+from jaxfr.aggregators.stages.sketches import (
+    ItemColumns,
+    drawn_columns,
+    identity_columns,
+    sums_in_columns,
+)
+from jaxfr.devices import map_over_devices
 from jaxfr.parts import Whole, part
 from jaxfr.ranges import COUNT_FROM_1
 from jaxfr.shapes import Float, Int
-from jaxfr.uploads import ItemTable, Uploads, row_counts
+from jaxfr.uploads import Uploads, row_counts
 from jaxfr.uploads.clients import rows_by_client, sum_by_client, trust_clients
 
 # Similarities of clients in a block: large, as each block reads all item sets anew.
@@ -106,9 +112,10 @@ def overlap(
         changed = due & jnp.any(item_sets != seen.item_sets)
 
         def compare() -> Seen:
-            item_columns = identity_columns(uploads)
+            item_columns = identity_columns(uploads.num_items)
             if columns is not None:
-                item_columns = drawn_columns(uploads, columns, view.round)
+                key = jax.random.fold_in(jax.random.key(0), view.round)
+                item_columns = drawn_columns(key, uploads.num_items, columns)
             vectors = item_set_vectors(uploads, item_columns, view.num_clients)
             sent = rows_by_client(uploads, view.num_clients)
             first = view.round * (0 if peers is None else peers)
@@ -122,32 +129,6 @@ def overlap(
         return trust_clients(uploads, seen.trust), seen
 
     return Stage(init, update, sees_clients=True)
-
-
-class ItemColumns(NamedTuple):
-    """Where each item stands in the vectors of item sets, and with what sign."""
-
-    column: Int[Array, " m"]
-    sign: Float[Array, " m"]
-    number: int
-
-
-def identity_columns(uploads: Uploads) -> ItemColumns:
-    """A column for each item."""
-    number = uploads.num_items
-    return ItemColumns(jnp.arange(number), jnp.ones(number), number)
-
-
-def drawn_columns(uploads: Uploads, number: int, round_number: Array) -> ItemColumns:
-    """Items drawn into columns, with drawn signs: a count sketch of one row.
-
-    Products of sketches are right on average, with a deviation of ``number^(-1/2)`` for
-    vectors of length 1 at most.
-    """
-    key = jax.random.fold_in(jax.random.key(0), round_number)
-    shape = (uploads.num_items,)
-    drawn = jax.random.randint(key, shape, 0, 2 * number)
-    return ItemColumns(drawn // 2, 1.0 - 2.0 * (drawn % 2), number)
 
 
 def item_set_numbers(uploads: Uploads, num_clients: int) -> Int[Array, " clients"]:
@@ -165,28 +146,13 @@ def item_set_vectors(
     uploads: Uploads, columns: ItemColumns, num_clients: int
 ) -> Float[Array, "clients columns"]:
     """The vector z of each client, of length 1; 0 of who sent nothing."""
-    received = row_counts(uploads)
-    value = columns.sign * jnp.maximum(received, 1) ** -0.5
-    assert uploads.client is not None
-    client = jnp.repeat(uploads.client, uploads.rows_per_bundle)
-    of_rows = jnp.where(uploads.weight > 0, value[uploads.item], 0.0)
-    found = jnp.zeros((num_clients, columns.number))
-    found = found.at[client, columns.column[uploads.item]].add(of_rows)
-    found = sum_over_devices(found)
-    for table in uploads.tables:
-        sent = senders_of_items(table) * value[:, None]
-        by_column = jnp.zeros((columns.number, sent.shape[1]))
-        by_column = by_column.at[columns.column].add(sent)
-        found = found.at[table.client].add(by_column.T)
-    length = jnp.linalg.norm(found, axis=1, keepdims=True)
-    return share_of(found, length)
+    value = jnp.maximum(row_counts(uploads), 1) ** -0.5
 
+    def of_row(rows: Array, value: Array) -> Array:
+        return jnp.broadcast_to(value, rows.shape[:-1])[..., None]
 
-def senders_of_items(table: ItemTable) -> Int[Array, "m clients"]:
-    """How many of an item's rows in a table each of the table's clients sent."""
-    assert table.senders is not None
-    sent = (table.weight > 0)[..., None] & table.senders
-    return jnp.sum(sent, axis=1, dtype=jnp.int32)
+    found = sums_in_columns(of_row, uploads, columns, num_clients, value)[..., 0]
+    return share_of(found, jnp.linalg.norm(found, axis=1, keepdims=True))
 
 
 def crowds(

@@ -37,18 +37,22 @@ class Outcome(NamedTuple):
     sums: jax.Array
 
 
-def outcome(stage: Part[Stage], uploads: Uploads, rounds: int = ROUNDS) -> Outcome:
+def outcome(
+    stage: Part[Stage], uploads: Uploads, rounds: int = ROUNDS, byzantine: int = 2
+) -> Outcome:
     """Runs a stage on the same uploads for some rounds."""
-    return _run(stage, uploads, rounds)
+    return _run(stage, uploads, rounds, jnp.int32(byzantine))
 
 
 @functools.partial(jax.jit, static_argnames=("rounds",))
-def _run(stage: Part[Stage], uploads: Uploads, rounds: int) -> Outcome:
+def _run(
+    stage: Part[Stage], uploads: Uploads, rounds: int, byzantine: jax.Array
+) -> Outcome:
     made = stage.make()
     state, left = made.init(KNOWLEDGE), uploads
     for number in range(rounds):
         last = jnp.asarray(LAST if number > 0 else np.zeros_like(LAST))
-        view = ServerView(jnp.int32(number), jnp.int32(2), last, CLIENTS)
+        view = ServerView(jnp.int32(number), byzantine, last, CLIENTS)
         left, state = made.update(state, uploads, view)
     trust = jnp.ones(CLIENTS) if left.client_trust is None else left.client_trust
     norms = sum_by_client(left, map_rows(row_norm, left), CLIENTS)
@@ -65,7 +69,8 @@ def outcome_over_devices(
     parts = on_devices(uploads._replace(groups=()), devices)._replace(client=client)
 
     def on_one(parts: Uploads) -> Outcome:
-        return _run(stage, jax.tree.map(lambda leaf: leaf[0], parts), ROUNDS)
+        own = jax.tree.map(lambda leaf: leaf[0], parts)
+        return _run(stage, own, ROUNDS, jnp.int32(2))
 
     return jax.jit(spread(on_one, devices, (OWN,), ALL))(parts)
 
@@ -91,3 +96,14 @@ def clients_of(uploads: Uploads) -> Iterator[Client]:
         own = [row for row in sent if row.client == number]
         rows = np.array([row.row for row in own], np.float64)
         yield Client(number, np.array([row.item for row in own]), rows)
+
+
+def all_that_was_sent(uploads: Uploads) -> tuple[np.ndarray, np.ndarray]:
+    """Who sent a row, and of each of them all numbers, ``[clients, m d]``, float64."""
+    ids, vectors = [], []
+    for client in clients_of(uploads):
+        sent = np.zeros(uploads.item_embeddings.shape)
+        np.add.at(sent, client.items, client.rows)
+        ids.append(client.id)
+        vectors.append(sent.reshape(-1))
+    return np.array(ids), np.array(vectors)

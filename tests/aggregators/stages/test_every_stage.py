@@ -132,6 +132,14 @@ def test_over_two_devices_it_is_as_on_one(stage, kind):
     assert_same(outcome_over_devices(stage(), uploads), outcome(stage(), uploads))
 
 
+@every_stage
+def test_it_expects_byzantine_clients_if_their_number_changes_anything(stage):
+    uploads = drawn_uploads(10, "single_rows")
+    few, many = (outcome(stage(), uploads, byzantine=number) for number in (0, 4))
+    differs = any(np.any(one != other) for one, other in zip(few, many, strict=True))
+    assert stage().make().expects_byzantine == differs
+
+
 def test_trust_comes_to_what_was_trusted_before_times_what_is_now():
     uploads = drawn_uploads(9, "single_rows")
     before = jnp.linspace(0, 1, CLIENTS)
