@@ -15,6 +15,8 @@ from jaxfr.attacks.base import (
 from jaxfr.attacks.general.fang import fang, fang_full_knowledge
 from jaxfr.attacks.general.gaussian import gaussian
 from jaxfr.attacks.general.lie import lie
+from jaxfr.attacks.general.min_max import min_max, min_sum
+from jaxfr.attacks.general.opposite_mean import ipm, sign_flip
 from jaxfr.attacks.none import CLEAN, none
 from jaxfr.attacks.recommendation.cluster import cluster
 from jaxfr.attacks.recommendation.fed_attack import fed_attack
@@ -25,6 +27,7 @@ from jaxfr.attacks.recommendation.spattack import (
     spattack_o_d,
     spattack_o_s,
 )
+from jaxfr.attacks.recommendation.ua_mean import ua_mean
 from jaxfr.attacks.rows import same_rows
 from jaxfr.parts import Catalogue, by_name
 
@@ -44,16 +47,21 @@ __all__ = [
     "fang_full_knowledge",
     "fed_attack",
     "gaussian",
+    "ipm",
     "label_flip",
     "lie",
     "malicious_client_count",
     "malicious_rows",
+    "min_max",
+    "min_sum",
     "none",
     "same_rows",
+    "sign_flip",
     "spattack_l_d",
     "spattack_l_s",
     "spattack_o_d",
     "spattack_o_s",
+    "ua_mean",
 ]
 
 ATTACKS: Catalogue[Attack] = by_name(
@@ -69,6 +77,11 @@ ATTACKS: Catalogue[Attack] = by_name(
     lie,
     fang,
     fang_full_knowledge,
+    sign_flip,
+    ipm,
+    min_max,
+    min_sum,
+    ua_mean,
 )
 """The attacks by name."""
 

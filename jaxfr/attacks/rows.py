@@ -48,6 +48,28 @@ def same_rows(
     )
 
 
+def attack_with_one_row(
+    rows: Callable[[Uploads], Array], needs_rows: bool = True
+) -> OmniscientAttack:
+    """All malicious clients send one row for each item that received benign ones.
+
+    Args:
+        rows: of all items, float32 ``[m, d]``, from this round's benign uploads.
+        needs_rows: see ``OmniscientAttack``.
+    """
+
+    def init(key: Array, knowledge: Knowledge) -> AttackState:
+        del key, knowledge
+        return ()
+
+    def upload(
+        state: AttackState, view: RoundView, benign: Uploads
+    ) -> tuple[Uploads, AttackState]:
+        return same_rows(rows(benign), view, row_counts(benign) > 0), state
+
+    return OmniscientAttack(init, upload, needs_rows=needs_rows)
+
+
 def attack_with_own_rows(
     draw: Callable[..., Array],
     statistics: Callable[[Uploads, bool], tuple[Array, ...]],

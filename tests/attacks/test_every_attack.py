@@ -33,7 +33,8 @@ from tests.uploads.samples import DIM, NUM_ITEMS
 
 TASK = Task(fedmf(DIM).make(), 0.1, 0.1)
 OMNISCIENT = {"spattack_o_d", "spattack_o_s", "cluster", "gaussian", "lie"}
-OMNISCIENT |= {"fang", "fang_full_knowledge"}
+OMNISCIENT |= {"fang", "fang_full_knowledge", "sign_flip", "ipm", "min_max", "min_sum"}
+OMNISCIENT |= {"ua_mean"}
 every_attack = pytest.mark.parametrize("name", ATTACKS)
 
 

@@ -29,6 +29,7 @@ PART_TEXTS: Mapping[str, tuple[str, ...]] = {
         *("spattack_l_d:noise_scale=0.0", "spattack_l_d:1e15", "spattack_l_d:-1"),
         *("spattack_l_s:noise_scale=1e-30:max_poisoned_items=1", "spattack_o_s:60"),
         *("spattack_o_s:max_poisoned_items=61", f"spattack_l_s:1:{2**31 - 1}"),
+        *("ipm:0.0", "ipm:1e15", "ipm:-1", "ua_mean:1e15", "min_max:perturbation=unit"),
     ),
     "aggregator": (
         *AGGREGATORS,
