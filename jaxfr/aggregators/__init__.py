@@ -22,6 +22,7 @@ from jaxfr.aggregators.norm import clip_by_norm, norm
 from jaxfr.aggregators.server import Aggregate, aggregate, init_server
 from jaxfr.aggregators.stages import (
     budget,
+    caf,
     clip_adaptive,
     dnc,
     overlap,
@@ -41,6 +42,7 @@ __all__ = [
     "Stage",
     "aggregate",
     "budget",
+    "caf",
     "chain",
     "chained",
     "classic_trimmed_mean",
@@ -68,7 +70,7 @@ AGGREGATORS: Catalogue[Rule] = by_name(
 """The rules by name."""
 
 STAGES: Catalogue[Stage] = by_name(
-    clip_by_norm, clip_adaptive, budget, overlap, reputation, sign_guard, dnc
+    clip_by_norm, clip_adaptive, budget, overlap, reputation, sign_guard, dnc, caf
 )
 """What may stand before a rule."""
 

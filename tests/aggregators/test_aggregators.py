@@ -85,6 +85,7 @@ def test_there_are_the_rules_of_the_paper_and_a_stage():
         "reputation",
         "sign_guard",
         "dnc",
+        "caf",
     ]
     assert list(STAGES) == names
     assert all(isinstance(one().make(), Stage) for one in STAGES.values())

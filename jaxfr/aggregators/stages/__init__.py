@@ -1,10 +1,19 @@
 """Stages that look at all clients of a round: whose rows count, and how far."""
 
 from jaxfr.aggregators.stages.budget import budget
+from jaxfr.aggregators.stages.caf import caf
 from jaxfr.aggregators.stages.clip_adaptive import clip_adaptive
 from jaxfr.aggregators.stages.dnc import dnc
 from jaxfr.aggregators.stages.overlap import overlap
 from jaxfr.aggregators.stages.reputation import reputation
 from jaxfr.aggregators.stages.sign_guard import sign_guard
 
-__all__ = ["budget", "clip_adaptive", "dnc", "overlap", "reputation", "sign_guard"]
+__all__ = [
+    "budget",
+    "caf",
+    "clip_adaptive",
+    "dnc",
+    "overlap",
+    "reputation",
+    "sign_guard",
+]

@@ -9,6 +9,7 @@ from jaxfr.aggregators.order_statistics import kth_smallest
 from jaxfr.aggregators.stages.sketches import (
     about_their_mean,
     client_sketches,
+    shortened,
     top_direction,
 )
 from jaxfr.parts import Number, part
@@ -59,7 +60,7 @@ def dnc(
         sent = rows_by_client(uploads, view.num_clients) > 0
         weight = sent.astype(jnp.float32)
         sketches = client_sketches(uploads, columns, view.num_clients)
-        centred = about_their_mean(sketches, weight)
+        centred = about_their_mean(shortened(sketches), weight)
         score = (centred @ top_direction(centred, weight)) ** 2
         number = jnp.round(jnp.asarray(filtered) * view.expected_byzantine)
         number = jnp.minimum(number.astype(jnp.int32), jnp.sum(sent))

@@ -78,13 +78,16 @@ def unit_vectors(vectors: Float[Array, "n k"]) -> Float[Array, "n k"]:
     return share_of(vectors, row_norm(vectors)[:, None])
 
 
+def shortened(vectors: Float[Array, "n k"]) -> Float[Array, "n k"]:
+    """The vectors in such a unit that the largest number is 1: all squares exist."""
+    return share_of(vectors, jnp.max(jnp.abs(vectors)))
+
+
 def about_their_mean(
     vectors: Float[Array, "n k"], weight: Float[Array, " n"]
 ) -> Float[Array, "n k"]:
-    """The vectors without their weighted mean, all shortened so that squares exist."""
-    largest = jnp.max(jnp.where(weight[:, None] > 0, jnp.abs(vectors), 0.0))
-    short = share_of(vectors, largest)
-    return short - share_of(weight @ short, jnp.sum(weight))
+    """The vectors without their weighted mean."""
+    return vectors - share_of(weight @ vectors, jnp.sum(weight))
 
 
 def top_direction(
