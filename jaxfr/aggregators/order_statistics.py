@@ -22,8 +22,8 @@ from jax import Array
 from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.shapes import Float, Int
 
-# Integers side by side, and steps of them, that XLA's CPU compiler reduces in vector
-# instructions without a loop.
+# Integers side by side, and steps of them: so many XLA's CPU compiler reduces in
+# vector instructions.
 LANES, STEPS = 8, 16
 TILE = LANES * STEPS
 
@@ -40,25 +40,30 @@ LARGEST_KEY, SMALLEST_KEY = 2**31 - 1, -(2**31)
 CPU_DIGIT_BITS, GPU_DIGIT_BITS = 1, 4
 
 
-def in_tiles(reduce: Callable[..., Array], values: Array) -> Array:
-    """Computes ``reduce(values)`` of integers, ``[n]`` to a scalar, tile by tile.
+def in_tiles(reduce: Any, function: Callable[..., Array], *arrays: Array) -> Array:
+    """Reduces ``function(*arrays)``, integers, ``[n]`` each to a scalar, by tiles.
 
-    XLA's CPU compiler makes a scalar loop of a long reduction of integers, but vector
-    instructions of a short one over few adjacent lanes: in two steps, a sum takes a
-    quarter of the time. The barrier keeps XLA from joining the steps again. A GPU takes
-    it whole.
+    XLA's CPU compiler makes a scalar loop of the reduction of integers that lie side by
+    side. Here the steps of a tile are reduced first, lane by lane, which are vector
+    instructions whether XLA unrolls loops or not, and take a quarter of the time. The
+    barrier keeps XLA from joining what follows with it. A GPU takes it whole.
 
     Args:
-        reduce: an associative reduction that takes ``axis``, such as ``jnp.sum``.
-        values: int32; fast where n is as :func:`padded_size` makes it.
+        reduce: an associative ``jnp.ufunc`` of two numbers, such as ``jnp.add``.
+        function: of one number of each array. It is called step by step, as XLA would
+            write out what is cut afterwards.
+        *arrays: fast where n is as :func:`padded_size` makes it.
     """
-    size = values.size
+    size = arrays[0].size
     on_cpu = jax.default_backend() == "cpu"
     if not on_cpu or size == 0 or size != padded_size(size):
-        return reduce(values)
+        return reduce.reduce(function(*arrays))
     steps = size // LANES if size <= 2 * TILE else STEPS
-    tiles = values.reshape(-1, steps, LANES)
-    return reduce(jax.lax.optimization_barrier(reduce(tiles, axis=1)))
+    tiles = [array.reshape(-1, steps, LANES) for array in arrays]
+    lanes = functools.reduce(
+        reduce, (function(*(tile[:, step] for tile in tiles)) for step in range(steps))
+    )
+    return reduce.reduce(jax.lax.optimization_barrier(lanes), axis=None)
 
 
 def padded_size(count: int) -> int:
@@ -74,7 +79,20 @@ def count_all(weights: Array, join: Join = IN_ONE_PART) -> Array:
 
 def count_where(chosen: Array, weights: Array, join: Join = IN_ONE_PART) -> Array:
     """The weight of the chosen numbers, bool and int32 ``[n]`` to int32."""
-    return join.sum(in_tiles(jnp.sum, jnp.where(chosen, weights, 0)))
+    return join.sum(in_tiles(jnp.add, _weight_where, chosen, weights))
+
+
+def count_below(keys: Array, bound: Array, weights: Array) -> Array:
+    """The weight of the numbers below a bound, int32 ``[n]`` to int32."""
+
+    def below(keys: Array, weights: Array) -> Array:
+        return _weight_where(keys < bound, weights)
+
+    return in_tiles(jnp.add, below, keys, weights)
+
+
+def _weight_where(chosen: Array, weights: Array) -> Array:
+    return jnp.where(chosen, weights, 0)
 
 
 def sum_where(
@@ -184,7 +202,7 @@ def _kth_key(keys: Array, weights: Array, k: Array, join: Join) -> Array:
         place = 32 - bits * (step + 1)
         # One after the other, so that XLA counts them all in one pass over the keys.
         below = [
-            count_where(keys < answer + (jnp.int32(digit) << place), weights)
+            count_below(keys, answer + (jnp.int32(digit) << place), weights)
             for digit in range(1, 2**bits)
         ]
         digit = jnp.sum(join.sum(jnp.stack(below)) < k, dtype=jnp.int32)
@@ -215,7 +233,7 @@ def middle_values(
     lower = _kth_key(keys, weights, (count + 1) // 2, join)
     reached = count_where(keys <= lower, weights, join)
     above = jnp.where((keys > lower) & (weights > 0), keys, LARGEST_KEY)
-    next_key = join.min(in_tiles(jnp.min, above))
+    next_key = join.min(in_tiles(jnp.minimum, jnp.asarray, above))
     upper = jnp.where(reached > count // 2, lower, next_key)
     return (
         number_at(lower, keys, values, weights, join),

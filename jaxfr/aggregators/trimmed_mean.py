@@ -138,8 +138,8 @@ def mean_near_median(
     lower_ties = jnp.minimum(rest, at_lower)
     upper_ties = rest - lower_ties
     for ties, key in (
-        (lower_ties, join.max(in_tiles(jnp.max, lower_key))),
-        (upper_ties, join.min(in_tiles(jnp.min, upper_key))),
+        (lower_ties, join.max(in_tiles(jnp.maximum, jnp.asarray, lower_key))),
+        (upper_ties, join.min(in_tiles(jnp.minimum, jnp.asarray, upper_key))),
     ):
         tied = number_at(key, keys, values, weights, join)
         total += jnp.where(ties > 0, ties * tied, 0.0)

@@ -145,26 +145,24 @@ def integers(size: int) -> Any:
     return random.integers(-(2**21), 2**21, size).astype(np.int32)
 
 
-@pytest.mark.parametrize("reduce", [np.sum, np.min, np.max])
-def test_tiles_are_a_way_to_reduce_arrays_of_any_size(reduce):
-    for size in range(1, 601):
-        values = integers(size)
-        assert order_statistics.in_tiles(reduce, values) == reduce(values)
+OPERATIONS: Any = [(jnp.add, np.sum), (jnp.minimum, np.min), (jnp.maximum, np.max)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_sums_and_extremes_in_tiles_are_those_of_all_numbers(size):
-    values = integers(size)
-    for reduce, expected in ((jnp.sum, np.sum), (jnp.min, np.min), (jnp.max, np.max)):
-        found = jax.jit(functools.partial(order_statistics.in_tiles, reduce))(values)
-        assert found.dtype == jnp.int32
-        assert found == expected(values)
+@pytest.mark.parametrize(("operation", "expected"), OPERATIONS)
+def test_sums_and_extremes_in_tiles_are_those_of_all_numbers(operation, expected, size):
+    values, others = integers(size), integers(size + 1)[:size]
+    found = jax.jit(
+        functools.partial(order_statistics.in_tiles, operation, jnp.subtract)
+    )(values, others)
+    assert found.dtype == jnp.int32
+    assert found == expected(values - others)
 
 
 def test_tiles_of_several_arrays_at_once_are_those_of_each():
     values: Any = np.stack([integers(384), -integers(384)])
-    found = jax.vmap(functools.partial(order_statistics.in_tiles, jnp.sum))(values)
-    np.testing.assert_array_equal(found, values.sum(axis=1))
+    in_tiles = functools.partial(order_statistics.in_tiles, jnp.add, jnp.asarray)
+    np.testing.assert_array_equal(jax.vmap(in_tiles)(values), values.sum(axis=1))
 
 
 def test_a_size_is_padded_to_whole_lanes_and_beyond_two_tiles_to_whole_tiles():
