@@ -80,7 +80,7 @@ def main(name: str = "") -> None:
     if folder is not None:
         output_flags.prepare_folder(folder, written_already(folder))
     own_store = None if folder is None else folder / STORE_FOLDER
-    options = execution_flags.run_options(start_devices, wanted)
+    options = execution_flags.run_options(start_devices)
     path = (execution_flags.store_path() or own_store) if wanted else None
     with opened_store(path, execution_flags.ANY_CODE_VERSION.value) as store:
         loading = data_flags.load_options()

@@ -14,7 +14,6 @@ from jax import Array
 from jax.core import Tracer
 
 from jaxfr.aggregators import Rule, Stage, dense, mean
-from jaxfr.aggregators.server import sees_clients
 from jaxfr.attacks import (
     Attack,
     LimitedAttack,
@@ -220,14 +219,6 @@ class Experiment:
         return by_pairs and self.pseudo_items == 0 and self.privacy_clip is None
 
     @property
-    def keeps_loops(self) -> bool:
-        """Whether a round is faster with loops that XLA keeps, see ``keep_loops``.
-
-        It is where clients work pair by pair and items' rows are only summed.
-        """
-        return _keeps_loops(jax.tree.structure(self))
-
-    @property
     def sums_suffice(self) -> bool:
         """Whether neither the server nor the attackers ask for clients' single rows."""
         attack = self.attack.make()
@@ -327,21 +318,6 @@ def _check_parts(structure: Any) -> None:
         jax.tree.unflatten(structure, numbers).check_parts()
 
     jax.eval_shape(check, [0.0] * structure.num_leaves)
-
-
-@functools.lru_cache(maxsize=1024)
-def _keeps_loops(structure: Any) -> bool:
-    """Of all experiments of one structure; in a trace, too."""
-    found: list[bool] = []
-
-    def look(numbers: Sequence[Any]) -> None:
-        experiment = jax.tree.unflatten(structure, numbers)
-        rule = experiment.rule()
-        chooses = rule.needs_groups or sees_clients(rule)
-        found.append(experiment.works_by_pairs and not chooses)
-
-    jax.eval_shape(look, [0.0] * structure.num_leaves)
-    return found[0]
 
 
 def _is_number(value: Any) -> bool:

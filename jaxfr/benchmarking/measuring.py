@@ -58,8 +58,7 @@ def measure_case(case: Case) -> Record:
         the ``ratio`` of our seconds to its own; ``machine``; ``versions``; ``device``,
         and ``device_count``, all that there are.
     """
-    if case.experiment().keeps_loops:  # as in a sweep of it
-        keep_loops()
+    keep_loops()
     jax.config.update("jax_num_cpu_devices", case.num_devices)
     # What is compiled is timed.
     jax.config.update("jax_enable_compilation_cache", False)

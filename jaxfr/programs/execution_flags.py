@@ -1,7 +1,7 @@
 """The flags that say on what runs are executed, and where their records go."""
 
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from absl import flags
 
@@ -12,7 +12,6 @@ from jaxfr.jax_settings import keep_loops
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import AMOUNT, COUNT, COUNT_FROM_1, DEVICES
 from jaxfr.sweeps.execution import MOST_CPU_DEVICES, RUNS_PER_GPU, ExecutionOptions
-from jaxfr.sweeps.request import RunRequest
 
 STORE = flags.DEFINE_string(
     "store",
@@ -84,17 +83,9 @@ def store_path() -> pathlib.Path | None:
     return None if STORE.value is None else user_path(STORE.value, "store")
 
 
-def run_options(
-    start: Callable[[int], int], wanted: Sequence[RunRequest] = ()
-) -> ExecutionOptions:
-    """How runs are to be executed.
-
-    Args:
-        start: starts so many devices, 0 for all.
-        wanted: all runs that there will be; none where nobody knows yet.
-    """
-    if wanted and all(request.experiment.keeps_loops for request in wanted):
-        keep_loops()
+def run_options(start: Callable[[int], int]) -> ExecutionOptions:
+    """How runs are to be executed; ``start`` starts so many devices, 0 for all."""
+    keep_loops()
     checkpoints = checkpoint_settings()
     programs = enable_compilation_cache(COMPILATION_CACHE_DIR.value)
     return ExecutionOptions(

@@ -70,7 +70,7 @@ def main() -> None:
     wanted = chosen_runs()
     if _DRY_RUN.value and COORDINATOR_ADDRESS.value is not None:
         raise InvalidInputError("dry_run: takes one process, no coordinator_address")
-    options = execution_flags.run_options(start_flagged_devices, wanted)
+    options = execution_flags.run_options(start_flagged_devices)
     plan = plan_runs(wanted, data_flags.load_options())
     plan = take_shard(plan, _SHARD_INDEX.value, _NUM_SHARDS.value)
     if not plan.groups:

@@ -83,7 +83,7 @@ def main() -> None:
     folder = output_flags.prepare_output(
         [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
     )
-    options = execution_flags.run_options(start_flagged_devices, wanted)
+    options = execution_flags.run_options(start_flagged_devices)
     plan = plan_runs(wanted, data_flags.load_options())
     own_store = None if folder is None else folder / STORE_FOLDER
     records = train(plan, options, execution_flags.store_path() or own_store)

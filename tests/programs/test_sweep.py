@@ -62,19 +62,14 @@ def end_and_tell_xla_flags() -> None:
         print(os.environ["XLA_FLAGS"])
 
 
-@pytest.mark.parametrize(
-    ("aggregators", "kept"),
-    [("mean,norm", True), ("mean,median", False), ("clip_by_norm+median", False)],
-)
-def test_loops_are_kept_where_every_run_keeps_loops(tmp_path, aggregators, kept):
+def test_loops_are_kept_before_jax_starts(tmp_path):
     ended = sweep(
-        f"--aggregator={aggregators}",
         f"--dataset={tmp_path / 'nothing.csv'}",
         f"--store={tmp_path / 'store'}",
         program=end_and_tell_xla_flags,
     )
     assert ended.returncode == 2  # the data are looked for when the flags are set
-    assert ("xla_cpu_disable_loop_unrolling" in ended.stdout) == kept
+    assert "xla_cpu_disable_loop_unrolling" in ended.stdout
 
 
 def test_kept_loops_change_no_record(undisturbed, tmp_path):
