@@ -187,7 +187,10 @@ def row_norm(rows: Array) -> Array:
     Array([5.], dtype=float32)
     """
     largest = jnp.max(jnp.abs(rows), axis=-1)
-    unit = rows / jnp.where(largest > 0.0, largest, 1.0)[..., None]
+    # XLA divides by multiplying, and the inverse of the largest numbers is 0 to it.
+    smaller = jnp.where(largest > 1.0, 0.25, 1.0)
+    divisor = smaller * jnp.where(largest > 0.0, largest, 1.0)
+    unit = smaller[..., None] * rows / divisor[..., None]
     return largest * jnp.sqrt(jnp.sum(unit * unit, axis=-1))
 
 

@@ -62,6 +62,13 @@ def test_rows_whose_squares_overflow_are_shortened_like_others(size):
         np.testing.assert_allclose(found, direction, rtol=1e-5)
 
 
+@pytest.mark.parametrize("size", [1.4e38, 3e38, 3.4e38])
+def test_rows_too_long_for_any_factor_become_zeros(size):
+    uploads = rows_of_one_item([[size, 0.0, -0.9 * size]])
+    for sent in (uploads, in_a_table(uploads)):
+        np.testing.assert_array_equal(clipped_rows(sent, 1.0)[0], 0)
+
+
 def test_rows_whose_squares_vanish_are_left_alone():
     uploads = rows_of_one_item([[3e-30] * DIM])
     for sent in (uploads, in_a_table(uploads)):
