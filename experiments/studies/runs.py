@@ -72,6 +72,9 @@ RULE_COST: Mapping[str, float] = {
     "trimmed_mean": 14,
     "classic_trimmed_mean": 14,
     "krum": 20,
+    "shrink": 1,
+    "geometric_median": 8,
+    "centred_clipping": 3,
 }
 
 # On two cores of a CPU: FedMF's round under the mean for each training pair; compiling.

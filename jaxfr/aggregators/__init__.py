@@ -15,11 +15,14 @@ from jaxfr.aggregators.base import (
     stateless_rule,
     stateless_stage,
 )
+from jaxfr.aggregators.centred_clipping import centred_clipping
+from jaxfr.aggregators.geometric_median import geometric_median
 from jaxfr.aggregators.krum import krum
 from jaxfr.aggregators.mean import mean
 from jaxfr.aggregators.median import median
 from jaxfr.aggregators.norm import clip_by_norm, norm
 from jaxfr.aggregators.server import Aggregate, aggregate, init_server
+from jaxfr.aggregators.shrink import shrink
 from jaxfr.aggregators.stages import (
     budget,
     caf,
@@ -43,6 +46,7 @@ __all__ = [
     "aggregate",
     "budget",
     "caf",
+    "centred_clipping",
     "chain",
     "chained",
     "classic_trimmed_mean",
@@ -50,6 +54,7 @@ __all__ = [
     "clip_by_norm",
     "dense",
     "dnc",
+    "geometric_median",
     "init_server",
     "krum",
     "mean",
@@ -58,6 +63,7 @@ __all__ = [
     "overlap",
     "reputation",
     "row_wise",
+    "shrink",
     "sign_guard",
     "stateless_rule",
     "stateless_stage",
@@ -65,7 +71,8 @@ __all__ = [
 ]
 
 AGGREGATORS: Catalogue[Rule] = by_name(
-    mean, median, trimmed_mean, classic_trimmed_mean, krum, norm
+    *(mean, median, trimmed_mean, classic_trimmed_mean, krum, norm),
+    *(shrink, geometric_median, centred_clipping),
 )
 """The rules by name."""
 

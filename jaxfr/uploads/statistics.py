@@ -127,7 +127,7 @@ def _sum_squares(uploads: Uploads, centre: Array) -> Array:
             total, item, weight[..., None] * jnp.square(rows - centre[item])
         )
 
-    return _fold_rows(add, jnp.zeros_like(centre), uploads)
+    return fold_rows(add, jnp.zeros_like(centre), uploads)
 
 
 def _scattered_extremes(uploads: Uploads) -> tuple[Array, Array]:
@@ -141,7 +141,7 @@ def _scattered_extremes(uploads: Uploads) -> tuple[Array, Array]:
         return least.at[item].min(lower), largest.at[item].max(upper)
 
     nothing = jnp.full_like(uploads.item_embeddings, jnp.inf)
-    return _fold_rows(add, (nothing, -nothing), uploads)
+    return fold_rows(add, (nothing, -nothing), uploads)
 
 
 def _bounds(weight: Array, rows: Array) -> tuple[Array, Array]:
@@ -158,14 +158,14 @@ def _sum_norms(uploads: Uploads, shift: Array, power: int) -> Array:
         del item
         return total + jnp.sum(weight * (_norms(rows) - shift) ** power)
 
-    return _fold_rows(add, jnp.zeros(()), uploads)
+    return fold_rows(add, jnp.zeros(()), uploads)
 
 
 def _norms(rows: Array) -> Array:
     return jnp.sqrt(jnp.sum(rows**2, axis=-1))
 
 
-def _fold_rows(
+def fold_rows(
     add: Callable[[Total, Array, Array, Array], Total], total: Total, uploads: Uploads
 ) -> Total:
     """Builds the scattered rows a block at a time, and adds them to a total.

@@ -10,19 +10,23 @@ import numpy as np
 from jaxfr.aggregators import (
     Rule,
     aggregate,
+    centred_clipping,
     classic_trimmed_mean,
     clip_by_norm,
     dense,
+    geometric_median,
     krum,
     mean,
     median,
     norm,
+    shrink,
     trimmed_mean,
 )
 from jaxfr.aggregators.base import chained
 from jaxfr.uploads import Uploads
 
 CLIP_NORM = 1.5
+KAPPA = 2.5
 run = jax.jit(aggregate, static_argnums=0)
 
 Oracle = Callable[[np.ndarray, int, int], np.ndarray]
@@ -86,6 +90,30 @@ def loop_krum(power: int) -> Oracle:
     return rule
 
 
+def loop_shrink(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
+    return rows.sum(axis=0)[None] / (len(rows) + KAPPA)
+
+
+def loop_geometric(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
+    centre = rows.mean(axis=0)
+    for _ in range(3):
+        weights = 1 / np.maximum(0.1, np.linalg.norm(rows - centre, axis=1))
+        centre = weights @ rows / weights.sum()
+    return centre[None]
+
+
+def loop_centred(
+    anchor: np.ndarray | float = 0.0, of_all: bool = False, radius: float = CLIP_NORM
+) -> Oracle:
+    def rule(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
+        away = rows - anchor
+        norms = np.linalg.norm(away, axis=1, keepdims=True)
+        moved = (away * (radius / np.maximum(norms, radius))).sum(axis=0)
+        return (anchor + moved / (participants if of_all else len(rows)))[None]
+
+    return rule
+
+
 def clipped(rule: Oracle, clip_norm: float = CLIP_NORM) -> Oracle:
     def clip_first(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -123,7 +151,18 @@ DENSE_RULES: dict[str, tuple[Rule, Oracle]] = {
 NORM: tuple[Rule, Oracle] = norm(CLIP_NORM).make(), clipped(loop_mean)
 # The clip leaves the zeros of absent clients as they are.
 DENSE_NORM = dense(NORM[0]), in_dense_form(NORM[1])
-PLAIN_RULES = BASIC_RULES | {"norm": NORM}
+# They have a length or a place of their own, so do not follow rows that are moved.
+FIXED_RULES: dict[str, tuple[Rule, Oracle]] = {
+    "norm": NORM,
+    "shrink": (shrink(KAPPA).make(), loop_shrink),
+    "geometric_median": (geometric_median().make(), loop_geometric),
+    "centred_clipping": (centred_clipping(CLIP_NORM).make(), loop_centred()),
+    "centred_clipping_all": (
+        centred_clipping(CLIP_NORM, "all").make(),
+        loop_centred(of_all=True),
+    ),
+}
+PLAIN_RULES = BASIC_RULES | FIXED_RULES
 # The clip and the dense form know nothing of the rule behind them: one of each stands
 # for all.
 ONE_CLIPPED = {"clipped_krum": CLIPPED_RULES["clipped_krum"]}

@@ -18,14 +18,18 @@ from jaxfr.aggregators import (
 from jaxfr.errors import InvalidInputError
 
 from .oracles import (
+    KAPPA,
     Oracle,
     aggregated,
     assert_right,
     clipped,
+    loop_centred,
     loop_classic,
+    loop_geometric,
     loop_krum,
     loop_mean,
     loop_median,
+    loop_shrink,
     loop_trimmed,
 )
 from .samples import factored_uploads, grouped
@@ -48,6 +52,10 @@ NAMED: list[tuple[str, dict[str, Any], Oracle]] = [
     ("krum", {"krum_distance": "plain"}, loop_krum(1)),
     ("norm", {}, clipped(loop_mean, 1.0)),
     ("norm", {"clip_norm": 0.3}, clipped(loop_mean, 0.3)),
+    ("shrink", {"kappa": KAPPA}, loop_shrink),
+    ("geometric_median", {}, loop_geometric),
+    ("centred_clipping", {"radius": 0.4}, loop_centred(radius=0.4)),
+    ("centred_clipping", {"divided_by": "all"}, loop_centred(0.0, True, 1.0)),
 ]
 every_setting = pytest.mark.parametrize("setting", range(len(NAMED)))
 
@@ -96,7 +104,8 @@ def test_only_rules_that_see_rows_side_by_side_need_groups():
         NAMED[setting][0]: rule_of(setting).needs_groups
         for setting in range(len(NAMED))
     }
-    assert {name for name, needed in needs.items() if not needed} == {"mean", "norm"}
+    summing = {"mean", "norm", "shrink", "geometric_median", "centred_clipping"}
+    assert {name for name, needed in needs.items() if not needed} == summing
 
 
 @every_setting

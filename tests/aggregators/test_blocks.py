@@ -13,6 +13,7 @@ from jaxfr.aggregators import (
     aggregate,
     by_item,
     classic_trimmed_mean,
+    geometric_median,
     krum,
     median,
     trimmed_mean,
@@ -115,7 +116,10 @@ RULES = {
     "trimmed_mean": trimmed_mean().make(),
     "trimmed_mean, classic": classic_trimmed_mean(0.2).make(),
     "krum": krum().make(),
+    "geometric_median": geometric_median().make(),
 }
+# They compare rows, or sum over them, however many there are.
+COUNTING_NOTHING = "krum", "geometric_median"
 
 
 def given_uploads(kind: Kind, seed: int) -> Uploads:
@@ -145,8 +149,8 @@ def combined(name: str, kind: Kind, devices: int, way: str = "") -> np.ndarray:
     if devices == 1:
         run = jax.jit(combine)
         return np.asarray(run(grouped(uploads, PLAN)))
-    if name == "krum" and way == "counted":
-        return combined(name, kind, devices, "brought")  # it compares rows
+    if name in COUNTING_NOTHING and way == "counted":
+        return combined(name, kind, devices, "brought")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(by_item, "COUNTS_PER_SEARCH", WAYS[way])
         return over_devices(combine, uploads, devices)

@@ -41,6 +41,8 @@ RULES_AND_KINDS = [
     *(("mean", "single_rows"), ("median", "single_rows"), ("norm", "single_rows")),
     *(("mean", "bundles_and_tables"), ("norm", "bundles_and_tables")),
     *(("classic_trimmed_mean", "bundles_and_tables"),),
+    *(("geometric_median", "bundles_and_tables"), ("shrink", "single_rows")),
+    *(("centred_clipping", "bundles_and_tables"),),
     *(("dense_trimmed_mean", "bundles_and_tables"),),
     *(("clipped_krum", "bundles_and_tables"),),
 ]
@@ -345,7 +347,14 @@ gradient = jax.jit(_gradient, static_argnums=0)
 # --- over devices ---
 
 
-BROUGHT = ["mean", "krum", "clipped_median", "dense_trimmed_mean"]
+BROUGHT = [
+    "mean",
+    "geometric_median",
+    "centred_clipping",
+    "krum",
+    "clipped_median",
+    "dense_trimmed_mean",
+]
 COUNTED = ["trimmed_mean", "classic_trimmed_mean", "clipped_median"]
 
 

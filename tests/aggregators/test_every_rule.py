@@ -12,7 +12,9 @@ from jaxfr.uploads import plan_item_slots
 
 from .oracles import (
     BASIC_RULES,
+    FIXED_RULES,
     ONE_DENSE,
+    PLAIN_RULES,
     RULES,
     aggregated,
     assert_right,
@@ -20,20 +22,30 @@ from .oracles import (
     run,
 )
 from .samples import (
+    DIM,
     NUM_ROWS,
     every_kind,
     factored_uploads,
     grouped,
     rows_of_any_kind,
+    rows_of_one_item,
 )
 
-EXACT_RULES = BASIC_RULES | ONE_DENSE
+# Clipping rounds, and among rows equal but for rounding float32 may choose another.
+EXACT_RULES = BASIC_RULES | FIXED_RULES | ONE_DENSE
+# A sum of the largest numbers overflows.
+BOUNDED_RULES = {
+    name: rule for name, rule in PLAIN_RULES.items() if name not in ("mean", "shrink")
+}
 every_rule = pytest.mark.parametrize(("rule", "oracle"), RULES.values(), ids=RULES)
 every_exact_rule = pytest.mark.parametrize(
     ("rule", "oracle"), EXACT_RULES.values(), ids=EXACT_RULES
 )
-every_basic_rule = pytest.mark.parametrize(
-    ("rule", "oracle"), BASIC_RULES.values(), ids=BASIC_RULES
+every_plain_rule = pytest.mark.parametrize(
+    ("rule", "oracle"), PLAIN_RULES.values(), ids=PLAIN_RULES
+)
+every_bounded_rule = pytest.mark.parametrize(
+    ("rule", "oracle"), BOUNDED_RULES.values(), ids=BOUNDED_RULES
 )
 
 SMALL_COUNTS = [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 12, 0), (0, 0, NUM_ROWS, 0)]
@@ -62,7 +74,6 @@ def test_a_rule_equals_its_definition_for_small_counts(rule, oracle, kind):
             assert_right(found, oracle, uploads, byzantine)
 
 
-# Clipping rounds, and among rows equal but for rounding float32 may choose another.
 @every_exact_rule
 @given(uploads=rows_of_any_kind(), byzantine=st.integers(0, 12))
 @settings(max_examples=60)
@@ -74,7 +85,7 @@ def test_a_rule_equals_its_definition_where_numbers_tie(
 
 
 @pytest.mark.device
-@every_basic_rule
+@every_plain_rule
 @every_kind
 def test_a_rule_equals_its_definition_for_thousands_of_rows(rule, oracle, kind):
     counts = np.array([2000, 0, 2, 300])
@@ -111,6 +122,17 @@ def test_a_row_that_is_not_finite_counts_as_not_uploaded(rule, oracle, kind):
     found, counted = run(rule, uploads, 2)
     assert 10 < dropped == counted
     assert_right(np.asarray(found.rows), oracle, uploads, 2)
+
+
+@every_bounded_rule
+@pytest.mark.parametrize("size", [1e20, 3e38])
+def test_few_rows_of_any_size_leave_a_finite_row(rule, oracle, size):
+    del oracle
+    alone, both = np.full((1, DIM), size), [[size] * DIM, [-size] * DIM]
+    for outliers in (alone, -alone, both):
+        rows = np.concatenate([np.ones((5, DIM)), outliers])
+        found = aggregated(rule, rows_of_one_item(rows), len(outliers))
+        assert np.all(np.isfinite(found)), found[0]
 
 
 @every_rule

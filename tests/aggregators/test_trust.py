@@ -15,6 +15,7 @@ from .defended import CLIENTS, sent_rows, uploads_of_clients, without_clients
 from .oracles import (
     CLASSIC_TRIMMED_MEAN,
     DENSE_RULES,
+    FIXED_RULES,
     KRUM,
     MEAN,
     MEDIAN,
@@ -27,6 +28,10 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 # To a rule trust is weight; these count clients, too, which weigh more than 1.
 COUNTING = {"trimmed_mean": TRIMMED_MEAN, "classic": CLASSIC_TRIMMED_MEAN, "krum": KRUM}
 COUNTING |= {"dense_median": DENSE_RULES["dense_median"][0]}
+COUNTING |= {
+    name: FIXED_RULES[name][0]
+    for name in ("shrink", "geometric_median", "centred_clipping_all")
+}
 every_counting_rule = pytest.mark.parametrize(
     "rule", COUNTING.values(), ids=COUNTING.keys()
 )
