@@ -28,6 +28,7 @@ from jaxfr.aggregators.stages import (
     caf,
     clip_adaptive,
     dnc,
+    fools_gold,
     overlap,
     reputation,
     sign_guard,
@@ -54,6 +55,7 @@ __all__ = [
     "clip_by_norm",
     "dense",
     "dnc",
+    "fools_gold",
     "geometric_median",
     "init_server",
     "krum",
@@ -77,7 +79,15 @@ AGGREGATORS: Catalogue[Rule] = by_name(
 """The rules by name."""
 
 STAGES: Catalogue[Stage] = by_name(
-    clip_by_norm, clip_adaptive, budget, overlap, reputation, sign_guard, dnc, caf
+    clip_by_norm,
+    clip_adaptive,
+    budget,
+    overlap,
+    reputation,
+    sign_guard,
+    dnc,
+    caf,
+    fools_gold,
 )
 """What may stand before a rule."""
 

@@ -94,6 +94,7 @@ def test_there_are_the_rules_of_the_paper_and_a_stage():
         "sign_guard",
         "dnc",
         "caf",
+        "fools_gold",
     ]
     assert list(STAGES) == names
     assert all(isinstance(one().make(), Stage) for one in STAGES.values())

@@ -62,6 +62,7 @@ PART_NUMBERS = {
     "start_round": ("aggregator", "reputation+mean", "reputation:start_round=5+mean"),
     "lower": ("aggregator", "sign_guard+mean", "sign_guard:0.2+mean"),
     "upper": ("aggregator", "sign_guard+mean", "sign_guard:upper=2+mean"),
+    "confidence": ("aggregator", "fools_gold+mean", "fools_gold:2+mean"),
     "filtered": ("aggregator", "dnc+mean", "dnc:2+mean"),
     "trim_share": ("aggregator", "classic_trimmed_mean:0.1", "classic_trimmed_mean:0"),
     "learning_rate": ("client_optimizer", "adam:0.1", "adam:0.2"),

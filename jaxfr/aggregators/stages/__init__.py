@@ -4,6 +4,7 @@ from jaxfr.aggregators.stages.budget import budget
 from jaxfr.aggregators.stages.caf import caf
 from jaxfr.aggregators.stages.clip_adaptive import clip_adaptive
 from jaxfr.aggregators.stages.dnc import dnc
+from jaxfr.aggregators.stages.fools_gold import fools_gold
 from jaxfr.aggregators.stages.overlap import overlap
 from jaxfr.aggregators.stages.reputation import reputation
 from jaxfr.aggregators.stages.sign_guard import sign_guard
@@ -13,6 +14,7 @@ __all__ = [
     "caf",
     "clip_adaptive",
     "dnc",
+    "fools_gold",
     "overlap",
     "reputation",
     "sign_guard",

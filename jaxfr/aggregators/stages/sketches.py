@@ -73,6 +73,11 @@ def client_sketches(
     return jax.lax.stop_gradient(found.reshape(num_clients, -1))
 
 
+def numbers_in_sketch(columns: int, num_items: int, dim: int) -> int:
+    """How many numbers :func:`client_sketches` makes of what a client sent."""
+    return min(columns, num_items) * dim
+
+
 def unit_vectors(vectors: Float[Array, "n k"]) -> Float[Array, "n k"]:
     """The vectors at length 1; 0 where they are."""
     return share_of(vectors, row_norm(vectors)[:, None])
