@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jaxfr.aggregators import AGGREGATORS, STAGES, chain
+from jaxfr.aggregators import AGGREGATORS, OTHER_NAMES, STAGES, chain
 from jaxfr.attacks import ATTACKS
 from jaxfr.data.datasets import DATASETS
 from jaxfr.errors import InvalidInputError
@@ -30,7 +30,7 @@ CATALOGUES: Mapping[str, Catalogue[Any]] = {
     "client_optimizer": OPTIMIZERS,
     "server_optimizer": OPTIMIZERS,
     "attack": ATTACKS,
-    "aggregator": {**AGGREGATORS, **STAGES},
+    "aggregator": {**AGGREGATORS, **OTHER_NAMES, **STAGES},
 }
 """The parts of each field of an experiment that is a part."""
 

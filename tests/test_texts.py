@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from jaxfr.aggregators import Rule, chain, clip_by_norm, krum, mean, median, norm
+from jaxfr.aggregators import (
+    Rule,
+    chain,
+    clip_by_norm,
+    krum,
+    mean,
+    median,
+    norm,
+    trimmed_mean,
+)
 from jaxfr.attacks import LimitedAttack, lie, none, spattack_l_s
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.evaluation.names import parse_metrics
@@ -44,6 +53,7 @@ from jaxfr.texts import (
         ("client_optimizer", "adam:0.001", adam(0.001)),
         ("server_optimizer", "adam", adam()),
         ("aggregator", "krum:plain", krum("plain")),
+        ("aggregator", "meamed", trimmed_mean()),
         ("aggregator", "clip_by_norm:2", clip_by_norm(2.0)),
         ("aggregator", "clip_by_norm:2+median", chain(clip_by_norm(2.0), median())),
         ("aggregator", "clip_by_norm + norm:3", chain(clip_by_norm(), norm(3.0))),

@@ -22,6 +22,7 @@ _PARTS = {
     "classic_trimmed_mean": "TrimM (classic)",
     "krum": "Krum",
     "norm": "Norm",
+    "multi_krum": "Multi-Krum",
     "shrink": "Shrunk mean",
     "geometric_median": "Geometric median",
     "centred_clipping": "Centred clipping",

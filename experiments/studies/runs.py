@@ -72,6 +72,7 @@ RULE_COST: Mapping[str, float] = {
     "trimmed_mean": 20,
     "classic_trimmed_mean": 20,
     "krum": 26,
+    "multi_krum": 100,
     "shrink": 1,
     "geometric_median": 8,
     "centred_clipping": 3,

@@ -20,6 +20,7 @@ from jaxfr.aggregators.geometric_median import geometric_median
 from jaxfr.aggregators.krum import krum
 from jaxfr.aggregators.mean import mean
 from jaxfr.aggregators.median import median
+from jaxfr.aggregators.multi_krum import multi_krum
 from jaxfr.aggregators.norm import clip_by_norm, norm
 from jaxfr.aggregators.server import Aggregate, aggregate, init_server
 from jaxfr.aggregators.shrink import shrink
@@ -38,6 +39,7 @@ from jaxfr.parts import Catalogue, by_name
 
 __all__ = [
     "AGGREGATORS",
+    "OTHER_NAMES",
     "STAGES",
     "Aggregate",
     "Rule",
@@ -61,6 +63,7 @@ __all__ = [
     "krum",
     "mean",
     "median",
+    "multi_krum",
     "norm",
     "overlap",
     "reputation",
@@ -74,9 +77,12 @@ __all__ = [
 
 AGGREGATORS: Catalogue[Rule] = by_name(
     *(mean, median, trimmed_mean, classic_trimmed_mean, krum, norm),
-    *(shrink, geometric_median, centred_clipping),
+    *(shrink, geometric_median, centred_clipping, multi_krum),
 )
 """The rules by name."""
+
+OTHER_NAMES: Catalogue[Rule] = {"meamed": trimmed_mean}
+"""What other papers call some of them; a record has the name of the rule itself."""
 
 STAGES: Catalogue[Stage] = by_name(
     clip_by_norm,

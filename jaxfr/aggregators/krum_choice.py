@@ -42,7 +42,18 @@ def least_score_of_all(
     nearest: Int[Array, ""],
     distance: KrumDistance,
 ) -> Int[Array, ""]:
-    """The first row of the smallest score; every score is computed.
+    """The first row of the smallest score; every score is computed."""
+    scores = all_scores(rows, weight, nearest, distance)
+    return jnp.argmin(jnp.where(weight > 0, scores, jnp.inf))
+
+
+def all_scores(
+    rows: Float[Array, "k d"],
+    weight: Int[Array, " k"],
+    nearest: Int[Array, ""],
+    distance: KrumDistance,
+) -> Float[Array, " k"]:
+    """Every row's score; arbitrary for absent rows.
 
     Args:
         nearest: weight n of the distances that a score sums.
@@ -52,16 +63,14 @@ def least_score_of_all(
         return _score(squared, weight, nearest, distance)
 
     if weight.size**2 <= LARGEST_MATRIX:
-        scores = jax.vmap(score)(pairwise_squared_distances(rows, weight))
-    else:
-        centred = centre(rows, weight)
-        squares = _squared_norms(centred)
-        scores = map_in_blocks(
-            lambda row: score(squared_distances_from(centred, squares, row)),
-            members_per_block(weight.size),
-            jnp.arange(weight.size),
-        )
-    return jnp.argmin(jnp.where(weight > 0, scores, jnp.inf))
+        return jax.vmap(score)(pairwise_squared_distances(rows, weight))
+    centred = centre(rows, weight)
+    squares = _squared_norms(centred)
+    return map_in_blocks(
+        lambda row: score(squared_distances_from(centred, squares, row)),
+        members_per_block(weight.size),
+        jnp.arange(weight.size),
+    )
 
 
 def least_score(

@@ -44,7 +44,9 @@ def trimmed_mean() -> Rule:
     With ``count <= n~`` nothing would be left, and the median is the answer. Of two
     values equally far from the median, the larger is dropped first.
 
-    Source: Zhang et al., AAAI 2025 (Spattack), whose experiments use this form.
+    Source: Zhang et al., AAAI 2025 (Spattack), whose experiments use this form. It is
+    the mean around the median of Xie et al., "Generalized Byzantine-tolerant SGD",
+    2018, so ``meamed`` is another name of it and no other rule.
     """
 
     def combine(uploads: Uploads, view: ServerView) -> Array:

@@ -9,7 +9,7 @@ import inspect
 import re
 from collections.abc import Mapping
 
-from jaxfr.aggregators import AGGREGATORS, STAGES
+from jaxfr.aggregators import AGGREGATORS, OTHER_NAMES, STAGES
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS
 from jaxfr.errors import InvalidInputError, nearest
@@ -40,7 +40,7 @@ LISTS: Mapping[str, str] = {
 
 _DOCUMENTED: Mapping[str, Mapping[str, object]] = {
     "attacks": ATTACKS,
-    "aggregators": AGGREGATORS,
+    "aggregators": {**AGGREGATORS, **OTHER_NAMES},
     "stages": STAGES,
     "models": MODELS,
     "optimizers": OPTIMIZERS,

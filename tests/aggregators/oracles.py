@@ -18,6 +18,7 @@ from jaxfr.aggregators import (
     krum,
     mean,
     median,
+    multi_krum,
     norm,
     shrink,
     trimmed_mean,
@@ -90,6 +91,20 @@ def loop_krum(power: int) -> Oracle:
     return rule
 
 
+def loop_multi_krum(share: float | None = None) -> Oracle:
+    def rule(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
+        wanted = len(rows) - byzantine if share is None else int(share * len(rows))
+        taken = max(wanted, 1)
+        # Rounded, so that what ties by definition does so in floating point.
+        scores = np.round(krum_scores(rows, byzantine, 2), 9)
+        last = np.sort(scores)[taken - 1]
+        before, tied = rows[scores < last], rows[scores == last]
+        of_tied = (taken - len(before)) * tied.mean(axis=0)
+        return (before.sum(axis=0) + of_tied)[None] / taken
+
+    return rule
+
+
 def loop_shrink(rows: np.ndarray, byzantine: int, participants: int) -> np.ndarray:
     return rows.sum(axis=0)[None] / (len(rows) + KAPPA)
 
@@ -139,6 +154,8 @@ BASIC_RULES: dict[str, tuple[Rule, Oracle]] = {
     "classic_trimmed_mean": (classic_trimmed_mean().make(), loop_classic),
     "krum": (krum("squared").make(), loop_krum(2)),
     "plain_krum": (krum("plain").make(), loop_krum(1)),
+    "multi_krum": (multi_krum().make(), loop_multi_krum()),
+    "half_multi_krum": (multi_krum(0.5).make(), loop_multi_krum(0.5)),
 }
 CLIPPED_RULES: dict[str, tuple[Rule, Oracle]] = {
     f"clipped_{name}": (chained(CLIP, rule), clipped(oracle))
@@ -171,7 +188,7 @@ RULES = PLAIN_RULES | ONE_CLIPPED | ONE_DENSE
 ALL_RULES = PLAIN_RULES | CLIPPED_RULES | DENSE_RULES
 
 
-MEAN, MEDIAN, TRIMMED_MEAN, CLASSIC_TRIMMED_MEAN, KRUM, _ = (
+MEAN, MEDIAN, TRIMMED_MEAN, CLASSIC_TRIMMED_MEAN, KRUM, *_ = (
     rule for rule, _ in BASIC_RULES.values()
 )
 

@@ -29,6 +29,7 @@ from .oracles import (
     loop_krum,
     loop_mean,
     loop_median,
+    loop_multi_krum,
     loop_shrink,
     loop_trimmed,
 )
@@ -54,6 +55,8 @@ NAMED: list[tuple[str, dict[str, Any], Oracle]] = [
     ("norm", {"clip_norm": 0.3}, clipped(loop_mean, 0.3)),
     ("shrink", {"kappa": KAPPA}, loop_shrink),
     ("geometric_median", {}, loop_geometric),
+    ("multi_krum", {}, loop_multi_krum()),
+    ("multi_krum", {"share": 0.3}, loop_multi_krum(0.3)),
     ("centred_clipping", {"radius": 0.4}, loop_centred(radius=0.4)),
     ("centred_clipping", {"divided_by": "all"}, loop_centred(0.0, True, 1.0)),
 ]

@@ -16,6 +16,7 @@ from jaxfr.aggregators import (
     geometric_median,
     krum,
     median,
+    multi_krum,
     trimmed_mean,
 )
 from jaxfr.aggregators.order_statistics import padded_size
@@ -116,10 +117,11 @@ RULES = {
     "trimmed_mean": trimmed_mean().make(),
     "trimmed_mean, classic": classic_trimmed_mean(0.2).make(),
     "krum": krum().make(),
+    "multi_krum": multi_krum().make(),
     "geometric_median": geometric_median().make(),
 }
 # They compare rows, or sum over them, however many there are.
-COUNTING_NOTHING = "krum", "geometric_median"
+COUNTING_NOTHING = "krum", "multi_krum", "geometric_median"
 
 
 def given_uploads(kind: Kind, seed: int) -> Uploads:

@@ -42,11 +42,11 @@ RULES_AND_KINDS = [
     *(("mean", "bundles_and_tables"), ("norm", "bundles_and_tables")),
     *(("classic_trimmed_mean", "bundles_and_tables"),),
     *(("geometric_median", "bundles_and_tables"), ("shrink", "single_rows")),
-    *(("centred_clipping", "bundles_and_tables"),),
+    *(("centred_clipping", "bundles_and_tables"), ("multi_krum", "single_rows")),
     *(("dense_trimmed_mean", "bundles_and_tables"),),
     *(("clipped_krum", "bundles_and_tables"),),
 ]
-SEARCHING = ["median", "trimmed_mean", "classic_trimmed_mean", "krum"]
+SEARCHING = ["median", "trimmed_mean", "classic_trimmed_mean", "krum", "multi_krum"]
 searching_rules = pytest.mark.parametrize("name", SEARCHING)
 some_rules = pytest.mark.parametrize(
     "name", ["median", "clipped_krum", "dense_trimmed_mean"]

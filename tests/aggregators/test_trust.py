@@ -13,6 +13,7 @@ from jaxfr.uploads.clients import TRUST_UNIT, trust_clients, trust_rows
 
 from .defended import CLIENTS, sent_rows, uploads_of_clients, without_clients
 from .oracles import (
+    BASIC_RULES,
     CLASSIC_TRIMMED_MEAN,
     DENSE_RULES,
     FIXED_RULES,
@@ -28,6 +29,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 # To a rule trust is weight; these count clients, too, which weigh more than 1.
 COUNTING = {"trimmed_mean": TRIMMED_MEAN, "classic": CLASSIC_TRIMMED_MEAN, "krum": KRUM}
 COUNTING |= {"dense_median": DENSE_RULES["dense_median"][0]}
+COUNTING |= {name: BASIC_RULES[name][0] for name in ("multi_krum", "half_multi_krum")}
 COUNTING |= {
     name: FIXED_RULES[name][0]
     for name in ("shrink", "geometric_median", "centred_clipping_all")
