@@ -80,6 +80,9 @@ row. It is handed what the stages before it left, in which trust is weight (see
 RowTransform = Callable[[Uploads], Uploads]
 """Changes each uploaded row on its own, such as by clipping its norm."""
 
+ItemTransform = Callable[[Uploads, ServerView], Uploads]
+"""Makes other rows of each item's rows, such as means of some of them."""
+
 
 def _no_state(knowledge: ServerKnowledge) -> ServerState:
     del knowledge
@@ -93,6 +96,11 @@ def _no_report(state: ServerState) -> dict[str, Array]:
 
 def keep_rows(uploads: Uploads) -> Uploads:
     """The transform that changes nothing."""
+    return uploads
+
+
+def _keep_items(uploads: Uploads, view: ServerView) -> Uploads:
+    del view
     return uploads
 
 
@@ -115,7 +123,11 @@ class Stage(NamedTuple):
             attacker sees benign rows after it.
         sees_clients: whether ``update`` asks which client a row is from, or trusts.
         report: scalars by name that records show, from the state after a round.
-        expects_byzantine: whether ``update`` asks how many Byzantine clients to expect.
+        expects_byzantine: whether ``update`` or ``on_items`` asks how many Byzantine
+            clients to expect.
+        on_items: what is made of each item's rows after all updates, when trust is
+            weight. It may join the rows of several clients.
+        needs_groups: whether ``on_items`` reads ``uploads.groups``.
     """
 
     init: Init = _no_state
@@ -124,6 +136,8 @@ class Stage(NamedTuple):
     sees_clients: bool = False
     report: Report = _no_report
     expects_byzantine: bool = False
+    on_items: ItemTransform = _keep_items
+    needs_groups: bool = False
 
 
 class Rule(NamedTuple):
@@ -134,7 +148,7 @@ class Rule(NamedTuple):
 
     Attributes:
         update: aggregates.
-        needs_groups: whether ``update`` reads ``uploads.groups``.
+        needs_groups: whether ``update``, or a stage, reads ``uploads.groups``.
         expects_byzantine: whether it, or a stage before it, asks how many Byzantine
             clients to expect.
         before: the stages that run first.
@@ -187,6 +201,29 @@ def stateless_stage(
     )
 
 
+def item_wise(
+    transform: ItemTransform,
+    needs_groups: bool = False,
+    expects_byzantine: bool = False,
+) -> Stage:
+    """Makes a stage of a function that makes other rows of each item's rows.
+
+    Behind it clients cannot be told apart, so no stage that asks for them follows.
+
+    >>> halve = fr.aggregators.item_wise(
+    ...     lambda uploads, view: uploads._replace(scale=uploads.scale / 2)
+    ... )
+    >>> uploads = fr.uploads_of([[[1.0], [3.0]]])
+    >>> fr.aggregate(fr.aggregators.chained(halve, fr.mean().make()), uploads)[0].rows
+    Array([[1.]], dtype=float32)
+    """
+    return Stage(
+        on_items=transform,
+        needs_groups=needs_groups,
+        expects_byzantine=expects_byzantine,
+    )
+
+
 def stateless_rule(
     function: Callable[[Uploads, ServerView], Array],
     needs_groups: bool = False,
@@ -222,7 +259,8 @@ def chained(*parts: Stage | Rule) -> Any:
     True
 
     Raises:
-        InvalidInputError: if anything but stages stands before the end.
+        InvalidInputError: if anything but stages stands before the end, or a stage that
+            looks at clients behind one that joins their rows.
     """
     rule = parts[-1] if parts and isinstance(parts[-1], Rule) else None
     stages = [part for part in parts if isinstance(part, Stage)]
@@ -231,20 +269,31 @@ def chained(*parts: Stage | Rule) -> Any:
     if rule is None:
         return _chain_stages(*stages)
     before = _chain_stages(*stages, rule.before)
-    expects = rule.expects_byzantine or before.expects_byzantine
-    return rule._replace(before=before, expects_byzantine=expects)
+    return rule._replace(
+        before=before,
+        needs_groups=rule.needs_groups or before.needs_groups,
+        expects_byzantine=rule.expects_byzantine or before.expects_byzantine,
+    )
 
 
 def _chain_stages(*stages: Stage) -> Stage:
     # Rows can be changed as they arrive up to the first stage that waits for all.
     waits = [stage.update is not _pass_on for stage in stages]
     first = waits.index(True) if any(waits) else len(stages)
+    # Behind the first that makes rows of items' rows, clients' own are gone.
+    joins = [stage.on_items is not _keep_items for stage in stages]
+    end = joins.index(True) + 1 if any(joins) else len(stages)
+    if any(waits[end:]):
+        raise InvalidInputError(
+            "a stage that looks at clients cannot stand behind one that joins their "
+            "rows"
+        )
 
     def init(knowledge: ServerKnowledge) -> ServerState:
         return tuple(stage.init(knowledge) for stage in stages)
 
     def on_arrival(uploads: Uploads) -> Uploads:
-        for stage in stages[: first + 1]:
+        for stage in stages[: min(first + 1, end)]:
             uploads = stage.on_arrival(uploads)
         return uploads
 
@@ -252,11 +301,17 @@ def _chain_stages(*stages: Stage) -> Stage:
         state: ServerState, uploads: Uploads, view: ServerView
     ) -> tuple[Uploads, ServerState]:
         states = list(state)
-        for place in range(first, len(stages)):
+        for place in range(first, end):
             if place > first:
                 uploads = stages[place].on_arrival(uploads)
             uploads, states[place] = stages[place].update(states[place], uploads, view)
         return uploads, tuple(states)
+
+    def on_items(uploads: Uploads, view: ServerView) -> Uploads:
+        uploads = stages[end - 1].on_items(uploads, view)
+        for stage in stages[end:]:
+            uploads = stage.on_items(stage.on_arrival(uploads), view)
+        return uploads
 
     def report(state: ServerState) -> dict[str, Array]:
         found: dict[str, Array] = {}
@@ -264,10 +319,16 @@ def _chain_stages(*stages: Stage) -> Stage:
             found |= stage.report(own)
         return found
 
-    sees_clients = any(stage.sees_clients for stage in stages)
-    expects_byzantine = any(stage.expects_byzantine for stage in stages)
-    waiting = update if any(waits) else _pass_on
-    return Stage(init, waiting, on_arrival, sees_clients, report, expects_byzantine)
+    return Stage(
+        init,
+        update if any(waits) else _pass_on,
+        on_arrival,
+        sees_clients=any(stage.sees_clients for stage in stages),
+        report=report,
+        expects_byzantine=any(stage.expects_byzantine for stage in stages),
+        on_items=on_items if any(joins) else _keep_items,
+        needs_groups=any(stage.needs_groups for stage in stages),
+    )
 
 
 ItemRule = Callable[[Array, Array, Join], Array]
@@ -289,7 +350,8 @@ def chain(*parts: Any) -> Stage | Rule:
     is ``clip_by_norm+median``.
 
     Raises:
-        InvalidInputError: if anything but stages stands before the end.
+        InvalidInputError: if anything but stages stands before the end, or a stage that
+            looks at clients behind one that joins their rows.
     """
     return chained(*parts)
 
@@ -319,9 +381,7 @@ def dense(rule: Rule) -> Rule:
     Source: Zhang et al., AAAI 2025, which contrasts it with sparse aggregation.
     """
 
-    def update(
-        state: ServerState, uploads: Uploads, view: ServerView
-    ) -> tuple[Array, ServerState]:
-        return rule.update(state, add_absent_clients(uploads), view)
+    def on_items(uploads: Uploads, view: ServerView) -> Uploads:
+        return rule.before.on_items(add_absent_clients(uploads), view)
 
-    return rule._replace(update=update)
+    return rule._replace(before=rule.before._replace(on_items=on_items))

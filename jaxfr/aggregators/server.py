@@ -91,7 +91,8 @@ def combine(
     kept, of_stages = rule.before.update(of_stages, received, view)
     trust = kept.client_trust
     weighted = trust_as_weight(kept)
-    rows, of_rule = rule.update(of_rule, weighted, view)
+    of_items = rule.before.on_items(weighted, view)
+    rows, of_rule = rule.update(of_rule, of_items, view)
     of_tables = [jnp.sum(table.weight, axis=1) for table in weighted.tables]
     found = Aggregate(
         rows,
