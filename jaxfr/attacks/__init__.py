@@ -1,5 +1,8 @@
 """Attacks by name. A new attack is one new file and one line in ``ATTACKS``."""
 
+from jaxfr.attacks.adaptive.invert import invert_head, invert_tail
+from jaxfr.attacks.adaptive.knapsack import knapsack
+from jaxfr.attacks.adaptive.promote import fake_profile, mix, promote
 from jaxfr.attacks.base import (
     Attack,
     Knowledge,
@@ -43,18 +46,24 @@ __all__ = [
     "Task",
     "WhiteBoxAttack",
     "cluster",
+    "fake_profile",
     "fang",
     "fang_full_knowledge",
     "fed_attack",
     "gaussian",
+    "invert_head",
+    "invert_tail",
     "ipm",
+    "knapsack",
     "label_flip",
     "lie",
     "malicious_client_count",
     "malicious_rows",
     "min_max",
     "min_sum",
+    "mix",
     "none",
+    "promote",
     "same_rows",
     "sign_flip",
     "spattack_l_d",
@@ -82,6 +91,12 @@ ATTACKS: Catalogue[Attack] = by_name(
     min_max,
     min_sum,
     ua_mean,
+    invert_head,
+    invert_tail,
+    promote,
+    mix,
+    fake_profile,
+    knapsack,
 )
 """The attacks by name."""
 

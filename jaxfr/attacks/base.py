@@ -71,19 +71,22 @@ class RoundView(NamedTuple):
     """What every malicious client sees of a round.
 
     >>> fr.RoundView._fields
-    ('round', 'item_embeddings', 'taking_part', 'task')
+    ('round', 'item_embeddings', 'taking_part', 'task', 'benign_clients')
 
     Attributes:
         round: number of the round, from 0.
         item_embeddings: as the server sent them out.
         taking_part: malicious clients that act this round.
         task: what every client is asked to train.
+        benign_clients: their number n, static; benign uploads name them by numbers
+            below it, the same in all rounds.
     """
 
     round: Int[Array, ""]
     item_embeddings: Float[Array, "m d"]
     taking_part: Bool[Array, " malicious_clients"]
     task: Task
+    benign_clients: int = 0
 
 
 Init = Callable[[Array, Knowledge], AttackState]
@@ -236,7 +239,9 @@ def malicious_rows(
         client_activity=jnp.ones(1, jnp.int32),
     )  # fmt: skip
     acting = jnp.ones(malicious_clients, bool)
-    view = RoundView(jnp.int32(0), benign.item_embeddings, acting, task)
+    # No client has a number that is not below that of all bundles of rows.
+    clients = benign.vector.size
+    view = RoundView(jnp.int32(0), benign.item_embeddings, acting, task, clients)
     state = whole.init(jax.random.key(0, impl=KEY_KIND), known)
 
     def without_server(sent: Uploads) -> Array:

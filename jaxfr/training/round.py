@@ -75,11 +75,14 @@ class ClientIds(NamedTuple):
     """By which numbers the server knows the clients; None where it does not ask.
 
     Attributes:
+        own: the numbers of this device's benign clients in the data set, by which an
+            attacker knows them, int32 ``[n]``.
         benign: of this device's benign clients, int32 ``[n]``.
         malicious: of the malicious clients, int32 ``[malicious_clients]``.
         number: of all ids, static.
     """
 
+    own: Array
     benign: Array | None
     malicious: Array | None
     number: int
@@ -88,9 +91,16 @@ class ClientIds(NamedTuple):
     def of(cls, layout: Layout, setup: Setup) -> "ClientIds":
         """Those that the run's seed decided."""
         ids, number = setup.server_ids, layout.num_server_ids
+        own = layout.client_ids
         if ids is None:
-            return cls(None, None, number)
-        return cls(ids[layout.client_ids], ids[layout.num_clients :], number)
+            return cls(own, None, None, number)
+        return cls(own, ids[own], ids[layout.num_clients :], number)
+
+    def show(self, uploads: Uploads) -> Uploads:
+        """Names the client of each row as an attacker knows it."""
+        if uploads.client is None:
+            return uploads
+        return uploads._replace(client=self.own.at[uploads.client].get(mode="clip"))
 
     def name(self, uploads: Uploads) -> Uploads:
         """Replaces the number of each row's client by its id, or by nothing."""
@@ -296,6 +306,7 @@ def _attack_and_serve(
         seen = benign._replace(weight=benign.weight * noticed)
     elif not isinstance(attack, LimitedAttack):
         seen = benign = with_sums(benign)  # for the attack and the aggregator
+    seen = ids.show(seen)
 
     told = experiment.expected_byzantine
     expected = jnp.asarray(0 if told is None else told)
@@ -315,7 +326,8 @@ def _attack_and_serve(
         return after, found, dropped + dropped_malicious
 
     task = client_task(experiment)
-    view = RoundView(round_number, table.values, malicious_part, task)
+    num_benign = ids.number - malicious_part.size
+    view = RoundView(round_number, table.values, malicious_part, task, num_benign)
     malicious, attack_state = malicious_uploads(
         attack, table.attack, view, seen, lambda uploads: serve(uploads)[0].values
     )

@@ -36,8 +36,13 @@ def view_of(
     acting: Array | np.ndarray,
     number: Array | int = 0,
     task: Task = TASK,
+    benign_clients: int = 0,
 ) -> RoundView:
     """What every malicious client sees of a round."""
     return RoundView(
-        jnp.asarray(number, jnp.int32), jnp.asarray(items), jnp.asarray(acting), task
+        jnp.asarray(number, jnp.int32),
+        jnp.asarray(items),
+        jnp.asarray(acting),
+        task,
+        benign_clients,
     )

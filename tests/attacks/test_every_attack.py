@@ -34,7 +34,9 @@ from tests.uploads.samples import DIM, NUM_ITEMS
 TASK = Task(fedmf(DIM).make(), 0.1, 0.1)
 OMNISCIENT = {"spattack_o_d", "spattack_o_s", "cluster", "gaussian", "lie"}
 OMNISCIENT |= {"fang", "fang_full_knowledge", "sign_flip", "ipm", "min_max", "min_sum"}
-OMNISCIENT |= {"ua_mean"}
+OMNISCIENT |= {"ua_mean", "invert_head", "invert_tail", "promote", "mix"}
+OMNISCIENT |= {"fake_profile", "knapsack"}
+BENIGN_CLIENTS = 20
 every_attack = pytest.mark.parametrize("name", ATTACKS)
 
 
@@ -46,8 +48,21 @@ def upload(name: str, acting: jax.Array, benign: Uploads) -> Uploads:
     """In round 2, from the attack's start."""
     attack = ATTACKS[name]().make()
     state = attack.init(jax.random.key(1), knowledge(acting.size))
-    view = view_of(benign.item_embeddings, acting, 2, TASK)
+    view = view_of(benign.item_embeddings, acting, 2, TASK, BENIGN_CLIENTS)
     return malicious_uploads(attack, state, view, benign, no_server)[0]
+
+
+def named(benign: Uploads) -> Uploads:
+    """The same rows, each bundle from a client of its own, and those of tables, too."""
+    bundles = jnp.arange(benign.vector.size)
+    tables = tuple(
+        table._replace(
+            senders=jnp.ones((1, table.weight.shape[1], 1), bool),
+            client=jnp.array([BENIGN_CLIENTS - 1]),
+        )
+        for table in benign.tables
+    )
+    return benign._replace(client=bundles, tables=tables)
 
 
 compiled = jax.jit(upload, static_argnames="name")
@@ -55,7 +70,7 @@ compiled = jax.jit(upload, static_argnames="name")
 
 def sent(name: str, acting: list[bool]) -> tuple[np.ndarray, ...]:
     """The sums and the counts of each item's rows, and who took part."""
-    found = compiled(name, jnp.array(acting, bool), benign_uploads(0))
+    found = compiled(name, jnp.array(acting, bool), named(benign_uploads(0)))
     assert found.item.size == 0
     parts = item_sums(found), row_counts(found), found.participants
     return tuple(map(np.asarray, parts))

@@ -30,6 +30,7 @@ PART_TEXTS: Mapping[str, tuple[str, ...]] = {
         *("spattack_l_s:noise_scale=1e-30:max_poisoned_items=1", "spattack_o_s:60"),
         *("spattack_o_s:max_poisoned_items=61", f"spattack_l_s:1:{2**31 - 1}"),
         *("ipm:0.0", "ipm:1e15", "ipm:-1", "ua_mean:1e15", "min_max:perturbation=unit"),
+        *("promote:spread=1.5", "mix:1e15", "invert_head:0.5", "invert_tail:1"),
     ),
     "aggregator": (
         *AGGREGATORS,

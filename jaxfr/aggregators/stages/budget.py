@@ -5,7 +5,7 @@ from typing import Annotated
 import jax.numpy as jnp
 
 from jaxfr.aggregators.base import ServerView, Stage, stateless_stage
-from jaxfr.aggregators.stages.population import median_of_clients
+from jaxfr.aggregators.stages.population import median_row_count
 from jaxfr.parts import Number, part
 from jaxfr.ranges import POSITIVE
 from jaxfr.uploads import Uploads
@@ -44,8 +44,7 @@ def budget(factor: Annotated[Number, POSITIVE] = 1.0) -> Stage:
 
     def spend(uploads: Uploads, view: ServerView) -> Uploads:
         sent = rows_by_client(uploads, view.num_clients)
-        median = median_of_clients(sent.astype(jnp.float32), sent > 0)
-        allowed = jnp.asarray(factor, jnp.float32) * median
+        allowed = jnp.asarray(factor, jnp.float32) * median_row_count(sent)
         trust = jnp.minimum(1.0, allowed / jnp.maximum(sent, 1))
         # Who sent nothing is no reason for distrust, even where nobody sent anything.
         return trust_clients(uploads, jnp.where(sent > 0, trust, 1.0))

@@ -4,10 +4,10 @@ import jax.numpy as jnp
 
 from jaxfr.aggregators.base import ServerView, Stage, stateless_stage
 from jaxfr.aggregators.norm import clip_rows
-from jaxfr.aggregators.stages.population import median_of_clients, share_of
+from jaxfr.aggregators.stages.population import median_norm
 from jaxfr.parts import part
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import map_rows, row_norm, rows_by_client, sum_by_client
+from jaxfr.uploads.clients import map_rows, row_norm
 
 SMALLEST_NORM = float(jnp.finfo(jnp.float32).tiny)
 
@@ -41,9 +41,7 @@ def clip_adaptive() -> Stage:
 
     def clip(uploads: Uploads, view: ServerView) -> Uploads:
         norms = map_rows(row_norm, uploads)
-        sent = rows_by_client(uploads, view.num_clients)
-        together = sum_by_client(uploads, norms, view.num_clients)
-        tau = median_of_clients(share_of(together, sent), sent > 0)
+        tau = median_norm(uploads, norms, view.num_clients)
         return clip_rows(uploads, norms, jnp.maximum(tau, SMALLEST_NORM))
 
     return stateless_stage(clip, sees_clients=True)

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators.order_statistics import weighted_median
-from jaxfr.shapes import Bool, Float
+from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import map_rows, sum_by_client
+from jaxfr.uploads.clients import OfRows, map_rows, rows_by_client, sum_by_client
 
 
 def median_of_clients(
@@ -24,6 +24,24 @@ def median_of_clients(
 def share_of(numbers: Array, whole: Array) -> Float[Array, " clients"]:
     """Numbers as shares of a whole, which is 0 only where they are."""
     return numbers / jnp.where(whole > 0, whole, 1)
+
+
+def median_norm(uploads: Uploads, norms: OfRows, num_clients: int) -> Array:
+    """The median over the clients that sent rows of the mean norm of their rows.
+
+    Args:
+        uploads: the rows.
+        norms: of the rows.
+        num_clients: clients that have an id.
+    """
+    sent = rows_by_client(uploads, num_clients)
+    together = sum_by_client(uploads, norms, num_clients)
+    return median_of_clients(share_of(together, sent), sent > 0)
+
+
+def median_row_count(sent: Int[Array, " clients"]) -> Float[Array, ""]:
+    """The median of how many rows a client sent, over those that sent any."""
+    return median_of_clients(sent.astype(jnp.float32), sent > 0)
 
 
 def sums_by_client(
