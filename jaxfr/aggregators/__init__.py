@@ -18,6 +18,11 @@ from jaxfr.aggregators.base import (
 )
 from jaxfr.aggregators.centred_clipping import centred_clipping
 from jaxfr.aggregators.geometric_median import geometric_median
+from jaxfr.aggregators.item_stages import (
+    arc,
+    bucketing,
+    nearest_neighbour_mixing,
+)
 from jaxfr.aggregators.krum import krum
 from jaxfr.aggregators.mean import mean
 from jaxfr.aggregators.median import median
@@ -48,6 +53,8 @@ __all__ = [
     "ServerView",
     "Stage",
     "aggregate",
+    "arc",
+    "bucketing",
     "budget",
     "caf",
     "centred_clipping",
@@ -66,6 +73,7 @@ __all__ = [
     "mean",
     "median",
     "multi_krum",
+    "nearest_neighbour_mixing",
     "norm",
     "overlap",
     "reputation",
@@ -96,6 +104,7 @@ STAGES: Catalogue[Stage] = by_name(
     dnc,
     caf,
     fools_gold,
+    *(bucketing, nearest_neighbour_mixing, arc),
 )
 """What may stand before a rule."""
 

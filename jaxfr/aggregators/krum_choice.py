@@ -65,7 +65,7 @@ def all_scores(
     if weight.size**2 <= LARGEST_MATRIX:
         return jax.vmap(score)(pairwise_squared_distances(rows, weight))
     centred = centre(rows, weight)
-    squares = _squared_norms(centred)
+    squares = squared_norms(centred)
     return map_in_blocks(
         lambda row: score(squared_distances_from(centred, squares, row)),
         members_per_block(weight.size),
@@ -82,7 +82,7 @@ def least_score(
     ``FAR`` rows.
     """
     centred = centre(rows, weight)
-    squares = _squared_norms(centred)
+    squares = squared_norms(centred)
 
     def may_be_best(search: Search) -> Array:
         return jnp.min(search.bound) <= search.score
@@ -135,30 +135,30 @@ def bounds_of_scores(
         rows: from :func:`centre`, so that those with a large norm are far.
     """
     present, weight_f = weight > 0, weight.astype(jnp.float32)
-    far = jax.lax.top_k(weight_f * _squared_norms(rows), FAR)[1]
+    far = jax.lax.top_k(weight_f * squared_norms(rows), FAR)[1]
     close = weight_f.at[far].set(0.0)
     num_close = jnp.sum(close)
     masked = jnp.where(close[:, None] > 0, rows, 0.0)
     rows = jnp.where(
-        present[:, None], rows - _product(close, masked) / jnp.maximum(num_close, 1), 0
+        present[:, None], rows - product(close, masked) / jnp.maximum(num_close, 1), 0
     )
-    squares = _squared_norms(rows)
+    squares = squared_norms(rows)
     shared = kth_smallest(squares, weight, nearest)
     limit = squares + shared  # t
 
     # The close rows: of c_j - 2 x_i x_j, the sum and the sum of squares.
     offset = squares - shared  # c
     total = close @ offset
-    moments = _product(close * rows.T, rows)
-    spread = 4.0 * jnp.sum(_product(rows, moments) * rows, axis=1)
+    moments = product(close * rows.T, rows)
+    spread = 4.0 * jnp.sum(product(rows, moments) * rows, axis=1)
     fixed = close @ jnp.square(offset)
-    of_squares = fixed + spread - 4.0 * _product(rows, (close * offset) @ rows)
+    of_squares = fixed + spread - 4.0 * product(rows, (close * offset) @ rows)
     rounding = sum(rows.shape) * jnp.finfo(jnp.float32).eps
     of_squares += 2.0 * rounding * (fixed + spread)
     deviation = jnp.sqrt(num_close * jnp.maximum(of_squares, 0.0))
 
-    products = _product(rows[far], rows.T)
-    to_far = _distances(squares[far][:, None], squares, products)
+    products = product(rows[far], rows.T)
+    to_far = squared_distances(squares[far][:, None], squares, products)
     of_far = weight_f[far] @ jnp.minimum(to_far, limit)
     left_out = jnp.sum(weight_f) - nearest
     bound = (num_close - left_out) * limit + (total - deviation) / 2 + of_far
@@ -176,17 +176,17 @@ def pairwise_squared_distances(rows: Array, weight: Array) -> Array:
     all others.
     """
     centred = centre(rows, weight)
-    products = _product(centred, centred.T)
-    squares = _squared_norms(centred)
-    distances = _distances(squares[:, None], squares[None, :], products)
+    products = product(centred, centred.T)
+    squares = squared_norms(centred)
+    distances = squared_distances(squares[:, None], squares[None, :], products)
     distances = jnp.minimum(distances, distances.T)
     return jnp.where(jnp.eye(weight.size, dtype=bool), 0.0, distances)
 
 
 def squared_distances_from(centred: Array, squares: Array, row: Array) -> Array:
     """One line of :func:`pairwise_squared_distances`, ``[k, d]`` to ``[k]``."""
-    products = _product(centred, centred[row])
-    distances = _distances(squares[row], squares, products)
+    products = product(centred, centred[row])
+    distances = squared_distances(squares[row], squares, products)
     return jnp.where(jnp.arange(centred.shape[0]) == row, 0.0, distances)
 
 
@@ -195,19 +195,22 @@ def centre(rows: Array, weight: Array) -> Array:
 
     What the rows have in common would be lost to rounding in ``|a|^2 - 2 a.b``.
     """
-    size = jnp.where(weight > 0, _squared_norms(rows), jnp.inf)
+    size = jnp.where(weight > 0, squared_norms(rows), jnp.inf)
     return rows - rows[jnp.argmin(size)]
 
 
-def _distances(square: Array, other: Array, product: Array) -> Array:
-    distances = jnp.maximum(square + other - 2.0 * product, 0.0)
+def squared_distances(square: Array, other: Array, products: Array) -> Array:
+    """``|a|^2 + |b|^2 - 2 a.b``; infinite where squares overflow."""
+    distances = jnp.maximum(square + other - 2.0 * products, 0.0)
     return jnp.where(jnp.isnan(distances), jnp.inf, distances)
 
 
-def _squared_norms(rows: Array) -> Array:
+def squared_norms(rows: Array) -> Array:
+    """``|a|^2`` of each row."""
     # A product, as XLA's CPU compiler sums short rows number by number.
-    return _product(rows * rows, jnp.ones(rows.shape[1]))
+    return product(rows * rows, jnp.ones(rows.shape[1]))
 
 
-def _product(left: Array, right: Array) -> Array:
+def product(left: Array, right: Array) -> Array:
+    """A matrix product in float32, on a GPU too."""
     return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)

@@ -98,6 +98,9 @@ def test_there_are_the_rules_of_the_paper_and_a_stage():
         "dnc",
         "caf",
         "fools_gold",
+        "bucketing",
+        "nearest_neighbour_mixing",
+        "arc",
     ]
     assert list(STAGES) == names
     assert all(isinstance(one().make(), Stage) for one in STAGES.values())

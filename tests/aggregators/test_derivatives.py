@@ -42,6 +42,8 @@ RULES_AND_KINDS = [
     *(("mean", "bundles_and_tables"), ("norm", "bundles_and_tables")),
     *(("classic_trimmed_mean", "bundles_and_tables"),),
     *(("geometric_median", "bundles_and_tables"), ("shrink", "single_rows")),
+    *(("bucketed_median", "single_rows"), ("mixed_median", "bundles_and_tables")),
+    *(("arc_mean", "bundles_and_tables"),),
     *(("centred_clipping", "bundles_and_tables"), ("multi_krum", "single_rows")),
     *(("dense_trimmed_mean", "bundles_and_tables"),),
     *(("clipped_krum", "bundles_and_tables"),),
@@ -354,6 +356,8 @@ BROUGHT = [
     "krum",
     "clipped_median",
     "dense_trimmed_mean",
+    "mixed_median",
+    "bucketed_median",
 ]
 COUNTED = ["trimmed_mean", "classic_trimmed_mean", "clipped_median"]
 

@@ -29,10 +29,13 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 # To a rule trust is weight; these count clients, too, which weigh more than 1.
 COUNTING = {"trimmed_mean": TRIMMED_MEAN, "classic": CLASSIC_TRIMMED_MEAN, "krum": KRUM}
 COUNTING |= {"dense_median": DENSE_RULES["dense_median"][0]}
-COUNTING |= {name: BASIC_RULES[name][0] for name in ("multi_krum", "half_multi_krum")}
+COUNTING |= {
+    name: BASIC_RULES[name][0]
+    for name in ("multi_krum", "half_multi_krum", "mixed_median", "bucketed_median")
+}
 COUNTING |= {
     name: FIXED_RULES[name][0]
-    for name in ("shrink", "geometric_median", "centred_clipping_all")
+    for name in ("shrink", "geometric_median", "centred_clipping_all", "arc_mean")
 }
 every_counting_rule = pytest.mark.parametrize(
     "rule", COUNTING.values(), ids=COUNTING.keys()
