@@ -180,8 +180,7 @@ def longest_clipped(rule: Oracle) -> Oracle:
         longer = 2 * byzantine_rows * (number - byzantine_rows) // number
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
         largest = np.sort(norms[:, 0])[number - longer - 1]
-        factors = largest / np.where(norms > largest, norms, largest or 1.0)
-        factors = np.where(norms > largest, factors, 1.0)
+        factors = np.where(norms > largest, largest / np.maximum(norms, 1e-9), 1.0)
         return rule(rows * factors, byzantine, participants)
 
     return clip_first

@@ -15,7 +15,7 @@ from tests.aggregators.samples import DIM, NUM_ITEMS, rows_of_one_item
 
 ROWS = 12
 some_weights = st.lists(st.integers(0, 4), min_size=ROWS, max_size=ROWS).map(np.array)
-DIRECTION = np.float32([1.0, -0.4, 0.3])
+DIRECTION = np.array([1.0, -0.4, 0.3], np.float32)
 
 
 @functools.partial(jax.jit, static_argnums=2)
