@@ -146,8 +146,12 @@ def draw_by_popularity(
     Returns:
         Whether each item is drawn.
     """
+    return (popularity_order(key, item_popularity) < count) & (item_popularity > 0)
+
+
+def popularity_order(key: Array, item_popularity: Int[Array, " m"]) -> Int[Array, " m"]:
+    """The place of each item in such a drawn order; items that never occur are last."""
     popularity = item_popularity.astype(jnp.float32)
     noise = jax.random.gumbel(key, popularity.shape)
     preference = jnp.where(popularity > 0, jnp.log(popularity) + noise, -jnp.inf)
-    place = jnp.argsort(jnp.argsort(-preference))
-    return (place < count) & (popularity > 0)
+    return jnp.argsort(jnp.argsort(-preference))

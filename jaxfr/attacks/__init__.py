@@ -1,8 +1,11 @@
 """Attacks by name. A new attack is one new file and one line in ``ATTACKS``."""
 
+from jaxfr.attacks.adaptive.copied_sets import copied_sets
+from jaxfr.attacks.adaptive.groups import groups
 from jaxfr.attacks.adaptive.invert import invert_head, invert_tail
 from jaxfr.attacks.adaptive.knapsack import knapsack
 from jaxfr.attacks.adaptive.promote import fake_profile, mix, promote
+from jaxfr.attacks.adaptive.sleeper import sleeper
 from jaxfr.attacks.base import (
     Attack,
     Knowledge,
@@ -46,11 +49,13 @@ __all__ = [
     "Task",
     "WhiteBoxAttack",
     "cluster",
+    "copied_sets",
     "fake_profile",
     "fang",
     "fang_full_knowledge",
     "fed_attack",
     "gaussian",
+    "groups",
     "invert_head",
     "invert_tail",
     "ipm",
@@ -66,6 +71,7 @@ __all__ = [
     "promote",
     "same_rows",
     "sign_flip",
+    "sleeper",
     "spattack_l_d",
     "spattack_l_s",
     "spattack_o_d",
@@ -97,6 +103,9 @@ ATTACKS: Catalogue[Attack] = by_name(
     mix,
     fake_profile,
     knapsack,
+    copied_sets,
+    groups,
+    sleeper,
 )
 """The attacks by name."""
 

@@ -35,13 +35,14 @@ TASK = Task(fedmf(DIM).make(), 0.1, 0.1)
 OMNISCIENT = {"spattack_o_d", "spattack_o_s", "cluster", "gaussian", "lie"}
 OMNISCIENT |= {"fang", "fang_full_knowledge", "sign_flip", "ipm", "min_max", "min_sum"}
 OMNISCIENT |= {"ua_mean", "invert_head", "invert_tail", "promote", "mix"}
-OMNISCIENT |= {"fake_profile", "knapsack"}
+OMNISCIENT |= {"fake_profile", "knapsack", "copied_sets", "groups", "sleeper"}
 BENIGN_CLIENTS = 20
 every_attack = pytest.mark.parametrize("name", ATTACKS)
 
 
 def knowledge(clients: int) -> Knowledge:
-    return knowledge_of([5, 4, 3, 2, 1, 0], clients, DIM, task=TASK)
+    activity = [1, 2] * (BENIGN_CLIENTS // 2)
+    return knowledge_of([5, 4, 3, 2, 1, 0], clients, DIM, activity, task=TASK)
 
 
 def upload(name: str, acting: jax.Array, benign: Uploads) -> Uploads:

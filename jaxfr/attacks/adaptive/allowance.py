@@ -6,7 +6,7 @@ are left as they are by both stages, and leave the medians where they are.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,8 @@ from jax import Array
 
 from jaxfr.aggregators.stages.population import median_norm, median_row_count
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
+from jaxfr.parts import Number
+from jaxfr.ranges import AMOUNT
 from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, item_sums, item_table, row_counts
 from jaxfr.uploads.clients import map_rows, row_norm, rows_by_client
@@ -23,7 +25,7 @@ class Allowance(NamedTuple):
     """What every client may send without being clipped or trusted less.
 
     Attributes:
-        norm: tau, the median benign client's mean row norm.
+        norm: tau, the median benign client's mean row norm, or a multiple of it.
         rows: q, the median of benign clients' numbers of rows, rounded down.
     """
 
@@ -47,7 +49,11 @@ Plan = Callable[[Places, RoundView, Uploads, Allowance], tuple[Array, Array]]
 """A row for each item, ``[m, d]``, and who sends it, ``[m, malicious_clients]``."""
 
 
-def attack_within_allowance(plan: Plan) -> OmniscientAttack:
+Length = Annotated[Number, AMOUNT]
+"""How long rows are, in multiples of the allowed norm tau."""
+
+
+def attack_within_allowance(plan: Plan, length: Length) -> OmniscientAttack:
     """An attack that sends what it plans, knowing what clients are allowed."""
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
@@ -56,17 +62,23 @@ def attack_within_allowance(plan: Plan) -> OmniscientAttack:
     def upload(
         state: Places, view: RoundView, benign: Uploads
     ) -> tuple[Uploads, AttackState]:
-        allowed = allowance(benign, view.benign_clients)
+        allowed = allowance(benign, view.benign_clients, length)
         return sent_rows(*plan(state, view, benign, allowed), view), state
 
     return OmniscientAttack(init, upload)
 
 
-def allowance(benign: Uploads, benign_clients: int) -> Allowance:
-    """What the stages ``clip_adaptive`` and ``budget`` allow, by benign rows alone."""
+def allowance(benign: Uploads, benign_clients: int, length: Length = 1.0) -> Allowance:
+    """What the stages ``clip_adaptive`` and ``budget`` allow, by benign rows alone.
+
+    Args:
+        benign: the rows, and who sent them.
+        benign_clients: their number.
+        length: what the norm is multiplied by.
+    """
     norm = median_norm(benign, map_rows(row_norm, benign), benign_clients)
     rows = median_row_count(rows_by_client(benign, benign_clients))
-    return Allowance(norm, jnp.floor(rows).astype(jnp.int32))
+    return Allowance(jnp.asarray(length) * norm, jnp.floor(rows).astype(jnp.int32))
 
 
 def places(key: Array, item_popularity: Int[Array, " m"]) -> Places:

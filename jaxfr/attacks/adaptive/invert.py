@@ -7,6 +7,7 @@ from jax import Array
 
 from jaxfr.attacks.adaptive.allowance import (
     Allowance,
+    Length,
     Places,
     attack_within_allowance,
     deal,
@@ -22,7 +23,7 @@ Spread = Annotated[Number, Range(1, LARGEST)]
 
 
 @part
-def invert_head(spread: Spread = 1.0) -> OmniscientAttack:
+def invert_head(spread: Spread = 1.0, length: Length = 1.0) -> OmniscientAttack:
     """Inverts the most popular items, with as many and as long rows as are trusted.
 
     With tau the median benign client's mean row norm and q the median number of rows,
@@ -41,6 +42,7 @@ def invert_head(spread: Spread = 1.0) -> OmniscientAttack:
 
     Args:
         spread: how many times q items, at least 1.
+        length: of the rows, in multiples of tau.
     """
 
     def plan(
@@ -48,11 +50,11 @@ def invert_head(spread: Spread = 1.0) -> OmniscientAttack:
     ) -> tuple[Array, Array]:
         return _invert(order.head, order.head.size, view, benign, allowed, spread)
 
-    return attack_within_allowance(plan)
+    return attack_within_allowance(plan, length)
 
 
 @part
-def invert_tail(spread: Spread = 1.0) -> OmniscientAttack:
+def invert_tail(spread: Spread = 1.0, length: Length = 1.0) -> OmniscientAttack:
     """Inverts items of the less popular half, which few benign rows protect.
 
     As ``invert_head``, to ``spread q`` items drawn before round 0 from the less popular
@@ -66,6 +68,7 @@ def invert_tail(spread: Spread = 1.0) -> OmniscientAttack:
 
     Args:
         spread: how many times q items, at least 1.
+        length: of the rows, in multiples of tau.
     """
 
     def plan(
@@ -74,7 +77,7 @@ def invert_tail(spread: Spread = 1.0) -> OmniscientAttack:
         tail = (order.tail.size + 1) // 2
         return _invert(order.tail, tail, view, benign, allowed, spread)
 
-    return attack_within_allowance(plan)
+    return attack_within_allowance(plan, length)
 
 
 def inverted(benign: Uploads, norm: Array) -> Array:

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.adaptive.allowance import (
-    Allowance,
+    Length,
     allowance,
     deal,
     sent_rows,
@@ -34,7 +34,7 @@ def buy(
 
 
 @part
-def knapsack() -> OmniscientAttack:
+def knapsack(length: Length = 1.0) -> OmniscientAttack:
     """Inverts the items that are most popular for the benign rows that protect them.
 
     With tau the median benign client's mean row norm and q the median number of rows,
@@ -51,6 +51,9 @@ def knapsack() -> OmniscientAttack:
     this round's benign rows, which client sent them, and how popular items are.
 
     Source: this project; to fill a knapsack by value for weight is Dantzig's rule.
+
+    Args:
+        length: of the rows, in multiples of tau.
     """
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
@@ -60,7 +63,7 @@ def knapsack() -> OmniscientAttack:
     def upload(
         state: Array, view: RoundView, benign: Uploads
     ) -> tuple[Uploads, AttackState]:
-        allowed: Allowance = allowance(benign, view.benign_clients)
+        allowed = allowance(benign, view.benign_clients, length)
         acting = jnp.sum(view.taking_part, dtype=jnp.int32)
         money = acting * allowed.rows
         counts = buy(state, row_counts(benign), money, acting)

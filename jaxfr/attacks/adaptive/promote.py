@@ -7,6 +7,7 @@ from jax import Array
 
 from jaxfr.attacks.adaptive.allowance import (
     Allowance,
+    Length,
     Places,
     attack_within_allowance,
     deal,
@@ -21,7 +22,7 @@ from jaxfr.uploads import Uploads
 
 
 @part
-def promote(spread: Spread = 2.0) -> OmniscientAttack:
+def promote(spread: Spread = 2.0, length: Length = 1.0) -> OmniscientAttack:
     """Moves unpopular items to where users look, until they fill the top of lists.
 
     With tau the median benign client's mean row norm and q the median number of rows,
@@ -44,6 +45,7 @@ def promote(spread: Spread = 2.0) -> OmniscientAttack:
 
     Args:
         spread: how many times q items, at least 1; more items receive fewer rows.
+        length: of the rows, in multiples of tau.
     """
 
     def plan(
@@ -56,11 +58,11 @@ def promote(spread: Spread = 2.0) -> OmniscientAttack:
         rows = jnp.broadcast_to(-allowed.norm * towards, view.item_embeddings.shape)
         return rows, deal(counts, view.taking_part)
 
-    return attack_within_allowance(plan)
+    return attack_within_allowance(plan, length)
 
 
 @part
-def mix(spread: Spread = 1.0) -> OmniscientAttack:
+def mix(spread: Spread = 1.0, length: Length = 1.0) -> OmniscientAttack:
     """Promotes unpopular items with half of the rows, demotes popular ones with half.
 
     As ``promote``, with ``h = floor(q / 2)`` rows ``-tau c`` of each client to
@@ -75,6 +77,7 @@ def mix(spread: Spread = 1.0) -> OmniscientAttack:
 
     Args:
         spread: how many times h items of either kind, at least 1.
+        length: of the rows, in multiples of tau.
     """
 
     def plan(
@@ -85,11 +88,11 @@ def mix(spread: Spread = 1.0) -> OmniscientAttack:
         sign = jnp.where(halves.promoted, -1.0, 1.0)
         return sign[:, None] * allowed.norm * towards, halves.sends
 
-    return attack_within_allowance(plan)
+    return attack_within_allowance(plan, length)
 
 
 @part
-def fake_profile(spread: Spread = 1.0) -> OmniscientAttack:
+def fake_profile(spread: Spread = 1.0, length: Length = 1.0) -> OmniscientAttack:
     """As ``mix``, in rows that a client of matrix factorisation could have sent.
 
     An honest client's rows are ``g_j u + lambda v_j`` with one u for all and
@@ -109,6 +112,7 @@ def fake_profile(spread: Spread = 1.0) -> OmniscientAttack:
 
     Args:
         spread: how many times h items of either kind, at least 1.
+        length: of the rows, in multiples of tau.
     """
 
     def plan(
@@ -123,7 +127,7 @@ def fake_profile(spread: Spread = 1.0) -> OmniscientAttack:
         slope = jnp.where(halves.promoted, -1.0, 1.0)
         return slope[:, None] * user + regular, halves.sends
 
-    return attack_within_allowance(plan)
+    return attack_within_allowance(plan, length)
 
 
 class _Halves(NamedTuple):

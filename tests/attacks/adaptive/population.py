@@ -62,12 +62,14 @@ class Sent(NamedTuple):
         rows: float64 ``[m, rows_per_item, d]``.
         sends: by whom, ``[m, rows_per_item, malicious_clients]``.
         state: the attack's, before the round.
+        after: and after it.
         uploads: all of it.
     """
 
     rows: np.ndarray
     sends: np.ndarray
     state: AttackState
+    after: AttackState
     uploads: Uploads
 
 
@@ -120,7 +122,7 @@ def send(
     if state is None:
         state = start(attack)
     arguments = state, jnp.asarray(acting), jnp.int32(number), seen.uploads
-    uploads, _ = _upload(attack, *arguments)
+    uploads, after = _upload(attack, *arguments)
     assert uploads.item.size == 0
     assert uploads.participants == acting.sum()
     rows, weights, senders = [], [], []
@@ -134,4 +136,4 @@ def send(
     sends = sends & (weight > 0)[..., None]
     np.testing.assert_array_equal(weight, sends.sum(axis=2))
     assert not sends[..., ~acting].any()
-    return Sent(np.concatenate(rows, axis=1), sends, state, uploads)
+    return Sent(np.concatenate(rows, axis=1), sends, state, after, uploads)

@@ -36,7 +36,13 @@ from tests.attacks.adaptive.population import (
 )
 
 FAMILY = [
-    *(invert_head(), invert_head(1.5), invert_tail(), promote(), promote(1.0)),
+    *(
+        invert_head(),
+        invert_head(1.5, length=0.5),
+        invert_tail(),
+        promote(),
+        promote(1.0),
+    ),
     *(mix(), mix(2.0), fake_profile(), knapsack()),
 ]
 every_one = pytest.mark.parametrize("attack", FAMILY, ids=str)
