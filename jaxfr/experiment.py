@@ -170,6 +170,12 @@ class Experiment:
                     f"attack={self.attack.name}: needs a model that has {need}, such "
                     f"as fedmf; {self.model.name} has none"
                 )
+        if rule.before.needs_pairs and not self.works_by_pairs:
+            raise InvalidInputError(
+                f"aggregator={self.aggregator.name}: needs a model that works pair by "
+                "pair, such as fedmf, and no private uploads (privacy_clip, "
+                "pseudo_items)"
+            )
         if self.repeated_negatives == "reference" and (
             rule.needs_groups or not self.works_by_pairs
         ):

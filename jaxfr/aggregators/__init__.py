@@ -37,6 +37,7 @@ from jaxfr.aggregators.stages import (
     dnc,
     fools_gold,
     overlap,
+    realisable,
     reputation,
     sign_guard,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "nearest_neighbour_mixing",
     "norm",
     "overlap",
+    "realisable",
     "reputation",
     "row_wise",
     "shrink",
@@ -104,6 +106,7 @@ STAGES: Catalogue[Stage] = by_name(
     dnc,
     caf,
     fools_gold,
+    realisable,
     *(bucketing, nearest_neighbour_mixing, arc),
 )
 """What may stand before a rule."""

@@ -50,19 +50,21 @@ class ServerView(NamedTuple):
     """What the server knows of a round, besides the uploads and the table it sent.
 
     >>> fr.ServerView._fields
-    ('round', 'expected_byzantine', 'last_aggregate', 'num_clients')
+    ('round', 'expected_byzantine', 'last_aggregate', 'num_clients', 'regularization')
 
     Attributes:
         round: its number, from 0.
         expected_byzantine: the declared number n~ of Byzantine clients.
         last_aggregate: what the rule made in the round before; 0 in round 0.
         num_clients: clients that have an id, static, see :class:`ServerKnowledge`.
+        regularization: the clients' L2 coefficient lambda.
     """
 
     round: Int[Array, ""]
     expected_byzantine: Int[Array, ""]
     last_aggregate: Float[Array, "m d"]
     num_clients: int
+    regularization: Float[Array, ""] | float = 0.0
 
 
 Init = Callable[[ServerKnowledge], ServerState]
@@ -128,6 +130,9 @@ class Stage(NamedTuple):
         on_items: what is made of each item's rows after all updates, when trust is
             weight. It may join the rows of several clients.
         needs_groups: whether ``on_items`` reads ``uploads.groups``.
+        needs_pairs: whether ``update`` takes clients to work pair by pair, as those of
+            fedmf do (``Model.pair_gradients``), and to hide nothing; else the
+            experiment is refused.
     """
 
     init: Init = _no_state
@@ -138,6 +143,7 @@ class Stage(NamedTuple):
     expects_byzantine: bool = False
     on_items: ItemTransform = _keep_items
     needs_groups: bool = False
+    needs_pairs: bool = False
 
 
 class Rule(NamedTuple):
@@ -328,6 +334,7 @@ def _chain_stages(*stages: Stage) -> Stage:
         expects_byzantine=any(stage.expects_byzantine for stage in stages),
         on_items=on_items if any(joins) else _keep_items,
         needs_groups=any(stage.needs_groups for stage in stages),
+        needs_pairs=any(stage.needs_pairs for stage in stages),
     )
 
 

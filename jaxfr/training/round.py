@@ -310,13 +310,14 @@ def _attack_and_serve(
 
     told = experiment.expected_byzantine
     expected = jnp.asarray(0 if told is None else told)
+    regularization = jnp.asarray(experiment.regularization)
     optimizer = experiment.server_steps()
 
     def serve(malicious: Uploads) -> tuple[Table, Aggregate, Array]:
         malicious, dropped_malicious = receive(rule, malicious)
         uploads = ids.name(append_tables(benign, malicious))
         server_view = ServerView(
-            round_number, expected, table.last_aggregate, ids.number
+            round_number, expected, table.last_aggregate, ids.number, regularization
         )
         found, server = combine(rule, table.server, uploads, server_view)
         moved = learn_rows(

@@ -118,6 +118,44 @@ def _in_units(share: Array) -> Array:
     return jnp.round(TRUST_UNIT * share).astype(jnp.int32)
 
 
+def each_client_one_slot(uploads: Uploads) -> Uploads:
+    """The same rows, in tables of which each slot's rows are from the same clients.
+
+    Where clients share rows, but each sends them for items of its own, every client
+    gets a row of its own of each item, of weight 0 where it sent none. Else nothing
+    changes. A client sends a table's item one row at most.
+
+    Raises:
+        InvalidInputError: if it is not known who sent the rows.
+    """
+    return uploads._replace(tables=tuple(map(_one_slot_each, uploads.tables)))
+
+
+def _one_slot_each(table: ItemTable) -> ItemTable:
+    if table.senders is None or table.client is None:
+        raise InvalidInputError("attack: does not say which client sent a row")
+    if table.senders.shape[0] == 1:
+        return table
+    sent = (table.weight > 0)[..., None] & table.senders
+    slot = jnp.argmax(sent, axis=1)
+    return ItemTable(
+        jnp.take_along_axis(table.rows, slot[..., None], axis=1),
+        jnp.any(sent, axis=1).astype(jnp.int32),
+        jnp.eye(table.client.size, dtype=bool)[None],
+        table.client,
+        None if table.trust is None else jnp.take_along_axis(table.trust, slot, 1),
+    )
+
+
+def client_of_slots(table: ItemTable) -> Int[Array, " rows_per_item"]:
+    """One of the clients that sent each of a table's rows, the same for all items."""
+    assert table.senders is not None
+    assert table.client is not None
+    if table.weight.shape[1] == 0:
+        return table.client[:0]
+    return table.client[jnp.argmax(table.senders[0], axis=1)]
+
+
 OfRows = tuple[Array, tuple[Array, ...]]
 """Of each scattered row a number, ``[rows]``, and of each table's rows, ``[m, k]``."""
 

@@ -145,6 +145,19 @@ REFUSED = [
         for attack in ("label_flip", "fed_attack")
         for model in ("fedgnn", "mlp")
     ),
+    *(
+        (
+            {"aggregator": "realisable+mean", **others},
+            "aggregator=realisable+mean: needs a model that works pair by pair, such "
+            "as fedmf, and no private uploads (privacy_clip, pseudo_items)",
+        )
+        for others in (
+            {"model": "fedgnn"},
+            {"model": "mlp"},
+            {"pseudo_items": 2},
+            {"privacy_clip": 1.0},
+        )
+    ),
     # Rows of repeated negatives are kept apart for sums of pairs only.
     *(
         ({"repeated_negatives": "reference", **others}, SUMS_ONLY)

@@ -16,6 +16,7 @@ from jaxfr.aggregators import (
     chain,
     mean,
     median,
+    realisable,
     stateless_stage,
 )
 from jaxfr.devices import Own, device_index
@@ -125,6 +126,16 @@ def test_a_server_that_sees_clients_ends_alike_on_several_devices():
 def test_nothing_is_learned_where_nobody_is_trusted():
     state, _ = trained(chain(budget(0), mean()))
     np.testing.assert_array_equal(state.items.last_aggregate, 0)
+
+
+def test_what_honest_clients_send_could_be_sent_by_honest_clients():
+    """That is, their rows stay as they are; those of attackers do not."""
+    honest = {"regularization": 0.3, "attack_start": ROUNDS}
+    for changes, same in ((honest, True), ({}, False)):
+        plain, _ = trained(mean(), **changes)
+        found, _ = trained(chain(realisable(), mean()), **changes)
+        aggregates = found.items.last_aggregate, plain.items.last_aggregate
+        assert np.allclose(*aggregates, rtol=1e-3, atol=1e-5) == same
 
 
 # --- whom a stage does not trust at all is as good as not there ---

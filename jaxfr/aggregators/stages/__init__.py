@@ -6,6 +6,7 @@ from jaxfr.aggregators.stages.clip_adaptive import clip_adaptive
 from jaxfr.aggregators.stages.dnc import dnc
 from jaxfr.aggregators.stages.fools_gold import fools_gold
 from jaxfr.aggregators.stages.overlap import overlap
+from jaxfr.aggregators.stages.realisable import realisable
 from jaxfr.aggregators.stages.reputation import reputation
 from jaxfr.aggregators.stages.sign_guard import sign_guard
 
@@ -16,6 +17,7 @@ __all__ = [
     "dnc",
     "fools_gold",
     "overlap",
+    "realisable",
     "reputation",
     "sign_guard",
 ]
