@@ -49,6 +49,7 @@ from jaxfr.uploads import Uploads, item_sums, item_table, row_counts, uploads_of
 from jaxfr.uploads.clients import (
     map_rows,
     row_norm,
+    row_norms,
     scale_rows,
     sum_by_client,
     trust_clients,
@@ -102,6 +103,7 @@ __all__ = [
     "percentile",
     "row_counts",
     "row_norm",
+    "row_norms",
     "row_wise",
     "run_key",
     "same_rows",

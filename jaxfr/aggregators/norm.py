@@ -13,7 +13,7 @@ from jaxfr.parts import Number, part
 from jaxfr.ranges import POSITIVE
 from jaxfr.shapes import Float
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import OfRows, map_rows, row_norm, scale_rows
+from jaxfr.uploads.clients import OfRows, row_norms, scale_rows
 
 ClipNorm = Annotated[Number, POSITIVE]
 
@@ -38,7 +38,7 @@ def clip_by_norm(clip_norm: ClipNorm = 1.0) -> Stage:
 
     def transform(uploads: Uploads) -> Uploads:
         largest = jnp.asarray(clip_norm, jnp.float32)
-        return clip_rows(uploads, map_rows(row_norm, uploads), largest)
+        return clip_rows(uploads, row_norms(uploads), largest)
 
     return row_wise(transform)
 

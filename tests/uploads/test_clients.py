@@ -1,10 +1,22 @@
 """What the server sees of each client, against a loop over all rows."""
 
+from collections.abc import Callable
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import Array
 
-from jaxfr.uploads.clients import map_rows, row_norm, rows_by_client, sum_by_client
+from jaxfr.uploads import Uploads
+from jaxfr.uploads.clients import (
+    OfRows,
+    map_rows,
+    row_norm,
+    row_norms,
+    rows_by_client,
+    sum_by_client,
+)
 from tests.aggregators.defended import CLIENTS, sent_rows, uploads_of_clients
 from tests.aggregators.samples import KINDS
 
@@ -22,7 +34,7 @@ def test_a_clients_numbers_are_those_of_all_the_rows_that_it_sent(kind, colludin
         norms[client] += np.linalg.norm(row)
     assert (count > 0).sum() > 6
     np.testing.assert_array_equal(rows_by_client(uploads, CLIENTS), count)
-    found = sum_by_client(uploads, map_rows(row_norm, uploads), CLIENTS)
+    found = sum_by_client(uploads, row_norms(uploads), CLIENTS)
     np.testing.assert_allclose(found, norms, rtol=1e-5)
 
 
@@ -45,6 +57,34 @@ def test_a_number_of_a_row_may_be_of_its_item_too(kind, colluding):
 def test_the_norm_of_a_row_neither_overflows_nor_vanishes(size):
     row = size * np.array([3.0, 0.0, -4.0])
     np.testing.assert_allclose(row_norm(jnp.asarray(row, jnp.float32)), 5 * size, 1e-6)
+
+
+@every_kind
+@pytest.mark.parametrize("size", [0.0, 1e-30, 1e-4, 1.0, 1e30])
+@pytest.mark.parametrize("item_size", [0.0, 1.0, 1e30])
+def test_norms_of_all_rows_are_the_norm_of_each(kind, size, item_size):
+    uploads = uploads_of_clients(2, kind)
+    uploads = uploads._replace(
+        scale=size * uploads.scale, item_embeddings=item_size * uploads.item_embeddings
+    )
+    found, of_tables = row_norms(uploads)
+    each, of_each = map_rows(row_norm, uploads)
+    for one, other in zip((found, *of_tables), (each, *of_each), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-37)
+
+
+def test_norms_of_all_rows_change_with_them_as_the_norm_of_each_does():
+    uploads = uploads_of_clients(2, "single_rows")
+
+    def derivative(norms: Callable[[Uploads], OfRows]) -> Array:
+        def total(size: Array) -> Array:
+            found, of_tables = norms(uploads._replace(scale=size * uploads.scale))
+            return jnp.sum(found**2) + sum(map(jnp.sum, of_tables))
+
+        return jax.grad(total)(jnp.float32(2.0))
+
+    expected = derivative(lambda changed: map_rows(row_norm, changed))
+    np.testing.assert_allclose(derivative(row_norms), expected, rtol=1e-5)
 
 
 def test_rows_of_unknown_clients_are_refused():

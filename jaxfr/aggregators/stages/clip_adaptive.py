@@ -7,7 +7,7 @@ from jaxfr.aggregators.norm import clip_rows
 from jaxfr.aggregators.stages.population import median_norm
 from jaxfr.parts import part
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import map_rows, row_norm
+from jaxfr.uploads.clients import row_norms
 
 SMALLEST_NORM = float(jnp.finfo(jnp.float32).tiny)
 
@@ -40,7 +40,7 @@ def clip_adaptive() -> Stage:
     """
 
     def clip(uploads: Uploads, view: ServerView) -> Uploads:
-        norms = map_rows(row_norm, uploads)
+        norms = row_norms(uploads)
         tau = median_norm(uploads, norms, view.num_clients)
         return clip_rows(uploads, norms, jnp.maximum(tau, SMALLEST_NORM))
 

@@ -18,7 +18,7 @@ from jaxfr.parts import Number
 from jaxfr.ranges import AMOUNT
 from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, item_sums, item_table, row_counts
-from jaxfr.uploads.clients import map_rows, row_norm, rows_by_client
+from jaxfr.uploads.clients import row_norm, row_norms, rows_by_client
 
 
 class Allowance(NamedTuple):
@@ -76,7 +76,7 @@ def allowance(benign: Uploads, benign_clients: int, length: Length = 1.0) -> All
         benign_clients: their number.
         length: what the norm is multiplied by.
     """
-    norm = median_norm(benign, map_rows(row_norm, benign), benign_clients)
+    norm = median_norm(benign, row_norms(benign), benign_clients)
     rows = median_row_count(rows_by_client(benign, benign_clients))
     return Allowance(jnp.asarray(length) * norm, jnp.floor(rows).astype(jnp.int32))
 
