@@ -38,6 +38,8 @@ PART_TEXTS: Mapping[str, tuple[str, ...]] = {
         *("clip_by_norm:clip_norm=1e-30+mean", "clip_by_norm:1e15+krum"),
         *("clip_by_norm:1+clip_by_norm:2+median", "krum:krum_distance=plain"),
         *("classic_trimmed_mean:trim_share=0.1", "classic_trimmed_mean:0"),
+        *("shrink:0", "geometric_median:1e-30:0", "centred_clipping:1e15:all"),
+        *("multi_krum:1", "bucketing:60+arc+multi_krum:none", "arc+budget+mean"),
         *("classic_trimmed_mean:0.499", "classic_trimmed_mean:0.5", "krum:squared"),
     ),
 }

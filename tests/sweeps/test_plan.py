@@ -65,6 +65,9 @@ PART_NUMBERS = {
     "confidence": ("aggregator", "fools_gold+mean", "fools_gold:2+mean"),
     "filtered": ("aggregator", "dnc+mean", "dnc:2+mean"),
     "trim_share": ("aggregator", "classic_trimmed_mean:0.1", "classic_trimmed_mean:0"),
+    "kappa": ("aggregator", "shrink", "shrink:1"),
+    "smoothing": ("aggregator", "geometric_median", "geometric_median:1"),
+    "radius": ("aggregator", "centred_clipping", "centred_clipping:2"),
     "learning_rate": ("client_optimizer", "adam:0.1", "adam:0.2"),
 }
 # or compiled in; whether there is a number is, too.
@@ -76,6 +79,10 @@ PART_STATIC = {
     "clip_norm": ("aggregator", "median", "clip_by_norm+median"),
     "trim_share": ("aggregator", "classic_trimmed_mean", "classic_trimmed_mean:0.1"),
     "krum_distance": ("aggregator", "krum", "krum:plain"),
+    "share": ("aggregator", "multi_krum", "multi_krum:0.5"),
+    "steps": ("aggregator", "geometric_median", "geometric_median:steps=5"),
+    "divided_by": ("aggregator", "centred_clipping", "centred_clipping:1:all"),
+    "bucket_size": ("aggregator", "bucketing+median", "bucketing:3+median"),
     "columns": ("aggregator", "overlap+mean", "overlap:64+mean"),
     "peers": ("aggregator", "overlap+mean", "overlap:peers=4+mean"),
     "learning_rate": ("server_optimizer", "adam", "adam:0.1"),

@@ -13,9 +13,12 @@ from jaxfr.aggregators import (
     Rule,
     ServerView,
     Stage,
+    bucketing,
+    centred_clipping,
     chain,
     mean,
     median,
+    nearest_neighbour_mixing,
     realisable,
     stateless_stage,
 )
@@ -121,6 +124,18 @@ def test_a_server_that_sees_clients_ends_alike_on_several_devices():
     plain = run(median())[0].item_embeddings
     assert np.abs(alone.item_embeddings - plain).max() > 1e-3
     assert np.abs(alone.items.last_aggregate).max() > 1e-3
+
+
+@takes_two
+def test_rows_that_stages_made_end_alike_on_several_devices():
+    run = functools.partial(trained, model=f"fedgnn:{DIM}")
+    rule = chain(bucketing(), nearest_neighbour_mixing(), centred_clipping(0.1))
+    (alone, _), (both, _) = run(rule), run(rule, devices=2)
+    np.testing.assert_allclose(
+        both.item_embeddings, alone.item_embeddings, rtol=1e-4, atol=1e-5
+    )
+    plain = run(centred_clipping(0.1))[0].item_embeddings
+    assert np.abs(alone.item_embeddings - plain).max() > 1e-3
 
 
 def test_nothing_is_learned_where_nobody_is_trusted():
