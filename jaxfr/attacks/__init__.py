@@ -18,14 +18,19 @@ from jaxfr.attacks.base import (
     malicious_client_count,
     malicious_rows,
 )
+from jaxfr.attacks.general.byz_mean import byz_mean
 from jaxfr.attacks.general.fang import fang, fang_full_knowledge
 from jaxfr.attacks.general.gaussian import gaussian
 from jaxfr.attacks.general.lie import lie
+from jaxfr.attacks.general.mimic import mimic
 from jaxfr.attacks.general.min_max import min_max, min_sum
 from jaxfr.attacks.general.opposite_mean import ipm, sign_flip
+from jaxfr.attacks.general.optimal import optimal_alie, optimal_ipm
+from jaxfr.attacks.general.poisoned_fl import poisoned_fl
 from jaxfr.attacks.none import CLEAN, none
 from jaxfr.attacks.recommendation.cluster import cluster
 from jaxfr.attacks.recommendation.fed_attack import fed_attack
+from jaxfr.attacks.recommendation.frec_attack2 import frec_attack2
 from jaxfr.attacks.recommendation.label_flip import label_flip
 from jaxfr.attacks.recommendation.spattack import (
     spattack_l_d,
@@ -48,12 +53,14 @@ __all__ = [
     "TableAfter",
     "Task",
     "WhiteBoxAttack",
+    "byz_mean",
     "cluster",
     "copied_sets",
     "fake_profile",
     "fang",
     "fang_full_knowledge",
     "fed_attack",
+    "frec_attack2",
     "gaussian",
     "groups",
     "invert_head",
@@ -64,10 +71,14 @@ __all__ = [
     "lie",
     "malicious_client_count",
     "malicious_rows",
+    "mimic",
     "min_max",
     "min_sum",
     "mix",
     "none",
+    "optimal_alie",
+    "optimal_ipm",
+    "poisoned_fl",
     "promote",
     "same_rows",
     "sign_flip",
@@ -106,6 +117,12 @@ ATTACKS: Catalogue[Attack] = by_name(
     copied_sets,
     groups,
     sleeper,
+    byz_mean,
+    mimic,
+    poisoned_fl,
+    frec_attack2,
+    optimal_ipm,
+    optimal_alie,
 )
 """The attacks by name."""
 

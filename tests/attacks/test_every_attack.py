@@ -26,9 +26,9 @@ from jaxfr.attacks.base import malicious_uploads
 from jaxfr.attacks.rows import attacked_items
 from jaxfr.devices import WHOLE, spread
 from jaxfr.models import fedmf
-from jaxfr.uploads import Uploads, item_sums, item_table, row_counts
+from jaxfr.uploads import Uploads, append_tables, item_sums, item_table, row_counts
 from tests.attacks.known import knowledge_of, view_of
-from tests.attacks.scopes import benign_uploads, no_server
+from tests.attacks.scopes import benign_uploads
 from tests.uploads.samples import DIM, NUM_ITEMS
 
 TASK = Task(fedmf(DIM).make(), 0.1, 0.1)
@@ -36,6 +36,7 @@ OMNISCIENT = {"spattack_o_d", "spattack_o_s", "cluster", "gaussian", "lie"}
 OMNISCIENT |= {"fang", "fang_full_knowledge", "sign_flip", "ipm", "min_max", "min_sum"}
 OMNISCIENT |= {"ua_mean", "invert_head", "invert_tail", "promote", "mix"}
 OMNISCIENT |= {"fake_profile", "knapsack", "copied_sets", "groups", "sleeper"}
+OMNISCIENT |= {"byz_mean", "mimic"}
 BENIGN_CLIENTS = 20
 every_attack = pytest.mark.parametrize("name", ATTACKS)
 
@@ -50,7 +51,12 @@ def upload(name: str, acting: jax.Array, benign: Uploads) -> Uploads:
     attack = ATTACKS[name]().make()
     state = attack.init(jax.random.key(1), knowledge(acting.size))
     view = view_of(benign.item_embeddings, acting, 2, TASK, BENIGN_CLIENTS)
-    return malicious_uploads(attack, state, view, benign, no_server)[0]
+
+    def served(uploads: Uploads) -> jax.Array:
+        both = append_tables(benign, uploads)
+        return benign.item_embeddings - item_sums(both)
+
+    return malicious_uploads(attack, state, view, benign, served)[0]
 
 
 def named(benign: Uploads) -> Uploads:
@@ -59,7 +65,7 @@ def named(benign: Uploads) -> Uploads:
     tables = tuple(
         table._replace(
             senders=jnp.ones((1, table.weight.shape[1], 1), bool),
-            client=jnp.array([BENIGN_CLIENTS - 1]),
+            client=jnp.array([0]),
         )
         for table in benign.tables
     )
@@ -128,8 +134,9 @@ def test_it_poisons_the_items_that_it_says_and_tells_its_noise(name):
 
 
 @every_attack
-def test_only_the_omniscient_attacks_are_of_the_kind_that_sees_benign_rows(name):
-    kind = OmniscientAttack if name in OMNISCIENT else LimitedAttack
+def test_an_attack_is_of_the_kind_that_sees_what_it_knows(name):
+    white_box = WhiteBoxAttack if name.startswith("optimal") else LimitedAttack
+    kind = OmniscientAttack if name in OMNISCIENT else white_box
     assert isinstance(ATTACKS[name]().make(), kind)
 
 

@@ -80,7 +80,9 @@ def test_every_client_draws_decoys_of_its_own(decoys):
 # --- sleepers ---
 
 
-def honest_rows(state, client: int, items: np.ndarray) -> dict[int, np.ndarray]:
+def honest_rows(
+    state, client: int | np.intp, items: np.ndarray
+) -> dict[int, np.ndarray]:
     profile = state.profiles
     pairs = [
         (int(j), int(profile.negative[client, j]))
