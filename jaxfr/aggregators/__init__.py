@@ -35,6 +35,7 @@ from jaxfr.aggregators.stages import (
     caf,
     clip_adaptive,
     dnc,
+    flame,
     fools_gold,
     overlap,
     realisable,
@@ -66,6 +67,7 @@ __all__ = [
     "clip_by_norm",
     "dense",
     "dnc",
+    "flame",
     "fools_gold",
     "geometric_median",
     "init_server",
@@ -106,6 +108,7 @@ STAGES: Catalogue[Stage] = by_name(
     dnc,
     caf,
     fools_gold,
+    flame,
     realisable,
     *(bucketing, nearest_neighbour_mixing, arc),
 )

@@ -98,6 +98,7 @@ def test_there_are_the_rules_of_the_paper_and_a_stage():
         "dnc",
         "caf",
         "fools_gold",
+        "flame",
         "realisable",
         "bucketing",
         "nearest_neighbour_mixing",

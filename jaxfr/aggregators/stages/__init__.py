@@ -4,6 +4,7 @@ from jaxfr.aggregators.stages.budget import budget
 from jaxfr.aggregators.stages.caf import caf
 from jaxfr.aggregators.stages.clip_adaptive import clip_adaptive
 from jaxfr.aggregators.stages.dnc import dnc
+from jaxfr.aggregators.stages.flame import flame
 from jaxfr.aggregators.stages.fools_gold import fools_gold
 from jaxfr.aggregators.stages.overlap import overlap
 from jaxfr.aggregators.stages.realisable import realisable
@@ -15,6 +16,7 @@ __all__ = [
     "caf",
     "clip_adaptive",
     "dnc",
+    "flame",
     "fools_gold",
     "overlap",
     "realisable",

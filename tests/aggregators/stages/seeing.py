@@ -59,6 +59,18 @@ def _run(
     return Outcome(trust, norms, item_sums(left))
 
 
+def trust_by_round(stage: Part[Stage], rounds: list[Uploads]) -> list[np.ndarray]:
+    """The trust in each client after each of some rounds, in which uploads differ."""
+    made = stage.make()
+    state, found = made.init(KNOWLEDGE), []
+    for number, uploads in enumerate(rounds):
+        last = jnp.zeros((NUM_ITEMS, DIM))
+        view = ServerView(jnp.int32(number), jnp.int32(0), last, CLIENTS)
+        uploads, state = made.update(state, uploads, view)
+        found.append(np.asarray(uploads.client_trust))
+    return found
+
+
 def outcome_over_devices(
     stage: Part[Stage], uploads: Uploads, devices: int = 2
 ) -> Outcome:

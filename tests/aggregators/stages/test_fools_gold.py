@@ -5,26 +5,14 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from jaxfr.aggregators import ServerView, aggregate, fools_gold
+from jaxfr.aggregators import aggregate, fools_gold
 from jaxfr.aggregators.base import chained
-from jaxfr.parts import Part
 from jaxfr.uploads import Uploads, uploads_of
 from tests.aggregators.defended import CLIENTS, uploads_of_clients
 from tests.aggregators.oracles import MEAN
 from tests.aggregators.samples import DIM, KINDS, NUM_ITEMS
 
-from .seeing import KNOWLEDGE, all_that_was_sent
-
-
-def trust_by_round(stage: Part, rounds: list[Uploads]) -> list[np.ndarray]:
-    made = stage.make()
-    state, found = made.init(KNOWLEDGE), []
-    for number, uploads in enumerate(rounds):
-        last = jnp.zeros((NUM_ITEMS, DIM))
-        view = ServerView(jnp.int32(number), jnp.int32(0), last, CLIENTS)
-        uploads, state = made.update(state, uploads, view)
-        found.append(np.asarray(uploads.client_trust))
-    return found
+from .seeing import all_that_was_sent, trust_by_round
 
 
 def loop_trust(rounds: list[Uploads], confidence: float) -> list[np.ndarray]:
