@@ -63,6 +63,12 @@ def test_a_check_has_passed_where_all_that_was_done_agreed():
         ("mean", "fedgnn:3"),
         pytest.param("mean", "fedmf:3", marks=pytest.mark.long),
         pytest.param("trimmed_mean", "fedmf:3", marks=pytest.mark.long),
+        pytest.param("geometric_median", "fedmf:3", marks=pytest.mark.long),
+        pytest.param(
+            "bucketing+nearest_neighbour_mixing+arc+multi_krum",
+            "fedmf:3",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_programs_lower_for_a_gpu_where_there_is_none(aggregator, model, monkeypatch):
