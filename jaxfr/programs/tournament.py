@@ -1,0 +1,318 @@
+r"""Tries every attack against every defense and judges each by its worst case.
+
+jaxfr tournament --suite=v1 --dataset=ml-100k --model=fedmf \
+    --aggregator=median,./mine.py:my_stage+mean --output_dir=runs/tournament
+
+A tournament that was stopped goes on where it was; --quick takes some ten minutes.
+"""
+
+import dataclasses
+import functools
+import pathlib
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from absl import flags
+
+from jaxfr.data import Dataset
+from jaxfr.errors import InvalidInputError
+from jaxfr.files import user_errors, user_path, write_atomically
+from jaxfr.programs import data_flags, execution_flags, output_flags
+from jaxfr.programs.flag_parsers import ListParser, NumberParser, ValueSerializer
+from jaxfr.programs.running import opened_store, run_with_progress
+from jaxfr.ranges import AMOUNT, SHARE, Range
+from jaxfr.records import export
+from jaxfr.records.caveats import caveats
+from jaxfr.records.pictures import can_draw, drawn
+from jaxfr.records.tables import heading
+from jaxfr.store.identity import code_version
+from jaxfr.sweeps.execution import ExecutionOptions, start_devices
+from jaxfr.sweeps.plan import Plan, identify, plan_runs
+from jaxfr.sweeps.request import RunRequest
+from jaxfr.sweeps.sources import load_sources, source_name
+from jaxfr.terminal import align, note
+from jaxfr.tournament.entries import Entry, enter, make_entry, read_entries, write_entry
+from jaxfr.tournament.judging import Records, Standing, judge
+from jaxfr.tournament.page import Pictures, render_entries, render_page
+from jaxfr.tournament.pictures import draw_attacks_by_defense, draw_over_share
+from jaxfr.tournament.suite import SUITES, Suite, read_suite
+from jaxfr.tournament.trials import (
+    Trial,
+    defense_title,
+    wanted_trials,
+    with_ablations,
+)
+
+for _module in (data_flags, execution_flags):
+    flags.adopt_module_key_flags(_module)
+
+PAGE, STANDINGS, TRIALS = "README.md", "standings.csv", "trials.csv"
+STORE_FOLDER = "store"
+
+# Beside the suite's metrics: of the users whose test item is unpopular.
+_OF_TAIL = ("within_third_hr@10_tail",)
+
+_SUITE = flags.DEFINE_string(
+    "suite",
+    SUITES[0],
+    f"What defenses are tried against: {' or '.join(SUITES)}, or a file (.json) of the "
+    "same fields.",
+)
+_QUICK = flags.DEFINE_bool(
+    "quick", False, "The suite quick: few attacks, two seeds; for a look, no claims."
+)
+_AGGREGATOR = flags.DEFINE_list(
+    "aggregator",
+    None,
+    "Defenses, with commas between them: stages and a rule, yours of a file as in "
+    "./mine.py:my_stage+mean among them. Default: those that the suite names. The "
+    "undefended mean is always there.",
+)
+_ABLATIONS = flags.DEFINE_bool(
+    "ablations",
+    False,
+    "Also tries each stage of each defense alone, and each left out.",
+)
+_ATTACK = flags.DEFINE_list(
+    "attack",
+    [],
+    "Attacks beside those of the suite, as ./mine.py:my_attack or promote:items=100.",
+)
+_DATASET = flags.DEFINE_list("dataset", None, "Some of the suite's data sets.")
+_MODEL = flags.DEFINE_list("model", None, "Some of the suite's models.")
+
+
+def _define_numbers(name: str, help: str, allowed: Range) -> flags.FlagHolder[Any]:
+    parser = ListParser(NumberParser(allowed), ",")
+    return flags.DEFINE(parser, name, None, help, serializer=ValueSerializer(",", str))
+
+
+_RATIO = _define_numbers(
+    "malicious_ratio", "Other malicious shares of all clients than the suite's.", SHARE
+)
+_DECLARED = _define_numbers(
+    "declared",
+    "How many Byzantine clients a defense that asks is told to expect, over how many "
+    "there are, as in 0,0.5,1,2. Default: as the suite says; v1 says 1.",
+    AMOUNT,
+)
+_SEEDS = flags.DEFINE_string("seeds", None, "Other seeds than the suite's, as in 5:10.")
+_ENTRIES_DIR = flags.DEFINE_string(
+    "entries_dir",
+    None,
+    "Folder of entries: a JSON file for each defense, with errata, and a page of all. "
+    "Only a whole suite with its own seeds makes entries, on the data sets and models "
+    "that are named. Default: none are written.",
+)
+output_flags.define(
+    f"{PAGE} (the standings, worst cases, filters), {STANDINGS}, {TRIALS} (a row for "
+    f"each run), pictures, and the result store {STORE_FOLDER} where --store names no "
+    "other",
+    required=True,
+)
+
+
+def main() -> None:
+    """Does what the flags say."""
+    folder = output_flags.output_dir()
+    if folder is None:
+        raise InvalidInputError("output_dir: name the folder for the page")
+    frozen = _frozen_suite()
+    suite = flagged_suite(frozen)
+    entries = _entries_folder(frozen, suite)
+    defenses = _AGGREGATOR.value or list(suite.aggregator)
+    tried = defenses
+    if _ABLATIONS.value:
+        tried = [one for defense in defenses for one in with_ablations(defense)]
+    output_flags.prepare_folder(folder, [PAGE, STANDINGS, TRIALS])
+
+    options = execution_flags.run_options(start_devices)
+    loaded = _load(suite.dataset)
+    clients = {name: dataset.num_users for name, dataset in loaded.items()}
+    trials = wanted_trials(suite, tried, clients)
+    plan = plan_runs(list(trials.values()), loaded=loaded)
+    path = execution_flags.store_path() or folder / STORE_FOLDER
+    records = _run(plan, trials, path, options)
+
+    metrics = [metric.name for metric in plan.runs[0].request.experiment.metrics]
+    standings = [
+        one
+        for metric in (*metrics, *_OF_TAIL)
+        if any(record.get(metric) is not None for record in records.values())
+        for one in judge(records, metric)
+    ]
+    written = _write(folder, suite, records, standings)
+    if entries is not None:
+        attacks = tuple(_ATTACK.value)
+        for defense in dict.fromkeys(tried):
+            new = make_entry(defense, frozen, attacks, code_version(), standings)
+            written.append(_enter(entries, new))
+        page = render_entries(read_entries(entries), frozen.metric)
+        written.append(entries / PAGE)
+        write_atomically(written[-1], page.encode())
+    _tell([one for one in standings if one.metric == metrics[0]])
+    for line in caveats(list(records.values())):
+        note(line)
+    output_flags.tell_written(written)
+
+
+def _frozen_suite() -> Suite:
+    """The suite that is named, as it stands."""
+    if _QUICK.value and flags.FLAGS["suite"].present:
+        raise InvalidInputError(
+            "quick: is a suite of its own, and --suite says another"
+        )
+    return read_suite("quick" if _QUICK.value else _SUITE.value)
+
+
+def flagged_suite(suite: Suite) -> Suite:
+    """A suite with what the flags put in place of its fields, and further attacks."""
+    given = {
+        "dataset": _DATASET.value,
+        "model": _MODEL.value,
+        "malicious_ratio": _RATIO.value,
+        "declared": _DECLARED.value,
+    }
+    changed: dict[str, Any] = {n: tuple(v) for n, v in given.items() if v is not None}
+    if _SEEDS.value is not None:
+        changed["seeds"] = _SEEDS.value
+    attacks = dict.fromkeys((*suite.attack, *_ATTACK.value))
+    return dataclasses.replace(suite, **changed, attack=tuple(attacks))
+
+
+def _entries_folder(frozen: Suite, suite: Suite) -> pathlib.Path | None:
+    """Where entries go, which only data and models of the suite itself make."""
+    if _ENTRIES_DIR.value is None:
+        return None
+    parts = "dataset", "model"
+    same = dataclasses.replace(
+        suite, attack=frozen.attack, dataset=frozen.dataset, model=frozen.model
+    )
+    if same != frozen or not all(
+        set(getattr(suite, name)) <= set(getattr(frozen, name)) for name in parts
+    ):
+        raise InvalidInputError(
+            f"entries_dir: entries are made with what suite {frozen.name} says; only "
+            "dataset and model may name some of its own, and attack more"
+        )
+    folder = user_path(_ENTRIES_DIR.value, "entries_dir")
+    with user_errors("make the folder", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _load(names: Sequence[str]) -> dict[str, Dataset]:
+    sources = {name: source_name(RunRequest(dataset=name)) for name in names}
+    found = load_sources(sources.values(), data_flags.load_options())
+    return {name: found[source].dataset for name, source in sources.items()}
+
+
+def _run(
+    plan: Plan,
+    trials: Mapping[Trial, RunRequest],
+    path: pathlib.Path,
+    options: ExecutionOptions,
+) -> Records:
+    """Does the runs that are not in the store yet; the record of each trial."""
+    with opened_store(path, execution_flags.ANY_CODE_VERSION.value) as store:
+        found = sum(store.is_finished(run.identity) for run in plan.runs)
+        print(
+            f"{len(trials)} trials in {len(plan.runs)} runs of {len(plan.groups)} "
+            f"programs, {found} of them finished"
+        )
+        for _ in run_with_progress(plan, store, options, "tournament"):
+            pass
+        records = store.records(identify(plan, list(trials.values())))
+    return dict(zip(trials, records, strict=True))
+
+
+def _write(
+    folder: pathlib.Path, suite: Suite, records: Records, standings: Sequence[Standing]
+) -> list[pathlib.Path]:
+    """Writes the page, its tables and pictures, and says which files."""
+    written = [folder / STANDINGS, folder / TRIALS, folder / PAGE]
+    export.write_rows([one.row() for one in standings], written[0])
+    rows = [{**export.flatten(one), **t._asdict()} for t, one in records.items()]
+    export.write_rows(rows, written[1])
+    if not can_draw():
+        print("no pictures drawn: that needs pip install 'jaxfr[plots]'")
+    pictures = {}
+    for dataset, model in dict.fromkeys((t.dataset, t.model) for t in records):
+        name = re.sub("[^A-Za-z0-9.=_-]+", "-", f"{dataset}_{model}")
+        over_share = _over_share(folder, name, suite.metric, dataset, model, standings)
+        by_share = {}
+        for ratio in suite.malicious_ratio:
+            own = {
+                trial: record
+                for trial, record in records.items()
+                if trial[:2] == (dataset, model) and trial.malicious_ratio == ratio
+            }
+            path = folder / f"heatmap_{name}_{100 * ratio:g}.png"
+            title = f"{dataset}, {model}, {100 * ratio:g} % malicious"
+            draw = functools.partial(draw_attacks_by_defense, own, suite.metric, title)
+            if can_draw() and drawn(draw, path):
+                by_share[ratio] = path.name
+                written.append(path)
+        if over_share is not None:
+            written.append(over_share)
+        shown = None if over_share is None else over_share.name
+        pictures[dataset, model] = Pictures(by_share, shown)
+    command = shlex.join(["jaxfr", "tournament", *sys.argv[1:]])
+    page = render_page(suite, standings, records, pictures, command)
+    write_atomically(folder / PAGE, page.encode())
+    return written
+
+
+def _over_share(
+    folder: pathlib.Path,
+    name: str,
+    metric: str,
+    dataset: str,
+    model: str,
+    standings: Sequence[Standing],
+) -> pathlib.Path | None:
+    """Draws the worst cases by share, where there are several shares."""
+    own = [
+        one
+        for one in standings
+        if (one.dataset, one.model, one.metric) == (dataset, model, metric)
+    ]
+    if not can_draw() or len({one.malicious_ratio for one in own}) < 2:
+        return None
+    path = folder / f"over_share_{name}.png"
+    draw = functools.partial(draw_over_share, own, f"{dataset}, {model}")
+    return path if drawn(draw, path) else None
+
+
+def _enter(folder: pathlib.Path, new: Entry) -> pathlib.Path:
+    """Writes an entry, or what becomes of the one that is there."""
+    there = {entry.file_name: entry for entry in read_entries(folder)}
+    return write_entry(enter(there.get(new.file_name), new), folder)
+
+
+def _tell(standings: Sequence[Standing]) -> None:
+    """Prints the standings by the metric that attacks are chosen by."""
+    header = ["share", "defense", "clean", "worst", "95 % interval", "worst attack"]
+    for dataset, model in dict.fromkeys((one.dataset, one.model) for one in standings):
+        rows = [header]
+        for one in standings:
+            if (one.dataset, one.model) == (dataset, model):
+                interval = f"{one.worst.low:.3f} to {one.worst.high:.3f}"
+                rows.append(
+                    [
+                        f"{100 * one.malicious_ratio:g} %",
+                        defense_title(one.aggregator, one.declared),
+                        *(f"{one.clean:.3f}", f"{one.worst.mean:.3f}"),
+                        interval if one.seeds > 1 else "-",
+                        one.worst_attack,
+                    ]
+                )
+        metric = heading(standings[0].metric)
+        print(
+            f"{dataset}, {model}: worst {metric}, mean over seeds",
+            align(rows),
+            sep="\n",
+        )

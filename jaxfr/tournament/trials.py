@@ -1,0 +1,107 @@
+"""From a suite and defenses to the runs of all trials."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from jaxfr.attacks import CLEAN, malicious_client_count
+from jaxfr.sweeps.grid import parse_seeds
+from jaxfr.sweeps.request import RunRequest
+from jaxfr.tournament.suite import Suite
+
+UNDEFENDED = "mean"
+"""The defense that is none: what an attack does to it is the attack's effect."""
+
+
+class Trial(NamedTuple):
+    """One attack against one defense: texts of parts, and the numbers of the suite."""
+
+    dataset: str
+    model: str
+    aggregator: str
+    attack: str
+    malicious_ratio: float
+    declared: float | None  # None for a defense that asks for no number
+    seed: int
+
+
+def defense_title(aggregator: str, declared: float | None) -> str:
+    """How a defense is called, with what it was told where that is not the truth."""
+    told = "" if declared in (None, 1) else f" (told {declared:g} times as many)"
+    return f"{aggregator}{told}"
+
+
+def wanted_trials(
+    suite: Suite, aggregators: Sequence[str], num_clients: Mapping[str, int]
+) -> dict[Trial, RunRequest]:
+    """The run of each trial; trials that come to the same share a run.
+
+    The undefended server is always among the defenses, and the clean run among the
+    attacks. Only a defense that expects a number is tried with all of ``declared``.
+
+    Args:
+        aggregators: defenses, as ``--aggregator`` takes them.
+        num_clients: benign clients of each data set.
+    """
+    defenses = list(dict.fromkeys((UNDEFENDED, *aggregators)))
+    seeds = parse_seeds(suite.seeds)
+    found: dict[Trial, RunRequest] = {}
+    for dataset in suite.dataset:
+        for model in suite.model:
+            base = RunRequest(
+                dataset=dataset, rounds=suite.rounds, eval_every=suite.eval_every
+            ).replace(
+                model=model,
+                ranking=suite.ranking,
+                metrics=suite.metrics,
+                targets=suite.targets,
+            )
+            for aggregator in defenses:
+                defended = base.replace(aggregator=aggregator)
+                for trial in _of_defense(suite, dataset, model, aggregator, defended):
+                    request = _request(trial, defended, num_clients[dataset], suite)
+                    for seed in seeds:
+                        found[trial._replace(seed=seed)] = request.replace(seed=seed)
+    return found
+
+
+def _of_defense(
+    suite: Suite, dataset: str, model: str, aggregator: str, defended: RunRequest
+) -> list[Trial]:
+    """All trials of a defense, with no seed of their own yet."""
+    expects = defended.experiment.rule().expects_byzantine
+    return [
+        Trial(dataset, model, aggregator, attack, ratio, declared, seed=0)
+        for ratio in suite.malicious_ratio
+        for declared in (suite.declared if expects else (None,))
+        for attack in (CLEAN, *suite.attack)
+    ]
+
+
+def _request(
+    trial: Trial, defended: RunRequest, clients: int, suite: Suite
+) -> RunRequest:
+    expects = defended.experiment.rule().expects_byzantine
+    ratio = trial.malicious_ratio
+    if trial.attack == CLEAN and not expects:
+        ratio = suite.malicious_ratio[0]  # one clean run for all shares
+    request = defended.replace(attack=trial.attack, malicious_ratio=ratio)
+    if trial.declared in (None, 1):
+        return request
+    real = malicious_client_count(clients, trial.malicious_ratio)
+    return request.replace(expected_byzantine=round(trial.declared * real))
+
+
+def with_ablations(aggregator: str) -> list[str]:
+    """A defense, each of its stages alone, and each left out, before its rule.
+
+    >>> with_ablations("clip_adaptive+budget+mean")
+    ['clip_adaptive+budget+mean', 'clip_adaptive+mean', 'budget+mean', 'mean']
+    """
+    *stages, rule = re.split(r"\+(?![0-9])", aggregator)
+    alone = [f"{stage}+{rule}" for stage in stages]
+    without = [
+        "+".join([*stages[:place], *stages[place + 1 :], rule])
+        for place in range(len(stages))
+    ]
+    return list(dict.fromkeys([aggregator, *alone, *without, rule]))
