@@ -13,7 +13,7 @@ from jaxfr.files import open_regular, user_errors
 
 _FOLDER = pathlib.Path(__file__).parent / "suites"
 
-SUITES: tuple[str, ...] = ("v1", "quick")
+SUITES: tuple[str, ...] = ("v0", "quick")
 """The suites that come with jaxfr; ``quick`` is for a first look, not for claims."""
 
 
