@@ -65,8 +65,9 @@ def fools_gold(
 
     Costs a look at each row, to sketch what clients sent in ``columns`` times d
     numbers, of which it remembers the sums, and twice the product of all sums with each
-    other, a block at a time: at 6,040 clients many rounds of the mean. ``every`` spares
-    the rounds between, in which a client keeps the trust that it had.
+    other, a block at a time: 6 times as long as adding up all rows at 943 clients, 20
+    times at 6,040. ``every`` spares the rounds between, in which a client keeps the
+    trust that it had.
 
     Broken by attackers who differ from each other, such as by noise of their own, and
     by a single one; by two who frame an honest client by sending what it sent. Honest
