@@ -40,6 +40,8 @@ from jaxfr.attacks.recommendation.spattack import (
 )
 from jaxfr.attacks.recommendation.ua_mean import ua_mean
 from jaxfr.attacks.rows import same_rows
+from jaxfr.attacks.targeted.pieck import pieck_ipe, pieck_uea
+from jaxfr.attacks.targeted.virtual_users import a_hum, a_ra, eb
 from jaxfr.parts import Catalogue, by_name
 
 __all__ = [
@@ -53,9 +55,12 @@ __all__ = [
     "TableAfter",
     "Task",
     "WhiteBoxAttack",
+    "a_hum",
+    "a_ra",
     "byz_mean",
     "cluster",
     "copied_sets",
+    "eb",
     "fake_profile",
     "fang",
     "fang_full_knowledge",
@@ -78,6 +83,8 @@ __all__ = [
     "none",
     "optimal_alie",
     "optimal_ipm",
+    "pieck_ipe",
+    "pieck_uea",
     "poisoned_fl",
     "promote",
     "same_rows",
@@ -123,6 +130,7 @@ ATTACKS: Catalogue[Attack] = by_name(
     frec_attack2,
     optimal_ipm,
     optimal_alie,
+    *(eb, a_ra, a_hum, pieck_ipe, pieck_uea),
 )
 """The attacks by name."""
 

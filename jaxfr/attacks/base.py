@@ -55,6 +55,8 @@ class Knowledge(NamedTuple):
             take part, each round says.
         embedding_dim: embedding size d, static.
         client_activity: training items of each benign client.
+        targets: items that a targeted attack promotes; those whose exposure is
+            measured.
         noise: the noise to upload instead of drawing it or None.
     """
 
@@ -64,6 +66,7 @@ class Knowledge(NamedTuple):
     malicious_clients: int
     embedding_dim: int
     client_activity: Int[Array, " n"]
+    targets: Int[Array, " targets"]
     noise: Float[Array, "m d"] | None = None
 
 
@@ -144,6 +147,7 @@ class LimitedAttack(NamedTuple):
         poisoned_items: which items are poisoned, for the record.
         uploaded_noise: the noise that is uploaded, for the record.
         needs: fields of ``Model``, None in some models, without which it does nothing.
+        promotes_targets: whether it reads ``Knowledge.targets``.
     """
 
     init: Init
@@ -151,6 +155,7 @@ class LimitedAttack(NamedTuple):
     poisoned_items: PoisonedItems = poisons_all_items
     uploaded_noise: UploadedNoise = without_noise
     needs: tuple[str, ...] = ()
+    promotes_targets: bool = False
 
 
 class OmniscientAttack(NamedTuple):
@@ -170,6 +175,7 @@ class OmniscientAttack(NamedTuple):
     uploaded_noise: UploadedNoise = without_noise
     needs: tuple[str, ...] = ()
     needs_rows: bool = True
+    promotes_targets: bool = False
 
 
 class WhiteBoxAttack(NamedTuple):
@@ -185,6 +191,7 @@ class WhiteBoxAttack(NamedTuple):
     poisoned_items: PoisonedItems = poisons_all_items
     uploaded_noise: UploadedNoise = without_noise
     needs: tuple[str, ...] = ()
+    promotes_targets: bool = False
 
 
 Attack = LimitedAttack | OmniscientAttack | WhiteBoxAttack
@@ -215,8 +222,8 @@ def malicious_rows(
     >>> fr.attacks.malicious_rows(fr.attacks.spattack_o_d(), benign)
     Array([[[-12.]]], dtype=float32)
 
-    The model is FedMF, every item is as popular as it has benign rows, and random
-    draws are those of one fixed key.
+    The model is FedMF, every item is as popular as it has benign rows, the target is
+    item 0, and random draws are those of one fixed key.
 
     Args:
         attack: the attack.
@@ -236,7 +243,7 @@ def malicious_rows(
     task = Task(fedmf(dim).make(), 0.01, 0.1)
     known = Knowledge(
         task, row_counts(benign), jnp.int32(num_items), malicious_clients, dim,
-        client_activity=jnp.ones(1, jnp.int32),
+        client_activity=jnp.ones(1, jnp.int32), targets=jnp.zeros(1, jnp.int32),
     )  # fmt: skip
     acting = jnp.ones(malicious_clients, bool)
     # No client has a number that is not below that of all bundles of rows.

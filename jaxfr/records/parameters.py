@@ -79,7 +79,7 @@ def save_parameters(
     which items each malicious client poisons.
     """
     attack = experiment.attack.make()
-    knowledge = attack_knowledge(experiment, layout, run.setup.pairs)
+    knowledge = attack_knowledge(experiment, layout, run.setup.pairs, run.setup.targets)
     state = run.state
     users = state.clients.embedding
     poisoned = np.asarray(attack.poisoned_items(state.items.attack, knowledge))

@@ -29,8 +29,10 @@ READERS: Mapping[str, Reader] = {
         lambda r: r.experiment.ranks("sampled") or r.experiment.ranks("within_third"),
     ),
     "targets": Reader(
-        "a metric er@K, as in metrics=hr@10,er@10",
-        lambda r: r.experiment.ranks("targets"),
+        "a metric er@K, as in metrics=hr@10,er@10, or a targeted attack",
+        lambda r: (
+            r.experiment.ranks("targets") or r.experiment.attack.make().promotes_targets
+        ),
     ),
 }
 

@@ -42,6 +42,7 @@ def attack_knowledge(
     experiment: Experiment,
     layout: Layout,
     pairs: Pairs,
+    targets: Array,
     noise: Array | None = None,
 ) -> Knowledge:
     """What the attackers of this run know before it."""
@@ -53,6 +54,7 @@ def attack_knowledge(
         malicious_clients=layout.malicious_clients,
         embedding_dim=task.model.embedding_dim,
         client_activity=layout.client_activity,
+        targets=targets,
         noise=noise,
     )
 
@@ -182,7 +184,9 @@ def _initial_state(
         item_key = key_for(setup.key, Purpose.ITEM_EMBEDDINGS)
         items = model.init_embeddings(item_key, layout.num_items, dim)
     clients = ClientState(users, init_rows(experiment.client_steps(), users))
-    knowledge = attack_knowledge(experiment, layout, setup.pairs, given.noise)
+    knowledge = attack_knowledge(
+        experiment, layout, setup.pairs, setup.targets, given.noise
+    )
     table = functools.partial(_initial_table, experiment, layout)
     of_items = table(items, key_for(setup.key, Purpose.ATTACK), knowledge)
     weights = given.weights
@@ -217,6 +221,7 @@ def _on_weights(knowledge: Knowledge, num_weights: int) -> Knowledge:
     """The same knowledge for a table of one row, which everybody may poison."""
     return knowledge._replace(
         item_popularity=jnp.ones(1, jnp.int32),
+        targets=knowledge.targets[:0],
         embedding_dim=num_weights,
         noise=None,
     )

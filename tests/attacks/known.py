@@ -19,6 +19,7 @@ def knowledge_of(
     activity: Sequence[int] = (1, 2),
     most_uploaded: int = 3,
     task: Task = TASK,
+    targets: Sequence[int] = (0,),
 ) -> Knowledge:
     """What attackers know before training."""
     return Knowledge(
@@ -28,6 +29,7 @@ def knowledge_of(
         malicious_clients=clients,
         embedding_dim=dim,
         client_activity=jnp.asarray(activity, jnp.int32),
+        targets=jnp.asarray(targets, jnp.int32),
     )
 
 

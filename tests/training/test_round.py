@@ -69,7 +69,7 @@ def start_of(experiment: Experiment) -> tuple[Setup, TrainingState]:
 def scenario_of(experiment: Experiment) -> Scenario:
     attack, aggregator = experiment.attack.name, experiment.aggregator.name
     setup, state = start_of(experiment)
-    knowledge = attack_knowledge(experiment, small_layout(), setup.pairs)
+    knowledge = attack_knowledge(experiment, small_layout(), setup.pairs, setup.targets)
     poisoned = experiment.attack.make().poisoned_items(state.items.attack, knowledge)
     given = drawn_values()
     return Scenario(

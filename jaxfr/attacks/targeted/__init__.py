@@ -1,0 +1,1 @@
+"""Attacks that promote given items, the experiment's targets."""

@@ -1,0 +1,44 @@
+"""What all targeted attacks share: rows for the targets that users would send.
+
+A user p who wants item v has the loss ``-ln sigma(p . v)``, that of a label 1.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jaxfr.attacks.base import AttackState, Knowledge, RoundView
+from jaxfr.attacks.rows import same_rows
+from jaxfr.shapes import Bool, Float, Int
+from jaxfr.uploads import Uploads
+
+
+def pull(
+    users: Float[Array, "users d"], item: Float[Array, " d"]
+) -> Float[Array, " d"]:
+    """Derivative by v of the mean loss of users who want it.
+
+    ``-(1/U) sum over users p of (1 - sigma(p . v)) p``.
+    """
+    return -jnp.mean(jax.nn.sigmoid(-users @ item)[:, None] * users, axis=0)
+
+
+def send_to_targets(
+    rows: Float[Array, "targets d"], targets: Int[Array, " targets"], view: RoundView
+) -> Uploads:
+    """All malicious clients send each target its row, and other items none."""
+    table = jnp.zeros_like(view.item_embeddings).at[targets].set(rows)
+    chosen = are_targets(targets, table.shape[0])
+    return same_rows(table, view, chosen)
+
+
+def are_targets(targets: Int[Array, " targets"], num_items: int) -> Bool[Array, " m"]:
+    """Whether each item is a target."""
+    return jnp.zeros(num_items, bool).at[targets].set(True)
+
+
+def poisons_targets(state: AttackState, knowledge: Knowledge) -> Array:
+    """``PoisonedItems`` of a targeted attack."""
+    del state
+    chosen = are_targets(knowledge.targets, knowledge.item_popularity.size)
+    return jnp.broadcast_to(chosen, (knowledge.malicious_clients, chosen.size))
