@@ -39,3 +39,9 @@ def test_the_expected_number_is_not_read_beside_a_trim_share():
     check("clip_by_norm+classic_trimmed_mean")
     with pytest.raises(InvalidInputError, match="expected_byzantine"):
         check("classic_trimmed_mean:0.1")
+
+
+def test_a_targeted_attack_reads_the_targets_that_it_promotes():
+    check_read([RunRequest().replace(attack="eb", targets="popular:5")])
+    with pytest.raises(InvalidInputError, match="or a targeted attack"):
+        check_read([RunRequest().replace(attack="ipm", targets="popular:5")])
