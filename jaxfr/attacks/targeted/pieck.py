@@ -45,7 +45,8 @@ def pieck_ipe(
 
     Items that move farthest in the first rounds are popular: malicious clients watch
     ``mining_rounds`` changes of the table, and take the ``mined_items`` whose lengths
-    add up to the most, targets left out. From then on each sends each target t the
+    add up to the most, targets left out. Until then they send zeros; from then on each
+    sends each target t the
     derivative of ``-(1/N) sum over them of cos(v_t, v_k)``, times ``strength``.
 
     >>> benign = fr.uploads_of([[[1.0]], [[2.0]]])  # 2 items, of which one is a target
@@ -85,7 +86,7 @@ def pieck_uea(
 ) -> LimitedAttack:
     """Takes popular items' embeddings for those of users who want the targets.
 
-    Popular items are mined as in ``pieck_ipe``; each malicious client sends each target
+    Popular items are mined as in ``pieck_ipe``; then each malicious client sends each target
     t the derivative of ``-(1/N) sum over them of ln sigma(v_k . v_t)``, times
     ``strength``.
 
@@ -135,9 +136,8 @@ def _after_mining(
         number = min(mined_items, table.shape[0])
         popular = table[jax.lax.top_k(others, number)[1]]
         rows = jax.vmap(lambda target: row(target, popular))(table[state.targets])
-        ready = state.rounds >= mining_rounds
-        acting = view._replace(taking_part=view.taking_part & ready)
-        sent = send_to_targets(jnp.asarray(strength) * rows, state.targets, acting)
+        size = jnp.where(state.rounds >= mining_rounds, jnp.asarray(strength), 0.0)
+        sent = send_to_targets(size * rows, state.targets, view)
         return sent, Mined(state.targets, table, changed, state.rounds + 1)
 
     return LimitedAttack(init, upload, poisons_targets, promotes_targets=True)
