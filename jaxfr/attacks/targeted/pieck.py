@@ -46,8 +46,8 @@ def pieck_ipe(
     Items that move farthest in the first rounds are popular: malicious clients watch
     ``mining_rounds`` changes of the table, and take the ``mined_items`` whose lengths
     add up to the most, targets left out. Until then they send zeros; from then on each
-    sends each target t the
-    derivative of ``-(1/N) sum over them of cos(v_t, v_k)``, times ``strength``.
+    sends each target t the derivative of ``-(1/N) sum over them of cos(v_t, v_k)``,
+    times ``strength``.
 
     >>> benign = fr.uploads_of([[[1.0]], [[2.0]]])  # 2 items, of which one is a target
     >>> attack = fr.attacks.pieck_ipe(mined_items=1)
@@ -86,8 +86,8 @@ def pieck_uea(
 ) -> LimitedAttack:
     """Takes popular items' embeddings for those of users who want the targets.
 
-    Popular items are mined as in ``pieck_ipe``; then each malicious client sends each target
-    t the derivative of ``-(1/N) sum over them of ln sigma(v_k . v_t)``, times
+    Popular items are mined as in ``pieck_ipe``; then each malicious client sends each
+    target t the derivative of ``-(1/N) sum over them of ln sigma(v_k . v_t)``, times
     ``strength``.
 
     >>> benign = fr.uploads_of([[[1.0]], [[2.0]]])  # 2 items, of which one is a target
