@@ -108,7 +108,7 @@ def test_what_is_no_sweep_is_told_with_the_files_name(tmp_path, name, text, mess
         ('attack = "lie:nan"', "lie_z=nan: must be a number at least"),
         ('attack = "spattack_l_d:noise_scale=1e39"', "noise_scale=1e+39: must be"),
         ('aggregator = "sum"', "aggregator='sum'"),
-        ("lie_z = 1", "is an option of lie, and is written with its part, as in att"),
+        ("lie_z = 1", "is an option of lie, byz_mean, and is written with its part"),
         ("noise_scale = 1", "as in attack=spattack_l_d:noise_scale=..."),
         ("clip_norm = 1", "as in aggregator=norm:clip_norm=..."),
         ("trim_share = 1", "as in aggregator=classic_trimmed_mean:trim_share=..."),
