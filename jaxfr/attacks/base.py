@@ -123,6 +123,12 @@ UploadedNoise = Callable[[AttackState], Array | None]
 """The noise that the attack uploads, float32 ``[m, d]``; None without any."""
 
 
+def draws_nothing(key: Array, knowledge: Knowledge) -> AttackState:
+    """``Init`` of an attack that fixes and remembers nothing."""
+    del key, knowledge
+    return ()
+
+
 def poisons_all_items(state: AttackState, knowledge: Knowledge) -> Array:
     """``PoisonedItems`` where every malicious client may poison all items."""
     del state

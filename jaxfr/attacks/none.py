@@ -3,7 +3,13 @@
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
+from jaxfr.attacks.base import (
+    AttackState,
+    Knowledge,
+    LimitedAttack,
+    RoundView,
+    draws_nothing,
+)
 from jaxfr.parts import part
 from jaxfr.uploads import Uploads, item_table
 
@@ -20,12 +26,7 @@ def none() -> LimitedAttack:
     >>> fr.attacks.malicious_rows(attack, benign, malicious_clients=2).shape
     (1, 0, 1)
     """
-    return LimitedAttack(_init, _upload, _poisoned_items)
-
-
-def _init(key: Array, knowledge: Knowledge) -> AttackState:
-    del key, knowledge
-    return ()
+    return LimitedAttack(draws_nothing, _upload, _poisoned_items)
 
 
 def _upload(state: AttackState, view: RoundView) -> tuple[Uploads, AttackState]:

@@ -7,7 +7,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
+from jaxfr.attacks.base import (
+    AttackState,
+    Knowledge,
+    OmniscientAttack,
+    RoundView,
+    draws_nothing,
+)
 from jaxfr.blocks import members_per_block
 from jaxfr.devices import map_over_devices
 from jaxfr.shapes import Bool, Float, Int
@@ -58,16 +64,12 @@ def attack_with_one_row(
         needs_rows: see ``OmniscientAttack``.
     """
 
-    def init(key: Array, knowledge: Knowledge) -> AttackState:
-        del key, knowledge
-        return ()
-
     def upload(
         state: AttackState, view: RoundView, benign: Uploads
     ) -> tuple[Uploads, AttackState]:
         return same_rows(rows(benign), view, row_counts(benign) > 0), state
 
-    return OmniscientAttack(init, upload, needs_rows=needs_rows)
+    return OmniscientAttack(draws_nothing, upload, needs_rows=needs_rows)
 
 
 def attack_with_own_rows(

@@ -1,10 +1,14 @@
 """ByzMean: a mean of all rows that is whatever the attackers choose."""
 
 import jax.numpy as jnp
-from jax import Array
 
-from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
-from jaxfr.attacks.general.lie import lie_row, overlooked_deviations
+from jaxfr.attacks.base import (
+    AttackState,
+    OmniscientAttack,
+    RoundView,
+    draws_nothing,
+)
+from jaxfr.attacks.general.lie import chosen_deviations, lie_row
 from jaxfr.parts import Number, part
 from jaxfr.uploads import Uploads, item_statistics, item_sums, item_table
 
@@ -34,17 +38,11 @@ def byz_mean(lie_z: Number | None = None) -> OmniscientAttack:
         lie_z: deviations from the mean; none: as many as LIE's formula says.
     """
 
-    def init(key: Array, knowledge: Knowledge) -> AttackState:
-        del key, knowledge
-        return ()
-
     def upload(
         state: AttackState, view: RoundView, benign: Uploads
     ) -> tuple[Uploads, AttackState]:
         acting = jnp.sum(view.taking_part, dtype=jnp.int32)
-        deviations = lie_z
-        if deviations is None:
-            deviations = overlooked_deviations(benign.participants, acting)
+        deviations = chosen_deviations(lie_z, benign, view)
         found = item_statistics(benign, absent_as_zeros=False)
         chosen = lie_row(found.mean, found.deviation, deviations)
         half = acting // 2
@@ -58,4 +56,4 @@ def byz_mean(lie_z: Number | None = None) -> OmniscientAttack:
         rows = jnp.stack([chosen, balance], axis=1)
         return item_table(rows, weight, view.item_embeddings, acting, senders), state
 
-    return OmniscientAttack(init, upload)
+    return OmniscientAttack(draws_nothing, upload)

@@ -4,7 +4,12 @@ import jax.numpy as jnp
 from jax import Array
 from jax.scipy.special import ndtri
 
-from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
+from jaxfr.attacks.base import (
+    AttackState,
+    OmniscientAttack,
+    RoundView,
+    draws_nothing,
+)
 from jaxfr.attacks.rows import Scope, attacked_items, counts_absent, same_rows
 from jaxfr.parts import Number, part
 from jaxfr.shapes import Float, Int
@@ -26,6 +31,16 @@ def overlooked_deviations(
     needed = (benign + malicious) // 2 + 1 - malicious
     overtaken = jnp.clip(benign - needed, 0.5, jnp.maximum(benign - 0.5, 0.5))
     return ndtri(overtaken / jnp.maximum(benign, 1))
+
+
+def chosen_deviations(
+    lie_z: Number | None, benign: Uploads, view: RoundView
+) -> Array | float:
+    """``lie_z``, or what ``overlooked_deviations`` says where it is none."""
+    if lie_z is not None:
+        return lie_z
+    acting = jnp.sum(view.taking_part, dtype=jnp.int32)
+    return overlooked_deviations(benign.participants, acting)
 
 
 def lie_row(
@@ -57,19 +72,12 @@ def lie(lie_z: Number | None = None, scope: Scope = "dense") -> OmniscientAttack
         scope: whose rows count and which items are attacked.
     """
 
-    def init(key: Array, knowledge: Knowledge) -> AttackState:
-        del key, knowledge
-        return ()
-
     def upload(
         state: AttackState, view: RoundView, benign: Uploads
     ) -> tuple[Uploads, AttackState]:
-        acting = jnp.sum(view.taking_part, dtype=jnp.int32)
-        deviations = lie_z
-        if deviations is None:
-            deviations = overlooked_deviations(benign.participants, acting)
+        deviations = chosen_deviations(lie_z, benign, view)
         found = item_statistics(benign, counts_absent(scope))
         rows = lie_row(found.mean, found.deviation, deviations)
         return same_rows(rows, view, attacked_items(scope, found.received)), state
 
-    return OmniscientAttack(init, upload)
+    return OmniscientAttack(draws_nothing, upload)

@@ -8,10 +8,10 @@ from jax import Array
 
 from jaxfr.attacks.base import (
     AttackState,
-    Knowledge,
     RoundView,
     TableAfter,
     WhiteBoxAttack,
+    draws_nothing,
 )
 from jaxfr.attacks.rows import same_rows
 from jaxfr.parts import part
@@ -78,10 +78,6 @@ def best_factor(damage: Callable[[Array], Array]) -> Float[Array, ""]:
 
 
 def _optimal(rows: Callable[[ItemStatistics, Array], Array]) -> WhiteBoxAttack:
-    def init(key: Array, knowledge: Knowledge) -> AttackState:
-        del key, knowledge
-        return ()
-
     def upload(
         state: AttackState, view: RoundView, benign: Uploads, after: TableAfter
     ) -> tuple[Uploads, AttackState]:
@@ -97,4 +93,4 @@ def _optimal(rows: Callable[[ItemStatistics, Array], Array]) -> WhiteBoxAttack:
 
         return with_factor(best_factor(damage)), state
 
-    return WhiteBoxAttack(init, upload)
+    return WhiteBoxAttack(draws_nothing, upload)

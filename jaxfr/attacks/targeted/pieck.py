@@ -8,15 +8,19 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
-from jaxfr.attacks.targeted.pull import poisons_targets, pull, send_to_targets
+from jaxfr.attacks.targeted.pull import (
+    Strength,
+    poisons_targets,
+    pull,
+    send_to_targets,
+)
 from jaxfr.parts import Number, Whole, part
-from jaxfr.ranges import AMOUNT, COUNT_FROM_1, Range
+from jaxfr.ranges import COUNT_FROM_1, Range
 from jaxfr.shapes import Float, Int
 from jaxfr.uploads import Uploads
 
 MinedItems = Annotated[int, Range(1, 1000, whole=True)]
 MiningRounds = Annotated[Whole, COUNT_FROM_1]
-Strength = Annotated[Number, AMOUNT]
 
 
 class Mined(NamedTuple):

@@ -3,14 +3,20 @@
 A user p who wants item v has the loss ``-ln sigma(p . v)``, that of a label 1.
 """
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, RoundView
 from jaxfr.attacks.rows import same_rows
+from jaxfr.parts import Number
+from jaxfr.ranges import AMOUNT
 from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads
+
+Strength = Annotated[Number, AMOUNT]
 
 
 def pull(

@@ -7,14 +7,18 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
-from jaxfr.attacks.targeted.pull import poisons_targets, pull, send_to_targets
+from jaxfr.attacks.targeted.pull import (
+    Strength,
+    poisons_targets,
+    pull,
+    send_to_targets,
+)
 from jaxfr.parts import Number, part
-from jaxfr.ranges import AMOUNT, Range
+from jaxfr.ranges import Range
 from jaxfr.shapes import Float, Int
 from jaxfr.uploads import Uploads
 
 VirtualUsers = Annotated[int, Range(1, 10_000, whole=True)]
-Strength = Annotated[Number, AMOUNT]
 
 
 class OwnUser(NamedTuple):
