@@ -36,7 +36,6 @@ from jaxfr.sweeps import RunRequest, parse_seeds, start_devices
 
 REPORT_FILE = "report.html"
 MARKDOWN_FILE = "results.md"
-STORE_FOLDER = "store"
 
 for _module in (data_flags, execution_flags, program):
     flags.adopt_module_key_flags(_module)
@@ -70,7 +69,8 @@ _QUICK = flags.DEFINE_bool(
 )
 output_flags.define(
     f"{REPORT_FILE}, {MARKDOWN_FILE}, a folder with each study's records, tables and "
-    f"pictures, and the result store {STORE_FOLDER} where --store names no other",
+    f"pictures, and the result store {execution_flags.STORE_FOLDER} where --store "
+    "names no other",
     required=True,
 )
 
@@ -87,7 +87,7 @@ def main() -> None:
     output_flags.prepare_folder(folder, [REPORT_FILE, MARKDOWN_FILE])
     options = execution_flags.run_options(start_devices)
     begun = time.monotonic()
-    path = execution_flags.store_path() or folder / STORE_FOLDER
+    path = execution_flags.store_path() or folder / execution_flags.STORE_FOLDER
     with opened_store(path, execution_flags.ANY_CODE_VERSION.value) as store:
         chapters = reproduce_studies(studies, asked, workload, store, options, folder)
     page = Page(

@@ -29,16 +29,14 @@ from jaxfr.ranges import COUNT_FROM_1, SHARE
 from jaxfr.records import can_draw
 from jaxfr.sweeps import RunRequest, check_read, parse_seeds, start_devices
 
-STORE_FOLDER = "store"
-
 run_flags.define_run_flags(lists=("dataset",), seeds="0:5")
 for _module in (run_flags, data_flags, execution_flags, program):
     flags.adopt_module_key_flags(_module)
 
 output_flags.define(
     f"what is shown: {RECORDS_FILE} (a line for each run), every table as CSV, "
-    f"pictures as PNG, the findings, and the result store {STORE_FOLDER} where --store "
-    "names no other"
+    "pictures as PNG, the findings, and the result store "
+    f"{execution_flags.STORE_FOLDER} where --store names no other"
 )
 _DEFENSES = flags.DEFINE_list(
     "defenses",
@@ -79,7 +77,7 @@ def main(name: str = "") -> None:
     check_read(wanted)
     if folder is not None:
         output_flags.prepare_folder(folder, written_already(folder))
-    own_store = None if folder is None else folder / STORE_FOLDER
+    own_store = None if folder is None else folder / execution_flags.STORE_FOLDER
     options = execution_flags.run_options(start_devices)
     path = (execution_flags.store_path() or own_store) if wanted else None
     with opened_store(path, execution_flags.ANY_CODE_VERSION.value) as store:

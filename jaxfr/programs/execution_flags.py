@@ -78,6 +78,10 @@ KEEP_CHECKPOINTS = define_number(
 )
 
 
+STORE_FOLDER = "store"
+"""The result store in the output folder of a program, where --store names no other."""
+
+
 def store_path() -> pathlib.Path | None:
     """The folder that --store names, None where it is not given."""
     return None if STORE.value is None else user_path(STORE.value, "store")

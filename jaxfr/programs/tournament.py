@@ -9,7 +9,6 @@ A tournament that was stopped goes on where it was; --quick takes some ten minut
 import dataclasses
 import functools
 import pathlib
-import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,7 +33,13 @@ from jaxfr.sweeps.plan import Plan, identify, plan_runs
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import load_sources, source_name
 from jaxfr.terminal import align, note
-from jaxfr.tournament.entries import Entry, enter, make_entry, read_entries, write_entry
+from jaxfr.tournament.entries import (
+    as_file_name,
+    enter,
+    make_entry,
+    read_entries,
+    write_entry,
+)
 from jaxfr.tournament.judging import Records, Standing, judge
 from jaxfr.tournament.page import Pictures, render_entries, render_page
 from jaxfr.tournament.pictures import draw_attacks_by_defense, draw_over_share
@@ -50,7 +55,6 @@ for _module in (data_flags, execution_flags):
     flags.adopt_module_key_flags(_module)
 
 PAGE, STANDINGS, TRIALS = "README.md", "standings.csv", "trials.csv"
-STORE_FOLDER = "store"
 
 # Beside the suite's metrics: of the users whose test item is unpopular.
 _OF_TAIL = ("within_third_hr@10_tail",)
@@ -79,7 +83,7 @@ _ABLATIONS = flags.DEFINE_bool(
 _ATTACK = flags.DEFINE_list(
     "attack",
     [],
-    "Attacks beside those of the suite, as ./mine.py:my_attack or promote:items=100.",
+    "Attacks beside those of the suite, as ./mine.py:my_attack or promote:spread=3.",
 )
 _DATASET = flags.DEFINE_list("dataset", None, "Some of the suite's data sets.")
 _MODEL = flags.DEFINE_list("model", None, "Some of the suite's models.")
@@ -109,8 +113,8 @@ _ENTRIES_DIR = flags.DEFINE_string(
 )
 output_flags.define(
     f"{PAGE} (the standings, worst cases, filters), {STANDINGS}, {TRIALS} (a row for "
-    f"each run), pictures, and the result store {STORE_FOLDER} where --store names no "
-    "other",
+    f"each run), pictures, and the result store {execution_flags.STORE_FOLDER} where "
+    "--store names no other",
     required=True,
 )
 
@@ -134,7 +138,7 @@ def main() -> None:
     clients = {name: dataset.num_users for name, dataset in loaded.items()}
     trials = wanted_trials(suite, tried, clients)
     plan = plan_runs(list(trials.values()), loaded=loaded)
-    path = execution_flags.store_path() or folder / STORE_FOLDER
+    path = execution_flags.store_path() or folder / execution_flags.STORE_FOLDER
     records = _run(plan, trials, path, options)
 
     metrics = [metric.name for metric in plan.runs[0].request.experiment.metrics]
@@ -146,13 +150,7 @@ def main() -> None:
     ]
     written = _write(folder, suite, records, standings)
     if entries is not None:
-        attacks = tuple(_ATTACK.value)
-        for defense in dict.fromkeys(tried):
-            new = make_entry(defense, frozen, attacks, code_version(), standings)
-            written.append(_enter(entries, new))
-        page = render_entries(read_entries(entries), frozen.metric)
-        written.append(entries / PAGE)
-        write_atomically(written[-1], page.encode())
+        written += _enter(entries, frozen, tried, standings)
     _tell([one for one in standings if one.metric == metrics[0]])
     for line in caveats(list(records.values())):
         note(line)
@@ -241,7 +239,7 @@ def _write(
         print("no pictures drawn: that needs pip install 'jaxfr[plots]'")
     pictures = {}
     for dataset, model in dict.fromkeys((t.dataset, t.model) for t in records):
-        name = re.sub("[^A-Za-z0-9.=_-]+", "-", f"{dataset}_{model}")
+        name = as_file_name(f"{dataset}_{model}")
         over_share = _over_share(folder, name, suite.metric, dataset, model, standings)
         by_share = {}
         for ratio in suite.malicious_ratio:
@@ -287,10 +285,22 @@ def _over_share(
     return path if drawn(draw, path) else None
 
 
-def _enter(folder: pathlib.Path, new: Entry) -> pathlib.Path:
-    """Writes an entry, or what becomes of the one that is there."""
-    there = {entry.file_name: entry for entry in read_entries(folder)}
-    return write_entry(enter(there.get(new.file_name), new), folder)
+def _enter(
+    folder: pathlib.Path,
+    suite: Suite,
+    defenses: Sequence[str],
+    standings: Sequence[Standing],
+) -> list[pathlib.Path]:
+    """Writes what becomes of the entry of each defense, and the page of all."""
+    entries = {entry.file_name: entry for entry in read_entries(folder)}
+    written = []
+    for defense in dict.fromkeys(defenses):
+        new = make_entry(defense, suite, _ATTACK.value, code_version(), standings)
+        entries[new.file_name] = enter(entries.get(new.file_name), new)
+        written.append(write_entry(entries[new.file_name], folder))
+    page = render_entries([entries[name] for name in sorted(entries)], suite.metric)
+    write_atomically(folder / PAGE, page.encode())
+    return [*written, folder / PAGE]
 
 
 def _tell(standings: Sequence[Standing]) -> None:

@@ -44,7 +44,6 @@ from jaxfr.terminal import note
 RESULTS_FILE = "results.jsonl"
 CLEAN_FILE = "clean.jsonl"
 PLOT_FILE = "curves.png"
-STORE_FOLDER = "store"
 
 run_flags.define_run_flags(lists=("attack",))
 for _module in (run_flags, data_flags, execution_flags, process_flags, program):
@@ -57,8 +56,8 @@ _COMPARE_CLEAN = flags.DEFINE_bool(
 )
 output_flags.define(
     f"{RESULTS_FILE} (a line for each attack and seed), {CLEAN_FILE} (the runs of "
-    f"--compare_clean), {PLOT_FILE}, and the result store {STORE_FOLDER} where --store "
-    "names no other"
+    f"--compare_clean), {PLOT_FILE}, and the result store "
+    f"{execution_flags.STORE_FOLDER} where --store names no other"
 )
 _SAVE_PARAMS = flags.DEFINE_string(
     "save_params",
@@ -85,7 +84,7 @@ def main() -> None:
     )
     options = execution_flags.run_options(start_flagged_devices)
     plan = plan_runs(wanted, data_flags.load_options())
-    own_store = None if folder is None else folder / STORE_FOLDER
+    own_store = None if folder is None else folder / execution_flags.STORE_FOLDER
     records = train(plan, options, execution_flags.store_path() or own_store)
     if not is_leader():
         return

@@ -47,7 +47,16 @@ class Entry:
     @property
     def file_name(self) -> str:
         """Of the entry, from the defense's text."""
-        return f"{re.sub('[^A-Za-z0-9.=_-]+', '-', self.aggregator)}.json"
+        return f"{as_file_name(self.aggregator)}.json"
+
+
+def as_file_name(text: str) -> str:
+    """A text as part of a file's name: what else it has becomes a hyphen.
+
+    >>> as_file_name("clip_by_norm:clip_norm=1+mean")
+    'clip_by_norm-clip_norm=1-mean'
+    """
+    return re.sub("[^A-Za-z0-9.=_-]+", "-", text)
 
 
 def make_entry(

@@ -1,11 +1,13 @@
 """The tournament as a page of Markdown, with the command that makes it."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import statistics
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from jaxfr.attacks import CLEAN
 from jaxfr.evaluation.names import is_higher_better
+from jaxfr.records import markdown
 from jaxfr.records.tables import direction, heading
 from jaxfr.tournament.entries import Entry
 from jaxfr.tournament.judging import Records, Standing
@@ -43,7 +45,7 @@ def render_page(
         f"# Tournament {suite.name}",
         f"Suite {suite.name}, {suite.hash}: {suite.rounds} rounds, "
         f"{seeds} seed{'s' * (seeds > 1)}, {len(suite.attack)} attacks.",
-        _code(command),
+        markdown.command(command),
         _HOW,
     ]
     for dataset, model in dict.fromkeys((one.dataset, one.model) for one in standings):
@@ -87,12 +89,12 @@ def _standings(standings: Sequence[Standing]) -> str:
         for one in _ranked(standings)
     ]
     more = ("cost", "of clean", "retained", "last ten", "on the way", "time")
-    return table((*_WORST, *more), rows)
+    return markdown.table((*_WORST, *more), rows)
 
 
 def _beside(standings: Sequence[Standing]) -> str:
     """What is told of the other metrics."""
-    return table(_WORST, map(_worst, _ranked(standings)))
+    return markdown.table(_WORST, map(_worst, _ranked(standings)))
 
 
 _WORST = ("defense", "clean", "worst", "95 % interval", "worst attack")
@@ -135,12 +137,12 @@ def _filters(records: Records) -> list[str]:
         "benign clients, which in the clean run is their false alarm."
     )
     header = ("defense", "share", "attack", "precision", "recall", "benign distrust")
-    return [told, table(header, rows)]
+    return [told, markdown.table(header, rows)]
 
 
 def _mean_of(records: Sequence[Mapping[str, float]], field: str) -> str:
     known = [record[field] for record in records if record.get(field) is not None]
-    return _number(sum(known) / len(known)) if known else "-"
+    return _number(statistics.fmean(known)) if known else "-"
 
 
 def _without_effect(records: Records, metric: str) -> list[str]:
@@ -149,7 +151,7 @@ def _without_effect(records: Records, metric: str) -> list[str]:
     for trial, record in records.items():
         if trial.aggregator == UNDEFENDED and record.get(metric) is not None:
             means.setdefault(trial.attack, []).append(record[metric])
-    averages = {attack: sum(of) / len(of) for attack, of in means.items()}
+    averages = {attack: statistics.fmean(of) for attack, of in means.items()}
     if CLEAN not in averages:
         return []
     up = is_higher_better(metric)
@@ -193,7 +195,7 @@ def render_entries(entries: Sequence[Entry], metric: str) -> str:
             ]
             for entry, one in ranked
         ]
-        parts.append(table(header, cells))
+        parts.append(markdown.table(header, cells))
     errata = [(entry, one) for entry in entries for one in entry.errata]
     if errata:
         fields = ("date", "dataset", "model", "malicious_ratio", "metric")
@@ -205,20 +207,8 @@ def render_entries(entries: Sequence[Entry], metric: str) -> str:
             for entry, one in errata
         ]
         header = ("defense", *fields, "before", "after", "why")
-        parts += ["## Errata", table(header, lines)]
+        parts += ["## Errata", markdown.table(header, lines)]
     return "\n\n".join(parts) + "\n"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of Markdown, whose cells are text and mean nothing else to it."""
-    lines = [header, ["---"] * len(header), *([_text(c) for c in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _text(text: str) -> str:
-    for character in "\\*_|<>[]`":
-        text = text.replace(character, f"\\{character}")
-    return " ".join(text.split())
 
 
 def _number(value: float | None) -> str:
@@ -232,7 +222,3 @@ def _interval(low: float | None, high: float | None) -> str:
 
 def _percent(value: float | None) -> str:
     return "-" if value is None or math.isnan(value) else f"{100 * value:.1f} %"
-
-
-def _code(command: str) -> str:
-    return f"```bash\n{command}\n```"
