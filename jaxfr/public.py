@@ -46,14 +46,8 @@ from jaxfr.records.results import Results
 from jaxfr.sweeps.sweep import sweep
 from jaxfr.training import run_key, simulate
 from jaxfr.uploads import Uploads, item_sums, item_table, row_counts, uploads_of
-from jaxfr.uploads.clients import (
-    map_rows,
-    row_norm,
-    row_norms,
-    scale_rows,
-    sum_by_client,
-    trust_clients,
-)
+from jaxfr.uploads.clients import map_rows, scale_rows, sum_by_client, trust_clients
+from jaxfr.uploads.norms import row_norm, row_norms
 
 __all__ = [
     "Dataset",

@@ -10,7 +10,7 @@ from jaxfr.blocks import add_rows
 from jaxfr.devices import for_own_part, sum_over_devices
 from jaxfr.shapes import Float
 from jaxfr.uploads import Uploads, row_counts
-from jaxfr.uploads.clients import row_norm
+from jaxfr.uploads.norms import row_norm
 from jaxfr.uploads.statistics import fold_rows
 
 LARGEST = float(jnp.finfo(jnp.float32).max)

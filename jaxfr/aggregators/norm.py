@@ -13,7 +13,8 @@ from jaxfr.parts import Number, part
 from jaxfr.ranges import POSITIVE
 from jaxfr.shapes import Float
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import OfRows, row_norms, scale_rows
+from jaxfr.uploads.clients import OfRows, scale_rows
+from jaxfr.uploads.norms import row_norms
 
 ClipNorm = Annotated[Number, POSITIVE]
 

@@ -6,8 +6,9 @@ from jax import Array
 
 from jaxfr.devices import device_index, min_over_devices, num_devices, sum_over_devices
 from jaxfr.shapes import Float
-from jaxfr.uploads.clients import OfRows, map_rows, row_norm
+from jaxfr.uploads.clients import OfRows, map_rows
 from jaxfr.uploads.container import Uploads, for_own_rows, rows_of
+from jaxfr.uploads.norms import row_norm
 
 SWEEPS = 3
 # Of distances that one row has in two places of a program, which may round it twice.

@@ -9,14 +9,8 @@ import pytest
 from jax import Array
 
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import (
-    OfRows,
-    map_rows,
-    row_norm,
-    row_norms,
-    rows_by_client,
-    sum_by_client,
-)
+from jaxfr.uploads.clients import OfRows, map_rows, rows_by_client, sum_by_client
+from jaxfr.uploads.norms import row_norm, row_norms
 from tests.aggregators.defended import CLIENTS, sent_rows, uploads_of_clients
 from tests.aggregators.samples import KINDS
 

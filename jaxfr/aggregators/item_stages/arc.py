@@ -11,7 +11,7 @@ from jaxfr.aggregators.trimmed_mean import floor_of_ratio
 from jaxfr.parts import part
 from jaxfr.shapes import Float, Int
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import row_norm
+from jaxfr.uploads.norms import row_norm
 
 SMALLEST_NORM = float(jnp.finfo(jnp.float32).tiny)
 LARGEST_NORM = float(jnp.finfo(jnp.float32).max)

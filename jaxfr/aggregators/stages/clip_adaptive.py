@@ -7,7 +7,7 @@ from jaxfr.aggregators.norm import clip_rows
 from jaxfr.aggregators.stages.population import median_norm
 from jaxfr.parts import part
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import row_norms
+from jaxfr.uploads.norms import row_norms
 
 SMALLEST_NORM = float(jnp.finfo(jnp.float32).tiny)
 

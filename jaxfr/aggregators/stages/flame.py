@@ -17,11 +17,11 @@ from jaxfr.uploads import ItemTable, Uploads
 from jaxfr.uploads.clients import (
     client_of_slots,
     each_client_one_slot,
-    row_norm,
     rows_by_client,
     scale_rows,
     trust_clients,
 )
+from jaxfr.uploads.norms import row_norm
 
 SMALLEST_NORM = float(jnp.finfo(jnp.float32).tiny)
 # More than any distance between directions.

@@ -14,12 +14,8 @@ from jaxfr.parts import part
 from jaxfr.ranges import LARGEST
 from jaxfr.shapes import Float
 from jaxfr.uploads import ItemTable, Uploads, for_own_rows, rows_of
-from jaxfr.uploads.clients import (
-    client_of_slots,
-    each_client_one_slot,
-    row_norm,
-    rows_by_client,
-)
+from jaxfr.uploads.clients import client_of_slots, each_client_one_slot, rows_by_client
+from jaxfr.uploads.norms import row_norm
 
 # Of the power iteration. One is enough for rows of one direction, which are to stay.
 STEPS = 3

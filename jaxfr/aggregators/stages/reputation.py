@@ -15,7 +15,8 @@ from jaxfr.parts import Number, Whole, part
 from jaxfr.ranges import COUNT, POSITIVE, Range
 from jaxfr.shapes import Float
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import row_norm, rows_by_client, trust_clients
+from jaxfr.uploads.clients import rows_by_client, trust_clients
+from jaxfr.uploads.norms import row_norm
 
 
 class Standing(NamedTuple):

@@ -13,7 +13,8 @@ from jaxfr.parts import Number, part
 from jaxfr.ranges import POSITIVE, Range
 from jaxfr.shapes import Bool, Float
 from jaxfr.uploads import Uploads
-from jaxfr.uploads.clients import row_norm, trust_clients
+from jaxfr.uploads.clients import trust_clients
+from jaxfr.uploads.norms import row_norm
 
 # Mean shift starts from so many clients, and has come to rest after so many steps.
 MOST_STARTS, STEPS = 256, 30

@@ -19,7 +19,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.ranges import LARGEST
 from jaxfr.shapes import Float, Int
 from jaxfr.uploads import ItemTable, Uploads, for_own_rows, rows_of
-from jaxfr.uploads.clients import row_norm
+from jaxfr.uploads.norms import row_norm
 
 # Of the power iteration: far more than it takes where attackers stand out.
 STEPS = 16

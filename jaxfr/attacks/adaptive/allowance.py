@@ -18,7 +18,8 @@ from jaxfr.parts import Number
 from jaxfr.ranges import AMOUNT
 from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, item_sums, item_table, row_counts
-from jaxfr.uploads.clients import row_norm, row_norms, rows_by_client
+from jaxfr.uploads.clients import rows_by_client
+from jaxfr.uploads.norms import row_norm, row_norms
 
 
 class Allowance(NamedTuple):

@@ -10,8 +10,9 @@ from jaxfr.attacks.rows import attack_with_one_row
 from jaxfr.parts import part
 from jaxfr.shapes import Float
 from jaxfr.uploads import ItemStatistics, Uploads, item_statistics
-from jaxfr.uploads.clients import map_rows, row_norm
+from jaxfr.uploads.clients import map_rows
 from jaxfr.uploads.distances import diameter, largest_distance, least_by_item
+from jaxfr.uploads.norms import row_norm
 
 Perturbation = Annotated[
     Literal["std", "unit", "sign"],

@@ -13,7 +13,8 @@ from jaxfr.devices import OWN, spread
 from jaxfr.devices import WHOLE as ALL
 from jaxfr.parts import Part
 from jaxfr.uploads import Uploads, item_sums
-from jaxfr.uploads.clients import map_rows, row_norm, sum_by_client
+from jaxfr.uploads.clients import map_rows, sum_by_client
+from jaxfr.uploads.norms import row_norm
 from tests.aggregators.defended import CLIENTS, sent_rows
 from tests.aggregators.samples import DIM, NUM_ITEMS
 from tests.uploads.samples import on_devices

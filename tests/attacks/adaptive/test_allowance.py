@@ -19,7 +19,8 @@ from jaxfr.attacks import (
 from jaxfr.attacks.adaptive.allowance import Places, deal, evenly, places
 from jaxfr.attacks.adaptive.knapsack import buy
 from jaxfr.uploads import Uploads, append_tables
-from jaxfr.uploads.clients import map_rows, row_norm
+from jaxfr.uploads.clients import map_rows
+from jaxfr.uploads.norms import row_norm
 from tests.attacks.adaptive.population import (
     BENIGN,
     DIM,
