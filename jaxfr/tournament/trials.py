@@ -81,9 +81,8 @@ def _of_defense(
 def _request(
     trial: Trial, defended: RunRequest, clients: int, suite: Suite
 ) -> RunRequest:
-    expects = defended.experiment.rule().expects_byzantine
     ratio = trial.malicious_ratio
-    if trial.attack == CLEAN and not expects:
+    if trial.attack == CLEAN and trial.declared is None:
         ratio = suite.malicious_ratio[0]  # one clean run for all shares
     request = defended.replace(attack=trial.attack, malicious_ratio=ratio)
     if trial.declared in (None, 1):
