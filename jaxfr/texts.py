@@ -89,13 +89,22 @@ def write_field(name: str, value: Any) -> str:
 
 def read_part(field: str, text: str, own_files: bool = True) -> Part[Any]:
     """Reads a part, or stages and a rule; as :func:`read_field`."""
-    # The plus of 1e+5 joins nothing: names of parts begin with no digit.
-    pieces = re.split(r"\+(?![0-9])", text)
+    pieces = split_chain(text)
     if len(pieces) > 1 and field != "aggregator":
         raise InvalidInputError(f"{field}={text!r}: takes one part")
     catalogue = CATALOGUES[field]
     parts = [read_one(field, piece.strip(), catalogue, own_files) for piece in pieces]
     return parts[0] if len(parts) == 1 else chain(*parts)
+
+
+def split_chain(text: str) -> list[str]:
+    """The texts of the stages and the rule that a plus joins.
+
+    >>> split_chain("clip_by_norm:1e+5+median")
+    ['clip_by_norm:1e+5', 'median']
+    """
+    # The plus of 1e+5 joins nothing: names of parts begin with no digit.
+    return re.split(r"\+(?![0-9])", text)
 
 
 def place_of_option(name: str) -> str | None:

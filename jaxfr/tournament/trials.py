@@ -1,12 +1,12 @@
 """From a suite and defenses to the runs of all trials."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from jaxfr.attacks import CLEAN, malicious_client_count
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.request import RunRequest
+from jaxfr.texts import split_chain
 from jaxfr.tournament.suite import Suite
 
 UNDEFENDED = "mean"
@@ -97,7 +97,7 @@ def with_ablations(aggregator: str) -> list[str]:
     >>> with_ablations("clip_adaptive+budget+mean")
     ['clip_adaptive+budget+mean', 'clip_adaptive+mean', 'budget+mean', 'mean']
     """
-    *stages, rule = re.split(r"\+(?![0-9])", aggregator)
+    *stages, rule = split_chain(aggregator)
     alone = [f"{stage}+{rule}" for stage in stages]
     without = [
         "+".join([*stages[:place], *stages[place + 1 :], rule])
