@@ -1,5 +1,6 @@
 """What a run writes down, and what every program shares."""
 
+from jaxfr.records import markdown
 from jaxfr.records.caveats import caveats
 from jaxfr.records.chance import (
     HIT_RATIO,
@@ -39,6 +40,7 @@ __all__ = [
     "evaluated_users",
     "heading",
     "legend_below",
+    "markdown",
     "new_figure",
     "save_figure",
     "set_title",
