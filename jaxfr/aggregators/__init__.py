@@ -28,12 +28,14 @@ from jaxfr.aggregators.mean import mean
 from jaxfr.aggregators.median import median
 from jaxfr.aggregators.multi_krum import multi_krum
 from jaxfr.aggregators.norm import clip_by_norm, norm
+from jaxfr.aggregators.scale import scale
 from jaxfr.aggregators.server import Aggregate, aggregate, init_server
 from jaxfr.aggregators.shrink import shrink
 from jaxfr.aggregators.stages import (
     budget,
     caf,
     clip_adaptive,
+    clip_growth,
     dnc,
     flame,
     fools_gold,
@@ -65,6 +67,7 @@ __all__ = [
     "classic_trimmed_mean",
     "clip_adaptive",
     "clip_by_norm",
+    "clip_growth",
     "dense",
     "dnc",
     "flame",
@@ -82,6 +85,7 @@ __all__ = [
     "realisable",
     "reputation",
     "row_wise",
+    "scale",
     "shrink",
     "sign_guard",
     "stateless_rule",
@@ -100,6 +104,8 @@ OTHER_NAMES: Catalogue[Rule] = {"meamed": trimmed_mean}
 
 STAGES: Catalogue[Stage] = by_name(
     clip_by_norm,
+    scale,
+    clip_growth,
     clip_adaptive,
     budget,
     overlap,

@@ -90,6 +90,8 @@ def test_there_are_the_rules_of_the_paper_and_a_stage():
     assert all(isinstance(one().make(), Rule) for one in AGGREGATORS.values())
     names = [
         "clip_by_norm",
+        "scale",
+        "clip_growth",
         "clip_adaptive",
         "budget",
         "overlap",

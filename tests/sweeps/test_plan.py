@@ -66,6 +66,7 @@ PART_NUMBERS = {
     "step_size": ("attack", "a_hum", "a_hum:step_size=2"),
     "mining_rounds": ("attack", "pieck_uea", "pieck_uea:mining_rounds=3"),
     "clip_norm": ("aggregator", "clip_by_norm+median", "clip_by_norm:2+median"),
+    "limit": ("aggregator", "clip_growth+mean", "clip_growth:1+mean"),
     "factor": ("aggregator", "budget+mean", "budget:2+mean"),
     "every": ("aggregator", "overlap+mean", "overlap:every=2+mean"),
     "memory": ("aggregator", "reputation+mean", "reputation:0.5+mean"),

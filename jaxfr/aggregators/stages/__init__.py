@@ -1,8 +1,9 @@
-"""Stages that look at all clients of a round: whose rows count, and how far."""
+"""Stages that wait for all rows of a round: whose rows count, and how far."""
 
 from jaxfr.aggregators.stages.budget import budget
 from jaxfr.aggregators.stages.caf import caf
 from jaxfr.aggregators.stages.clip_adaptive import clip_adaptive
+from jaxfr.aggregators.stages.clip_growth import clip_growth
 from jaxfr.aggregators.stages.dnc import dnc
 from jaxfr.aggregators.stages.flame import flame
 from jaxfr.aggregators.stages.fools_gold import fools_gold
@@ -15,6 +16,7 @@ __all__ = [
     "budget",
     "caf",
     "clip_adaptive",
+    "clip_growth",
     "dnc",
     "flame",
     "fools_gold",
