@@ -1,6 +1,6 @@
 r"""Tries every attack against every defense and judges each by its worst case.
 
-jaxfr tournament --suite=v0 --dataset=ml-100k --model=fedmf \
+jaxfr tournament --suite=v1 --dataset=ml-100k --model=fedmf \
     --aggregator=median,./mine.py:my_stage+mean --output_dir=runs/tournament
 
 A tournament that was stopped goes on where it was; --quick takes some ten minutes.
@@ -100,7 +100,7 @@ _RATIO = _define_numbers(
 _DECLARED = _define_numbers(
     "declared",
     "How many Byzantine clients a defense that asks is told to expect, over how many "
-    "there are, as in 0,0.5,1,2. Default: as the suite says; v0 says 1.",
+    "there are, as in 0,0.5,1,2. Default: as the suite says; v1 says 1.",
     AMOUNT,
 )
 _SEEDS = flags.DEFINE_string("seeds", None, "Other seeds than the suite's, as in 5:10.")

@@ -43,7 +43,8 @@ def render_page(
     seeds = max(one.seeds for one in standings)
     parts = [
         f"# Tournament {suite.name}",
-        f"Suite {suite.name}, {suite.hash}: {suite.rounds} rounds, "
+        f"Suite {suite.name}, {suite.hash}: {suite.rounds} rounds "
+        f"at a learning rate of {suite.learning_rate:g}, "
         f"{seeds} seed{'s' * (seeds > 1)}, {len(suite.attack)} attacks.",
         markdown.command(command),
         _HOW,

@@ -13,7 +13,7 @@ from jaxfr.files import open_regular, user_errors
 
 _FOLDER = pathlib.Path(__file__).parent / "suites"
 
-SUITES: tuple[str, ...] = ("v0", "quick")
+SUITES: tuple[str, ...] = ("v1", "quick")
 """The suites that come with jaxfr; ``quick`` is for a first look, not for claims."""
 
 
@@ -24,7 +24,7 @@ class Suite:
     >>> from jaxfr.tournament import read_suite
     >>> suite = read_suite("quick")
     >>> suite.dataset, suite.rounds, len(suite.hash)
-    (('ml-100k',), 1000, 12)
+    (('ml-100k',), 200, 12)
 
     Attributes:
         name: of the suite.
@@ -35,7 +35,9 @@ class Suite:
         declared: how many Byzantine clients a defense is told to expect, over how many
             there are; for defenses that ask.
         seeds: seeds, as in ``0:5``.
-        rounds: of a run; with enough of them there is something to lose.
+        rounds: of a run.
+        learning_rate: of clients, and of a server that has none of its own; high enough
+            for so many rounds that there is something to lose.
         eval_every: evaluates after every so many rounds, and after the last.
         ranking: of metrics that name none.
         metrics: what is evaluated; the first is the one that attacks are chosen by.
@@ -51,6 +53,7 @@ class Suite:
     malicious_ratio: tuple[float, ...]
     seeds: str
     rounds: int
+    learning_rate: float
     eval_every: int
     ranking: str
     metrics: str

@@ -51,6 +51,7 @@ def wanted_trials(
             base = RunRequest(
                 dataset=dataset, rounds=suite.rounds, eval_every=suite.eval_every
             ).replace(
+                learning_rate=suite.learning_rate,
                 model=model,
                 ranking=suite.ranking,
                 metrics=suite.metrics,

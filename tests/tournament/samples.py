@@ -13,6 +13,7 @@ SUITE = Suite(
     malicious_ratio=(0.05, 0.1),
     seeds="0:2",
     rounds=4,
+    learning_rate=0.02,
     eval_every=2,
     ranking="full",
     metrics="hr@10,er@10",

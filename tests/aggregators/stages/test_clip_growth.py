@@ -28,7 +28,7 @@ def loop_growth(row: np.ndarray, embedding: np.ndarray) -> float:
     """Half of how the squared length changes with a step against the row, per step."""
     step = 1e-6
     moved = embedding - step * (row - LAMBDA * embedding)
-    return (moved @ moved - embedding @ embedding) / (2 * step)
+    return float(moved @ moved - embedding @ embedding) / (2 * step)
 
 
 @pytest.mark.parametrize("kind", KINDS)
