@@ -13,7 +13,7 @@ import pathlib
 import pickle
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 from jax.experimental import serialize_executable
@@ -22,7 +22,6 @@ from jax.stages import Compiled
 import jaxfr
 from jaxfr.compilation_cache import cache_off, machine_folder, tell_of_damage
 from jaxfr.evaluation.metrics import Metric
-from jaxfr.experiment import Experiment
 from jaxfr.kept import keep, package_hash, read_kept
 from jaxfr.parts import Part
 
@@ -33,37 +32,38 @@ _CACHES = ("cache_dir", "persistent_cache")
 _CANNOT_BE_WRITTEN = b""
 
 
-class Programs(NamedTuple):
-    """The two programs of a batch, see ``CompiledRuns``."""
-
-    start: Compiled
-    train: Compiled
-
-
 class _UnknownError(Exception):
     """What this is made from cannot be told."""
 
 
+Structure = Any
+"""Of a pytree, as ``jax.tree.structure`` finds it."""
+
+
 def kept_programs(
-    folder: pathlib.Path,
-    experiment: Experiment,
-    arguments: tuple[Sequence[Any], Sequence[Any]],
+    folder: pathlib.Path | None,
+    arguments: Sequence[Any],
+    make: Callable[[], Sequence[Compiled]],
+    taken: Callable[[Sequence[Structure]], Sequence[Sequence[Any]]],
     devices: Sequence[int],
-    make: Callable[[], Programs],
-) -> Programs:
+) -> Sequence[Compiled]:
     """Loads programs from a folder, or makes them and keeps them there.
 
     Those with parts of somebody's own, or of several processes, are always made.
 
     Args:
-        folder: the folder; its files are machine code, and as trusted as JAX's.
-        experiment: the experiment.
-        arguments: those of ``start``, and those of ``train`` behind setup and state.
-        devices: how many hold a run, and among how many runs are divided.
+        folder: the folder, whose files are machine code, and as trusted as JAX's; None
+            for none.
+        arguments: all that the programs are made for, first the experiment.
         make: makes them.
+        taken: what each program takes, of whichever leaves, from the structure of what
+            each returns.
+        devices: how many hold a run, and among how many runs are divided.
     """
+    if folder is None:
+        return make()
     try:
-        key = _key(experiment, arguments, devices)
+        key = _key(arguments, devices)
     except _UnknownError:
         return make()
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
@@ -74,7 +74,7 @@ def kept_programs(
     if content is not None:
         # A file of another time may say what today's library cannot read.
         with contextlib.suppress(Exception):
-            return _load(content, arguments, jax.devices()[: max(devices)])
+            return _load(content, taken, jax.devices()[: max(devices)])
     if path.exists():  # its name is that of this key
         tell_of_damage(folder)
     with cache_off():
@@ -86,41 +86,36 @@ def kept_programs(
     return programs
 
 
-def _written(programs: Programs) -> bytes:
+def _written(programs: Sequence[Compiled]) -> bytes:
     parts = [serialize_executable.serialize(one) for one in programs]
     whole = pickle.dumps([(program, returned) for program, _, returned in parts])
     return zlib.compress(whole, level=1)
 
 
 def _load(
-    content: bytes, arguments: tuple[Sequence[Any], Sequence[Any]], devices: Any
-) -> Programs:
-    (start, started), (train, trained) = pickle.loads(zlib.decompress(content))
-    setup, state = jax.tree.unflatten(started, range(started.num_leaves))
-    numbers, *others = arguments[0]
-    layout = others[0]
-    taken = (*arguments[0],), (numbers, layout, setup, state, *arguments[1])
-    return Programs(
-        *(
-            serialize_executable.deserialize_and_load(
-                program,
-                jax.tree.structure((given, {})),
-                returned,
-                execution_devices=devices,
-            )
-            for program, given, returned in zip(
-                (start, train), taken, (started, trained), strict=True
-            )
+    content: bytes,
+    taken: Callable[[Sequence[Structure]], Sequence[Sequence[Any]]],
+    devices: Any,
+) -> Sequence[Compiled]:
+    programs = pickle.loads(zlib.decompress(content))
+    of_each = taken([returned for _, returned in programs])
+    return [
+        serialize_executable.deserialize_and_load(
+            program,
+            jax.tree.structure(((*given,), {})),
+            returned,
+            execution_devices=devices,
         )
-    )
+        for (program, returned), given in zip(programs, of_each, strict=True)
+    ]
 
 
-def _key(experiment: Experiment, arguments: Any, devices: Sequence[int]) -> str:
+def _key(arguments: Sequence[Any], devices: Sequence[int]) -> str:
     if jax.process_count() > 1:
         raise _UnknownError
+    experiment, *others = arguments
     structure = jax.tree.structure(experiment)
     blank = jax.tree.unflatten(structure, [0] * structure.num_leaves)
-    (_, *others), more = arguments
     settings = {
         name: value
         for name, value in jax.config.values.items()
@@ -129,7 +124,7 @@ def _key(experiment: Experiment, arguments: Any, devices: Sequence[int]) -> str:
     return repr(
         (
             {name: _said(value) for name, value in vars(blank).items()},
-            str(jax.tree.structure((others, more))),
+            str(jax.tree.structure(others)),
             [
                 (leaf.shape, leaf.dtype, leaf.sharding)
                 for leaf in jax.tree.leaves(arguments)

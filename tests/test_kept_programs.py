@@ -31,7 +31,8 @@ def compiled(tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
             if kept:
                 untraced = types.SimpleNamespace(trace=traced)
-                patch.setattr(compiling, "start_many", untraced)
+                patch.setattr(compiling, "draw_many", untraced)
+                patch.setattr(compiling, "begin_many", untraced)
             layout = small_layout(devices)
             return compiling.compile_programs(
                 experiment, layout, rounds, folder=tmp_path
@@ -75,9 +76,19 @@ def test_whatever_a_program_is_made_from_tells_it_apart(compiled, monkeypatch):
         compiled(ATTACKED, kept=True)
 
 
-def test_a_damaged_file_is_made_anew(compiled, tmp_path):
+def test_attacks_share_what_draws_for_them(compiled, tmp_path):
     compiled(ATTACKED)
-    (file,) = tmp_path.iterdir()
+    drawn, others = sorted(tmp_path.iterdir(), key=lambda file: file.stat().st_mtime_ns)
+    compiled(changed(ATTACKED, attack="spattack_l_d"))
+    files = set(tmp_path.iterdir())
+    assert {drawn, others} < files
+    assert len(files) == 3
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_damaged_file_is_made_anew(compiled, tmp_path, number):
+    compiled(ATTACKED)
+    file = sorted(tmp_path.iterdir())[number]
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(TracedError):
         compiled(ATTACKED, kept=True)
@@ -92,7 +103,7 @@ def test_what_cannot_be_written_is_left_to_the_cache_of_jax(
     compiled(ATTACKED)
     monkeypatch.setattr("jaxfr.kept_programs.cache_off", None)
     compiled(ATTACKED)
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_parts_of_somebody_s_own_are_not_kept(compiled, tmp_path):

@@ -92,9 +92,7 @@ def start_batch(
         compiled.devices,
     )
     began = time.perf_counter()
-    setup, state = jax.block_until_ready(
-        compiled.start(experiments, compiled.layout, keys, compiled.given)
-    )
+    setup, state = jax.block_until_ready(compiled.start(experiments, keys))
     seconds = time.perf_counter() - began
     return Batch(compiled, experiments, setup, rounds, schedule), state, seconds
 

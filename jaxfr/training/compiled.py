@@ -1,26 +1,28 @@
 """An experiment compiled once, for all its seeds and numbers, within the memory."""
 
+import functools
 import pathlib
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from jax import Array
-from jax.stages import Compiled
+from jax.stages import Compiled, Traced
 
 from jaxfr.devices import as_int32, replicate
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
-from jaxfr.kept_programs import Programs, kept_programs
+from jaxfr.kept_programs import Structure, kept_programs
 from jaxfr.sampling import KEY_KIND
 from jaxfr.training.checks import check_run
 from jaxfr.training.keys import run_key
 from jaxfr.training.layout import Layout
-from jaxfr.training.many import stack_runs, start_many, train_many
+from jaxfr.training.many import begin_many, draw_many, stack_runs, train_many
 from jaxfr.training.memory import available_memory, held_bytes
-from jaxfr.training.state import GivenValues
+from jaxfr.training.start import without_attack
+from jaxfr.training.state import GivenValues, Setup, TrainingState
 
 # A call of the compiled program has room for rounds of about so many pairs of each run,
 # which the cheapest rule works off in a second or so on a CPU, and for no more rounds
@@ -35,7 +37,9 @@ class CompiledRuns(NamedTuple):
 
     Attributes:
         experiment: what is run, of whichever numbers.
-        start: draws what a seed decides, see ``start_many``.
+        draw: draws what a seed fixes for all rounds, see ``draw_many``; of experiments
+            without their attack, so that all attacks share it.
+        begin: makes the state before round 0, see ``begin_many``.
         train: runs the rounds of a call, see ``train_many``.
         layout: the data, where the devices expect it.
         given: values to start from.
@@ -46,7 +50,8 @@ class CompiledRuns(NamedTuple):
     """
 
     experiment: Experiment
-    start: Compiled
+    draw: Compiled
+    begin: Compiled
     train: Compiled
     layout: Layout
     given: GivenValues
@@ -54,6 +59,24 @@ class CompiledRuns(NamedTuple):
     runs: int
     rounds_per_call: int
     seconds: float
+
+    @property
+    def programs(self) -> tuple[Compiled, Compiled, Compiled]:
+        """In the order in which they run."""
+        return self.draw, self.begin, self.train
+
+    def start(
+        self, experiments: Experiment, keys: Array
+    ) -> tuple[Setup, TrainingState]:
+        """What ``start`` makes of each run.
+
+        Args:
+            experiments: as many as there are runs at once, stacked.
+            keys: of their seeds.
+        """
+        drawn_by = without_attack(experiments)
+        setup = self.draw(drawn_by, self.layout, keys, self.given)
+        return setup, self.begin(experiments, self.layout, setup, self.given)
 
 
 def compile_programs(
@@ -104,32 +127,55 @@ def compile_programs(
         ),
         used,
     )
-    taken = numbers, layout, keys, given
     schedule = round_numbers, number, number
+    drawn_by = without_attack(numbers)
 
-    def make() -> Programs:
-        traced = start_many.trace(numbers, devices, layout, keys, given)
-        start = traced.lower().compile()
-        setup, state = jax.tree.map(
-            lambda leaf, sharding: jax.ShapeDtypeStruct(
-                leaf.shape, leaf.dtype, sharding=sharding
-            ),
-            traced.out_info,
-            start.output_shardings,
-        )
+    of_draw = drawn_by, layout, keys, given
+    traced_draw = functools.cache(
+        lambda: draw_many.trace(drawn_by, devices, layout, keys, given)
+    )
+
+    def make_draw() -> tuple[Compiled]:
+        return (traced_draw().lower().compile(),)
+
+    spread = layout.num_devices, devices
+    kept = functools.partial(kept_programs, folder, devices=spread)
+    (draw,) = kept(of_draw, make_draw, lambda _: (of_draw,))
+
+    def make_others() -> tuple[Compiled, Compiled]:
+        setup = _as_returned(traced_draw(), draw)
+        traced = begin_many.trace(numbers, devices, layout, setup, given)
+        begin = traced.lower().compile()
+        state = _as_returned(traced, begin)
         lowered = train_many.lower(numbers, devices, layout, setup, state, *schedule)
-        return Programs(start, lowered.compile())
+        return begin, lowered.compile()
 
-    if folder is None:
-        programs = make()
-    else:
-        spread = layout.num_devices, devices
-        programs = kept_programs(folder, experiment, (taken, schedule), spread, make)
+    def of_others(returned: Sequence[Structure]) -> tuple[Any, ...]:
+        setup, state = map(_placeholder, (draw.out_tree, returned[0]))
+        of_run = numbers, layout, setup
+        return (*of_run, given), (*of_run, state, *schedule)
+
+    begin, train = kept((numbers, *of_draw[1:], schedule), make_others, of_others)
     seconds = time.perf_counter() - began
     return CompiledRuns(
-        *(experiment, programs.start, programs.train, layout, given, used, runs),
+        *(experiment, draw, begin, train, layout, given, used, runs),
         *(rounds_per_call, seconds),
     )
+
+
+def _as_returned(traced: Traced, compiled: Compiled) -> Any:
+    """The shapes of what a program returns, where it returns it."""
+    return jax.tree.map(
+        lambda leaf, sharding: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=sharding
+        ),
+        traced.out_info,
+        compiled.output_shardings,
+    )
+
+
+def _placeholder(structure: Structure) -> Any:
+    return jax.tree.unflatten(structure, range(structure.num_leaves))
 
 
 def keys_of(seeds: Sequence[int]) -> Array:
@@ -168,15 +214,19 @@ def memory_need(compiled: CompiledRuns) -> MemoryNeed:
     ``jaxfr/blocks.py``), so ``working`` is little more than a round's scalars.
     """
     layout = compiled.layout
-    start, train = compiled.start.memory_analysis(), compiled.train.memory_analysis()
-    assert start is not None
-    assert train is not None
+    sizes = [_sizes(program) for program in compiled.programs]
     # The compiler's numbers are those of one device. The old state lives until the new
     # one exists.
     devices = len(layout.train_users.sharding.addressable_devices)
-    kept = start.output_size_in_bytes + train.output_size_in_bytes
-    working = max(start.temp_size_in_bytes, train.temp_size_in_bytes)
+    kept = sum(size.output_size_in_bytes for size in sizes)
+    working = max(size.temp_size_in_bytes for size in sizes)
     return MemoryNeed(held_bytes(layout), devices * kept, devices * working)
+
+
+def _sizes(program: Compiled) -> Any:
+    found = program.memory_analysis()
+    assert found is not None
+    return found
 
 
 def compile_to_fit(

@@ -17,7 +17,7 @@ from jaxfr.devices import divide_runs
 from jaxfr.experiment import Experiment
 from jaxfr.training.layout import Layout
 from jaxfr.training.run import RoundReport, train_rounds
-from jaxfr.training.start import start
+from jaxfr.training.start import begin, draw_setup
 from jaxfr.training.state import GivenValues, Setup, TrainingState
 
 T = TypeVar("T")
@@ -66,14 +66,14 @@ def over_runs(
 
 
 @functools.partial(jax.jit, static_argnames="devices")
-def start_many(
+def draw_many(
     experiments: Experiment,
     devices: int,
     layout: Layout,
     keys: Array,
     given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
-) -> tuple[Setup, TrainingState]:
-    """``start`` for many runs.
+) -> Setup:
+    """``draw_setup`` for many runs.
 
     Args:
         experiments: those of the runs, whose numbers have a leading axis ``[runs]``.
@@ -85,10 +85,36 @@ def start_many(
 
     def one_run(
         layout: Layout, given: GivenValues, experiment: Experiment, key: Array
-    ) -> tuple[Setup, TrainingState]:
-        return start(experiment, layout, key, given)
+    ) -> Setup:
+        return draw_setup(experiment, layout, key, given)
 
     return over_runs(one_run, devices, (layout, given), (experiments, keys))
+
+
+@functools.partial(jax.jit, static_argnames="devices")
+def begin_many(
+    experiments: Experiment,
+    devices: int,
+    layout: Layout,
+    setup: Setup,
+    given: GivenValues = GivenValues(),  # noqa: B008 (immutable)
+) -> TrainingState:
+    """``begin`` for many runs, as ``draw_many``.
+
+    Args:
+        experiments: those of the runs.
+        devices: among how many devices the runs are divided.
+        layout: the data.
+        setup: what the seeds decided, leading axis ``[runs]``.
+        given: values that all runs start from.
+    """
+
+    def one_run(
+        layout: Layout, given: GivenValues, experiment: Experiment, setup: Setup
+    ) -> TrainingState:
+        return begin(experiment, layout, setup, given)
+
+    return over_runs(one_run, devices, (layout, given), (experiments, setup))
 
 
 @functools.partial(jax.jit, static_argnames="devices")

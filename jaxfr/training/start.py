@@ -1,5 +1,6 @@
 """The state before round 0, and what stays fixed in all rounds."""
 
+import dataclasses
 import functools
 
 import jax
@@ -8,7 +9,7 @@ from jax import Array
 
 from jaxfr.aggregators import ServerKnowledge
 from jaxfr.aggregators.server import init_server, sees_clients
-from jaxfr.attacks import Knowledge, Task
+from jaxfr.attacks import Knowledge, Task, none
 from jaxfr.clients.graph import draw_neighbours
 from jaxfr.clients.update import ClientState
 from jaxfr.devices import WHOLE, placement, spread
@@ -78,28 +79,59 @@ def start(
             another kind, or what a run keeps does not fit into memory.
     """
     check_run(experiment, layout)
+    setup = draw_setup(experiment, layout, key, given)
+    return setup, begin(experiment, layout, setup, given)
+
+
+def draw_setup(
+    experiment: Experiment, layout: Layout, key: Array, given: GivenValues
+) -> Setup:
+    """The first half of ``start``, which no attack has a say in."""
     check_key(key)
-    arguments = experiment, layout, key, given
+    arguments = without_attack(experiment), layout, key, given
     # Traced once for both.
-    kept = jax.eval_shape(_start, *arguments)
-    check_room(kept, layout.num_devices)
-    return _start(*arguments)
+    check_room(jax.eval_shape(_draw, *arguments), layout.num_devices)
+    return _draw(*arguments)
+
+
+def begin(
+    experiment: Experiment, layout: Layout, setup: Setup, given: GivenValues
+) -> TrainingState:
+    """The other half: the state before round 0."""
+    arguments = experiment, layout, setup, given
+    check_room((setup, jax.eval_shape(_begin, *arguments)), layout.num_devices)
+    return _begin(*arguments)
+
+
+def without_attack(experiment: Experiment) -> Experiment:
+    """One that draws the same, in the same program whatever the attack is."""
+    return dataclasses.replace(experiment, attack=none())
 
 
 @jax.jit
-def _start(
-    experiment: Experiment,
-    layout: Layout,
-    key: Array,
-    given: GivenValues,
-) -> tuple[Setup, TrainingState]:
+def _draw(
+    experiment: Experiment, layout: Layout, key: Array, given: GivenValues
+) -> Setup:
     with jax.default_matmul_precision("highest"):
         return spread(
-            _start_on_each_device,
+            _draw_on_each_device,
             layout.num_devices,
             (WHOLE, placement(layout), WHOLE, WHOLE),
-            (placement(Setup), _state_placement(experiment, layout)),
+            placement(Setup),
         )(experiment, layout, key, given)
+
+
+@jax.jit
+def _begin(
+    experiment: Experiment, layout: Layout, setup: Setup, given: GivenValues
+) -> TrainingState:
+    with jax.default_matmul_precision("highest"):
+        return spread(
+            _begin_on_each_device,
+            layout.num_devices,
+            (WHOLE, placement(layout), placement(Setup), WHOLE),
+            _state_placement(experiment, layout),
+        )(experiment, layout, setup, given)
 
 
 def _state_placement(experiment: Experiment, layout: Layout) -> TrainingState:
@@ -119,12 +151,9 @@ def _state_placement(experiment: Experiment, layout: Layout) -> TrainingState:
     )
 
 
-def _start_on_each_device(
-    experiment: Experiment,
-    layout: Layout,
-    key: Array,
-    given: GivenValues,
-) -> tuple[Setup, TrainingState]:
+def _draw_on_each_device(
+    experiment: Experiment, layout: Layout, key: Array, given: GivenValues
+) -> Setup:
     pairs = draw_pairs(experiment, layout, key, given=given.negatives)
     candidates = draw_candidates(
         key_for(key, Purpose.CANDIDATES),
@@ -159,14 +188,13 @@ def _start_on_each_device(
     if sees_clients(experiment.rule()):
         own_key = key_for(key, Purpose.SERVER_IDS)
         server_ids = jax.random.permutation(own_key, layout.num_server_ids)
-    setup = Setup(
+    return Setup(
         *(key, pairs, candidates, neighbours),
         *(within_third, targets, most_popular, server_ids),
     )
-    return setup, _initial_state(experiment, layout, setup, given)
 
 
-def _initial_state(
+def _begin_on_each_device(
     experiment: Experiment,
     layout: Layout,
     setup: Setup,

@@ -12,7 +12,7 @@ from jaxfr.experiment import Experiment
 from jaxfr.texts import read_part
 from jaxfr.training import layout_for
 from jaxfr.training.compiled import keys_of
-from jaxfr.training.many import stack_runs, start_many, train_many
+from jaxfr.training.many import begin_many, draw_many, stack_runs, train_many
 
 
 def record(seed: int, *hits: float | None, device: str = "gpu") -> dict:
@@ -84,10 +84,13 @@ def test_programs_lower_for_a_gpu_where_there_is_none(aggregator, model, monkeyp
     layout = layout_for(experiment, dataset)
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     experiments = stack_runs([experiment] * 2)
-    started = start_many.trace(experiments, 1, layout, keys_of([0, 1]))
-    assert "module" in started.lower(lowering_platforms=("cuda",)).as_text()
+    drawn = draw_many.trace(experiments, 1, layout, keys_of([0, 1]))
+    assert "module" in drawn.lower(lowering_platforms=("cuda",)).as_text()
+    setup = drawn.out_info
+    begun = begin_many.trace(experiments, 1, layout, setup)
+    assert "module" in begun.lower(lowering_platforms=("cuda",)).as_text()
     numbers, schedule = jnp.arange(3, dtype=jnp.int32), (jnp.int32(3), jnp.int32(1))
     trained = train_many.trace(
-        experiments, 1, layout, *started.out_info, numbers, *schedule
+        experiments, 1, layout, setup, begun.out_info, numbers, *schedule
     )
     assert "module" in trained.lower(lowering_platforms=("cuda",)).as_text()

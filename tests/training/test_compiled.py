@@ -32,9 +32,7 @@ def test_one_program_serves_all_seeds_and_numbers():
     assert compiled.seconds > 0
     for rate in (0.1, 0.2):
         experiments = stack_runs([changed(EXPERIMENT, learning_rate=rate)] * 2)
-        setup, state = compiled.start(
-            experiments, compiled.layout, keys_of([3, 4]), compiled.given
-        )
+        setup, state = compiled.start(experiments, keys_of([3, 4]))
         assert state.item_embeddings.shape[0] == 2
         assert np.any(state.item_embeddings[0] != state.item_embeddings[1])
         assert setup.candidates.shape[0] == 2

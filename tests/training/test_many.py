@@ -9,7 +9,7 @@ import pytest
 
 from jaxfr.experiment import Experiment
 from jaxfr.training import start, train_rounds
-from jaxfr.training.many import stack_runs, start_many, train_many
+from jaxfr.training.many import begin_many, draw_many, stack_runs, train_many
 from tests.training.problem import changed, configured, small_layout
 
 ROUNDS = jnp.arange(4, dtype=jnp.int32)
@@ -44,7 +44,8 @@ def one_after_the_other():
 @pytest.mark.parametrize("devices", [1, 4])
 def test_runs_at_once_are_those_one_after_the_other(devices):
     experiments, layout = stack_runs(EXPERIMENTS), small_layout()
-    setup, state = start_many(experiments, devices, layout, KEYS)
+    setup = draw_many(experiments, devices, layout, KEYS)
+    state = begin_many(experiments, devices, layout, setup)
     assert len(state.item_embeddings.sharding.device_set) == devices
     found = train_many(experiments, devices, layout, setup, state, *SCHEDULE)
     expected, report = one_after_the_other()

@@ -30,7 +30,7 @@ def test_the_need_covers_the_data_and_what_the_runs_keep():
     leaves = jax.tree.leaves(small_layout())
     assert need.data == sum(leaf.nbytes for leaf in leaves)
     keys = jax.vmap(jax.random.key)(jax.numpy.arange(1))
-    kept = compiled.start(stack_runs([CLEAN]), compiled.layout, keys, compiled.given)
+    kept = compiled.start(stack_runs([CLEAN]), keys)
     arrays = [leaf for leaf in jax.tree.leaves(kept) if leaf.dtype != keys.dtype]
     assert need.runs >= sum(leaf.nbytes for leaf in arrays)
     assert need.working > 0

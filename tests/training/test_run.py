@@ -25,7 +25,7 @@ from jaxfr.training import (
     start,
     train_rounds,
 )
-from jaxfr.training.start import _start
+from jaxfr.training.start import _begin, _draw
 from tests.training.problem import (
     EXPERIMENT,
     ROOM,
@@ -104,7 +104,7 @@ def run_in_stretches() -> tuple[list[TrainingState], RoundReport]:
 
 
 def number_of_programs() -> list[int]:
-    jitted = cast(list[Any], [_start, train_rounds])
+    jitted = cast(list[Any], [_draw, _begin, train_rounds])
     return [function._cache_size() for function in jitted]
 
 
