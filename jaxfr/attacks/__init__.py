@@ -6,6 +6,7 @@ from jaxfr.attacks.adaptive.invert import invert_head, invert_tail
 from jaxfr.attacks.adaptive.knapsack import knapsack
 from jaxfr.attacks.adaptive.promote import fake_profile, mix, promote
 from jaxfr.attacks.adaptive.sleeper import sleeper
+from jaxfr.attacks.adaptive.water_filling import water_filling
 from jaxfr.attacks.base import (
     Attack,
     Knowledge,
@@ -95,6 +96,7 @@ __all__ = [
     "spattack_o_d",
     "spattack_o_s",
     "ua_mean",
+    "water_filling",
 ]
 
 ATTACKS: Catalogue[Attack] = by_name(
@@ -121,6 +123,7 @@ ATTACKS: Catalogue[Attack] = by_name(
     mix,
     fake_profile,
     knapsack,
+    water_filling,
     copied_sets,
     groups,
     sleeper,

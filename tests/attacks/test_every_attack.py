@@ -36,7 +36,7 @@ OMNISCIENT = {"spattack_o_d", "spattack_o_s", "cluster", "gaussian", "lie"}
 OMNISCIENT |= {"fang", "fang_full_knowledge", "sign_flip", "ipm", "min_max", "min_sum"}
 OMNISCIENT |= {"ua_mean", "invert_head", "invert_tail", "promote", "mix"}
 OMNISCIENT |= {"fake_profile", "knapsack", "copied_sets", "groups", "sleeper"}
-OMNISCIENT |= {"byz_mean", "mimic"}
+OMNISCIENT |= {"byz_mean", "mimic", "water_filling"}
 BENIGN_CLIENTS = 20
 every_attack = pytest.mark.parametrize("name", ATTACKS)
 

@@ -89,6 +89,7 @@ PART_STATIC = {
     "lie_z": ("attack", "lie", "lie:2"),
     "perturbation": ("attack", "min_max", "min_max:unit"),
     "decoys": ("attack", "groups", "groups:decoys=uniform"),
+    "loss": ("attack", "water_filling", "water_filling:ranking"),
     "then": ("attack", "sleeper", "sleeper:then=mix"),
     "virtual_users": ("attack", "frec_attack2", "frec_attack2:virtual_users=5"),
     "mined_items": ("attack", "pieck_uea", "pieck_uea:mined_items=5"),
