@@ -7,6 +7,7 @@ from jaxfr.attacks.adaptive.knapsack import knapsack
 from jaxfr.attacks.adaptive.promote import fake_profile, mix, promote
 from jaxfr.attacks.adaptive.sleeper import sleeper
 from jaxfr.attacks.adaptive.water_filling import water_filling
+from jaxfr.attacks.adaptive.white_box import white_box
 from jaxfr.attacks.base import (
     Attack,
     Knowledge,
@@ -97,6 +98,7 @@ __all__ = [
     "spattack_o_s",
     "ua_mean",
     "water_filling",
+    "white_box",
 ]
 
 ATTACKS: Catalogue[Attack] = by_name(
@@ -133,6 +135,7 @@ ATTACKS: Catalogue[Attack] = by_name(
     frec_attack2,
     optimal_ipm,
     optimal_alie,
+    white_box,
     *(eb, a_ra, a_hum, pieck_ipe, pieck_uea),
 )
 """The attacks by name."""

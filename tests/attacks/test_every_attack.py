@@ -136,8 +136,9 @@ def test_it_poisons_the_items_that_it_says_and_tells_its_noise(name):
 
 @every_attack
 def test_an_attack_is_of_the_kind_that_sees_what_it_knows(name):
-    white_box = WhiteBoxAttack if name.startswith("optimal") else LimitedAttack
-    kind = OmniscientAttack if name in OMNISCIENT else white_box
+    white_box = name.startswith("optimal") or name == "white_box"
+    other = WhiteBoxAttack if white_box else LimitedAttack
+    kind = OmniscientAttack if name in OMNISCIENT else other
     assert isinstance(ATTACKS[name]().make(), kind)
 
 
