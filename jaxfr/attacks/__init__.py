@@ -1,5 +1,6 @@
 """Attacks by name. A new attack is one new file and one line in ``ATTACKS``."""
 
+from jaxfr.attacks.adaptive.anchor_drift import anchor_drift
 from jaxfr.attacks.adaptive.copied_sets import copied_sets
 from jaxfr.attacks.adaptive.groups import groups
 from jaxfr.attacks.adaptive.invert import invert_head, invert_tail
@@ -59,6 +60,7 @@ __all__ = [
     "WhiteBoxAttack",
     "a_hum",
     "a_ra",
+    "anchor_drift",
     "byz_mean",
     "cluster",
     "copied_sets",
@@ -129,6 +131,7 @@ ATTACKS: Catalogue[Attack] = by_name(
     copied_sets,
     groups,
     sleeper,
+    anchor_drift,
     byz_mean,
     mimic,
     poisoned_fl,
