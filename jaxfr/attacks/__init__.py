@@ -2,10 +2,12 @@
 
 from jaxfr.attacks.adaptive.anchor_drift import anchor_drift
 from jaxfr.attacks.adaptive.copied_sets import copied_sets
+from jaxfr.attacks.adaptive.decorrelated import decorrelated
 from jaxfr.attacks.adaptive.groups import groups
 from jaxfr.attacks.adaptive.invert import invert_head, invert_tail
 from jaxfr.attacks.adaptive.knapsack import knapsack
 from jaxfr.attacks.adaptive.promote import fake_profile, mix, promote
+from jaxfr.attacks.adaptive.sign_guard_aware import sign_guard_aware
 from jaxfr.attacks.adaptive.sleeper import sleeper
 from jaxfr.attacks.adaptive.water_filling import water_filling
 from jaxfr.attacks.adaptive.white_box import white_box
@@ -64,6 +66,7 @@ __all__ = [
     "byz_mean",
     "cluster",
     "copied_sets",
+    "decorrelated",
     "eb",
     "fake_profile",
     "fang",
@@ -93,6 +96,7 @@ __all__ = [
     "promote",
     "same_rows",
     "sign_flip",
+    "sign_guard_aware",
     "sleeper",
     "spattack_l_d",
     "spattack_l_s",
@@ -132,6 +136,8 @@ ATTACKS: Catalogue[Attack] = by_name(
     groups,
     sleeper,
     anchor_drift,
+    sign_guard_aware,
+    decorrelated,
     byz_mean,
     mimic,
     poisoned_fl,

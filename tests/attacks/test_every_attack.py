@@ -37,7 +37,7 @@ OMNISCIENT |= {"fang", "fang_full_knowledge", "sign_flip", "ipm", "min_max", "mi
 OMNISCIENT |= {"ua_mean", "invert_head", "invert_tail", "promote", "mix"}
 OMNISCIENT |= {"fake_profile", "knapsack", "copied_sets", "groups", "sleeper"}
 OMNISCIENT |= {"byz_mean", "mimic", "water_filling"}
-OMNISCIENT |= {"anchor_drift"}
+OMNISCIENT |= {"anchor_drift", "sign_guard_aware", "decorrelated"}
 BENIGN_CLIENTS = 20
 every_attack = pytest.mark.parametrize("name", ATTACKS)
 

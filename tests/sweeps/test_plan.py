@@ -64,6 +64,7 @@ PART_NUMBERS = {
     "hardest": ("attack", "frec_attack2", "frec_attack2:0.2"),
     "variance": ("attack", "frec_attack2", "frec_attack2:variance=1"),
     "step_size": ("attack", "a_hum", "a_hum:step_size=2"),
+    "quantile": ("attack", "decorrelated", "decorrelated:0.9"),
     "mining_rounds": ("attack", "pieck_uea", "pieck_uea:mining_rounds=3"),
     "steps": ("attack", "white_box", "white_box:steps=2"),
     "restarts": ("attack", "white_box", "white_box:restarts=2"),
