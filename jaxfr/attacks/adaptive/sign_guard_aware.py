@@ -7,7 +7,6 @@ from jax import Array
 
 from jaxfr.aggregators.stages.population import median_of_clients, share_of
 from jaxfr.aggregators.stages.sign_guard import of_clients
-from jaxfr.attacks.adaptive.allowance import of_length
 from jaxfr.attacks.base import (
     AttackState,
     OmniscientAttack,
@@ -74,10 +73,12 @@ def sign_guard_aware(strength: Annotated[Number, AMOUNT] = 2.5) -> OmniscientAtt
 
     Over benign clients, p is the median share of positive numbers among those they
     uploaded, and N the median norm of all that they uploaded. For all m' items that
-    received a row, all malicious clients send ``-s_j / |s_j|``, with s_j the sum of
-    item j's benign rows, after two changes: of the ``m' d`` numbers the ``p m' d``
-    largest become positive, the others negative, those of the wrong sign next to 0; and
-    all is multiplied so that its norm is ``strength`` times N.
+    received a row, all n~ malicious clients send ``-s_j / (k_j + n~)``, with s_j the
+    sum of item j's k_j benign rows, after two changes: of the ``m' d`` numbers the
+    ``p m' d`` largest become positive, the others negative, those of the wrong sign
+    next to 0; and all is multiplied so that its norm is ``strength`` times N. Of all
+    uploads of one norm these rows, before the first change, cost benign clients most
+    where the server takes means: ``sum over j of <s_j, n~ r_j / (k_j + n~)>`` is least.
 
     >>> benign = fr.uploads_of([[[1.0], [2.0], [-9.0]]])  # 1 item, 3 clients, d = 1
     >>> fr.attacks.malicious_rows(fr.attacks.sign_guard_aware(), benign)
@@ -97,10 +98,12 @@ def sign_guard_aware(strength: Annotated[Number, AMOUNT] = 2.5) -> OmniscientAtt
     ) -> tuple[Uploads, AttackState]:
         honest = usual(benign, view.benign_clients)
         sent = row_counts(benign) > 0
-        inverted = of_length(-item_sums(benign), jnp.ones(()))
-        rows = jnp.where(
-            sent[:, None], with_signs(inverted, sent, honest.positive), 0.0
+        acting = jnp.sum(view.taking_part, dtype=jnp.int32)
+        received = jnp.maximum(row_counts(benign) + acting, 1)
+        opposite = with_signs(
+            -item_sums(benign) / received[:, None], sent, honest.positive
         )
+        rows = jnp.where(sent[:, None], opposite, 0.0)
         whole = row_norm(rows.reshape(-1))
         wanted = jnp.asarray(strength) * honest.norm
         rows = wanted * share_of(rows, whole)

@@ -50,8 +50,8 @@ def test_inverted_rows_take_on_the_signs_and_the_norm_of_the_median_client(
     sent = send(sign_guard_aware(strength), seen, acting)
     received = np.asarray(seen.sent.any(axis=1))
     np.testing.assert_array_equal(sent.sends[:, 0], received[:, None] & acting)
-    sums = seen.sums[received]
-    rows = -sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    both = seen.sent.sum(axis=1)[received] + acting.sum()
+    rows = -seen.sums[received] / both[:, None]
     positive = float(np.median([np.mean(each > 0) for each in of_clients(seen)]))
     norm = np.median([np.linalg.norm(each) for each in of_clients(seen)])
     rows = signed(rows, positive)
