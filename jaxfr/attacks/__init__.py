@@ -1,11 +1,16 @@
 """Attacks by name. A new attack is one new file and one line in ``ATTACKS``."""
 
+from jaxfr.attacks.adaptive.anchor_drift import anchor_drift
 from jaxfr.attacks.adaptive.copied_sets import copied_sets
+from jaxfr.attacks.adaptive.decorrelated import decorrelated
 from jaxfr.attacks.adaptive.groups import groups
 from jaxfr.attacks.adaptive.invert import invert_head, invert_tail
 from jaxfr.attacks.adaptive.knapsack import knapsack
 from jaxfr.attacks.adaptive.promote import fake_profile, mix, promote
+from jaxfr.attacks.adaptive.sign_guard_aware import sign_guard_aware
 from jaxfr.attacks.adaptive.sleeper import sleeper
+from jaxfr.attacks.adaptive.water_filling import water_filling
+from jaxfr.attacks.adaptive.white_box import white_box
 from jaxfr.attacks.base import (
     Attack,
     Knowledge,
@@ -57,9 +62,11 @@ __all__ = [
     "WhiteBoxAttack",
     "a_hum",
     "a_ra",
+    "anchor_drift",
     "byz_mean",
     "cluster",
     "copied_sets",
+    "decorrelated",
     "eb",
     "fake_profile",
     "fang",
@@ -89,12 +96,15 @@ __all__ = [
     "promote",
     "same_rows",
     "sign_flip",
+    "sign_guard_aware",
     "sleeper",
     "spattack_l_d",
     "spattack_l_s",
     "spattack_o_d",
     "spattack_o_s",
     "ua_mean",
+    "water_filling",
+    "white_box",
 ]
 
 ATTACKS: Catalogue[Attack] = by_name(
@@ -121,15 +131,20 @@ ATTACKS: Catalogue[Attack] = by_name(
     mix,
     fake_profile,
     knapsack,
+    water_filling,
     copied_sets,
     groups,
     sleeper,
+    anchor_drift,
+    sign_guard_aware,
+    decorrelated,
     byz_mean,
     mimic,
     poisoned_fl,
     frec_attack2,
     optimal_ipm,
     optimal_alie,
+    white_box,
     *(eb, a_ra, a_hum, pieck_ipe, pieck_uea),
 )
 """The attacks by name."""

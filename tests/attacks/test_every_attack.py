@@ -36,7 +36,8 @@ OMNISCIENT = {"spattack_o_d", "spattack_o_s", "cluster", "gaussian", "lie"}
 OMNISCIENT |= {"fang", "fang_full_knowledge", "sign_flip", "ipm", "min_max", "min_sum"}
 OMNISCIENT |= {"ua_mean", "invert_head", "invert_tail", "promote", "mix"}
 OMNISCIENT |= {"fake_profile", "knapsack", "copied_sets", "groups", "sleeper"}
-OMNISCIENT |= {"byz_mean", "mimic"}
+OMNISCIENT |= {"byz_mean", "mimic", "water_filling"}
+OMNISCIENT |= {"anchor_drift", "sign_guard_aware", "decorrelated"}
 BENIGN_CLIENTS = 20
 every_attack = pytest.mark.parametrize("name", ATTACKS)
 
@@ -136,8 +137,9 @@ def test_it_poisons_the_items_that_it_says_and_tells_its_noise(name):
 
 @every_attack
 def test_an_attack_is_of_the_kind_that_sees_what_it_knows(name):
-    white_box = WhiteBoxAttack if name.startswith("optimal") else LimitedAttack
-    kind = OmniscientAttack if name in OMNISCIENT else white_box
+    white_box = name.startswith("optimal") or name == "white_box"
+    other = WhiteBoxAttack if white_box else LimitedAttack
+    kind = OmniscientAttack if name in OMNISCIENT else other
     assert isinstance(ATTACKS[name]().make(), kind)
 
 

@@ -32,6 +32,10 @@ PART_TEXTS: Mapping[str, tuple[str, ...]] = {
         *("ipm:0.0", "ipm:1e15", "ipm:-1", "ua_mean:1e15", "min_max:perturbation=unit"),
         *("promote:spread=1.5", "mix:1e15", "invert_head:0.5", "invert_tail:1"),
         *("groups:1:0:uniform", "groups:0", "sleeper:0:mix", "knapsack:length=2"),
+        *("water_filling:ranking:0", "water_filling:loss=training:length=2"),
+        *("white_box:ranking:promote:1:2", "white_box:steps=0:restarts=0"),
+        *("anchor_drift:0", "anchor_drift:radius=0.5", "sign_guard_aware:0"),
+        *("decorrelated:1", "decorrelated:quantile=1.5"),
         *("byz_mean:1.5", "mimic:1", "poisoned_fl:0", "frec_attack2:1:0:2"),
     ),
     "aggregator": (

@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks import copied_sets, invert_head
+from jaxfr.attacks import (
+    copied_sets,
+    decorrelated,
+    invert_head,
+    sign_guard_aware,
+    water_filling,
+    white_box,
+)
 from jaxfr.training import layout_for, run_key, start, train_rounds
 from tests.training.problem import configured, small_dataset
 
@@ -21,7 +28,14 @@ def trained(name: str, devices: int) -> jax.Array:
 
 
 @pytest.mark.skipif("jax.device_count() < 2", reason="takes two devices")
-@pytest.mark.parametrize("attack", [invert_head(), copied_sets()], ids=str)
+@pytest.mark.parametrize(
+    "attack",
+    [
+        *(invert_head(), copied_sets(), water_filling("ranking"), white_box()),
+        *(sign_guard_aware(), decorrelated()),
+    ],
+    ids=str,
+)
 def test_two_devices_train_as_one(attack):
-    one, two = (trained(attack.name, devices) for devices in (1, 2))
+    one, two = (trained(str(attack), devices) for devices in (1, 2))
     np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-5)
