@@ -40,6 +40,7 @@ from jaxfr.attacks.recommendation.spattack import (
 )
 from jaxfr.attacks.recommendation.ua_mean import ua_mean
 from jaxfr.attacks.rows import same_rows
+from jaxfr.attacks.targeted.fed_rec_attack import fed_rec_attack
 from jaxfr.attacks.targeted.pieck import pieck_ipe, pieck_uea
 from jaxfr.attacks.targeted.virtual_users import a_hum, a_ra, eb
 from jaxfr.parts import Catalogue, by_name
@@ -65,6 +66,7 @@ __all__ = [
     "fang",
     "fang_full_knowledge",
     "fed_attack",
+    "fed_rec_attack",
     "frec_attack2",
     "gaussian",
     "groups",
@@ -130,7 +132,7 @@ ATTACKS: Catalogue[Attack] = by_name(
     frec_attack2,
     optimal_ipm,
     optimal_alie,
-    *(eb, a_ra, a_hum, pieck_ipe, pieck_uea),
+    *(eb, a_ra, a_hum, pieck_ipe, pieck_uea, fed_rec_attack),
 )
 """The attacks by name."""
 

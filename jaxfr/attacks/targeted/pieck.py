@@ -67,10 +67,10 @@ def pieck_ipe(
     Source: Zhang et al., "Preventing the popular item embedding based attack in
     federated recommendations", ICDE 2024 (PIECK-IPE); without its weights by rank and
     its two kinds of popular items. There the server sums, and what moves farthest is
-    popular; where it averages, as here, that is the coldest items (the ten that move
-    farthest in two rounds of ML-100K are all among the least popular fifth). By the
-    direction of the change they are among the most popular seventh. There losses are
-    means over labels, which gives the rows their length (see ``labels / targets``).
+    popular; where it averages, as here, those are cold (the ten that move farthest in
+    two rounds of ML-100K lie beyond the 1,000 most popular of 1,682), and the direction
+    of the change tells more (all ten among the first 500). There losses are means over
+    labels, whence ``labels / targets``.
 
     Args:
         mined_items: how many popular items N, or all others where there are fewer.
