@@ -42,6 +42,7 @@ from jaxfr.attacks.recommendation.ua_mean import ua_mean
 from jaxfr.attacks.rows import same_rows
 from jaxfr.attacks.targeted.fed_rec_attack import fed_rec_attack
 from jaxfr.attacks.targeted.pieck import pieck_ipe, pieck_uea
+from jaxfr.attacks.targeted.poison_frs import poison_frs
 from jaxfr.attacks.targeted.virtual_users import a_hum, a_ra, eb
 from jaxfr.parts import Catalogue, by_name
 
@@ -87,6 +88,7 @@ __all__ = [
     "optimal_ipm",
     "pieck_ipe",
     "pieck_uea",
+    "poison_frs",
     "poisoned_fl",
     "promote",
     "same_rows",
@@ -132,7 +134,8 @@ ATTACKS: Catalogue[Attack] = by_name(
     frec_attack2,
     optimal_ipm,
     optimal_alie,
-    *(eb, a_ra, a_hum, pieck_ipe, pieck_uea, fed_rec_attack),
+    *(eb, a_ra, a_hum, pieck_ipe, pieck_uea),
+    *(fed_rec_attack, poison_frs),
 )
 """The attacks by name."""
 
