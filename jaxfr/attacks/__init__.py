@@ -43,6 +43,7 @@ from jaxfr.attacks.rows import same_rows
 from jaxfr.attacks.targeted.fed_rec_attack import fed_rec_attack
 from jaxfr.attacks.targeted.pieck import pieck_ipe, pieck_uea
 from jaxfr.attacks.targeted.poison_frs import poison_frs
+from jaxfr.attacks.targeted.psmu import psmu
 from jaxfr.attacks.targeted.virtual_users import a_hum, a_ra, eb
 from jaxfr.parts import Catalogue, by_name
 
@@ -91,6 +92,7 @@ __all__ = [
     "poison_frs",
     "poisoned_fl",
     "promote",
+    "psmu",
     "same_rows",
     "sign_flip",
     "sleeper",
@@ -135,7 +137,7 @@ ATTACKS: Catalogue[Attack] = by_name(
     optimal_ipm,
     optimal_alie,
     *(eb, a_ra, a_hum, pieck_ipe, pieck_uea),
-    *(fed_rec_attack, poison_frs),
+    *(fed_rec_attack, poison_frs, psmu),
 )
 """The attacks by name."""
 

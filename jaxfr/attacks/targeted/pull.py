@@ -37,6 +37,11 @@ def pull(
     return -jnp.mean(jax.nn.sigmoid(-users @ item)[:, None] * users, axis=0)
 
 
+def labels_of_client(knowledge: Knowledge) -> Float[Array, ""]:
+    """How many positives and negatives a benign client has on average."""
+    return 2 * jnp.mean(knowledge.client_activity.astype(jnp.float32))
+
+
 def averaged_loss(knowledge: Knowledge) -> Float[Array, ""]:
     """How many times the sum's derivative a malicious row is, next to benign ones.
 
@@ -44,8 +49,7 @@ def averaged_loss(knowledge: Knowledge) -> Float[Array, ""]:
     client divides its rows by the number of its positives and negatives, and a
     malicious one by that of the targets.
     """
-    labels = 2 * jnp.mean(knowledge.client_activity.astype(jnp.float32))
-    return labels / max(knowledge.targets.size, 1)
+    return labels_of_client(knowledge) / max(knowledge.targets.size, 1)
 
 
 def send_to_targets(
