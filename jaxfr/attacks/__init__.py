@@ -42,6 +42,7 @@ from jaxfr.attacks.recommendation.ua_mean import ua_mean
 from jaxfr.attacks.rows import same_rows
 from jaxfr.attacks.targeted.fed_rec_attack import fed_rec_attack
 from jaxfr.attacks.targeted.pieck import pieck_ipe, pieck_uea
+from jaxfr.attacks.targeted.pip_attack import pip_attack
 from jaxfr.attacks.targeted.poison_frs import poison_frs
 from jaxfr.attacks.targeted.psmu import psmu
 from jaxfr.attacks.targeted.virtual_users import a_hum, a_ra, eb
@@ -89,6 +90,7 @@ __all__ = [
     "optimal_ipm",
     "pieck_ipe",
     "pieck_uea",
+    "pip_attack",
     "poison_frs",
     "poisoned_fl",
     "promote",
@@ -137,7 +139,7 @@ ATTACKS: Catalogue[Attack] = by_name(
     optimal_ipm,
     optimal_alie,
     *(eb, a_ra, a_hum, pieck_ipe, pieck_uea),
-    *(fed_rec_attack, poison_frs, psmu),
+    *(fed_rec_attack, poison_frs, psmu, pip_attack),
 )
 """The attacks by name."""
 

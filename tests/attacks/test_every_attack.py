@@ -127,7 +127,7 @@ def test_it_poisons_the_items_that_it_says_and_tells_its_noise(name):
     poisoned = np.asarray(attack.poisoned_items(state, known))
     assert poisoned.shape == (3, NUM_ITEMS)
     some = {"spattack_o_s", "spattack_l_s", "label_flip", CLEAN}
-    some |= {"eb", "a_ra", "a_hum", "pieck_ipe", "pieck_uea"}
+    some |= {"eb", "a_ra", "a_hum", "pieck_ipe", "pieck_uea", "pip_attack"}
     assert poisoned.all() == (name not in some)
     assert poisoned.any() == (name != CLEAN)
     has_noise = attack.uploaded_noise(state) is not None

@@ -67,6 +67,7 @@ PART_NUMBERS = {
     "mining_rounds": ("attack", "pieck_uea", "pieck_uea:mining_rounds=3"),
     "bound": ("attack", "fed_rec_attack", "fed_rec_attack:1"),
     "scale": ("attack", "poison_frs", "poison_frs:2"),
+    "weight": ("attack", "pip_attack", "pip_attack:2"),
     "rate": ("attack", "fed_rec_attack", "fed_rec_attack:rate=1"),
     "clip_norm": ("aggregator", "clip_by_norm+median", "clip_by_norm:2+median"),
     "factor": ("aggregator", "budget+mean", "budget:2+mean"),
