@@ -103,7 +103,9 @@ def test_where_nobody_acts_nothing_is_sent(name, acting):
 
 
 # Clusters are found by every device, rows are drawn and pairs worked off by some.
-@pytest.mark.parametrize("name", ["label_flip", "fed_attack", "cluster", "gaussian"])
+@pytest.mark.parametrize(
+    "name", ["label_flip", "fed_attack", "cluster", "gaussian", "psmu"]
+)
 def test_devices_that_share_the_work_send_what_one_sends(name):
     # Tables, which every device has.
     rows = np.random.default_rng(0).normal(size=(NUM_ITEMS, 2, DIM))
