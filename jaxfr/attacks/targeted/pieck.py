@@ -46,7 +46,7 @@ class Mined(NamedTuple):
 def pieck_ipe(
     mined_items: MinedItems = 10,
     mining_rounds: MiningRounds = 2,
-    strength: Strength = 1.0,
+    strength: Strength = 0.08,
 ) -> LimitedAttack:
     """Turns targets into the direction of popular items.
 
@@ -54,15 +54,19 @@ def pieck_ipe(
     take the ``mined_items`` items that went most against the mean change, by ``-D_k .
     mean(D)``, targets left out: most items are hardly more than negatives. Until then
     they send zeros; from then on each sends each target t the derivative of ``-(1/N)
-    sum over them of cos(v_t, v_k)``, times ``strength labels / targets``, where a
-    benign client has so many positives and negatives on average.
+    sum over them of cos(v_t, v_k)``, times ``strength labels / (targets eta)``, where a
+    benign client has so many positives and negatives on average and learns by eta.
+
+    The cosine turns targets and does not lengthen them: they get as long as steps
+    overshoot, by ``|v|^2`` in proportion to ``strength``, and must be about as long as
+    popular items to be shown.
 
     >>> benign = fr.uploads_of([[[1.0]], [[2.0]]])  # 2 items, of which one is a target
     >>> attack = fr.attacks.pieck_ipe(mined_items=1)
     >>> fr.attacks.malicious_rows(attack, benign).shape  # it watches first
     (2, 1, 1)
 
-    Knows the item table, and how many items clients have.
+    Knows the item table, the learning rate, and how many items clients have.
 
     Source: Zhang et al., "Preventing the popular item embedding based attack in
     federated recommendations", ICDE 2024 (PIECK-IPE); without its weights by rank and
@@ -70,22 +74,22 @@ def pieck_ipe(
     popular; where it averages, as here, those are cold (the ten that move farthest in
     two rounds of ML-100K lie beyond the 1,000 most popular of 1,682), and the direction
     of the change tells more (all ten among the first 500). There losses are means over
-    labels, whence ``labels / targets``.
+    labels, whence ``labels / targets``, and eta is 1, whence the division.
 
     Args:
         mined_items: how many popular items N, or all others where there are fewer.
         mining_rounds: how many rounds are watched.
-        strength: 1 for the proportion to benign rows that the source has.
+        strength: 1 for a step as long as there.
     """
 
     def similarity(target: Array, popular: Array) -> Array:
         lengths = jnp.linalg.norm(popular, axis=1) * jnp.linalg.norm(target)
         return jnp.mean(popular @ target / jnp.maximum(lengths, SMALLEST))
 
-    def row(target: Array, popular: Array) -> Array:
+    def row(target: Array, popular: Array, rate: Array | float) -> Array:
         # Of a target that is 0 the norm has no derivative, and it points nowhere.
         somewhere = jnp.where(jnp.any(target != 0), target, 1.0)
-        return -jax.grad(similarity)(somewhere, popular)
+        return -jax.grad(similarity)(somewhere, popular) / rate
 
     return _after_mining(row, mined_items, mining_rounds, strength)
 
@@ -100,7 +104,7 @@ def pieck_uea(
 
     Popular items are mined as in ``pieck_ipe``; then each malicious client sends each
     target t the derivative of ``-(1/N) sum over them of ln sigma(v_k . v_t)``, times
-    ``strength labels / targets``, as there.
+    ``strength labels / targets``.
 
     >>> benign = fr.uploads_of([[[1.0]], [[2.0]]])  # 2 items, of which one is a target
     >>> attack = fr.attacks.pieck_uea(mined_items=1)
@@ -110,7 +114,7 @@ def pieck_uea(
     Knows the item table, and how many items clients have.
 
     Source: Zhang et al., ICDE 2024 (PIECK-UEA); mining and length of rows differ as in
-    ``pieck_ipe``.
+    ``pieck_ipe``, but for eta.
 
     Args:
         mined_items: how many popular items N, or all others where there are fewer.
@@ -118,7 +122,8 @@ def pieck_uea(
         strength: 1 for the proportion to benign rows that the source has.
     """
 
-    def row(target: Array, popular: Array) -> Array:
+    def row(target: Array, popular: Array, rate: Array | float) -> Array:
+        del rate
         return pull(popular, target)
 
     return _after_mining(row, mined_items, mining_rounds, strength)
@@ -129,7 +134,7 @@ SMALLEST = 1e-30
 
 
 def _after_mining(
-    row: Callable[[Array, Array], Array],
+    row: Callable[[Array, Array, Array | float], Array],
     mined_items: int,
     mining_rounds: Whole,
     strength: Number,
@@ -151,7 +156,8 @@ def _after_mining(
         against = opposition(table - first).at[state.targets].set(-jnp.inf)
         found = jax.lax.top_k(against, state.popular.size)[1].astype(jnp.int32)
         popular = jnp.where(state.rounds <= mining_rounds, found, state.popular)
-        rows = jax.vmap(lambda target: row(target, table[popular]))(
+        rate = view.task.learning_rate
+        rows = jax.vmap(lambda target: row(target, table[popular], rate))(
             table[state.targets]
         )
         size = jnp.where(state.rounds >= mining_rounds, jnp.asarray(strength), 0.0)

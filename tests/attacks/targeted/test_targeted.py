@@ -78,7 +78,7 @@ def test_targets_get_a_row_of_each_acting_client_and_no_other_item_any(name):
 @every_targeted
 def test_rows_are_in_proportion_to_their_strength(name):
     seen = tables(4)
-    once = rows_of_targets(TARGETED[name].make(), seen)
+    once = rows_of_targets(TARGETED[name].replace(strength=1.0).make(), seen)
     thrice = rows_of_targets(TARGETED[name].replace(strength=3.0).make(), seen)
     np.testing.assert_allclose(thrice, 3 * once, rtol=1e-5)
 
@@ -193,7 +193,8 @@ def test_pieck_ipe_turns_targets_towards_popular_items():
         unit = popular / np.linalg.norm(popular, axis=1, keepdims=True)
         along = unit @ target / length
         expected = -np.mean(unit / length - along[:, None] * target / length**2, axis=0)
-        np.testing.assert_allclose(row, UNIT * expected, rtol=1e-3, atol=1e-5)
+        expected *= 0.08 * UNIT / TASK.learning_rate
+        np.testing.assert_allclose(row, expected, rtol=1e-3, atol=1e-5)
     # A target at 0 points nowhere, and its row is finite all the same.
     table = seen[-1].copy()
     table[TARGETS] = 0
