@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array
 
 from jaxfr.devices import as_int32
-from jaxfr.shapes import Bool, Int
+from jaxfr.shapes import Bool, Float, Int
 
 # The kind of every random key: what a seed means, whatever JAX's default is.
 KEY_KIND = "threefry2x32"
@@ -135,7 +135,9 @@ def distinct_ranks(
 
 
 def draw_by_popularity(
-    key: Array, item_popularity: Int[Array, " m"], count: Int[Array, ""]
+    key: Array,
+    item_popularity: Int[Array, " m"] | Float[Array, " m"],
+    count: Int[Array, ""],
 ) -> Bool[Array, " m"]:
     """Draws ``count`` items without replacement, in proportion to popularity.
 
@@ -149,7 +151,9 @@ def draw_by_popularity(
     return (popularity_order(key, item_popularity) < count) & (item_popularity > 0)
 
 
-def popularity_order(key: Array, item_popularity: Int[Array, " m"]) -> Int[Array, " m"]:
+def popularity_order(
+    key: Array, item_popularity: Int[Array, " m"] | Float[Array, " m"]
+) -> Int[Array, " m"]:
     """The place of each item in such a drawn order; items that never occur are last."""
     popularity = item_popularity.astype(jnp.float32)
     noise = jax.random.gumbel(key, popularity.shape)

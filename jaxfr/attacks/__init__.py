@@ -45,7 +45,11 @@ from jaxfr.attacks.recommendation.spattack import (
 )
 from jaxfr.attacks.recommendation.ua_mean import ua_mean
 from jaxfr.attacks.rows import same_rows
+from jaxfr.attacks.targeted.fed_rec_attack import fed_rec_attack
 from jaxfr.attacks.targeted.pieck import pieck_ipe, pieck_uea
+from jaxfr.attacks.targeted.pip_attack import pip_attack
+from jaxfr.attacks.targeted.poison_frs import poison_frs
+from jaxfr.attacks.targeted.psmu import psmu
 from jaxfr.attacks.targeted.virtual_users import a_hum, a_ra, eb
 from jaxfr.parts import Catalogue, by_name
 
@@ -72,6 +76,7 @@ __all__ = [
     "fang",
     "fang_full_knowledge",
     "fed_attack",
+    "fed_rec_attack",
     "frec_attack2",
     "gaussian",
     "groups",
@@ -92,8 +97,11 @@ __all__ = [
     "optimal_ipm",
     "pieck_ipe",
     "pieck_uea",
+    "pip_attack",
+    "poison_frs",
     "poisoned_fl",
     "promote",
+    "psmu",
     "same_rows",
     "sign_flip",
     "sign_guard_aware",
@@ -146,6 +154,7 @@ ATTACKS: Catalogue[Attack] = by_name(
     optimal_alie,
     white_box,
     *(eb, a_ra, a_hum, pieck_ipe, pieck_uea),
+    *(fed_rec_attack, poison_frs, psmu, pip_attack),
 )
 """The attacks by name."""
 

@@ -58,6 +58,9 @@ class Knowledge(NamedTuple):
         targets: items that a targeted attack promotes; those whose exposure is
             measured.
         noise: the noise to upload instead of drawing it or None.
+        public_items: training items of each benign client that everybody may know of,
+            ``LimitedAttack.public_items`` of them, padded with ``PADDING_ITEM``; None
+            for 0.
     """
 
     task: Task
@@ -68,6 +71,7 @@ class Knowledge(NamedTuple):
     client_activity: Int[Array, " n"]
     targets: Int[Array, " targets"]
     noise: Float[Array, "m d"] | None = None
+    public_items: Int[Array, "n public"] | None = None
 
 
 class RoundView(NamedTuple):
@@ -154,6 +158,7 @@ class LimitedAttack(NamedTuple):
         uploaded_noise: the noise that is uploaded, for the record.
         needs: fields of ``Model``, None in some models, without which it does nothing.
         promotes_targets: whether it reads ``Knowledge.targets``.
+        public_items: how many training items of each benign client it is to be told.
     """
 
     init: Init
@@ -162,6 +167,7 @@ class LimitedAttack(NamedTuple):
     uploaded_noise: UploadedNoise = without_noise
     needs: tuple[str, ...] = ()
     promotes_targets: bool = False
+    public_items: int = 0
 
 
 class OmniscientAttack(NamedTuple):

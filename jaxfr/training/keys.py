@@ -29,6 +29,7 @@ class Purpose(enum.IntEnum):
     WITHIN_THIRD = 11
     TARGETS = 12
     SERVER_IDS = 13
+    PUBLIC_ITEMS = 14
 
 
 def run_key(seed: int) -> Array:

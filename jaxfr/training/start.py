@@ -9,7 +9,7 @@ from jax import Array
 
 from jaxfr.aggregators import ServerKnowledge
 from jaxfr.aggregators.server import init_server, sees_clients
-from jaxfr.attacks import Knowledge, Task, none
+from jaxfr.attacks import Knowledge, LimitedAttack, Task, none
 from jaxfr.clients.graph import draw_neighbours
 from jaxfr.clients.update import ClientState
 from jaxfr.devices import WHOLE, placement, spread
@@ -25,6 +25,7 @@ from jaxfr.training.keys import Purpose, check_key, key_for
 from jaxfr.training.layout import Layout
 from jaxfr.training.memory import check_room
 from jaxfr.training.pairs import Pairs, draw_pairs
+from jaxfr.training.public_items import draw_public_items
 from jaxfr.training.state import (
     GivenValues,
     Setup,
@@ -45,6 +46,7 @@ def attack_knowledge(
     pairs: Pairs,
     targets: Array,
     noise: Array | None = None,
+    public_items: Array | None = None,
 ) -> Knowledge:
     """What the attackers of this run know before it."""
     task = client_task(experiment)
@@ -57,6 +59,7 @@ def attack_knowledge(
         client_activity=layout.client_activity,
         targets=targets,
         noise=noise,
+        public_items=public_items,
     )
 
 
@@ -213,8 +216,9 @@ def _begin_on_each_device(
         items = model.init_embeddings(item_key, layout.num_items, dim)
     clients = ClientState(users, init_rows(experiment.client_steps(), users))
     knowledge = attack_knowledge(
-        experiment, layout, setup.pairs, setup.targets, given.noise
-    )
+        experiment, layout, setup.pairs, setup.targets, given.noise,
+        _draw_public_items(experiment, layout, setup.key),
+    )  # fmt: skip
     table = functools.partial(_initial_table, experiment, layout)
     of_items = table(items, key_for(setup.key, Purpose.ATTACK), knowledge)
     weights = given.weights
@@ -252,7 +256,18 @@ def _on_weights(knowledge: Knowledge, num_weights: int) -> Knowledge:
         targets=knowledge.targets[:0],
         embedding_dim=num_weights,
         noise=None,
+        public_items=None,
     )
+
+
+def _draw_public_items(
+    experiment: Experiment, layout: Layout, key: Array
+) -> Array | None:
+    attack = experiment.attack.make()
+    if not isinstance(attack, LimitedAttack) or attack.public_items == 0:
+        return None
+    own_key = key_for(key, Purpose.PUBLIC_ITEMS)
+    return draw_public_items(own_key, layout, attack.public_items)
 
 
 def _draw_neighbours(experiment: Experiment, layout: Layout, key: Array) -> Array:

@@ -1,6 +1,14 @@
 """What all targeted attacks share: rows for the targets that users would send.
 
 A user p who wants item v has the loss ``-ln sigma(p . v)``, that of a label 1.
+
+Their sources sum up what clients upload, and every loss is a mean over the labels of a
+client: a benign client's derivatives are divided by its hundreds of positives and
+negatives, a malicious client's by the number of targets. Here benign rows are
+derivatives of a sum and the server may average. What carries over is the proportion of
+the two, ``labels / targets``, which all rows here are multiplied by: 42 on ML-100K with
+five targets. Rows of the plain derivative are lost among those of the clients that
+happen to have the target as a negative.
 """
 
 from typing import Annotated
@@ -27,6 +35,21 @@ def pull(
     ``-(1/U) sum over users p of (1 - sigma(p . v)) p``.
     """
     return -jnp.mean(jax.nn.sigmoid(-users @ item)[:, None] * users, axis=0)
+
+
+def labels_of_client(knowledge: Knowledge) -> Float[Array, ""]:
+    """How many positives and negatives a benign client has on average."""
+    return 2 * jnp.mean(knowledge.client_activity.astype(jnp.float32))
+
+
+def averaged_loss(knowledge: Knowledge) -> Float[Array, ""]:
+    """How many times the sum's derivative a malicious row is, next to benign ones.
+
+    Where all losses are means over a client's labels, as in the sources, a benign
+    client divides its rows by the number of its positives and negatives, and a
+    malicious one by that of the targets.
+    """
+    return labels_of_client(knowledge) / max(knowledge.targets.size, 1)
 
 
 def send_to_targets(

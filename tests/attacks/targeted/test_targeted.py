@@ -9,13 +9,16 @@ import pytest
 
 from jaxfr.attacks import a_hum, a_ra, eb, pieck_ipe, pieck_uea
 from jaxfr.attacks.base import Attack
-from jaxfr.attacks.targeted.pull import pull
+from jaxfr.attacks.targeted.pieck import opposition
+from jaxfr.attacks.targeted.pull import averaged_loss, pull
 from jaxfr.attacks.targeted.virtual_users import harden
 from jaxfr.uploads import row_counts
 from tests.attacks.known import TASK, knowledge_of, view_of
 
 DIM, ITEMS, CLIENTS = 4, 9, 3
 TARGETS = [2, 7]
+# Benign clients have 1 and 2 positives, and as many negatives.
+UNIT = 3 / len(TARGETS)
 ACTING = np.array([True, False, True])
 TARGETED = {
     "eb": eb(),
@@ -28,13 +31,14 @@ every_targeted = pytest.mark.parametrize("name", TARGETED)
 
 
 def tables(rounds: int) -> list[np.ndarray]:
-    """Of each round; items 3, 4 and 5 move farthest, but for a target."""
+    """Of each round; most items go one way, items 3, 4, 5 and a target the other."""
     random = np.random.default_rng(0)
-    speed = np.array([0.1, 0.2, 9.0, 5.0, 6.0, 7.0, 0.3, 0.1, 0.2])
-    table = random.normal(size=(ITEMS, DIM))
-    found = [table]
+    speed = np.array([5.0, 6.0, -9.0, -1.0, -2.0, -1.5, 7.0, 5.0, 6.0])
+    way = random.normal(size=DIM)
+    found = [random.normal(size=(ITEMS, DIM))]
     for _ in range(rounds - 1):
-        found.append(found[-1] + speed[:, None] * random.normal(size=(ITEMS, DIM)))
+        aside = 0.3 * random.normal(size=(ITEMS, DIM))
+        found.append(found[-1] + speed[:, None] * way + aside)
     return [one.astype(np.float32) for one in found]
 
 
@@ -74,7 +78,7 @@ def test_targets_get_a_row_of_each_acting_client_and_no_other_item_any(name):
 @every_targeted
 def test_rows_are_in_proportion_to_their_strength(name):
     seen = tables(4)
-    once = rows_of_targets(TARGETED[name].make(), seen)
+    once = rows_of_targets(TARGETED[name].replace(strength=1.0).make(), seen)
     thrice = rows_of_targets(TARGETED[name].replace(strength=3.0).make(), seen)
     np.testing.assert_allclose(thrice, 3 * once, rtol=1e-5)
 
@@ -113,7 +117,7 @@ def test_ebs_user_learns_to_like_the_targets():
     expected: list[np.ndarray] = []
     for table in seen:
         items = table[TARGETS].astype(np.float64)
-        expected = [pulled(user[None], item) for item in items]
+        expected = [UNIT * pulled(user[None], item) for item in items]
         user = user + TASK.learning_rate * sigmoid(-items @ user) @ items
     np.testing.assert_allclose(rows_of_targets(attack, seen), expected, rtol=1e-4)
 
@@ -142,7 +146,8 @@ def test_random_users_are_as_long_as_items_are_and_drawn_anew():
     # E[(1 - sigma(p . v)) p] = -v s^2 / 4 for small v.
     root = np.sqrt(np.mean(table**2))
     assert root < scale
-    np.testing.assert_allclose(found, np.array(small) * root**2 / 4, atol=0.03)
+    expected = UNIT * np.array(small) * root**2 / 4
+    np.testing.assert_allclose(found, expected, atol=0.04)
 
 
 @pytest.mark.parametrize("name", ["pieck_ipe", "pieck_uea"])
@@ -152,11 +157,30 @@ def test_pieck_watches_two_changes_and_sends_zeros_before(name):
         assert rows_of_targets(attack, seen[:rounds]).any() == sends
 
 
-def test_pieck_uea_takes_what_moved_farthest_for_users():
+def test_popular_items_are_those_that_went_against_the_mean_while_it_mined():
+    seen = tables(5)
+    changes = (seen[2] - seen[0]).astype(np.float64)
+    against = -changes @ changes.mean(axis=0)
+    np.testing.assert_allclose(opposition(jnp.float32(changes)), against, rtol=1e-4)
+    against[TARGETS] = -np.inf
+    assert sorted(np.argsort(-against)[:3]) == [3, 4, 5]
+    # What moves later is not looked at.
+    seen[-1][:] = seen[-2] + 100 * seen[-2][::-1]
+    _, state = sent(TARGETED["pieck_uea"].make(), seen)
+    assert sorted(np.asarray(state.popular)) == [3, 4, 5]
+
+
+def test_rows_are_as_long_as_where_every_loss_is_a_mean_over_labels():
+    knowledge = knowledge_of(range(ITEMS), CLIENTS, DIM, [5, 6, 10], targets=TARGETS)
+    # 14 labels of a client on average, and two targets.
+    assert averaged_loss(knowledge) == 7
+
+
+def test_pieck_uea_takes_popular_items_for_users():
     seen = tables(4)
     found = rows_of_targets(TARGETED["pieck_uea"].make(), seen)
     popular = seen[-1][[3, 4, 5]]
-    expected = [pulled(popular, seen[-1][target]) for target in TARGETS]
+    expected = [UNIT * pulled(popular, seen[-1][target]) for target in TARGETS]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -169,6 +193,7 @@ def test_pieck_ipe_turns_targets_towards_popular_items():
         unit = popular / np.linalg.norm(popular, axis=1, keepdims=True)
         along = unit @ target / length
         expected = -np.mean(unit / length - along[:, None] * target / length**2, axis=0)
+        expected *= 0.08 * UNIT / TASK.learning_rate
         np.testing.assert_allclose(row, expected, rtol=1e-3, atol=1e-5)
     # A target at 0 points nowhere, and its row is finite all the same.
     table = seen[-1].copy()
