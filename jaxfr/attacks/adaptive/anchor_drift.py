@@ -57,7 +57,7 @@ def anchor_drift(
     the reference.
 
     Args:
-        radius: tau.
+        radius: the radius tau that the server clips to.
     """
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
