@@ -3,12 +3,12 @@
 A user p who wants item v has the loss ``-ln sigma(p . v)``, that of a label 1.
 
 The released code of PIECK and A-hum sums up what clients upload, and every loss is a
-mean over the labels of a client: a benign client's derivatives are divided by its hundreds of positives and
-negatives, a malicious client's by the number of targets. Here benign rows are
-derivatives of a sum and the server may average. What carries over is the proportion of
-the two, ``labels / targets``, which all rows here are multiplied by: 42 on ML-100K with
-five targets. Rows of the plain derivative are lost among those of the clients that
-happen to have the target as a negative.
+mean over the labels of a client: a benign client's derivatives are divided by its
+hundreds of positives and negatives, a malicious client's by the number of targets. Here
+benign rows are derivatives of a sum and the server may average. What carries over is
+the proportion of the two, ``labels / targets``, which rows are multiplied by: 42 on
+ML-100K with five targets. Rows of the plain derivative are lost among those of the
+clients that happen to have the target as a negative.
 """
 
 from typing import Annotated
