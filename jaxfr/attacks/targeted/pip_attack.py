@@ -87,7 +87,7 @@ def pip_attack(
         weight: of looking popular.
         steps: by which the network learns in a round.
         rate: of these steps.
-        strength: 1 for the proportion to benign rows that the source has.
+        strength: 1 for the proportion to benign rows where losses are such means.
     """
     descent = optax.adam(jnp.asarray(rate))
 

@@ -2,13 +2,13 @@
 
 A user p who wants item v has the loss ``-ln sigma(p . v)``, that of a label 1.
 
-Their sources sum up what clients upload, and every loss is a mean over the labels of a
-client: a benign client's derivatives are divided by its hundreds of positives and
-negatives, a malicious client's by the number of targets. Here benign rows are
-derivatives of a sum and the server may average. What carries over is the proportion of
-the two, ``labels / targets``, which all rows here are multiplied by: 42 on ML-100K with
-five targets. Rows of the plain derivative are lost among those of the clients that
-happen to have the target as a negative.
+The released code of PIECK and A-hum sums up what clients upload, and every loss is a
+mean over the labels of a client: a benign client's derivatives are divided by its
+hundreds of positives and negatives, a malicious client's by the number of targets. Here
+benign rows are derivatives of a sum and the server may average. What carries over is
+the proportion of the two, ``labels / targets``, which rows are multiplied by: 42 on
+ML-100K with five targets. Rows of the plain derivative are lost among those of the
+clients that happen to have the target as a negative.
 """
 
 from typing import Annotated
@@ -45,7 +45,7 @@ def labels_of_client(knowledge: Knowledge) -> Float[Array, ""]:
 def averaged_loss(knowledge: Knowledge) -> Float[Array, ""]:
     """How many times the sum's derivative a malicious row is, next to benign ones.
 
-    Where all losses are means over a client's labels, as in the sources, a benign
+    Where all losses are means over a client's labels, as in that code, a benign
     client divides its rows by the number of its positives and negatives, and a
     malicious one by that of the targets.
     """

@@ -58,11 +58,10 @@ def eb(strength: Strength = 1.0) -> LimitedAttack:
 
     Source: the baseline of Zhang et al., "PipAttack: Poisoning federated recommender
     systems for manipulating item promotion", WSDM 2022, whose clients hold one
-    embedding each; the length is that of losses that are means over labels (see
-    ``pieck_ipe``).
+    embedding each; the length is that in the code of PIECK, which compares with it.
 
     Args:
-        strength: 1 for the proportion to benign rows that the source has.
+        strength: 1 for the proportion to benign rows that this code has.
     """
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
