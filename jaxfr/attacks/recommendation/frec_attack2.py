@@ -99,18 +99,20 @@ def frec_attack2(
         def of_virtual(user: Array) -> tuple[Array, Array]:
             pairs = hard_pairs(model.scores((), user, items), count)
             found = gradient_of_pairs(model, user, items, pairs)
-            regular = jnp.where(found.in_pairs, view.task.regularization, 0.0)
-            rows = found.slope[:, None] * user + regular[:, None] * items
-            return rows, found.in_pairs
+            return found.slope, found.in_pairs
 
         def one_client(client: Array, profile: FakeProfile) -> Flipped:
             own_key = jax.random.fold_in(round_key, client)
             shape = virtual_users, items.shape[1]
             spread = jnp.sqrt(jnp.asarray(variance)) * jax.random.normal(own_key, shape)
-            rows, in_pairs = jax.vmap(of_virtual)(profile.embedding + spread)
+            users = profile.embedding + spread
+            slopes, in_pairs = jax.vmap(of_virtual)(users)
+            pulled = jnp.matmul(slopes.T, users, precision="highest") / virtual_users
+            regular = view.task.regularization * jnp.mean(in_pairs, axis=0)
             honest = profile_pairs(profile)
             by_user = gradient_of_pairs(model, profile.embedding, items, honest).user
-            return Flipped(jnp.mean(rows, axis=0), jnp.any(in_pairs, axis=0), by_user)
+            rows = pulled + regular[:, None] * items
+            return Flipped(rows, jnp.any(in_pairs, axis=0), by_user)
 
         clients = jnp.arange(view.taking_part.size)
         block = members_per_block(items.size * virtual_users)
