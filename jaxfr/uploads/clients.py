@@ -243,6 +243,9 @@ def sum_by_client(uploads: Uploads, of_rows: OfRows, num_clients: int) -> Array:
         if table.senders is None or table.client is None:
             raise InvalidInputError("attack: does not say which client sent a row")
         sent = jnp.where(table.weight > 0, numbers, 0)
+        # Where each slot has one set of senders, items are added up before clients.
+        if table.senders.shape[0] == 1:
+            sent = jnp.sum(sent, axis=0, keepdims=True)
         of_senders = jnp.sum(jnp.where(table.senders, sent[..., None], 0), axis=(0, 1))
         total = total.at[table.client].add(of_senders.astype(total.dtype))
     return total
