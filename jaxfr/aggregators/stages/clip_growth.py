@@ -48,6 +48,8 @@ def clip_growth(limit: Annotated[Number, POSITIVE] = 0.03) -> Stage:
     step only; and by so many clients that their growth within the limit is more than
     honest rows undo.
 
+    What it does to promotion is measured in ``experiments/arena``.
+
     Source: this project.
 
     Args:
