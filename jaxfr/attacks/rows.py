@@ -18,6 +18,7 @@ from jaxfr.blocks import members_per_block
 from jaxfr.devices import map_over_devices
 from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, item_statistics, item_table, row_counts
+from jaxfr.uploads.norms import row_norm
 
 Scope = Annotated[
     Literal["dense", "sparse"],
@@ -95,12 +96,8 @@ def attack_with_own_rows(
     ) -> tuple[Uploads, AttackState]:
         of_items = statistics(benign, counts_absent(scope))
         attacked = attacked_items(scope, row_counts(benign))
-        weight = (attacked[:, None] & view.taking_part).astype(jnp.int32)
-        participants = jnp.sum(view.taking_part, dtype=jnp.int32)
         rows = own_rows(draw, state, view, *of_items)
-        senders = each_its_own_row(view)
-        uploads = item_table(rows, weight, view.item_embeddings, participants, senders)
-        return uploads, state
+        return send_own_rows(rows, attacked[:, None], view), state
 
     return OmniscientAttack(init, upload)
 
@@ -154,6 +151,24 @@ def own_rows(
     return map_over_devices(rows_of_item, block, jnp.arange(num_items), *of_items)
 
 
-def each_its_own_row(view: RoundView) -> Array:
-    """``ItemTable.senders`` where row i of every item is from malicious client i."""
-    return jnp.eye(view.taking_part.size, dtype=bool)[None]
+def send_own_rows(
+    rows: Float[Array, "m malicious_clients d"],
+    sends: Bool[Array, "m _"],
+    view: RoundView,
+) -> Uploads:
+    """Uploads in which row i of every item is from malicious client i.
+
+    Args:
+        rows: of the clients.
+        sends: which of them those that act send.
+    """
+    weight = (sends & view.taking_part).astype(jnp.int32)
+    acting = jnp.sum(view.taking_part, dtype=jnp.int32)
+    senders = jnp.eye(view.taking_part.size, dtype=bool)[None]
+    return item_table(rows, weight, view.item_embeddings, acting, senders)
+
+
+def of_length(rows: Float[Array, "*rows d"], norm: Array) -> Array:
+    """Rows of the same direction and this norm; zeros stay zeros."""
+    own = row_norm(rows)[..., None]
+    return norm * rows / jnp.where(own > 0.0, own, 1.0)

@@ -14,12 +14,13 @@ from jax import Array
 
 from jaxfr.aggregators.stages.population import median_norm, median_row_count
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
+from jaxfr.attacks.rows import of_length
 from jaxfr.parts import Number
 from jaxfr.ranges import AMOUNT
 from jaxfr.shapes import Bool, Float, Int
 from jaxfr.uploads import Uploads, item_sums, item_table, row_counts
 from jaxfr.uploads.clients import rows_by_client
-from jaxfr.uploads.norms import row_norm, row_norms
+from jaxfr.uploads.norms import row_norms
 
 
 class Allowance(NamedTuple):
@@ -143,12 +144,6 @@ def sent_rows(
     return item_table(
         rows[:, None], weight[:, None], view.item_embeddings, acting, sends[:, None]
     )
-
-
-def of_length(rows: Float[Array, "*rows d"], norm: Array) -> Array:
-    """Rows of the same direction and this norm; zeros stay zeros."""
-    own = row_norm(rows)[..., None]
-    return norm * rows / jnp.where(own > 0.0, own, 1.0)
 
 
 def user_direction(

@@ -5,9 +5,8 @@ from typing import Annotated, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.attacks.adaptive.allowance import of_length
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
-from jaxfr.attacks.rows import same_rows
+from jaxfr.attacks.rows import of_length, same_rows
 from jaxfr.parts import Number, part
 from jaxfr.ranges import POSITIVE
 from jaxfr.shapes import Float, Int

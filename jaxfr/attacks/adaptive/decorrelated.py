@@ -7,14 +7,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators.stages.sketches import client_sketches, unit_vectors
-from jaxfr.attacks.adaptive.allowance import of_length
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
 from jaxfr.attacks.recommendation.spattack import opposite_of_sum
-from jaxfr.attacks.rows import each_its_own_row, own_rows
+from jaxfr.attacks.rows import of_length, own_rows, send_own_rows
 from jaxfr.parts import Number, part
 from jaxfr.ranges import Range
 from jaxfr.shapes import Float
-from jaxfr.uploads import Uploads, item_sums, item_table, row_counts
+from jaxfr.uploads import Uploads, item_sums, row_counts
 from jaxfr.uploads.norms import row_norm
 
 # Of the sketches by which clients are compared: cosines are right to 0.02.
@@ -70,15 +69,8 @@ def decorrelated(
         # A direction of its own in each round would be lost in the sum over rounds.
         always = view._replace(round=jnp.int32(0))
         rows = own_rows(with_noise, state, always, opposite, noise)
-        weight = (row_counts(benign) > 0)[:, None] & view.taking_part
-        sent = item_table(
-            rows,
-            weight.astype(jnp.int32),
-            view.item_embeddings,
-            acting,
-            each_its_own_row(view),
-        )
-        return sent, state
+        received = row_counts(benign) > 0
+        return send_own_rows(rows, received[:, None], view), state
 
     return OmniscientAttack(init, upload)
 

@@ -10,12 +10,12 @@ from jaxfr.attacks.adaptive.allowance import (
     Length,
     Places,
     allowance,
-    of_length,
     place_in_order,
     places,
     user_direction,
 )
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
+from jaxfr.attacks.rows import of_length
 from jaxfr.parts import Number, Whole, part
 from jaxfr.ranges import COUNT_FROM_1, Range
 from jaxfr.sampling import popularity_order

@@ -12,9 +12,9 @@ from jaxfr.attacks.adaptive.allowance import (
     attack_within_allowance,
     deal,
     evenly,
-    of_length,
 )
 from jaxfr.attacks.base import OmniscientAttack, RoundView
+from jaxfr.attacks.rows import of_length
 from jaxfr.parts import Number, part
 from jaxfr.ranges import LARGEST, Range
 from jaxfr.uploads import Uploads, item_sums, row_counts

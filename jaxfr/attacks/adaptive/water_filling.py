@@ -8,7 +8,6 @@ from jaxfr.attacks.adaptive.allowance import (
     Length,
     allowance,
     deal,
-    of_length,
     sent_rows,
 )
 from jaxfr.attacks.adaptive.benign_loss import LossName, loss_gradient, needs_of
@@ -18,6 +17,7 @@ from jaxfr.attacks.base import (
     RoundView,
     draws_nothing,
 )
+from jaxfr.attacks.rows import of_length
 from jaxfr.parts import part
 from jaxfr.shapes import Float, Int
 from jaxfr.uploads import Uploads, item_sums, row_counts

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators.norm import factor_to_norm
-from jaxfr.attacks.adaptive.allowance import Length, allowance, of_length
+from jaxfr.attacks.adaptive.allowance import Length, allowance
 from jaxfr.attacks.adaptive.benign_loss import LossName, loss_gradient, needs_of
 from jaxfr.attacks.adaptive.copied_sets import copied_sets
 from jaxfr.attacks.adaptive.invert import invert_head
@@ -23,6 +23,7 @@ from jaxfr.attacks.base import (
     WhiteBoxAttack,
 )
 from jaxfr.attacks.recommendation.spattack import spattack_o_d
+from jaxfr.attacks.rows import of_length
 from jaxfr.parts import Part, Whole, part
 from jaxfr.ranges import COUNT, COUNT_FROM_1
 from jaxfr.shapes import Float

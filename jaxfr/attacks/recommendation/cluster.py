@@ -14,10 +14,10 @@ from jax import Array
 
 from jaxfr.attacks.base import AttackState, Knowledge, OmniscientAttack, RoundView
 from jaxfr.attacks.recommendation.k_means import draw_centres, k_means
-from jaxfr.attacks.rows import Scope, counts_absent, each_its_own_row, own_rows
+from jaxfr.attacks.rows import Scope, counts_absent, own_rows, send_own_rows
 from jaxfr.parts import part
 from jaxfr.shapes import Float
-from jaxfr.uploads import NormStatistics, Uploads, item_table, norm_statistics
+from jaxfr.uploads import NormStatistics, Uploads, norm_statistics
 
 FIRST_CLUSTERS, MOST_CLUSTERS = 2, 50
 DECAY = 0.9
@@ -187,12 +187,11 @@ def _upload(
         return disguised_row(key, gradient, honest.mean, honest.deviation)
 
     rows = own_rows(draw, key_norms, view, gradients)
-    acting = jnp.sum(view.taking_part, dtype=jnp.int32)
-    weight = jnp.broadcast_to(view.taking_part, rows.shape[:2]).astype(jnp.int32)
+    anybody = jnp.any(view.taking_part)
     clusters = jax.tree.map(
-        lambda new, old: jnp.where(acting > 0, new, old),
+        lambda new, old: jnp.where(anybody, new, old),
         adapt(state.clusters, loss, most),
         state.clusters,
     )
-    uploads = item_table(rows, weight, items, acting, each_its_own_row(view))
+    uploads = send_own_rows(rows, jnp.ones(rows.shape[:2], bool), view)
     return uploads, ClusterState(state.key, clusters)

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.attacks.base import Knowledge, RoundView
-from jaxfr.attacks.rows import Scope, each_its_own_row
+from jaxfr.attacks.rows import Scope, send_own_rows
 from jaxfr.models import Model
 from jaxfr.sampling import draw_by_popularity
 from jaxfr.shapes import Bool, Float, Int
-from jaxfr.uploads import Uploads, item_table
+from jaxfr.uploads import Uploads
 
 NEEDS = ("pair_gradients",)
 """Of an attack by these gradients: what the model must have."""
@@ -105,12 +105,8 @@ def upload_gradients(
     rows = jax.vmap(rows_of_item)(gradients.slope.T, in_pairs, items)
     # XLA's CPU compiler may build rows inside of their sum, twenty times as slowly.
     rows = jax.lax.optimization_barrier(rows)
-    sent = jnp.broadcast_to(view.taking_part, in_pairs.shape)
-    if scope == "sparse":
-        sent &= in_pairs
-    participants = jnp.sum(view.taking_part, dtype=jnp.int32)
-    senders = each_its_own_row(view)
-    return item_table(rows, sent.astype(jnp.int32), items, participants, senders)
+    sends = in_pairs if scope == "sparse" else jnp.ones(in_pairs.shape, bool)
+    return send_own_rows(rows, sends, view)
 
 
 def learn(

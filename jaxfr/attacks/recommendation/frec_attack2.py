@@ -16,13 +16,13 @@ from jaxfr.attacks.recommendation.fake_profiles import (
     profile_pairs,
 )
 from jaxfr.attacks.recommendation.fed_attack import hard_pairs
-from jaxfr.attacks.rows import each_its_own_row
+from jaxfr.attacks.rows import send_own_rows
 from jaxfr.blocks import members_per_block
 from jaxfr.devices import map_over_devices
 from jaxfr.parts import Number, part
 from jaxfr.ranges import AMOUNT, COUNT_FROM_1, Range
 from jaxfr.shapes import Bool, Float
-from jaxfr.uploads import Uploads, item_table
+from jaxfr.uploads import Uploads
 
 
 class Imagined(NamedTuple):
@@ -117,12 +117,9 @@ def frec_attack2(
         clients = jnp.arange(view.taking_part.size)
         block = members_per_block(items.size * virtual_users)
         found = map_over_devices(one_client, block, clients, state.profiles)
-        weight = (found.sent & view.taking_part[:, None]).T.astype(jnp.int32)
-        acting = jnp.sum(view.taking_part, dtype=jnp.int32)
-        rows, senders = jnp.swapaxes(found.rows, 0, 1), each_its_own_row(view)
         trained = learn(state.profiles.embedding, found.by_user, view)
         profiles = state.profiles._replace(embedding=trained)
-        uploads = item_table(rows, weight, items, acting, senders)
+        uploads = send_own_rows(jnp.swapaxes(found.rows, 0, 1), found.sent.T, view)
         return uploads, state._replace(profiles=profiles)
 
     return LimitedAttack(init, upload, needs=NEEDS)

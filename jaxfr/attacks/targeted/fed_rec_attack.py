@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from jaxfr.attacks.adaptive.allowance import of_length
 from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
 from jaxfr.attacks.recommendation.fake_profiles import NEEDS
+from jaxfr.attacks.rows import of_length
 from jaxfr.attacks.targeted.pull import are_targets
 from jaxfr.optimizers import init_rows, learn_rows
 from jaxfr.parts import Number, part
@@ -238,7 +238,7 @@ def share_out(
     in_full = jnp.minimum(jnp.floor(length / bound), clients).astype(jnp.int32)
     left = length - in_full * bound
     zeros = jnp.zeros_like(rows)
-    parts = [of_length(rows, size[:, None]) for size in (bound + 0 * length, left)]
+    parts = of_length(rows, bound), of_length(rows, left[:, None])
     turn = jnp.cumsum(sends, axis=1, dtype=jnp.int32) - 1
     kinds = (turn < in_full[:, None], turn == in_full[:, None], turn > in_full[:, None])
     senders = jnp.stack([kind & sends for kind in kinds], axis=1)

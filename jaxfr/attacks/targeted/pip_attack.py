@@ -12,6 +12,7 @@ from jax import Array
 from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
 from jaxfr.attacks.targeted.pull import (
     Strength,
+    after_wanting,
     are_targets,
     averaged_loss,
     poisons_targets,
@@ -127,8 +128,7 @@ def pip_attack(
         items = table[state.targets]
         length = jnp.asarray(strength) * state.unit
         sent = send_to_targets(length * jax.vmap(row)(items), state.targets, view)
-        wanted = jax.nn.sigmoid(-items @ state.user)
-        user = state.user + view.task.learning_rate * wanted @ items
+        user = after_wanting(state.user, items, view.task.learning_rate)
         kept = state._replace(user=user, classifier=classifier, optimizer=optimizer)
         return sent, kept
 

@@ -14,7 +14,7 @@ from jaxfr.attacks.recommendation.fake_profiles import (
     gradient_of_pairs,
     profile_pairs,
 )
-from jaxfr.attacks.rows import each_its_own_row
+from jaxfr.attacks.rows import send_own_rows
 from jaxfr.attacks.targeted.pull import Strength, are_targets, labels_of_client
 from jaxfr.blocks import members_per_block
 from jaxfr.devices import map_over_devices
@@ -22,7 +22,7 @@ from jaxfr.models import Model
 from jaxfr.parts import Number, part
 from jaxfr.ranges import AMOUNT, Range
 from jaxfr.shapes import Bool, Float, Int
-from jaxfr.uploads import Uploads, item_table
+from jaxfr.uploads import Uploads
 
 
 class Draws(NamedTuple):
@@ -103,12 +103,7 @@ def psmu(
         clients = jnp.arange(view.taking_part.size)
         block = members_per_block(items.size)
         rows, sends = map_over_devices(one_client, block, clients)
-        weight = (sends & view.taking_part[:, None]).T.astype(jnp.int32)
-        acting = jnp.sum(view.taking_part, dtype=jnp.int32)
-        senders = each_its_own_row(view)
-        return item_table(
-            jnp.swapaxes(rows, 0, 1), weight, items, acting, senders
-        ), state
+        return send_own_rows(jnp.swapaxes(rows, 0, 1), sends.T, view), state
 
     return LimitedAttack(init, upload, needs=NEEDS, promotes_targets=True)
 

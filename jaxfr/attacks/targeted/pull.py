@@ -37,6 +37,15 @@ def pull(
     return -jnp.mean(jax.nn.sigmoid(-users @ item)[:, None] * users, axis=0)
 
 
+def after_wanting(
+    user: Float[Array, " d"],
+    items: Float[Array, "targets d"],
+    learning_rate: Array | float,
+) -> Float[Array, " d"]:
+    """A user after a step down the sum of its losses, of whom it wants these items."""
+    return user + learning_rate * jax.nn.sigmoid(-items @ user) @ items
+
+
 def labels_of_client(knowledge: Knowledge) -> Float[Array, ""]:
     """How many positives and negatives a benign client has on average."""
     return 2 * jnp.mean(knowledge.client_activity.astype(jnp.float32))

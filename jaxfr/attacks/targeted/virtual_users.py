@@ -9,6 +9,7 @@ from jax import Array
 from jaxfr.attacks.base import AttackState, Knowledge, LimitedAttack, RoundView
 from jaxfr.attacks.targeted.pull import (
     Strength,
+    after_wanting,
     averaged_loss,
     poisons_targets,
     pull,
@@ -72,8 +73,7 @@ def eb(strength: Strength = 1.0) -> LimitedAttack:
     def upload(state: OwnUser, view: RoundView) -> tuple[Uploads, AttackState]:
         items = view.item_embeddings[state.targets]
         rows = jax.vmap(lambda item: pull(state.user[None], item))(items)
-        wanted = jax.nn.sigmoid(-items @ state.user)
-        learned = state.user + view.task.learning_rate * wanted @ items
+        learned = after_wanting(state.user, items, view.task.learning_rate)
         length = jnp.asarray(strength) * state.unit
         sent = send_to_targets(length * rows, state.targets, view)
         return sent, state._replace(user=learned)
