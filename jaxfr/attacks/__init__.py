@@ -1,6 +1,7 @@
 """Attacks by name. A new attack is one new file and one line in ``ATTACKS``."""
 
 from jaxfr.attacks.adaptive.anchor_drift import anchor_drift
+from jaxfr.attacks.adaptive.copied_profiles import copied_profiles
 from jaxfr.attacks.adaptive.copied_sets import copied_sets
 from jaxfr.attacks.adaptive.decorrelated import decorrelated
 from jaxfr.attacks.adaptive.groups import groups
@@ -69,6 +70,7 @@ __all__ = [
     "anchor_drift",
     "byz_mean",
     "cluster",
+    "copied_profiles",
     "copied_sets",
     "decorrelated",
     "eb",
@@ -141,6 +143,7 @@ ATTACKS: Catalogue[Attack] = by_name(
     knapsack,
     water_filling,
     copied_sets,
+    copied_profiles,
     groups,
     sleeper,
     anchor_drift,

@@ -36,6 +36,7 @@ OMNISCIENT = {"spattack_o_d", "spattack_o_s", "cluster", "gaussian", "lie"}
 OMNISCIENT |= {"fang", "fang_full_knowledge", "sign_flip", "ipm", "min_max", "min_sum"}
 OMNISCIENT |= {"ua_mean", "invert_head", "invert_tail", "promote", "mix"}
 OMNISCIENT |= {"fake_profile", "knapsack", "copied_sets", "groups", "sleeper"}
+OMNISCIENT |= {"copied_profiles"}
 OMNISCIENT |= {"byz_mean", "mimic", "water_filling"}
 OMNISCIENT |= {"anchor_drift", "sign_guard_aware", "decorrelated"}
 SILENT = {CLEAN, "poison_frs"}  # in the first rounds

@@ -37,10 +37,6 @@ def copied_sets(length: Length = 1.0) -> OmniscientAttack:
         length: of the rows, in multiples of tau.
     """
 
-    def init(key: Array, knowledge: Knowledge) -> AttackState:
-        copied = jax.random.permutation(key, knowledge.client_activity.size)
-        return jnp.resize(copied, (knowledge.malicious_clients,))
-
     def upload(
         state: Array, view: RoundView, benign: Uploads
     ) -> tuple[Uploads, AttackState]:
@@ -48,7 +44,13 @@ def copied_sets(length: Length = 1.0) -> OmniscientAttack:
         sends = item_sets(benign, state, view.benign_clients) & view.taking_part
         return sent_rows(inverted(benign, allowed.norm), sends, view), state
 
-    return OmniscientAttack(init, upload)
+    return OmniscientAttack(draw_copied, upload)
+
+
+def draw_copied(key: Array, knowledge: Knowledge) -> Int[Array, " malicious_clients"]:
+    """The benign client that each malicious one copies, different ones if there are."""
+    copied = jax.random.permutation(key, knowledge.client_activity.size)
+    return jnp.resize(copied, (knowledge.malicious_clients,))
 
 
 def item_sets(

@@ -1,10 +1,13 @@
 """Copied item sets, groups among camouflage, and sleepers."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxfr.attacks import ATTACKS, copied_sets, groups, sleeper
+from jaxfr.aggregators import ServerView, realisable
+from jaxfr.attacks import ATTACKS, copied_profiles, copied_sets, groups, sleeper
+from jaxfr.uploads import Uploads, append_tables, item_sums
 from tests.attacks.adaptive.population import (
     BENIGN,
     EVERYONE,
@@ -38,6 +41,42 @@ def test_where_there_are_more_copies_than_clients_each_client_is_copied():
     copied = np.asarray(copied_sets().make().init(jax.random.key(0), many))
     assert np.unique(copied[:BENIGN]).size == BENIGN
     np.testing.assert_array_equal(copied[BENIGN:], copied[:2])
+
+
+@pytest.mark.parametrize(("seed", "acting"), [(0, EVERYONE), (1, SOME)])
+def test_copied_profiles_are_the_best_of_one_direction_for_copied_sets(seed, acting):
+    seen = population(seed)
+    sent = send(copied_profiles(), seen, acting)
+    regular = REGULARIZATION * seen.items
+    copied = np.asarray(sent.state)
+    for client in np.flatnonzero(acting):
+        held = seen.sent[:, copied[client]]
+        np.testing.assert_array_equal(sent.sends[:, client, client], held)
+        wanted = opposite(seen)[held] / seen.norm
+        wanted -= wanted.mean(axis=0)
+        direction = np.linalg.svd(wanted)[2][0]
+        part = wanted @ direction
+        sign = np.sign(np.argsort(np.argsort(part)) - (part.size - 1) / 2)
+        norm = seen.norm - np.linalg.norm(regular, axis=1).max()
+        expected = norm * sign[:, None] * direction + regular[held]
+        np.testing.assert_allclose(sent.rows[held, client], expected, atol=1e-4)
+
+
+def test_copied_profiles_pass_realisable_as_they_are():
+    seen = population(0)
+    benign, sent = seen.uploads, send(copied_profiles(), seen).uploads
+    clients = jnp.arange(MALICIOUS) + BENIGN
+    named = sent._replace(tables=(sent.tables[0]._replace(client=clients),))
+    last = jnp.zeros_like(benign.item_embeddings)
+    number = BENIGN + MALICIOUS
+    view = ServerView(jnp.int32(0), jnp.int32(0), last, number, REGULARIZATION)
+
+    def kept(uploads: Uploads) -> jax.Array:
+        return item_sums(realisable().make().update((), uploads, view)[0])
+
+    np.testing.assert_allclose(
+        kept(append_tables(benign, named)) - kept(benign), item_sums(sent), atol=1e-4
+    )
 
 
 # --- groups ---
