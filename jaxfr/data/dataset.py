@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,13 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.terminal import excerpt
 
 NO_TEST_ITEM = -1
+
+HeldOut = Annotated[
+    Literal["test", "validation"],
+    "test: the item that results are reported for; validation: the last of the others, "
+    "to choose constants by, and the test item is nowhere.",
+]
+"""Which of a user's items is held out."""
 
 
 class Counts(NamedTuple):
@@ -184,6 +191,35 @@ def leave_one_out(
         train_items=items[is_training],
         test_items=test_items,
         user_ids=named if user_ids is None else [user_ids[user] for user in named],
+    )
+
+
+def holding_out(dataset: Dataset, held_out: HeldOut) -> Dataset:
+    """The data set as it is, or with validation items in the place of test items.
+
+    A user's validation item is the last of its training items, which is none any
+    longer. The test item is left out: whoever chooses by validation items has not seen
+    it. A user with a single training item keeps it, and has no validation item.
+
+    >>> users, items, test_items = np.array([0, 0]), np.array([2, 0]), np.array([1])
+    >>> data = fr.Dataset("tiny", 1, 3, users, items, test_items)
+    >>> chosen_by = holding_out(data, "validation")
+    >>> chosen_by.train_items, chosen_by.test_items
+    (array([2]), array([0], dtype=int32))
+    """
+    if held_out == "test":
+        return dataset
+    activity = dataset.user_activity
+    several = activity > 1
+    last = (np.cumsum(activity) - 1)[several]
+    validation_items = np.full(dataset.num_users, NO_TEST_ITEM, np.int32)
+    validation_items[several] = dataset.train_items[last]
+    return dataclasses.replace(
+        dataset,
+        name=f"{dataset.name}:held_out={held_out}",
+        train_users=np.delete(dataset.train_users, last),
+        train_items=np.delete(dataset.train_items, last),
+        test_items=validation_items,
     )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from jaxfr.data import fetch
 from jaxfr.data.columns import TableOptions
-from jaxfr.data.dataset import Counts, Dataset, leave_one_out
+from jaxfr.data.dataset import Counts, Dataset, HeldOut, holding_out, leave_one_out
 from jaxfr.data.text_table import read_table
 from jaxfr.errors import InvalidInputError
 from jaxfr.kept import kept, source_hash
@@ -36,15 +36,23 @@ _TERMS = (
 
 
 @functools.partial(Factory, name="ml-100k")
-def ml_100k() -> Dataset:
-    """MovieLens-100K: 943 users, 1,682 items, 100,000 pairs; fetched at first use."""
-    return load(ML_100K)
+def ml_100k(held_out: HeldOut = "test") -> Dataset:
+    """MovieLens-100K: 943 users, 1,682 items, 100,000 pairs; fetched at first use.
+
+    Args:
+        held_out: which item of a user is held out.
+    """
+    return holding_out(load(ML_100K), held_out)
 
 
 @functools.partial(Factory, name="ml-1m")
-def ml_1m() -> Dataset:
-    """MovieLens-1M: 6,040 users, 3,706 items, 1,000,209 pairs; fetched at first use."""
-    return load(ML_1M)
+def ml_1m(held_out: HeldOut = "test") -> Dataset:
+    """MovieLens-1M: 6,040 users, 3,706 items, 1,000,209 pairs; fetched at first use.
+
+    Args:
+        held_out: which item of a user is held out.
+    """
+    return holding_out(load(ML_1M), held_out)
 
 
 class RowFile(NamedTuple):

@@ -7,7 +7,7 @@ Poisoning Attack to Federated Recommendation", ICDE 2022, as the Spattack paper 
 
 import os
 
-from jaxfr.data.dataset import Counts, Dataset
+from jaxfr.data.dataset import Counts, Dataset, HeldOut, holding_out
 from jaxfr.data.files import TEST_FILE, TRAIN_FILE, read_text_pair
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path
@@ -21,13 +21,14 @@ _SOURCE = "https://github.com/rdz98/FedRecAttack (Data/steam)"
 
 
 @part
-def steam(data_dir: str | None = None) -> Dataset:
+def steam(data_dir: str | None = None, held_out: HeldOut = "test") -> Dataset:
     """Games on Steam: 3,753 users, 5,134 items (5,092 occur), 114,713 pairs.
 
     Args:
         data_dir: the folder that holds ``steam/train.txt`` and ``steam/test.txt``; none
             stands for ``--data_dir``, or else the environment variable
             ``JAXFR_DATA_DIR``.
+        held_out: which item of a user is held out.
 
     Raises:
         InvalidInputError: if no folder is named, a file is missing, or the files do
@@ -50,4 +51,4 @@ def steam(data_dir: str | None = None) -> Dataset:
         )
     dataset, _ = read_text_pair(folder, name="steam")
     dataset.check_counts(_COUNTS)
-    return dataset
+    return holding_out(dataset, held_out)

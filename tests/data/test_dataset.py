@@ -12,6 +12,7 @@ from jaxfr.data.dataset import (
     Counts,
     Dataset,
     contiguous_ids,
+    holding_out,
     leave_one_out,
 )
 from jaxfr.errors import InvalidInputError
@@ -135,3 +136,17 @@ def test_the_split_equals_one_made_user_by_user(rows):
     found = zip(dataset.train_users.tolist(), dataset.train_items.tolist(), strict=True)
     assert list(found) == training
     assert dataset.test_items.tolist() == test
+
+
+@given(ROWS)
+def test_a_validation_item_is_the_last_training_item_and_the_test_item_is_nowhere(rows):
+    dataset = _split(rows)
+    found = holding_out(dataset, "validation")
+    assert holding_out(dataset, "test") is dataset
+    for user in range(dataset.num_users):
+        *others, last = dataset.train_items[dataset.train_users == user].tolist()
+        kept = found.train_items[found.train_users == user].tolist()
+        if others:
+            assert (kept, found.test_items[user]) == (others, last)
+        else:
+            assert (kept, found.test_items[user]) == ([last], NO_TEST_ITEM)
