@@ -10,6 +10,7 @@ from jax import Array
 from jaxfr.aggregators.norm import factor_to_norm
 from jaxfr.attacks.adaptive.allowance import Length, allowance
 from jaxfr.attacks.adaptive.benign_loss import LossName, loss_gradient, needs_of
+from jaxfr.attacks.adaptive.copied_profiles import copied_profiles
 from jaxfr.attacks.adaptive.copied_sets import copied_sets
 from jaxfr.attacks.adaptive.invert import invert_head
 from jaxfr.attacks.adaptive.promote import promote
@@ -31,11 +32,20 @@ from jaxfr.uploads import Uploads
 from jaxfr.uploads.norms import row_norm
 
 Start = Literal[
-    "best", "water_filling", "promote", "invert_head", "copied_sets", "spattack_o_d"
+    "best",
+    "water_filling",
+    "promote",
+    "invert_head",
+    "copied_sets",
+    "spattack_o_d",
+    "copied_profiles",
 ]
 
+OWN_ROWS = frozenset({"copied_profiles"})
+"""The attacks whose clients send each its own row of an item, and not all the same."""
+
 Damage = Callable[[Array], Array]
-"""What rows ``[m, 1, d]`` cost benign clients, a scalar."""
+"""What rows ``[m, rows_per_item, d]`` cost benign clients, a scalar."""
 
 
 class Seed(NamedTuple):
@@ -48,7 +58,7 @@ class Seed(NamedTuple):
 class Found(NamedTuple):
     """Rows and the damage that they do; the best of all that were tried."""
 
-    rows: Float[Array, "m 1 d"]
+    rows: Float[Array, "m rows_per_item d"]
     damage: Float[Array, ""]
 
 
@@ -70,7 +80,8 @@ def white_box(
 
     in which, of the loss that clients train on, ``dL/dv_j`` is the sum of item j's
     benign rows. Malicious clients send rows for the items for which they do in the
-    other attack, all the same row x_j, and in step t = 1, 2, ...
+    other attack, all the same row x_j, or each its own where they do so there, and in
+    step t = 1, 2, ...
 
         ``x_j <- clip(x_j + (2 tau / t) g_j / |g_j|, tau)``, ``g_j = dD/dx_j``,
 
@@ -96,7 +107,8 @@ def white_box(
     Args:
         loss: which loss L.
         start: the attack, with this loss and length where it has them, or ``best``:
-            in each round the one of all that does most damage.
+            in each round the one that does most damage, of those that send one row an
+            item. ``copied_profiles`` costs a row for each malicious client.
         steps: of each climb.
         restarts: climbs; all but the first begin with rows in drawn directions, for
             the same items.
@@ -105,7 +117,9 @@ def white_box(
     """
     known = _known_attacks(loss, length)
     attacks = [
-        attack.make() for name, attack in known.items() if start in ("best", name)
+        attack.make()
+        for name, attack in known.items()
+        if name == start or (start == "best" and name not in OWN_ROWS)
     ]
 
     def init(key: Array, knowledge: Knowledge) -> AttackState:
@@ -122,7 +136,7 @@ def white_box(
 
         started = zip(attacks, state.attacks, strict=True)
         starts = [
-            _sent(attack, of_attack, view, benign) for attack, of_attack in started
+            attack.upload(of_attack, view, benign)[0] for attack, of_attack in started
         ]
         first = starts[0] if len(starts) == 1 else _best_of(starts, damage)
 
@@ -149,7 +163,7 @@ def climb(damage: Damage, rows: Array, best: Found, norm: Array, steps: Array) -
 
     Args:
         damage: with a derivative.
-        rows: where it begins, ``[m, 1, d]``.
+        rows: where it begins, ``[m, rows_per_item, d]``.
         best: what was found before.
         norm: the largest norm of a row.
         steps: so many, int32 scalar.
@@ -177,26 +191,24 @@ def _known_attacks(loss: LossName, length: Length) -> dict[str, Part[OmniscientA
         "invert_head": invert_head(length=length),
         "copied_sets": copied_sets(length),
         "spattack_o_d": spattack_o_d(),
+        "copied_profiles": copied_profiles(length),
     }
-
-
-def _sent(
-    attack: OmniscientAttack, state: AttackState, view: RoundView, benign: Uploads
-) -> Uploads:
-    """The attack's upload, with senders for each item."""
-    uploads, _ = attack.upload(state, view, benign)
-    (table,) = uploads.tables
-    assert table.senders is not None
-    shape = *table.weight.shape, view.taking_part.size
-    senders = jnp.broadcast_to(table.senders, shape)
-    return uploads._replace(tables=(table._replace(senders=senders),))
 
 
 def _best_of(several: list[Uploads], damage: Callable[[Uploads], Array]) -> Uploads:
     """The one that does most damage, the first of equal ones."""
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *several)
+    named = map(_with_senders_of_each_item, several)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *named)
     best = jnp.argmax(jax.lax.map(damage, stacked))
     return jax.tree.map(lambda leaf: leaf[best], stacked)
+
+
+def _with_senders_of_each_item(uploads: Uploads) -> Uploads:
+    (table,) = uploads.tables
+    assert table.senders is not None
+    shape = *table.weight.shape, table.senders.shape[-1]
+    senders = jnp.broadcast_to(table.senders, shape)
+    return uploads._replace(tables=(table._replace(senders=senders),))
 
 
 def _with_rows(uploads: Uploads, rows: Array) -> Uploads:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxfr.attacks import (
+    copied_profiles,
     copied_sets,
     decorrelated,
     invert_head,
@@ -32,7 +33,7 @@ def trained(name: str, devices: int) -> jax.Array:
     "attack",
     [
         *(invert_head(), copied_sets(), water_filling("ranking"), white_box()),
-        *(sign_guard_aware(), decorrelated()),
+        *(sign_guard_aware(), decorrelated(), copied_profiles()),
     ],
     ids=str,
 )

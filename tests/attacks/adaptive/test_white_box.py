@@ -67,19 +67,24 @@ def send(attack, rule, seen, acting=EVERYONE) -> tuple[np.ndarray, np.ndarray]:
 
 
 def damage(rule: Part[Rule], seen: Population, rows: np.ndarray, sends: np.ndarray):
+    """What one row for each item costs, ``[m, d]``, from those who send it."""
+    malicious = np.broadcast_to(rows[:, None], (NUM_ITEMS, MALICIOUS, DIM))
+    everything = np.concatenate([seen.rows, malicious], axis=1)
+    return damage_of_all(rule, seen, everything, np.hstack([seen.sent, sends]))
+
+
+def damage_of_all(
+    rule: Part[Rule], seen: Population, rows: np.ndarray, sent: np.ndarray
+) -> float:
     """What the round changes the benign loss by, to first order, in float64."""
-    everything = np.concatenate(
-        [seen.rows, np.broadcast_to(rows[:, None], (NUM_ITEMS, MALICIOUS, DIM))], axis=1
-    )
-    sent = np.concatenate([seen.sent, sends], axis=1)
     if "clip_adaptive" in str(rule):
-        norms = np.linalg.norm(everything, axis=2)
+        norms = np.linalg.norm(rows, axis=2)
         clients = [
             norms[sent[:, one], one].mean() for one in np.flatnonzero(sent.any(0))
         ]
         factor = np.minimum(1, np.median(clients) / np.maximum(norms, 1e-12))
-        everything = factor[..., None] * everything
-    total = np.sum(everything * sent[..., None], axis=1)
+        rows = factor[..., None] * rows
+    total = np.sum(rows * sent[..., None], axis=1)
     moved = -RATE * total / np.maximum(sent.sum(axis=1), 1)[:, None]
     return float(np.sum(seen.sums * moved))
 
@@ -162,6 +167,31 @@ def test_it_costs_no_less_than_any_start_and_more_with_steps(rule, seed):
     assert cost(steps=3) >= best - 1e-4 * abs(best)
     # From rows that do little there is something to climb.
     assert cost(start="promote", steps=3) > starts["promote"]
+
+
+@every_rule
+@pytest.mark.parametrize("seed", [0, 1])
+def test_clients_with_rows_of_their_own_keep_them_and_climb_each_for_itself(rule, seed):
+    seen = population(seed)
+
+    def sent(**options) -> tuple[np.ndarray, float]:
+        attack = white_box(start="copied_profiles", **options)
+        uploads = sent_through(attack, rule, seen.uploads, jnp.asarray(EVERYONE))
+        (table,) = uploads.tables
+        assert table.rows.shape[1] == MALICIOUS
+        rows = np.asarray(table.rows, np.float64)
+        everything = np.concatenate([seen.rows, rows], axis=1)
+        both = np.concatenate([seen.sent, np.asarray(table.weight) > 0], axis=1)
+        return rows, damage_of_all(rule, seen, everything, both)
+
+    rows, begun = sent(steps=0)
+    attack = ATTACKS["copied_profiles"]()
+    (table,) = sent_through(attack, rule, seen.uploads, jnp.asarray(EVERYONE)).tables
+    np.testing.assert_allclose(rows, table.rows, rtol=1e-5, atol=1e-6)
+    climbed, ended = sent(steps=3)
+    assert ended > begun
+    items = np.flatnonzero(np.asarray(table.weight).sum(axis=1) > 1)
+    assert any(np.unique(climbed[item].round(3), axis=0).shape[0] > 1 for item in items)
 
 
 # --- the climb itself ---
