@@ -72,14 +72,15 @@ def factor_to_norm(
 ) -> Float[Array, "..."]:
     """The factor that scales rows of these norms to at most ``clip_norm``.
 
-    The derivative of ``c / n`` is that of its logarithm, ``dc / c - dn / n``, times the
+    It is exactly 1 where nothing is cut. The derivative of ``c / n`` is that of its logarithm, ``dc / c - dn / n``, times the
     factor; a row that stays as it is has factor 1 near by, too.
 
     Args:
         clip_norm: the largest norm c, positive.
         norm: of the rows.
     """
-    return jnp.minimum(1.0, clip_norm / jnp.where(norm > 0.0, norm, 1.0))
+    too_long = norm > clip_norm
+    return jnp.where(too_long, clip_norm / jnp.where(too_long, norm, 1.0), 1.0)
 
 
 @factor_to_norm.defjvp
@@ -88,6 +89,6 @@ def _while_clipped(
 ) -> tuple[Array, Array]:
     clip_norm, norm = primals
     factor = factor_to_norm(clip_norm, norm)
-    clipped = (factor < 1.0) & (norm > 0.0)
+    clipped = norm > clip_norm
     change = tangents[0] / clip_norm - tangents[1] / jnp.where(clipped, norm, 1.0)
     return factor, jnp.where(clipped, factor * change, 0.0)

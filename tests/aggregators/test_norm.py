@@ -7,6 +7,7 @@ import pytest
 
 from jaxfr import blocks
 from jaxfr.aggregators import clip_by_norm
+from jaxfr.aggregators.norm import factor_to_norm
 from jaxfr.uploads import Uploads, item_sums, item_table, rows_of, with_sums
 
 from .samples import DIM, NUM_ROWS, every_kind, factored_uploads, rows_of_one_item
@@ -112,3 +113,9 @@ def test_rows_of_zeros_have_a_derivative_even_below_norm_1():
 
     found = jax.grad(lambda rows: clipped(rows).sum())(jnp.zeros((NUM_ROWS, DIM)))
     assert np.all(np.isfinite(found))
+
+
+def test_the_factor_is_exactly_1_where_nothing_is_cut():
+    norms = jnp.array([0.0, 1e-30, 0.25, 0.5, 1.0, np.inf])
+    found = factor_to_norm(jnp.float32(0.5), norms)
+    np.testing.assert_array_equal(found, [1.0, 1.0, 1.0, 1.0, 0.5, 0.0])

@@ -60,8 +60,7 @@ def clip_growth(limit: Annotated[Number, POSITIVE] = 0.03) -> Stage:
         def factor(row: Array, embedding: Array) -> Array:
             largest = jnp.asarray(limit, jnp.float32)
             grown = growth(row - view.regularization * embedding, embedding)
-            cut = factor_to_norm(largest, jnp.maximum(grown, largest))
-            return jnp.where(grown > largest, cut, 1.0)
+            return factor_to_norm(largest, grown)
 
         factors = map_rows(factor, uploads, uploads.item_embeddings)
         return scale_rows(uploads, factors)
