@@ -72,8 +72,9 @@ def factor_to_norm(
 ) -> Float[Array, "..."]:
     """The factor that scales rows of these norms to at most ``clip_norm``.
 
-    It is exactly 1 where nothing is cut. The derivative of ``c / n`` is that of its logarithm, ``dc / c - dn / n``, times the
-    factor; a row that stays as it is has factor 1 near by, too.
+    It is exactly 1 where nothing is cut. The derivative of ``c / n`` is that of its
+    logarithm, ``dc / c - dn / n``, times the factor; a row that stays as it is has
+    factor 1 near by, too.
 
     Args:
         clip_norm: the largest norm c, positive.
