@@ -85,7 +85,7 @@ def trust_as_weight(uploads: Uploads) -> Uploads:
         if uploads.client is None:
             raise InvalidInputError("uploads: nobody says which client sent a row")
         of_bundle = uploads.client_trust[uploads.client]
-        of_bundles = share.reshape(uploads.vector.size, -1) * of_bundle[:, None]
+        of_bundles = by_bundle(uploads, share) * of_bundle[:, None]
         share = of_bundles.reshape(-1)
     tables = tuple(
         _weigh_table(table, uploads.client_trust) for table in uploads.tables
@@ -213,6 +213,11 @@ def scale_rows(uploads: Uploads, factors: OfRows) -> Uploads:
     )
 
 
+def by_bundle(uploads: Uploads, of_rows: Array) -> Array:
+    """What there is of each scattered row, ``[bundles, rows_per_bundle]``."""
+    return of_rows.reshape(uploads.vector.size, uploads.rows_per_bundle)
+
+
 def sum_by_client(uploads: Uploads, of_rows: OfRows, num_clients: int) -> Array:
     """Adds up a number of each row by the client that sent it.
 
@@ -237,7 +242,7 @@ def sum_by_client(uploads: Uploads, of_rows: OfRows, num_clients: int) -> Array:
         raise InvalidInputError("uploads: nobody says which client sent a row")
     scattered, tables = of_rows
     counted = jnp.where(uploads.weight > 0, scattered, 0)
-    of_bundles = jnp.sum(counted.reshape(uploads.vector.size, -1), axis=1)
+    of_bundles = jnp.sum(by_bundle(uploads, counted), axis=1)
     total = sum_over_devices(sum_by_index(of_bundles, uploads.client, num_clients))
     for table, numbers in zip(uploads.tables, tables, strict=True):
         if table.senders is None or table.client is None:

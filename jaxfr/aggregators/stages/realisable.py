@@ -9,16 +9,27 @@ from jax import Array
 from jaxfr.aggregators.base import ServerView, Stage, stateless_stage
 from jaxfr.aggregators.stages.population import share_of
 from jaxfr.blocks import add_rows, fold_in_blocks, map_in_blocks, members_per_block
-from jaxfr.devices import for_own_part, sum_over_devices
+from jaxfr.devices import for_own_part, max_over_devices, sum_over_devices
 from jaxfr.parts import part
 from jaxfr.ranges import LARGEST
-from jaxfr.shapes import Float
+from jaxfr.shapes import Bool, Float
 from jaxfr.uploads import ItemTable, Uploads, for_own_rows, rows_of
-from jaxfr.uploads.clients import client_of_slots, each_client_one_slot, rows_by_client
+from jaxfr.uploads.clients import (
+    by_bundle,
+    client_of_slots,
+    each_client_one_slot,
+    rows_by_client,
+    sum_by_client,
+)
 from jaxfr.uploads.norms import row_norm
 
 # Of the power iteration. One is enough for rows of one direction, which are to stay.
 STEPS = 3
+
+LARGEST_SCALE = 1e30
+"""Coefficients up to it have a sum."""
+
+SCATTERED = "item", "weight", "vector", "scale", "client"
 
 
 @part
@@ -47,7 +58,8 @@ def realisable() -> Stage:
     bound on lengths behind it, such as ``clip_adaptive``; rows that were scaled before
     hold lambda v_j no longer.
 
-    Costs 5 looks at each row, and where colluders send rows for items of their own, a
+    Rows that are ``c_ij u_i + lambda v_j`` from the start cost a sum of c by client;
+    others 5 looks at each row, and where colluders send rows for items of their own, a
     row for each of them and each item.
 
     Broken by rows of one direction that sum up to 0, which is all it asks: pulling some
@@ -60,29 +72,89 @@ def realisable() -> Stage:
 
     def project(uploads: Uploads, view: ServerView) -> Uploads:
         uploads = each_client_one_slot(uploads)
-        number, dim = view.num_clients, uploads.item_embeddings.shape[1]
-        sent = rows_by_client(uploads, number)
-
-        def add_up(rows: Array, sent: Array) -> Array:
-            return jnp.sum(jnp.where(sent[:, None], rows, 0.0), axis=0)
-
-        total = sums_of_clients(add_up, uploads, view)
-        mean = total / jnp.maximum(sent, 1)[:, None]
-
-        def turn(rows: Array, sent: Array, mean: Array, direction: Array) -> Array:
-            centred = jnp.where(sent[:, None], rows - mean, 0.0)
-            return (centred @ direction) @ centred
-
-        def step(_: Array, direction: Array) -> Array:
-            turned = sums_of_clients(turn, uploads, view, mean, direction)
-            return share_of(turned, row_norm(turned)[:, None])
-
-        drawn = jax.random.normal(jax.random.key(4), (dim,))
-        start = jnp.broadcast_to(drawn, (number, dim))
-        direction = jax.lax.fori_loop(0, STEPS, step, start)
-        return with_directions(uploads, view, mean, direction)
+        if uploads.item.size == 0:
+            return projected(uploads, view)
+        as_made = are_as_clients_make_them(uploads, view)
+        return jax.lax.cond(
+            as_made,
+            lambda uploads: centred(uploads, view),
+            lambda uploads: projected(uploads, view),
+            uploads,
+        )
 
     return stateless_stage(project, sees_clients=True)._replace(needs_pairs=True)
+
+
+def are_as_clients_make_them(uploads: Uploads, view: ServerView) -> Bool[Array, ""]:
+    """Whether scattered rows are ``c_ij u_i + lambda v_j`` already, with any c.
+
+    That is so in every round in which nobody changed them before. A client must have
+    one vector, and no row in a table.
+    """
+    assert uploads.client is not None
+    number = view.num_clients
+    sent = uploads.weight > 0
+    shrinking = jnp.where(sent, uploads.item_scale, view.regularization)
+    vector = jnp.zeros(number, jnp.int32).at[uploads.client].set(uploads.vector)
+    others = (vector[uploads.client] != uploads.vector) & jnp.any(
+        by_bundle(uploads, sent), axis=1
+    )
+    scattered = rows_by_client(uploads._replace(tables=()), number)
+    strange = (
+        jnp.any(shrinking != view.regularization)
+        | jnp.any(jnp.abs(uploads.scale) > LARGEST_SCALE)
+        | jnp.any(others)
+        | jnp.any((scattered > 0) & (rows_by_client(uploads, number) > scattered))
+    )
+    return max_over_devices(strange.astype(jnp.int32)) == 0
+
+
+def centred(uploads: Uploads, view: ServerView) -> Uploads:
+    """Projects scattered rows that have one direction: their coefficients sum up to 0.
+
+    As :func:`projected` does, without a look at the rows.
+    """
+    assert uploads.client is not None
+    number, width = view.num_clients, uploads.rows_per_bundle
+    scattered = uploads._replace(tables=())
+    total = sum_by_client(scattered, (uploads.scale, ()), number)
+    mean = total / jnp.maximum(rows_by_client(scattered, number), 1)
+    scale = uploads.scale - jnp.repeat(for_own_part(mean)[uploads.client], width)
+    vectors = jnp.zeros((number, uploads.vectors.shape[1]))
+    vectors = vectors.at[uploads.client].set(uploads.vectors[uploads.vector])
+    no_row = {name: getattr(uploads, name)[:0] for name in SCATTERED}
+    return uploads._replace(
+        vectors=vectors,
+        vector=uploads.client,
+        scale=scale,
+        item_scale=jnp.asarray(view.regularization, jnp.float32),
+        tables=projected(uploads._replace(**no_row), view).tables,
+    )
+
+
+def projected(uploads: Uploads, view: ServerView) -> Uploads:
+    """Projects whatever rows there are."""
+    number, dim = view.num_clients, uploads.item_embeddings.shape[1]
+    sent = rows_by_client(uploads, number)
+
+    def add_up(rows: Array, sent: Array) -> Array:
+        return jnp.sum(jnp.where(sent[:, None], rows, 0.0), axis=0)
+
+    total = sums_of_clients(add_up, uploads, view)
+    mean = total / jnp.maximum(sent, 1)[:, None]
+
+    def turn(rows: Array, sent: Array, mean: Array, direction: Array) -> Array:
+        centred = jnp.where(sent[:, None], rows - mean, 0.0)
+        return (centred @ direction) @ centred
+
+    def step(_: Array, direction: Array) -> Array:
+        turned = sums_of_clients(turn, uploads, view, mean, direction)
+        return share_of(turned, row_norm(turned)[:, None])
+
+    drawn = jax.random.normal(jax.random.key(4), (dim,))
+    start = jnp.broadcast_to(drawn, (number, dim))
+    direction = jax.lax.fori_loop(0, STEPS, step, start)
+    return with_directions(uploads, view, mean, direction)
 
 
 def sums_of_clients(
