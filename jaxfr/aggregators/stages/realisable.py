@@ -59,8 +59,8 @@ def realisable() -> Stage:
     hold lambda v_j no longer.
 
     Rows that are ``c_ij u_i + lambda v_j`` from the start cost a sum of c by client;
-    others 5 looks at each row, and where colluders send rows for items of their own, a
-    row for each of them and each item.
+    others 5 looks at each row, and where colluders send rows for items of their own, 3
+    looks at a row for each of them and each item.
 
     Broken by rows of one direction that sum up to 0, which is all it asks: pulling some
     items towards a place, and pushing as many away from it. Needs a model that works
@@ -140,15 +140,25 @@ def projected(uploads: Uploads, view: ServerView) -> Uploads:
     def add_up(rows: Array, sent: Array) -> Array:
         return jnp.sum(jnp.where(sent[:, None], rows, 0.0), axis=0)
 
-    total = sums_of_clients(add_up, uploads, view)
+    total = sums_of_scattered(add_up, uploads, view)
+    for table in uploads.tables:
+        rows = jnp.where(
+            table.weight[..., None] > 0, table_rows(uploads, view, table), 0
+        )
+        total = add_for_senders(total, table, jnp.sum(rows, axis=0))
     mean = total / jnp.maximum(sent, 1)[:, None]
+    squares = [squares_of_slots(uploads, view, table, mean) for table in uploads.tables]
 
     def turn(rows: Array, sent: Array, mean: Array, direction: Array) -> Array:
         centred = jnp.where(sent[:, None], rows - mean, 0.0)
         return (centred @ direction) @ centred
 
     def step(_: Array, direction: Array) -> Array:
-        turned = sums_of_clients(turn, uploads, view, mean, direction)
+        turned = sums_of_scattered(turn, uploads, view, mean, direction)
+        for table, of_slots in zip(uploads.tables, squares, strict=True):
+            own = direction[client_of_slots(table)]
+            of_slots = jnp.einsum("rde,re->rd", of_slots, own, precision="highest")
+            turned = add_for_senders(turned, table, of_slots)
         return share_of(turned, row_norm(turned)[:, None])
 
     drawn = jax.random.normal(jax.random.key(4), (dim,))
@@ -157,13 +167,13 @@ def projected(uploads: Uploads, view: ServerView) -> Uploads:
     return with_directions(uploads, view, mean, direction)
 
 
-def sums_of_clients(
+def sums_of_scattered(
     function: Callable[..., Array],
     uploads: Uploads,
     view: ServerView,
     *of_clients: Float[Array, "clients d"],
 ) -> Float[Array, "clients d"]:
-    """Adds up what a function makes of some rows of a client, for all of its rows.
+    """Adds up what a function makes of some scattered rows of a client, for all of its.
 
     Args:
         function: of rows without the regulariser's part, ``[k, d]``, whether each was
@@ -188,16 +198,29 @@ def sums_of_clients(
         block = members_per_block(width * dim)
         bundles = jnp.arange(uploads.vector.size), uploads.client
         total = fold_in_blocks(add, total, block, *bundles)
-    total = sum_over_devices(total)
-    for table in uploads.tables:
-        leaves = (leaf[client_of_slots(table)] for leaf in of_clients)
-        of_slots = jax.vmap(function, in_axes=(1, 1, *(0 for _ in of_clients)))
-        found = of_slots(table_rows(uploads, view, table), table.weight > 0, *leaves)
-        assert table.senders is not None
-        senders = table.senders[0].astype(found.dtype)
-        of_senders = jnp.matmul(senders.T, found, precision="highest")
-        total = total.at[table.client].add(of_senders)
-    return total
+    return sum_over_devices(total)
+
+
+def squares_of_slots(
+    uploads: Uploads,
+    view: ServerView,
+    table: ItemTable,
+    mean: Float[Array, "clients d"],
+) -> Float[Array, "rows_per_item d d"]:
+    """Of each slot's rows, less their client's mean, the matrix of squares ``Y'Y``."""
+    rows = table_rows(uploads, view, table) - mean[client_of_slots(table)]
+    rows = jnp.where(table.weight[..., None] > 0, rows, 0.0)
+    return jnp.einsum("jrd,jre->rde", rows, rows, precision="highest")
+
+
+def add_for_senders(
+    total: Float[Array, "clients d"], table: ItemTable, of_slots: Float[Array, "_ d"]
+) -> Float[Array, "clients d"]:
+    """Adds to each client what the slots that it sent come to."""
+    assert table.senders is not None
+    senders = table.senders[0].astype(of_slots.dtype)
+    of_senders = jnp.matmul(senders.T, of_slots, precision="highest")
+    return total.at[table.client].add(of_senders)
 
 
 def with_directions(
