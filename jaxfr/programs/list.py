@@ -3,11 +3,14 @@
 jaxfr list            says what of
 jaxfr list attacks    all attacks, a line each
 jaxfr list lie        one attack: what it does, and its options
+jaxfr list attacks --format=markdown    a table with sources and files, as in README
 """
 
 import inspect
 import re
 from collections.abc import Mapping
+
+from absl import flags
 
 from jaxfr.aggregators import AGGREGATORS, OTHER_NAMES, STAGES
 from jaxfr.attacks import ATTACKS
@@ -18,6 +21,7 @@ from jaxfr.models import MODELS
 from jaxfr.optimizers import OPTIMIZERS
 from jaxfr.parts import Factory
 from jaxfr.presets import preset_names, preset_text
+from jaxfr.programs.overview import overview
 from jaxfr.programs.run_flags import option_help
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 from jaxfr.terminal import align
@@ -52,9 +56,18 @@ _DOCUMENTED: Mapping[str, Mapping[str, object]] = {
 }
 
 
+_FORMAT = flags.DEFINE_enum(
+    "format",
+    "text",
+    ["text", "markdown"],
+    "text: a line each; markdown: a table with sources and files, of attacks, "
+    "aggregators or stages.",
+)
+
+
 def main(word: str = "") -> None:
     """Prints the list, or the page, that a word names."""
-    print(listing(word))
+    print(overview(word) if _FORMAT.value == "markdown" else listing(word))
 
 
 def listing(word: str = "") -> str:
