@@ -1,5 +1,6 @@
 """The tournament as a page of Markdown, with the command that makes it."""
 
+import itertools
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -74,7 +75,11 @@ def render_page(
             for trial, record in records.items()
             if (trial.dataset, trial.model) == (dataset, model)
         }
-        parts += [*_filters(of_data), *_without_effect(of_data, suite.metric)]
+        parts += [
+            *_filters(of_data),
+            *_without_effect(of_data, suite.metric),
+            *_weaker_with_more(of_data, suite.metric),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -162,6 +167,31 @@ def _without_effect(records: Records, metric: str) -> list[str]:
         if attack != CLEAN and (mean >= averages[CLEAN]) == up
     ]
     return [f"Without effect on the undefended server: {', '.join(weak)}."] * bool(weak)
+
+
+def _weaker_with_more(records: Records, metric: str) -> list[str]:
+    """Names attacks that do less with more malicious clients, in every seed."""
+    found: dict[tuple[str, str], dict[float, dict[int, float]]] = {}
+    for trial, record in records.items():
+        if trial.attack != CLEAN and record.get(metric) is not None:
+            key = trial.attack, defense_title(trial.aggregator, trial.declared)
+            of_share = found.setdefault(key, {}).setdefault(trial.malicious_ratio, {})
+            of_share[trial.seed] = record[metric]
+    up = is_higher_better(metric)
+    weaker = []
+    for (attack, defense), shares in found.items():
+        for (less, of_less), (more, of_more) in itertools.pairwise(
+            sorted(shares.items())
+        ):
+            seeds = of_less.keys() & of_more.keys()
+            pairs = [(of_less[seed], of_more[seed]) for seed in seeds]
+            if len(pairs) > 1 and all(a != b and (b > a) == up for a, b in pairs):
+                weaker.append(
+                    f"{attack} on {defense} ({100 * less:g} to {100 * more:g} %)"
+                )
+    if not weaker:
+        return []
+    return [f"Weaker with more malicious clients, in every seed: {', '.join(weaker)}."]
 
 
 def render_entries(entries: Sequence[Entry], metric: str) -> str:
