@@ -11,7 +11,12 @@ from jaxfr.data import Dataset, LoadOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.store.identity import code_version, run_identity
-from jaxfr.sweeps.request import RunRequest, check_alone, recorded_options
+from jaxfr.sweeps.request import (
+    RunRequest,
+    check_alone,
+    modules_of_parts,
+    recorded_options,
+)
 from jaxfr.sweeps.sources import (
     Source,
     SourceName,
@@ -158,7 +163,7 @@ def _plan_run(request: RunRequest, source: Source) -> PlannedRun:
     options = recorded_options(request, experiment)
     contents = {"dataset_hash": source.dataset_hash, "given_hash": source.given_hash}
     deciding = {k: v for k, v in options.items() if k not in _NOT_IDENTIFYING}
-    code = code_version()
+    code = code_version(modules_of_parts(request))
     run = run_identity({**deciding, **contents}, code)
     recorded = {
         "run": run,
