@@ -49,10 +49,9 @@ def command_without_seed(record: Record, parts: Mapping[str, str]) -> str:
     """The sweep of this one run, to which ``--seeds`` and ``--store`` are added."""
     options = {name: _text(record[name]) for name in RUN_OPTIONS if name in record}
     options |= parts
-    by_default = malicious_client_count(
-        evaluated_users(record), record["malicious_ratio"]
-    )
-    if record.get("expected_byzantine") == by_default:
+    ratio, clients = record["malicious_ratio"], evaluated_users(record)
+    follows = 0 <= ratio < 1 and malicious_client_count(clients, ratio)
+    if record.get("expected_byzantine") == follows:
         options["expected_byzantine"] = _DEFAULTS["expected_byzantine"]
     flags = [
         f"--{name}={text}"

@@ -12,8 +12,12 @@ from typing import Any
 
 from jaxfr.errors import import_extra
 
-# The template, how it looks and what it does.
+# The template, how it looks and what it does: one script in several files.
 _FOLDER = pathlib.Path(__file__).parent
+_SCRIPTS = tuple(
+    f"{name}.js"
+    for name in ("runs", "table", "charts", "curves", "comparisons", "page")
+)
 _EXTRA = "report"
 
 
@@ -34,7 +38,8 @@ def render(contents: Mapping[str, Any]) -> str:
     )
     text = json.dumps(contents, allow_nan=False, separators=(",", ":"))
     packed = gzip.compress(text.encode("utf-8", "replace"), mtime=0)
-    scripts = [charts(), _FOLDER.joinpath("page.js").read_text("utf-8")]
+    own = "".join(_FOLDER.joinpath(name).read_text("utf-8") for name in _SCRIPTS)
+    scripts = [charts(), own]
     return environment.get_template("page.html").render(
         contents=contents,
         data=base64.b64encode(packed).decode(),

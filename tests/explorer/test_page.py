@@ -75,6 +75,7 @@ def test_a_heading_sorts_upwards_and_then_downwards(opened):
         ("attack!=none seed=2", 4),
         ("hr@10>=0.5", 3),
         ("median onerror", 3),
+        ("constructor=1", 0),
         ("nothing-like-this", 0),
     ],
 )
@@ -193,6 +194,17 @@ def test_a_curve_tells_the_point_that_is_nearest_to_the_pointer(opened):
     mean = statistics.fmean(r["hr@10"] for r in RECORDS[:3])
     for text in ("mean · none", "round 10", f"mean {mean:.4f}", "runs 3"):
         assert text in " ".join(told)
+
+
+def test_what_a_heatmap_tells_of_a_cell_is_text(opened):
+    for cell in opened.page.locator("#heatmap .mark-rect path").all():
+        cell.hover(force=True)
+        opened.wait_until(lambda: opened.page.is_visible("#vg-tooltip-element"))
+        if "</script>" in opened.page.inner_text("#vg-tooltip-element"):
+            break
+    else:
+        raise AssertionError("no cell tells the name")
+    assert opened.page.locator("img").count() == 0
 
 
 def test_charts_follow_when_the_screen_turns_dark(opened):
