@@ -156,6 +156,12 @@ const TOOLTIP = [
 const interval = ({ low, high }) =>
   low === null ? "-" : `${low.toFixed(4)} to ${high.toFixed(4)}`;
 
+/** Why so many groups are not drawn; nothing of fewer. */
+const tooMany = (number) =>
+  number > MOST_LINES
+    ? `${number} groups are too many to draw; filter, group by less, or switch some off.`
+    : undefined;
+
 /** What a random order and the most popular items come to, where all runs know it. */
 function levels(runs, field) {
   return Object.entries(data.references).flatMap(([name, columns]) => {

@@ -202,19 +202,9 @@ function drawDifferences() {
       : [];
   });
   const rows = points.map((p) => [p.group, p.n, p.mean, p.low, p.high, p.first, p.second]);
-  if (points.length > MOST_LINES) {
-    return show("differences", {
-      header,
-      rows,
-      why: `${points.length} groups are too many to draw; filter, or group by less.`,
-    });
-  }
-  if (!points.length)
-    return show("differences", {
-      header,
-      rows,
-      why: "No two runs of these two have the same seed, data and other settings.",
-    });
+  const none = "No two runs of these two have the same seed, data and other settings.";
+  const why = points.length ? tooMany(points.length) : none;
+  if (why) return show("differences", { header, rows, why });
   const y = {
     field: "group",
     type: "nominal",

@@ -20,7 +20,8 @@ function drawCurves() {
   });
   const header = ["group", "round", "runs", `mean ${name}`, "low", "high"];
   const rows = points.map((p) => [p.group, p.round, p.n, p.mean, p.low, p.high]);
-  if (!points.length) return show("curves", { header, rows, why: "No group is switched on." });
+  const why = points.length ? tooMany(groups.length) : "No group is switched on.";
+  if (why) return show("curves", { header, rows, why });
   const across = levelsOfEach(state.shown, name);
   const x = { field: "round", type: "quantitative", title: "round", scale: { nice: false } };
   const y = { field: "mean", type: "quantitative", title: heading };
@@ -107,12 +108,9 @@ function drawThirds() {
     .map((point) => ({ ...point, interval: interval(point) }));
   const header = ["group", "third", "runs", `mean ${name}`, "low", "high"];
   const rows = points.map((p) => [p.group, p.third, p.n, p.mean, p.low, p.high]);
-  if (!points.length)
-    return show("thirds", {
-      header,
-      rows,
-      why: thirds ? "No group is switched on." : "This metric is not told by popularity.",
-    });
+  const none = thirds ? "No group is switched on." : "This metric is not told by popularity.";
+  const why = points.length ? tooMany(groups.length) : none;
+  if (why) return show("thirds", { header, rows, why });
   const across = data.thirds.flatMap((third) =>
     levelsOfEach(state.shown, `${name}_${third}`).map((level) => ({ third, ...level })),
   );

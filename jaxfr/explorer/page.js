@@ -57,9 +57,7 @@ function start() {
     state.metric,
     (name) => data.metrics.find((one) => one.name === name).heading,
   );
-  const groupings = [...new Set([...varying, ...data.settings])].filter(
-    (name) => name in data.columns,
-  );
+  const groupings = [...new Set([...varying, ...data.settings])];
   checkList(
     $("by"),
     "Group by",

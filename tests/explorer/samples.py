@@ -5,7 +5,8 @@ from typing import Any
 
 from tests.records.whole import whole_record
 
-HOSTILE = "</script><script>alert('\"x\"')</script><img src=x onerror=alert(1)>"
+# In HTML, in a script, in CSV.
+HOSTILE = "=1+1</script><script>alert('\"x\"')</script><img src=x onerror=alert(1)>"
 SEEDS = (0, 1, 2)
 HIT_RATIOS = {
     ("mean", "none"): 0.5,
