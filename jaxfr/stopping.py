@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from jaxfr.terminal import note
 
@@ -24,8 +24,16 @@ SIGNALS = tuple(
 # seconds that Slurm leaves between SIGTERM and SIGKILL.
 SECONDS_TO_CLEAN_UP = 20.0
 
-# What is kept of a program's work, while it runs, as parts of a sentence.
-_KEPT: contextvars.ContextVar[list[str]] = contextvars.ContextVar("kept")
+
+class Kept(NamedTuple):
+    """What is kept of a program's work, and whether the same command goes on there."""
+
+    what: str
+    goes_on: bool
+
+
+# While a program runs.
+_KEPT: contextvars.ContextVar[list[Kept]] = contextvars.ContextVar("kept")
 
 
 class Stopped(BaseException):
@@ -34,7 +42,7 @@ class Stopped(BaseException):
     It passes through all that handles errors. ``kept`` says what is kept.
     """
 
-    def __init__(self, number: int, kept: Sequence[str] = ()) -> None:
+    def __init__(self, number: int, kept: Sequence[Kept] = ()) -> None:
         super().__init__(number)
         self.number = signal.Signals(number)
         self.kept = tuple(kept)
@@ -54,7 +62,8 @@ def stoppable() -> Iterator[None]:
     and so do ``SECONDS_TO_CLEAN_UP``. Signals that are ignored, as under nohup, stay
     so.
     """
-    handled, kept = _heard(), []
+    kept: list[Kept] = []
+    handled = _heard()
 
     def stop(number: int, frame: Any) -> NoReturn:
         _handle(handled, signal.SIG_IGN)
@@ -93,7 +102,7 @@ class _Guard:
     through a pipe to a thread of their own, also while the main thread is in one.
     """
 
-    def __init__(self, kept: Sequence[str]) -> None:
+    def __init__(self, kept: Sequence[Kept]) -> None:
         self._kept = kept
         self._heard: int | None = None
         self._repeated = 0
@@ -161,22 +170,25 @@ def uninterrupted() -> Iterator[None]:
                 signal.raise_signal(number)
 
 
-def keep(what: str) -> None:
-    """Says what is kept if the program is stopped from now on, a part of a sentence."""
-    kept = _KEPT.get([])
-    if what not in kept:
-        kept.append(what)
+def keep(what: str, goes_on: bool = True) -> None:
+    """Says what is kept if the program is stopped from now on, a part of a sentence.
+
+    With ``goes_on`` the same command goes on from there, otherwise it starts again.
+    """
+    kept, said = _KEPT.get([]), Kept(what, goes_on)
+    if said not in kept:
+        kept.append(said)
 
 
 @contextlib.contextmanager
 def keeping(what: str) -> Iterator[None]:
     """Says what is kept if the program is stopped in between, see ``keep``."""
-    kept = _KEPT.get([])
-    kept.append(what)
+    kept, said = _KEPT.get([]), Kept(what, goes_on=True)
+    kept.append(said)
     try:
         yield
     finally:
-        kept.remove(what)
+        kept.remove(said)
 
 
 def describe(stopped: Stopped) -> str:
@@ -184,11 +196,13 @@ def describe(stopped: Stopped) -> str:
     return _sentence(f"stopped by {_name(stopped.number)}", stopped.kept)
 
 
-def _sentence(how: str, kept: Sequence[str]) -> str:
-    if not kept:
-        return f"{how}: no unfinished work is kept; the same command starts again"
+def _sentence(how: str, kept: Sequence[Kept]) -> str:
     # What was said last is what is nearest.
-    return f"{how}: {'; '.join(reversed(kept))}; the same command goes on from there"
+    told = "; ".join(one.what for one in reversed(kept))
+    if any(one.goes_on for one in kept):
+        return f"{how}: {told}; the same command goes on from there"
+    told = told or "no unfinished work is kept"
+    return f"{how}: {told}; the same command starts again"
 
 
 def _name(number: int) -> str:

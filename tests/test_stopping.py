@@ -122,7 +122,8 @@ def test_what_is_kept_in_the_end_stays_said():
             keep("records are kept")
         signal.raise_signal(signal.SIGTERM)
 
-    assert stopped_by(work).kept == ("records are kept",)
+    (kept,) = stopped_by(work).kept
+    assert kept.what == "records are kept"
 
 
 def test_a_signal_that_is_ignored_stays_so():

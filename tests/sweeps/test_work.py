@@ -1,5 +1,6 @@
 """Plans run into stores: nothing is lost, done twice, or dependent on company."""
 
+import contextlib
 import threading
 import time
 
@@ -10,7 +11,7 @@ from jaxfr.records.contents import lack_of_record
 from jaxfr.store import Store, open_store
 from jaxfr.sweeps import work
 from jaxfr.sweeps.execution import ExecutionOptions
-from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
+from jaxfr.sweeps.plan import Plan, RunGroup, plan_runs, take_shard
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.work import Watcher, run_plan
 from tests.sweeps.problem import changed
@@ -131,21 +132,33 @@ def test_a_run_does_not_depend_on_which_runs_share_its_program(
 
 
 def test_progress_counts_every_round_of_every_run_once(tmp_path):
-    told: list[int] = []
+    told: dict[str, list[int]] = {
+        name: [] for name in ("rounds", "found_rounds", "runs", "found_runs")
+    }
     plan = plan_runs(SWEEP)
     with open_store(tmp_path / "store") as store:
         run_all(take_shard(plan, 0, 2), store)
-        run_all(plan, store, watcher=Watcher(rounds=told.append))
-    assert sum(told) == 6 * len(SWEEP)
+        adding = {name: numbers.append for name, numbers in told.items()}
+        run_all(plan, store, watcher=Watcher(**adding))
+    half = len(SWEEP) // 2
+    assert {name: sum(numbers) for name, numbers in told.items()} == {
+        **{"rounds": 6 * half, "found_rounds": 6 * half},
+        **{"runs": half, "found_runs": half},
+    }
 
 
 def test_each_group_is_compiled_once_and_the_first_record_bears_it(tmp_path):
-    compiled = []
+    compiled: list[RunGroup] = []
+
+    def compiling(group: RunGroup) -> contextlib.AbstractContextManager[None]:
+        compiled.append(group)
+        return contextlib.nullcontext()
+
     wanted = [
         changed(attack=a, seed=s) for a in ("none", "spattack_o_d") for s in (0, 1)
     ]
     with open_store(tmp_path / "store") as store:
-        watcher = Watcher(compiled.append)
+        watcher = Watcher(compiling)
         done = list(run_plan(plan_runs(wanted * 2), store, TWO, watcher))
     assert [group.experiment.attack.name for group in compiled] == [
         "none",
