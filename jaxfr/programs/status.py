@@ -88,7 +88,7 @@ def _line_of_process(one: ProcessStatus) -> str:
     shard = f", shard {one.shard}" * bool(one.shard)
     far = ""
     if one.rounds and one.rounds_done is not None:
-        far = f", {100 * one.rounds_done // one.rounds} % of their rounds"
+        far = f", {100 * one.rounds_done // one.rounds} % of rounds"
     return printable(
         f"{one.host} (process {one.process}{shard}): {one.runs} runs of {one.program}"
         f"{far}"
