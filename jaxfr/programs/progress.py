@@ -84,10 +84,11 @@ class Work:
     def __str__(self) -> str:
         done, left = self.runs_found + self.runs_done, self.seconds_left
         before = f" ({self.runs_found} before)" * bool(self.runs_found)
+        known = "not known yet" if left is None else format_duration(left)
         return (
             f"{done} of {self.runs} runs done{before}, "
             f"{self.runs - done - self.runs_failed} left, {self.runs_failed} failed; "
-            f"time left: {'not known yet' if left is None else format_duration(left)}"
+            f"time left without compiling: {known}"
         )
 
 
@@ -132,14 +133,14 @@ def _bar(work: Work, label: str) -> Iterator[Callable[[str], Any]]:
     from tqdm import tqdm
 
     # tqdm's own time left would count what was found, and time aside.
-    shown = "{desc}: {percentage:3.0f}%|{bar}| {postfix}"
+    shown = "{desc}: {percentage:3.0f}%|{bar}| {unit}"
     with tqdm(
         total=work.rounds, desc=printable(label), bar_format=shown, leave=False
     ) as bar:
 
         def show() -> None:
-            bar.n = work.rounds_found + work.rounds_done
-            bar.set_postfix_str(str(work))
+            bar.n, bar.unit = work.rounds_found + work.rounds_done, str(work)
+            bar.refresh()
 
         show()
         with _each(_SECONDS_BETWEEN_BARS, show):
