@@ -8,7 +8,8 @@ import importlib.util
 import pathlib
 
 PROGRAMS = (
-    *("train", "sweep", "results", "report", "tournament", "dataset", "list"),
+    *("train", "sweep", "status", "results", "report", "tournament", "dataset"),
+    "list",
     *("submit", "benchmark", "scale"),
 )
 """In the order in which a user meets them."""

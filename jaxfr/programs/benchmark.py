@@ -24,6 +24,7 @@ from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import AMOUNT
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.record import Record, write_records
+from jaxfr.stopping import keep
 from jaxfr.terminal import note
 
 RESULTS_FILE = "benchmark.jsonl"
@@ -72,6 +73,9 @@ def main() -> None:
         spent = time.perf_counter() - began
         return _TIME_BUDGET.value - spent if _TIME_BUDGET.value else None
 
+    if folder is not None:
+        path = folder / RESULTS_FILE
+        keep(f"cases that were measured are kept in {path}", goes_on=False)
     right = True
     if _CHECKS.value:
         note("checking this device against the CPU")

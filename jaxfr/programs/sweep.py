@@ -29,7 +29,7 @@ from jaxfr.records.caveats import caveats
 from jaxfr.records.contents import lack_of_record
 from jaxfr.store import look_into_store
 from jaxfr.sweeps.execution import ExecutionOptions
-from jaxfr.sweeps.forecast import forecast, format_forecasts, group_title
+from jaxfr.sweeps.forecast import forecast, format_forecasts
 from jaxfr.sweeps.grid import Axes, cross, parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
 from jaxfr.sweeps.readers import check_read
@@ -108,7 +108,7 @@ def _foretell(plan: Plan, path: pathlib.Path | None, options: ExecutionOptions) 
             path, execution_flags.ANY_CODE_VERSION.value, lack_of_record
         )
     forecasts = forecast(
-        plan, store, options, lambda group: note(f"{group_title(group)}: measuring")
+        plan, store, options, lambda group: note(f"{group.title}: measuring")
     )
     print(format_forecasts(forecasts, available_memory()))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.record import Record
-from jaxfr.store.identity import options_part
+from jaxfr.store.lines import options_part
 from jaxfr.sweeps.request import RUN_OPTIONS
 
 Scalar = str | int | float | bool | None

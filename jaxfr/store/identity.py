@@ -37,11 +37,6 @@ def run_identity(options: Mapping[str, Any], code: str) -> str:
     return f"{hashlib.sha256(text.encode()).hexdigest()[:_OPTIONS_DIGITS]}-{code}"
 
 
-def options_part(run: str) -> str:
-    """The part of a run's identity that does not depend on the code."""
-    return run.partition("-")[0]
-
-
 class Module(NamedTuple):
     """What a module says and imports.
 

@@ -1,16 +1,19 @@
 """The store: what is finished, what is in somebody's hands, and how records get in."""
 
 import contextlib
+import importlib
 import itertools
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors
 from jaxfr.store.claims import Claims
 from jaxfr.store.folder import CLAIMS, RECORDS, check_kind, make_folder, writer_name
 from jaxfr.store.lines import encode_line
+from jaxfr.store.plans import Programs, leave_failure, leave_plan
 from jaxfr.store.reading import Check, Record, StoreReader
 from jaxfr.terminal import note
 
@@ -78,6 +81,18 @@ class Store(StoreReader):
                 self.refresh()
             self._claims.hold([])
 
+    def announce(self, programs: Programs) -> None:
+        """Says which runs, program by program, somebody wants to be in here."""
+        leave_plan(self.path, programs, self._any_code)
+
+    def tell(self, progress: Mapping[str, Any]) -> None:
+        """Says, in values of JSON, how far the runs are that were claimed last."""
+        self._claims.tell(progress)
+
+    def fail(self, runs: Sequence[str], error: BaseException) -> None:
+        """Says that these runs ended with an error."""
+        leave_failure(self.path, self._writer, runs, error)
+
     def records(self, runs: Sequence[str] | None = None) -> list[Record]:
         """The records of these finished runs; by default all, process by process."""
         if runs is None:
@@ -138,6 +153,8 @@ def open_store(
     another kind is refused.
     """
     make_folder(path)
+    # What reading a record needs is loaded before, and not while others are kept out.
+    importlib.import_module("jaxfr.evaluation.names")
     store = Store(path, any_code, check)
     # Says at once if nothing can be written, and reads while nobody else writes: a
     # batch that does not fit onto a disk is taken back.

@@ -19,10 +19,10 @@ from jaxfr.store.identity import (
     code_version,
     computing_modules,
     content_hash,
-    options_part,
     run_identity,
     what_code_says,
 )
+from jaxfr.store.lines import options_part
 
 VALUES = (
     st.none()
