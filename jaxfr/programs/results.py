@@ -12,6 +12,7 @@ from typing import Any
 from absl import flags
 
 from jaxfr.attacks import CLEAN
+from jaxfr.data.datasets import dataset_name
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_path
 from jaxfr.programs import output_flags
@@ -20,7 +21,7 @@ from jaxfr.records.caveats import caveats
 from jaxfr.records.contents import lack_of_record, option_names
 from jaxfr.records.heatmap import draw_heatmap
 from jaxfr.records.pictures import can_draw, drawn
-from jaxfr.records.record import Record, dataset_name
+from jaxfr.records.record import Record
 from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case
 from jaxfr.records.tables import format_summary, format_worst_case
 from jaxfr.store import read_store

@@ -17,6 +17,7 @@ from typing import Any
 from absl import flags
 
 from jaxfr.data import Dataset
+from jaxfr.data.datasets import dataset_name
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path, write_atomically
 from jaxfr.programs import data_flags, execution_flags, output_flags
@@ -203,6 +204,11 @@ def _entries_folder(frozen: Suite, suite: Suite) -> pathlib.Path | None:
 
 
 def _load(names: Sequence[str]) -> dict[str, Dataset]:
+    by_name: dict[str, str] = {}
+    for one in names:
+        other = by_name.setdefault(dataset_name(one), one)
+        if other != one:
+            raise InvalidInputError(f"dataset: {other} and {one} have the same name")
     sources = {name: source_name(RunRequest(dataset=name)) for name in names}
     found = load_sources(sources.values(), data_flags.load_options())
     return {name: found[source].dataset for name, source in sources.items()}
@@ -224,7 +230,8 @@ def _run(
         for _ in run_with_progress(plan, store, options, "tournament"):
             pass
         records = store.records(identify(plan, list(trials.values())))
-    return dict(zip(trials, records, strict=True))
+    named = (one._replace(dataset=dataset_name(one.dataset)) for one in trials)
+    return dict(zip(named, records, strict=True))
 
 
 def _write(

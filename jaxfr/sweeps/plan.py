@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxfr.data import Dataset, LoadOptions
+from jaxfr.data.datasets import dataset_name
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.store.identity import code_version, run_identity
@@ -163,6 +164,7 @@ def _plan_run(request: RunRequest, source: Source) -> PlannedRun:
     recorded = {
         "run": run,
         **options,
+        "dataset": dataset_name(request.dataset),
         "num_ranked": num_ranked(experiment, dataset),
         **contents,
         "code_version": code,
