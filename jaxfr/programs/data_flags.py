@@ -6,7 +6,7 @@ from typing import Any
 from absl import flags
 
 from jaxfr.data import DATASETS, LoadOptions, TableOptions
-from jaxfr.programs.flag_parsers import define_number
+from jaxfr.programs.flag_parsers import define_choice, define_number
 from jaxfr.ranges import ANY_NUMBER
 
 DATASET_HELP = (
@@ -51,7 +51,7 @@ define_number(
     "--min_rating=4. Default: all rows count, whatever their rating.",
     ANY_NUMBER,
 )
-flags.DEFINE_enum(
+define_choice(
     "header",
     "auto",
     ["auto", "yes", "no"],

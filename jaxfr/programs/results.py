@@ -13,7 +13,7 @@ from absl import flags
 
 from jaxfr.attacks import CLEAN
 from jaxfr.data.datasets import dataset_name
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import user_path
 from jaxfr.programs import output_flags
 from jaxfr.records import export, selection
@@ -179,7 +179,7 @@ def _heatmap_columns(group_by: Sequence[str]) -> str:
     if _COLUMNS.value not in group_by:
         raise InvalidInputError(
             f"columns={_COLUMNS.value}: must be one of the groupings, "
-            f"{', '.join(group_by)}"
+            f"{', '.join(group_by)}{nearest(_COLUMNS.value, group_by)}"
         )
     return _COLUMNS.value
 

@@ -16,7 +16,7 @@ from jaxfr.errors import InvalidInputError, import_extra
 from jaxfr.files import user_path
 from jaxfr.programs import sweep
 from jaxfr.programs.execution_flags import store_path
-from jaxfr.programs.flag_parsers import define_number
+from jaxfr.programs.flag_parsers import define_choice, define_number
 from jaxfr.ranges import COUNT, COUNT_FROM_1, LARGEST, SMALLEST, Range
 from jaxfr.sweeps.grid import MOST_RUNS
 from jaxfr.sweeps.plan import check_all
@@ -30,7 +30,7 @@ _NUM_JOBS = define_number(
     "Number of jobs; each does its share of the runs.",
     Range(1, MOST_RUNS, whole=True),
 )
-_CLUSTER = flags.DEFINE_enum(
+_CLUSTER = define_choice(
     "cluster",
     "slurm",
     ["slurm", "local"],

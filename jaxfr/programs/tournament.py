@@ -30,6 +30,7 @@ from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.tables import heading
 from jaxfr.store.identity import code_version
 from jaxfr.sweeps.execution import ExecutionOptions, start_devices
+from jaxfr.sweeps.grid import SEEDS_HELP
 from jaxfr.sweeps.plan import Plan, identify, plan_runs
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import load_sources, source_name
@@ -104,7 +105,9 @@ _DECLARED = _define_numbers(
     "there are, as in 0,0.5,1,2. Default: as the suite says; v1 says 1.",
     AMOUNT,
 )
-_SEEDS = flags.DEFINE_string("seeds", None, "Other seeds than the suite's, as in 5:10.")
+_SEEDS = flags.DEFINE_string(
+    "seeds", None, f"{SEEDS_HELP} Default: those of the suite."
+)
 _ENTRIES_DIR = flags.DEFINE_string(
     "entries_dir",
     None,

@@ -164,9 +164,10 @@ def _check_save_params(runs: int) -> None:
 
 
 def _title(record: Record, seeds: Sequence[int]) -> str:
+    told = f"{len(seeds)} seeds" if len(seeds) > 1 else f"1 seed ({seeds[0]})"
     return (
         f"{record['dataset']}, {record['model']}, {record['aggregator']} "
         f"({record['aggregation']}), {100 * record['malicious_ratio']:g} % malicious "
         f"({record['malicious_clients']} clients), {record['rounds']} rounds, "
-        f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, {record['ranking']} ranking"
+        f"{told}, {record['ranking']} ranking"
     )
