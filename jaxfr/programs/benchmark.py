@@ -27,6 +27,9 @@ from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.record import Record, write_records
 from jaxfr.terminal import note
 
+EXAMPLE = "--sizes=1000000,5000000 --repeats=5 --references=numpy,torch"
+"""For ``--help``, of the flags that only this program has."""
+
 RESULTS_FILE = "benchmark.jsonl"
 CHECKS_FILE = "checks.jsonl"
 PLOT_FILE = "cost_by_size.png"

@@ -27,6 +27,9 @@ from jaxfr.records.tables import format_summary, format_worst_case
 from jaxfr.store import read_store
 from jaxfr.terminal import note
 
+EXAMPLE = "--where=ranking=full --group_by=aggregator,attack --metric=hr@10"
+"""For ``--help``, of the flags that only this program has."""
+
 SUMMARY_FILE = "summary.csv"
 WORST_CASE_FILE = "worst_case.csv"
 # What a picture's title says, where all runs have it in common.

@@ -22,6 +22,9 @@ from jaxfr.sweeps.grid import MOST_RUNS
 from jaxfr.sweeps.plan import check_all
 from jaxfr.terminal import note
 
+EXAMPLE = "--num_jobs=10 --timeout_minutes=240 --sweep_file=mine.toml"
+"""For ``--help``, of the flags that only this program has."""
+
 flags.adopt_module_key_flags(sweep)
 
 _NUM_JOBS = define_number(

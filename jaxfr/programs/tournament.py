@@ -53,6 +53,9 @@ from jaxfr.tournament.trials import (
     with_ablations,
 )
 
+EXAMPLE = "--suite=v1 --ablations --entries_dir=runs/entries"
+"""For ``--help``, of the flags that only this program has."""
+
 for _module in (data_flags, execution_flags):
     flags.adopt_module_key_flags(_module)
 
