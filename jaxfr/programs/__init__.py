@@ -9,7 +9,7 @@ import pathlib
 
 PROGRAMS = (
     *("train", "sweep", "results", "tournament", "dataset", "list", "submit"),
-    *("benchmark", "scale"),
+    *("benchmark", "scale", "completion"),
 )
 """In the order in which a user meets them."""
 
