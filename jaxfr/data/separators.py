@@ -1,5 +1,6 @@
 """What stands between the cells of a text table, and how it is found."""
 
+import contextlib
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,8 @@ _WORDS = {
     ",": "commas",
     BLANKS: "blanks",
 }
+# What programs write in place of commas.
+_BESIDE_COMMAS = ("\t", ";", "|")
 # Of the rows that a separator is found by, so many may be damaged.
 _MOST_DAMAGED = 0.1
 
@@ -68,6 +71,15 @@ def find_separator(lines: Sequence[str], source: str) -> str:
             "read from a folder with train.txt and test.txt)"
         )
     return found[0]
+
+
+def comma_or_other(lines: Sequence[str]) -> str:
+    """A comma, but what is as plain in a file that spreadsheets have written."""
+    if not set(lines[0]).isdisjoint(_BESIDE_COMMAS):
+        with contextlib.suppress(InvalidInputError):
+            found = find_separator(lines, "")
+            return found if found in _BESIDE_COMMAS else ","
+    return ","
 
 
 def _width(lines: Sequence[str], separator: str) -> int:

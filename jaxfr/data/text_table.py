@@ -11,7 +11,13 @@ import numpy as np
 
 from jaxfr.data.column_names import has_header
 from jaxfr.data.columns import Column, Columns, TableOptions, find_columns
-from jaxfr.data.separators import cut, find_separator, one_letter, with_one_letter
+from jaxfr.data.separators import (
+    comma_or_other,
+    cut,
+    find_separator,
+    one_letter,
+    with_one_letter,
+)
 from jaxfr.data.times import is_number, join_times, looks_of, read_times
 from jaxfr.errors import InvalidInputError
 from jaxfr.terminal import excerpt
@@ -80,7 +86,7 @@ def read_table(
 ) -> tuple[Interactions, str]:
     """Reads rows from a seekable text; also, in words, which column is what.
 
-    The separator None is found, and so is a comma where the first line has none.
+    The separator None is found, and so is another than a comma.
     A header is optional. With one, columns are found by name (``user_id``, ``item``,
     ``timestamp`` and many others) and the rest is ignored. Without known names, columns
     are user, item; user, item, timestamp; or user, item, rating, timestamp, by their
@@ -100,8 +106,10 @@ def read_table(
         lines = list(itertools.islice(stream, SAMPLED_ROWS))
         if not lines or not lines[0].strip():
             raise InvalidInputError(f"{source}: no rows, or an empty first line")
-        if separator is None or (separator == "," and _has_others(lines[0])):
+        if separator is None:
             separator = find_separator(lines, source)
+        elif separator == ",":
+            separator = comma_or_other(lines)
         first_rows = list(cut(lines, separator))
         width = len(first_rows[0])
         sample = [row for row in first_rows if len(row) == width]
@@ -140,11 +148,6 @@ def _sampled_columns(
     values = rows[header:]
     cells = list(zip(*values, strict=True)) or [()] * len(names)
     return list(map(Column, names, map(looks_of, cells))), values
-
-
-def _has_others(line: str) -> bool:
-    """Whether a line has no comma, but what else separates cells."""
-    return "," not in line and not set(line).isdisjoint(";\t|")
 
 
 def _parse_whole_numbers(
