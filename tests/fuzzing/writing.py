@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
+import jax
+
 # Events of sys.addaudithook, with the place of what is made or changed.
 _CHANGES = {
     "os.mkdir": 0,
@@ -20,7 +22,7 @@ _CHANGES = {
     "os.remove": 0,
 }
 # What has no content, and what Python keeps for itself.
-_HARMLESS = ("/dev/", "/proc/")
+_HARMLESS = ("/dev", "/proc")
 _OF_PYTHON = "__pycache__"
 
 _watch: contextvars.ContextVar[tuple[pathlib.Path, list[str]] | None] = (
@@ -30,7 +32,10 @@ _watch: contextvars.ContextVar[tuple[pathlib.Path, list[str]] | None] = (
 
 @contextlib.contextmanager
 def watched(folder: pathlib.Path) -> Iterator[list[str]]:
-    """Lists what is written outside of a folder, which temporary files are within."""
+    """Lists what is written outside of a folder, which temporary files are within.
+
+    The folder of compiled programs, which the environment names, does not count.
+    """
     _listen()
     outside: list[str] = []
     token = _watch.set((folder.resolve(), outside))
@@ -57,10 +62,13 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     if not isinstance(path, str | bytes | os.PathLike):
         return  # a descriptor
     folder, outside = watch
-    place = os.path.realpath(os.fsdecode(path))
-    is_harmless = place.startswith(_HARMLESS) or _OF_PYTHON in place
-    if not is_harmless and not pathlib.Path(place).is_relative_to(folder):
-        outside.append(place)
+    place = pathlib.Path(os.path.realpath(os.fsdecode(path)))
+    if event == "os.mkdir" and place.is_dir():
+        return  # as where a folder need only be there
+    compiled = jax.config.values["jax_compilation_cache_dir"] or folder
+    within = (folder, compiled, *_HARMLESS)
+    if _OF_PYTHON not in place.parts and not any(map(place.is_relative_to, within)):
+        outside.append(str(place))
 
 
 def _writes(mode: str | None, flags: int) -> bool:
