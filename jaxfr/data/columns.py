@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 from jaxfr.data.column_names import Role, named_role
 from jaxfr.data.times import Looks
 from jaxfr.errors import InvalidInputError, nearest
+from jaxfr.ranges import ANY_NUMBER, check_number
 from jaxfr.terminal import excerpt
 
 # In place of a column that a table does not have.
@@ -32,6 +33,9 @@ class TableOptions:
             ``min_rating`` only.
         min_rating: rows with a lower rating are left out; None: all rows count.
         header: whether the first row names the columns: ``yes``, ``no`` or ``auto``.
+
+    Raises:
+        InvalidInputError: if ``min_rating`` is no finite number.
     """
 
     user_column: str | None = None
@@ -40,6 +44,11 @@ class TableOptions:
     rating_column: str | None = None
     min_rating: float | None = None
     header: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuses what is no number."""
+        if self.min_rating is not None:
+            check_number("min_rating", self.min_rating, ANY_NUMBER)
 
     @property
     def names_columns(self) -> bool:

@@ -127,6 +127,8 @@ def test_a_rating_that_is_asked_for_must_be_one_and_is_told():
     names, options = ["user", "item", "plays", "likes"], TableOptions(min_rating=2.5)
     with pytest.raises(InvalidInputError, match=r"rating may be plays .* or likes"):
         _find(names, min_rating=2.5)
+    with pytest.raises(InvalidInputError, match="min_rating=nan: must be a number"):
+        TableOptions(min_rating=float("nan"))
     with pytest.raises(InvalidInputError, match=r"no rating;.*say --rating_column"):
         _find(names[:2], min_rating=2.5)
     columns = [Column(name, Looks.NUMBERS) for name in names[:3]]
