@@ -86,7 +86,9 @@ def read_table(
 ) -> tuple[Interactions, str]:
     """Reads rows from a seekable text; also, in words, which column is what.
 
-    The separator None is found, and so is another than a comma.
+    The separator None is found; a comma gives way to what cuts the first rows into more
+    columns.
+
     A header is optional. With one, columns are found by name (``user_id``, ``item``,
     ``timestamp`` and many others) and the rest is ignored. Without known names, columns
     are user, item; user, item, timestamp; or user, item, rating, timestamp, by their
