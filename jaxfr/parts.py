@@ -44,7 +44,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.ranges import ANY_NUMBER, ANY_WHOLE_NUMBER, Range, check_number
 
 P = ParamSpec("P")
@@ -100,6 +100,7 @@ class Option(NamedTuple):
         if self.allowed is not None and value not in self.allowed:
             raise InvalidInputError(
                 f"{self.name}={value!r}: allowed are {', '.join(self.allowed)}"
+                f"{nearest(str(value), self.allowed)}"
             )
         if self.kind in (str, bool) and not isinstance(value, self.kind):
             raise InvalidInputError(

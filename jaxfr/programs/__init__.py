@@ -9,8 +9,7 @@ import pathlib
 
 PROGRAMS = (
     *("train", "sweep", "status", "results", "report", "tournament", "dataset"),
-    "list",
-    *("submit", "benchmark", "scale"),
+    *("list", "submit", "benchmark", "scale", "completion"),
 )
 """In the order in which a user meets them."""
 

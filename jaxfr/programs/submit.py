@@ -18,13 +18,16 @@ from jaxfr.errors import InvalidInputError, import_extra
 from jaxfr.files import user_path
 from jaxfr.programs import sweep
 from jaxfr.programs.execution_flags import store_path
-from jaxfr.programs.flag_parsers import define_number
+from jaxfr.programs.flag_parsers import define_choice, define_number
 from jaxfr.programs.program import run_program
 from jaxfr.ranges import COUNT, COUNT_FROM_1, LARGEST, SMALLEST, Range
 from jaxfr.stopping import keep
 from jaxfr.sweeps.grid import MOST_RUNS
 from jaxfr.sweeps.plan import check_all
 from jaxfr.terminal import note
+
+EXAMPLE = "--num_jobs=10 --timeout_minutes=240 --sweep_file=mine.toml"
+"""For ``--help``, of the flags that only this program has."""
 
 flags.adopt_module_key_flags(sweep)
 
@@ -34,7 +37,7 @@ _NUM_JOBS = define_number(
     "Number of jobs; each does its share of the runs.",
     Range(1, MOST_RUNS, whole=True),
 )
-_CLUSTER = flags.DEFINE_enum(
+_CLUSTER = define_choice(
     "cluster",
     "slurm",
     ["slurm", "local"],

@@ -37,6 +37,9 @@ from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 from jaxfr.terminal import note
 from jaxfr.training.memory import available_memory
 
+EXAMPLE = "--sweep_file=mine.toml --dry_run"
+"""For ``--help``, of the flags that only this program has."""
+
 run_flags.define_run_flags(lists=RUN_OPTIONS)
 for _module in (run_flags, data_flags, execution_flags, process_flags, program):
     flags.adopt_module_key_flags(_module)

@@ -20,7 +20,6 @@ from jaxfr.records.pictures import (
 from jaxfr.records.plots import LINE_STYLES
 from jaxfr.records.record import (
     Record,
-    dataset_name,
     device_name,
     versions,
     write_records,
@@ -34,7 +33,6 @@ __all__ = [
     "can_draw",
     "caveats",
     "chance_level",
-    "dataset_name",
     "device_name",
     "drawn",
     "evaluated_users",

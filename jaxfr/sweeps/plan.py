@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxfr.data import Dataset, LoadOptions
+from jaxfr.data.datasets import dataset_name
+from jaxfr.data.datasets import dataset_name
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.store.identity import code_version, run_identity
@@ -72,7 +74,7 @@ class RunGroup:
     def title(self) -> str:
         """Names its data, attack and aggregator, and what is unusual."""
         texts, usual = self.runs[0].request.texts(), RunRequest().texts()
-        words = [self.source.dataset, *(texts[name] for name in _NAMED)]
+        words = [dataset_name(self.source.dataset), *(texts[name] for name in _NAMED)]
         for name, option in EXPERIMENT_OPTIONS.items():
             if name in texts and not option.traced and name not in _NAMED:
                 words += [f"{name}={texts[name]}"] * (texts[name] != usual[name])
@@ -184,6 +186,7 @@ def _plan_run(request: RunRequest, source: Source) -> PlannedRun:
     recorded = {
         "run": run,
         **options,
+        "dataset": dataset_name(request.dataset),
         "num_ranked": num_ranked(experiment, dataset),
         **contents,
         "code_version": code,
