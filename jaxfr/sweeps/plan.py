@@ -9,7 +9,6 @@ import jax
 
 from jaxfr.data import Dataset, LoadOptions
 from jaxfr.data.datasets import dataset_name
-from jaxfr.data.datasets import dataset_name
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.store.identity import code_version, run_identity
