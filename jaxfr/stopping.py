@@ -112,7 +112,8 @@ class _Guard:
         self._before = -1
 
     def __enter__(self) -> "_Guard":
-        os.set_blocking(self._sender, False)
+        if os.name != "nt":  # Windows needs it not, and has it of late only
+            os.set_blocking(self._sender, False)
         self._before = signal.set_wakeup_fd(self._sender, warn_on_full_buffer=False)
         self._listener.start()
         return self

@@ -93,7 +93,7 @@ def never_ending() -> None:
 
 
 def test_a_ctrl_c_after_another_signal_kills_at_once_also_in_a_computation():
-    started = start(program=never_ending, SECONDS_TO_CLEAN_UP="1000")
+    started = start(program=never_ending, SECONDS_TO_CLEAN_UP="60")
     while started.lives() and "cleaning" not in started.said():
         time.sleep(0.01)
     assert started.pid is not None
