@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: a line that says what is kept, and the same command goes on."""
 
+import importlib
 import json
 import os
 import pathlib
@@ -98,14 +99,21 @@ def test_a_tournament_ends_in_a_line(tmp_path):
     assert last.startswith(f"stopped by SIGTERM: finished runs are kept in {kept};")
 
 
+def benchmark_told_to_end() -> None:
+    """``jaxfr``, which gets SIGTERM where it would measure a case."""
+    benchmark = importlib.import_module("jaxfr.programs.benchmark")
+    benchmark.measure_apart = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+    jaxfr()
+
+
 def test_a_benchmark_ends_in_a_line(tmp_path):
-    arguments = ("benchmark", *ENDLESS, f"--output_dir={tmp_path}")
-    ended = end(start(*arguments, program=hearing), signal.SIGINT, "measuring")
-    assert ended.returncode == 130
+    arguments = ("benchmark", *TINY, f"--output_dir={tmp_path}")
+    ended = run(*arguments, program=benchmark_told_to_end)
+    assert ended.returncode == 143, ended.stderr
     *_, last = ended.stderr.splitlines()
     kept = tmp_path / "benchmark.jsonl"
     assert last == (
-        f"stopped by SIGINT: cases that were measured are kept in {kept}; the same "
+        f"stopped by SIGTERM: cases that were measured are kept in {kept}; the same "
         "command starts again"
     )
 
