@@ -260,13 +260,17 @@ def leave(line: str, code: int) -> NoReturn:
 def deaf_children() -> Iterator[None]:
     """Processes that are started in between do not hear the terminal's Ctrl-C.
 
-    It is this process's to end them.
+    It is this process's to end them, which hears what was meant for it afterwards:
+    children inherit that the signal waits.
     """
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not hasattr(signal, "pthread_sigmask"):  # Windows lacks it
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _heard() -> list[signal.Signals]:

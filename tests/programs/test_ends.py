@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -102,8 +103,12 @@ def test_a_tournament_ends_in_a_line(tmp_path):
 def benchmark_told_to_end() -> None:
     """``jaxfr``, which gets SIGTERM where it would measure a case."""
     benchmark = importlib.import_module("jaxfr.programs.benchmark")
-    benchmark.measure_apart = lambda *_: os.kill(os.getpid(), signal.SIGTERM)
-    jaxfr()
+
+    def told(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with mock.patch.object(benchmark, "measure_apart", told):
+        jaxfr()
 
 
 def test_a_benchmark_ends_in_a_line(tmp_path):
