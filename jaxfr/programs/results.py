@@ -19,8 +19,9 @@ from jaxfr.records import export, selection
 from jaxfr.records.caveats import caveats
 from jaxfr.records.contents import lack_of_record, option_names
 from jaxfr.records.heatmap import draw_heatmap
-from jaxfr.records.pictures import can_draw, drawn
-from jaxfr.records.record import Record, dataset_name
+from jaxfr.records.names import value_title
+from jaxfr.records.pictures import can_draw, drawn, picture_files
+from jaxfr.records.record import Record
 from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case
 from jaxfr.records.tables import format_summary, format_worst_case
 from jaxfr.store import read_store
@@ -70,6 +71,7 @@ output_flags.define(
     f"{SUMMARY_FILE} (a row for each metric and group), {WORST_CASE_FILE} (if grouped "
     "by attack) and a heatmap of each metric, as in heatmap_hr_at_10.png"
 )
+output_flags.define_figure_width()
 _EXPORT = flags.DEFINE_string(
     "export",
     None,
@@ -205,13 +207,15 @@ def _write_output(
     if not can_draw():
         print("no heatmaps drawn: that needs pip install 'jaxfr[plots]'")
     for metric, name in heatmaps.items() if can_draw() else ():
+        width = output_flags.figure_width()
         draw = functools.partial(
-            draw_heatmap, cells[metric], group_by, columns, metric, title
+            draw_heatmap, cells[metric], group_by, columns, metric, title, width=width
         )
-        written += [folder / name] * drawn(draw, folder / name)
+        written += drawn(draw, folder / name)
     # Of an earlier call, whose other files were replaced.
-    for path in {folder / name for name in names}.difference(written):
-        path.unlink(missing_ok=True)
+    for path in map(folder.joinpath, names):
+        for file in {path, *picture_files(path)}.difference(written):
+            file.unlink(missing_ok=True)
     return written
 
 
@@ -222,11 +226,8 @@ def _title(records: Sequence[Record], group_by: Sequence[str]) -> str:
         values = {record.get(name) for record in records}
         if name not in group_by and len(values) == 1:
             (value,) = values
-            text = selection.as_text(value)
-            if name == "dataset":
-                text = dataset_name(text)
+            text = value_title(name, value)
             common.append(text if isinstance(value, str) else f"{name}={text}")
-    if CLEAN in common:
-        # Without an attack the ratio means nothing.
-        return ", ".join([*common[: common.index(CLEAN)], "clean"])
+            if value == CLEAN:
+                break  # Without an attack the ratio means nothing.
     return ", ".join(common)
