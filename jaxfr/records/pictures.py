@@ -6,6 +6,7 @@ pyplot nor the backend and the settings of a notebook have a part in it.
 
 import contextlib
 import importlib
+import logging
 import math
 import os
 import pathlib
@@ -153,10 +154,19 @@ def _fits(figure: Any, part: Any) -> bool:
 
 @contextlib.contextmanager
 def _any_letters() -> Iterator[None]:
-    """Takes no notice of letters that the font lacks; boxes are drawn for them."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        yield
+    """Takes no notice of letters that the font lacks; boxes are drawn for them.
+
+    Nor does it tell of each table of the font that a PDF leaves out.
+    """
+    told = logging.getLogger("fontTools")
+    before = told.level
+    told.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            yield
+    finally:
+        told.setLevel(before)
 
 
 def _import_figure() -> Any:

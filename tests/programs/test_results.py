@@ -25,6 +25,7 @@ HIT_RATIOS = {
     ("median", "none"): 0.375,
     ("median", "spattack_o_d"): 0.25,
 }
+METRIC_FILES, FORMATS = ("hr_at_10", "seconds_train"), ("png", "pdf", "svg")
 
 
 def record(aggregator: str, attack: str, seed: int, value: float, **others) -> dict:
@@ -104,11 +105,11 @@ def written(store, tmp_path_factory) -> pathlib.Path:
     names = {path.name for path in folder.iterdir()}
     assert names == {
         *("summary.csv", "worst_case.csv", "runs.parquet", "curves.csv"),
-        *("heatmap_hr_at_10.png", "heatmap_seconds_train.png"),
+        *(f"heatmap_{metric}.{form}" for metric in METRIC_FILES for form in FORMATS),
     }
-    assert all(str(folder / name) in done.stdout for name in names)
-    for name in ("heatmap_hr_at_10.png", "heatmap_seconds_train.png"):
-        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+    pictures = {name for name in names if name.endswith(FORMATS[1:])}
+    assert all(str(folder / name) in done.stdout for name in names - pictures)
+    assert done.stdout.count(".png .pdf .svg") == 2
     return folder
 
 
