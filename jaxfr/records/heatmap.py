@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.records.chance import REFERENCES
-from jaxfr.records.grid import Grid, arrange
+from jaxfr.records.grid import DIVERGED, Grid, arrange, explanation
 from jaxfr.records.pictures import SMALL, TEXT_WIDTH, WIDTHS, picture, set_title
 from jaxfr.records.summary import Cell
 from jaxfr.records.tables import direction, heading
@@ -27,8 +26,6 @@ _GAP = 0.15
 # How much of a picture's width the labels of rows may take; of a line the letters of a
 # row's label that have room in any, and of a column's label at most.
 _LABELS, _LEAST_LETTERS, _LONGEST = 0.3, 22, 12
-# Of a mean over runs of which some diverged.
-_MARK = "*"
 
 
 def draw_heatmap(
@@ -95,7 +92,7 @@ def draw_heatmap(
             aspect=(width - beside) / _BAR,
             label=f"{heading(metric)}{direction(metric)}",
         )
-        set_title(figure, title, _explanation(cells))
+        set_title(figure, title, explanation(cells))
         # All but the cells is as high as its text; they get what they need beside it.
         figure.draw_without_rendering()
         found = blocks[0].get_window_extent().height / figure.dpi
@@ -144,24 +141,11 @@ def _draw_cell(axes: Any, left: float, top: int, cell: Cell | None, scale: Any) 
     axes.add_patch(Rectangle((left, top), 1, 1, fc=colour, ec="white", lw=1))
     known = not math.isnan(cell.half_width)
     form = {"ha": "center", "va": "center", "color": text_colour(colour)}
-    mean = f"{cell.mean:.3f}{_MARK * (cell.diverged > 0)}"
+    mean = f"{cell.mean:.3f}{DIVERGED * (cell.diverged > 0)}"
     axes.text(left + 0.5, top + (0.32 if known else 0.5), mean, fontsize=SMALL, **form)
     if known:
         half = f"± {cell.half_width:.3f}"
         axes.text(left + 0.5, top + 0.7, half, fontsize=SMALL, **form)
-
-
-def _explanation(cells: Sequence[Cell]) -> str:
-    parts = []
-    if any(cell.runs > 1 for cell in cells):
-        parts.append("mean ± half of its 95 % interval")
-    if any(cell.diverged for cell in cells):
-        parts.append(f"{_MARK} some runs diverged")
-    for name in REFERENCES:
-        levels = {f"{getattr(cell, name):.3f}" for cell in cells if cell.runs}
-        if len(levels) == 1 and "nan" not in levels:
-            parts.append(f"{heading(name)} {levels.pop()}")
-    return "; ".join(parts)
 
 
 def _colour_scale(highest: float, higher_is_better: bool) -> Any:
