@@ -30,7 +30,7 @@ class Table(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A picture: the ``.png`` file's name, what it shows, and what draws that file."""
+    """A picture: its ``.png`` file's name, what it shows, and what draws its files."""
 
     name: str
     caption: str
