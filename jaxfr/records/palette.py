@@ -33,7 +33,7 @@ def looks(names: Iterable[str]) -> dict[str, Look]:
     """The looks of the attacks, or of the defenses, of one picture.
 
     What :mod:`jaxfr.records.names` lists has the colour of its place there. Anything
-    else, and the later of two whose places share a colour, gets one that is left over;
+    else, and the later in the list of two that would share one, gets what is left over;
     where none is, a colour comes again with another marker. Line styles go by the
     order in the picture, since attacks that all freeze the items give one curve, and
     none must hide another.
@@ -45,7 +45,7 @@ def looks(names: Iterable[str]) -> dict[str, Look]:
     colours: dict[str, tuple[str, str]] = {}
     places = list(range(len(PALETTE)))
     left, lap = list(places), 0
-    for name in sorted(distinct, key=lambda name: name not in _PLACES):
+    for name in sorted(distinct, key=lambda name: _PLACES.get(name, len(_PLACES))):
         if name == CLEAN:
             colours[name] = (NEUTRAL, MARKERS[0])
             continue

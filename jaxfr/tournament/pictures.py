@@ -57,8 +57,8 @@ def draw_over_share(
         title_of = defense_title(one.aggregator, one.declared)
         by_defense.setdefault(title_of, []).append(one)
     metric = standings[0].metric
-    # A legend of many has a line for each.
-    height = 2.6 + 0.15 * len(by_defense) * (width < TEXT_WIDTH)
+    # The legend has a line for each in a column, and half as many across the text.
+    height = 2.6 + 0.5 * len(by_defense) / width
     with picture(path, width, height) as figure:
         axes = figure.subplots()
         for defense, look in looks(by_defense).items():

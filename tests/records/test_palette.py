@@ -38,7 +38,7 @@ def test_each_rule_and_each_attack_of_the_paper_has_a_colour_of_its_own(names):
     colours = [look.color for look in looks([CLEAN, *names]).values()]
     assert len(set(colours)) == len(names) + 1
     for name, colour in zip(names, colours[1:], strict=True):
-        assert looks([*CHAINS, name])[name].color == colour
+        assert looks(["a_hum", *CHAINS, name])[name].color == colour
 
 
 def test_what_has_no_colour_of_its_own_gets_one_that_is_left():
