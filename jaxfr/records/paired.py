@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from jaxfr.records.record import Record
@@ -44,7 +44,10 @@ def paired_differences(
     """
     # In this order, and checked.
     groups = [cell.group for cell in summarize(records, group_by, metric)]
-    members = grouped(records, group_by)
+    by_seed = {
+        group: _by_seed(members, metric)
+        for group, members in grouped(records, group_by).items()
+    }
     place = list(group_by).index(compare)
     by_others: dict[tuple[Scalar, ...], list[tuple[Scalar, ...]]] = {}
     for group in groups:
@@ -53,7 +56,7 @@ def paired_differences(
         _difference(others, (one[place], other[place]), values)
         for others, alike in by_others.items()
         for one, other in itertools.combinations(alike, 2)
-        if (values := _paired(members[one], members[other], metric))
+        if (values := _paired(by_seed[one], by_seed[other]))
     ]
     holm = _holm([difference.p_value for difference in found])
     return [one._replace(holm=p) for one, p in zip(found, holm, strict=True)]
@@ -96,20 +99,17 @@ def format_differences(
 
 
 def _paired(
-    first: Sequence[Record], second: Sequence[Record], metric: str
+    first: Mapping[Scalar, float], second: Mapping[Scalar, float]
 ) -> list[float]:
-    means = [
-        {
-            seed: math.fsum(r[metric] for r in runs) / len(runs)
-            for (seed,), runs in grouped(
-                [r for r in records if r[metric] is not None], ["seed"]
-            ).items()
-        }
-        for records in (first, second)
-    ]
-    return [
-        value - means[1][seed] for seed, value in means[0].items() if seed in means[1]
-    ]
+    return [value - second[seed] for seed, value in first.items() if seed in second]
+
+
+def _by_seed(records: Sequence[Record], metric: str) -> dict[Scalar, float]:
+    known = [record for record in records if record.get(metric) is not None]
+    return {
+        seed: math.fsum(record[metric] for record in runs) / len(runs)
+        for (seed,), runs in grouped(known, ["seed"]).items()
+    }
 
 
 def _difference(
