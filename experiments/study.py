@@ -38,7 +38,7 @@ for _module in (run_flags, data_flags, execution_flags, program):
 
 output_flags.define(
     f"what is shown: {RECORDS_FILE} (a line for each run), every table as CSV, "
-    "pictures as PNG, the findings, and the result store "
+    "pictures as PNG, PDF and SVG, the findings, and the result store "
     f"{execution_flags.STORE_FOLDER} where --store names no other"
 )
 _DEFENSES = flags.DEFINE_list(

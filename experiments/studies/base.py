@@ -4,10 +4,9 @@ import pathlib
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
-from experiments.studies.names import dataset_title
 from jaxfr.data import Dataset, LoadOptions
 from jaxfr.errors import InvalidInputError
-from jaxfr.records import Record
+from jaxfr.records import Record, dataset_title
 from jaxfr.sweeps import RunRequest, load_sources, source_name
 
 # What is said elsewhere, or changes nothing of the outcome.
@@ -31,7 +30,7 @@ class Table(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A picture: the ``.png`` file's name, what it shows, and what draws that file."""
+    """A picture: its ``.png`` file's name, what it shows, and what draws its files."""
 
     name: str
     caption: str

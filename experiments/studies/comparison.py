@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from experiments.studies.base import Material, Section, Study, Table, describe_bases
-from experiments.studies.names import dataset_title, part_title
 from jaxfr.attacks import CLEAN
 from jaxfr.records import (
     HIT_RATIO,
     Record,
     chance_level,
+    dataset_title,
     evaluated_users,
+    part_title,
     standard_error_bound,
 )
 from jaxfr.sweeps import RunRequest

@@ -23,7 +23,14 @@ from jaxfr.attacks import CLEAN
 from jaxfr.data import TAIL_DEGREE, Dataset
 from jaxfr.experiment import Experiment
 from jaxfr.parts import part
-from jaxfr.records import legend_below, new_figure, save_figure, set_title
+from jaxfr.records import (
+    TEXT_WIDTH,
+    legend_below,
+    looks,
+    part_title,
+    picture,
+    set_title,
+)
 from jaxfr.sweeps import RunRequest
 from jaxfr.texts import read_part
 from jaxfr.theory import broken_items
@@ -455,39 +462,35 @@ def proposition_1(name: str, base: RunRequest, moment: Moment) -> Finding:
 
 # --- The picture ---
 
-# Rules of which one does what the other does must not hide each other.
-_STYLES = ("-o", "--s", "-.^", ":D", "-v", "--P")
-
 
 def draw_outcomes(
     outcomes: Sequence[Outcome], degree: np.ndarray, title: str, path: pathlib.Path
 ) -> None:
     """Draws what is broken, and what is left of benign updates, by item degree."""
-    figure = new_figure(11, 4.1)
-    dense, sparse, left = figure.subplots(1, 3)
-    sparse.sharey(dense)
     broken = {outcome.form: outcome.broken.astype(float) for outcome in outcomes}
-    names = dict.fromkeys(outcome.form.aggregator for outcome in outcomes)
+    shown = looks(outcome.form.aggregator for outcome in outcomes)
     places = np.arange(len(BRACKETS))
-    for name, style in zip(names, itertools.cycle(_STYLES), strict=False):
-        label = name.replace("_", " ")
-        kept = by_bracket(left_when_dense(outcomes, name), degree, share=False)
-        for axes, values in (
-            *(
-                (axes, by_bracket(broken[Form(name, form)], degree, share=True))
-                for axes, form in ((dense, "dense"), (sparse, "sparse"))
-            ),
-            (left, 100 * kept),
-        ):
-            axes.plot(places, values, style, label=label, markersize=5)
-    dense.set(title="(a) dense, attacked", ylabel="items that noise carries off (%)")
-    sparse.set(title="(b) sparse, attacked", ylabel="items that noise carries off (%)")
-    left.set(title="dense, no attack", ylabel="update left (% of the sparse one)")
-    for axes in (dense, sparse, left):
-        axes.set_ylim(-4, 104)
-        axes.set_xticks(places, BRACKET_NAMES)
-        axes.set_xlabel("item degree (interactions)")
-        axes.grid(alpha=0.3)
-    legend_below(figure)
-    set_title(figure, title)
-    save_figure(figure, path)
+    with picture(path, TEXT_WIDTH, 2.6) as figure:
+        dense, sparse, left = figure.subplots(1, 3)
+        sparse.sharey(dense)
+        for name, look in shown.items():
+            kept = by_bracket(left_when_dense(outcomes, name), degree, share=False)
+            for axes, values in (
+                *(
+                    (axes, by_bracket(broken[Form(name, form)], degree, share=True))
+                    for axes, form in ((dense, "dense"), (sparse, "sparse"))
+                ),
+                (left, 100 * kept),
+            ):
+                axes.plot(places, values, label=part_title(name), **look._asdict())
+        carried = "items that noise carries off (%)"
+        dense.set(title="(a) dense, attacked", ylabel=carried)
+        sparse.set(title="(b) sparse, attacked", ylabel=carried)
+        left.set(title="dense, no attack", ylabel="update left (% of the sparse one)")
+        for axes in (dense, sparse, left):
+            axes.set_ylim(-4, 104)
+            axes.set_xticks(places, BRACKET_NAMES, rotation=30)
+            axes.set_xlabel("item degree (interactions)")
+            axes.grid()
+        legend_below(figure)
+        set_title(figure, title)

@@ -19,14 +19,21 @@ from experiments.studies.base import (
     data_alone,
     studied_datasets,
 )
-from experiments.studies.names import dataset_title
 from jaxfr import theory
 from jaxfr.aggregators import AGGREGATORS
 from jaxfr.attacks import malicious_client_count, spattack_o_d
 from jaxfr.data import TAIL_DEGREE, Dataset, degree_distribution
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
-from jaxfr.records import new_figure, save_figure, set_title
+from jaxfr.records import (
+    NEUTRAL,
+    PALETTE,
+    TEXT_WIDTH,
+    dataset_title,
+    legend_below,
+    picture,
+    set_title,
+)
 from jaxfr.sweeps import RunRequest
 
 if TYPE_CHECKING:
@@ -460,7 +467,7 @@ def _pairs(first: str, second: str, fallen: Sequence[Fallen], values: _Pair) -> 
 
 # --- Pictures ---
 
-_HEAD, _TAIL = "tab:green", "tab:red"
+_HEAD, _TAIL = PALETTE[:2]
 
 
 def draw_degrees(
@@ -468,53 +475,52 @@ def draw_degrees(
 ) -> None:
     """Draws items by popularity, as the paper does, and their degrees' distribution."""
     degree, distribution = dataset.item_popularity, degree_distribution(dataset)
-    figure = new_figure(10, 4)
-    ranked, shares = figure.subplots(1, 2)
-    popular_first = np.sort(degree)[::-1]
-    rank = np.arange(1, len(degree) + 1)
-    head = int(np.sum(degree >= TAIL_DEGREE))
-    for low, high, colour, name in (
-        (0, head, _HEAD, f"head: {TAIL_DEGREE} or more"),
-        (head, len(degree), _TAIL, f"tail: fewer than {TAIL_DEGREE}"),
-    ):
-        label = f"{name} ({100 * (high - low) / len(degree):.1f} % of the items)"
-        reach = slice(low, high)
-        ranked.fill_between(
-            rank[reach], popular_first[reach], color=colour, alpha=0.6, label=label
-        )
-    ranked.set(
-        xlabel="items, the most popular first",
-        ylabel="item degree (interactions)",
-        xlim=(1, len(degree)),
-    )
-    ranked.set_ylim(bottom=0)
-    ranked.legend(frameon=False)
-    shown = distribution.degree > 0
-    shares.plot(
-        distribution.degree[shown],
-        distribution.ccdf[shown],
-        ".",
-        color="0.35",
-        label="items",
-    )
-    if laws is not None:
-        for law, share, style in (
-            (laws.fitted, laws.tail_share, "-"),
-            (laws.whole, laws.whole_share, "--"),
+    with picture(path, TEXT_WIDTH, 2.8) as figure:
+        ranked, shares = figure.subplots(1, 2)
+        popular_first = np.sort(degree)[::-1]
+        rank = np.arange(1, len(degree) + 1)
+        head = int(np.sum(degree >= TAIL_DEGREE))
+        for low, high, colour, name in (
+            (0, head, _HEAD, f"head: {TAIL_DEGREE} or more"),
+            (head, len(degree), _TAIL, f"tail: fewer than {TAIL_DEGREE}"),
         ):
-            _draw_law(shares, law, share, int(degree.max()), style)
-    shares.set(
-        xscale="log",
-        yscale="log",
-        xlabel="item degree (interactions)",
-        ylabel="share of the items of at least this degree",
-        ylim=(0.5 / len(degree), 1.5),
-    )
-    shares.axvline(TAIL_DEGREE, color=_TAIL, linestyle=":", linewidth=1)
-    shares.grid(which="major", alpha=0.3)
-    shares.legend(frameon=False, loc="lower left")
-    set_title(figure, title)
-    save_figure(figure, path)
+            label = f"{name} ({100 * (high - low) / len(degree):.1f} % of the items)"
+            reach = slice(low, high)
+            ranked.fill_between(
+                rank[reach], popular_first[reach], color=colour, alpha=0.6, label=label
+            )
+        ranked.set(
+            xlabel="items, the most popular first",
+            ylabel="item degree (interactions)",
+            xlim=(1, len(degree)),
+        )
+        ranked.set_ylim(bottom=0)
+        ranked.legend(frameon=False)
+        shown = distribution.degree > 0
+        shares.plot(
+            distribution.degree[shown],
+            distribution.ccdf[shown],
+            ".",
+            color=NEUTRAL,
+            label="items",
+        )
+        if laws is not None:
+            for law, share, style in (
+                (laws.fitted, laws.tail_share, "-"),
+                (laws.whole, laws.whole_share, "--"),
+            ):
+                _draw_law(shares, law, share, int(degree.max()), style)
+        shares.set(
+            xscale="log",
+            yscale="log",
+            xlabel="item degree (interactions)",
+            ylabel="share of the items of at least this degree",
+            ylim=(0.5 / len(degree), 1.5),
+        )
+        shares.axvline(TAIL_DEGREE, color=_TAIL, linestyle=":", linewidth=1)
+        shares.grid(which="major")
+        shares.legend(frameon=False, loc="lower left")
+        set_title(figure, title)
 
 
 def _draw_law(
@@ -533,26 +539,25 @@ def _draw_law(
 
 def draw_fallen(fallen: Sequence[Fallen], title: str, path: pathlib.Path) -> None:
     """Draws the share of items that fall, in every way that it is found."""
-    figure = new_figure(8, 4.8)
-    axes = figure.subplots()
-    shares = [100 * found.malicious_ratio for found in fallen]
-    for field, label, colour, style in (
-        ("closed_form", "Proposition 2, fitted law", "tab:blue", "-s"),
-        ("whole_law", "Proposition 2, law of all items", "tab:cyan", "--D"),
-        ("by_degree", "counted on interactions", "tab:orange", ":o"),
-        ("by_rows", "counted on uploaded rows", "tab:red", "-."),
-        ("simulated", "a simulated round", "black", "X"),
-    ):
-        values = [100 * getattr(found, field) for found in fallen]
-        if not np.all(np.isnan(values)):
-            axes.plot(shares, values, style, color=colour, label=label, markersize=6)
-    axes.set(
-        xlabel="malicious share of all clients (%)",
-        ylabel="items that fall (% of all)",
-        ylim=(-3, 103),
-    )
-    axes.set_xticks(shares, [f"{share:g}" for share in shares])
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", frameon=False, ncols=3)
-    set_title(figure, title)
-    save_figure(figure, path)
+    with picture(path, TEXT_WIDTH, 3.2) as figure:
+        axes = figure.subplots()
+        shares = [100 * found.malicious_ratio for found in fallen]
+        for field, label, colour, style in (
+            ("closed_form", "Proposition 2, fitted law", PALETTE[0], "-s"),
+            ("whole_law", "Proposition 2, law of all items", PALETTE[6], "--D"),
+            ("by_degree", "counted on interactions", PALETTE[2], ":o"),
+            ("by_rows", "counted on uploaded rows", PALETTE[1], "-."),
+            ("simulated", "a simulated round", NEUTRAL, "X"),
+        ):
+            values = [100 * getattr(found, field) for found in fallen]
+            if not np.all(np.isnan(values)):
+                axes.plot(shares, values, style, color=colour, label=label)
+        axes.set(
+            xlabel="malicious share of all clients (%)",
+            ylabel="items that fall (% of all)",
+            ylim=(-3, 103),
+        )
+        axes.set_xticks(shares, [f"{share:g}" for share in shares])
+        axes.grid()
+        legend_below(figure)
+        set_title(figure, title)

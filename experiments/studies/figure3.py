@@ -21,9 +21,8 @@ from experiments.studies.comparison import (
     comparison,
     falls,
 )
-from experiments.studies.names import part_title
 from experiments.studies.panels import Column, draw_chance, draw_datasets, draw_line
-from jaxfr.records import HIT_RATIO
+from jaxfr.records import HIT_RATIO, looks, part_title
 
 # --- What is run ---
 
@@ -236,6 +235,7 @@ def _not_applicable() -> Finding:
 
 def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
     """Draws HR@10 by malicious ratio: a panel for each data set and attack."""
+    shown = looks(DEFENSES)
 
     def draw(panel: Any, runs: Runs, attack: str) -> None:
         defenses = runs.varied("aggregator")
@@ -243,8 +243,8 @@ def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
         for defense in defenses:
             if applies(defense, attack):
                 values = _along(runs, defense, attack)
-                style = DEFENSES.index(defense)
-                draw_line(panel, percent, values, style, label=part_title(defense))
+                look = shown[defense]
+                draw_line(panel, percent, values, look, label=part_title(defense))
         draw_chance(panel, runs.chance(Point(aggregator=defenses[0])))
         panel.set_xticks(percent)
 

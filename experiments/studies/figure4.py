@@ -12,10 +12,9 @@ from experiments.studies.comparison import (
     beside_earlier,
     comparison,
 )
-from experiments.studies.names import part_title
-from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
+from experiments.studies.panels import Column, draw_chance, draw_datasets
 from jaxfr.attacks import CLEAN
-from jaxfr.records import heading
+from jaxfr.records import NEUTRAL, SMALL, heading, looks, part_title
 
 # --- What is run ---
 
@@ -195,7 +194,7 @@ _WIDTH = 0.38
 
 def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
     """Draws HR@10 as bars: a panel for each data set and model."""
-    shown = (CLEAN, *found[0].varied("attack"))
+    shown, colours = (CLEAN, *found[0].varied("attack")), looks(AGGREGATORS)
 
     def draw(panel: Any, runs: Runs, model: str) -> None:
         for place, aggregator in enumerate(AGGREGATORS):
@@ -206,12 +205,12 @@ def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
                 [value.mean for value in values],
                 _WIDTH,
                 yerr=[value.error_bar for value in values],
-                error_kw={"elinewidth": 1, "ecolor": "0.25"},
-                color=COLOURS[place],
+                error_kw={"elinewidth": 0.8, "ecolor": NEUTRAL},
+                color=colours[aggregator].color,
                 label=_defense(aggregator),
             )
             white = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}
-            panel.bar_label(bars, fmt="%.2f", fontsize=7, padding=2, bbox=white)
+            panel.bar_label(bars, fmt="%.2f", fontsize=SMALL, padding=2, bbox=white)
         level = runs.chance(_point(model, AGGREGATORS[0], CLEAN))
         draw_chance(panel, level, zorder=2)
         names = [part_title(attack).removeprefix("Spattack-") for attack in shown]
@@ -223,4 +222,4 @@ def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
     columns = [
         Column(part_title(model), "", model) for model in found[0].varied("model")
     ]
-    draw_datasets(found, columns, draw, path, width=3.8)
+    draw_datasets(found, columns, draw, path)

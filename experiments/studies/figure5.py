@@ -14,9 +14,8 @@ from experiments.studies.comparison import (
     comparison,
     falls,
 )
-from experiments.studies.names import part_title
-from experiments.studies.panels import COLOURS, Column, draw_chance, draw_datasets
-from jaxfr.records import HIT_RATIO, LINE_STYLES, Record
+from experiments.studies.panels import Column, draw_chance, draw_datasets
+from jaxfr.records import HIT_RATIO, LINE_STYLES, NEUTRAL, PALETTE, Record, part_title
 
 # --- What is run ---
 
@@ -171,9 +170,9 @@ def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
 
     def draw(panel: Any, runs: Runs, attack: str) -> None:
         clean = runs[CLEAN_RUN]
-        _draw_curve(panel, clean, color="0.35", linestyle="-", label="clean")
+        _draw_curve(panel, clean, color=NEUTRAL, linestyle="-", label="Clean")
         for place, start in enumerate(runs.varied("attack_start")):
-            colour = COLOURS[place % len(COLOURS)]
+            colour = PALETTE[place % len(PALETTE)]
             rounds, mean = _draw_curve(
                 panel,
                 runs[_point(attack, start)],
@@ -183,12 +182,12 @@ def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
             )
             if start in rounds:
                 at = rounds.index(start)
-                panel.plot(start, mean[at], "v", color=colour, markersize=6, zorder=4)
+                panel.plot(start, mean[at], "v", color=colour, markersize=4, zorder=4)
         draw_chance(panel, runs.chance(CLEAN_RUN))
         panel.set_xlim(left=0)
 
     columns = [Column(part_title(attack), "round", attack) for attack in ATTACKS]
-    draw_datasets(found, columns, draw, path, width=4.2, height=3.0)
+    draw_datasets(found, columns, draw, path)
 
 
 def _draw_curve(
@@ -198,7 +197,7 @@ def _draw_curve(
     rounds = [point["round"] for point in records[0]["curve"]]
     values = np.array([[p[HIT_RATIO] for p in r["curve"]] for r in records], float)
     mean = values.mean(axis=0)
-    panel.plot(rounds, mean, linewidth=1.6, **style)
+    panel.plot(rounds, mean, **style)
     low, high = values.min(axis=0), values.max(axis=0)
     panel.fill_between(rounds, low, high, color=style["color"], alpha=0.18, linewidth=0)
     return rounds, mean

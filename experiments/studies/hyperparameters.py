@@ -14,11 +14,10 @@ from experiments.studies.comparison import (
     comparison,
     falls,
 )
-from experiments.studies.names import part_title
 from experiments.studies.panels import Column, draw_chance, draw_datasets, draw_line
 from jaxfr.attacks import ATTACKS, CLEAN
 from jaxfr.models import fedmf
-from jaxfr.records import Record
+from jaxfr.records import NEUTRAL, Record, looks, part_title
 
 # --- What is run ---
 
@@ -179,26 +178,27 @@ def _breaks_every_size(runs: Runs, sweep: Sweep) -> Finding:
 # --- The picture ---
 
 # Every attack looks the same in all panels.
-_STYLES = (CLEAN, "spattack_o_d", "spattack_l_d", "spattack_o_s", "spattack_l_s")
+_ATTACKS = (CLEAN, "spattack_o_d", "spattack_l_d", "spattack_o_s", "spattack_l_s")
 
 
 def _draw(found: Sequence[Runs], sweeps: Sequence[Sweep], path: pathlib.Path) -> None:
     """Draws HR@10: a panel for each data set and option."""
     columns = [Column("", sweep.label, sweep) for sweep in sweeps]
-    draw_datasets(found, columns, _draw_sweep, path, width=3.4)
+    draw_datasets(found, columns, _draw_sweep, path)
 
 
 def _draw_sweep(panel: Any, runs: Runs, sweep: Sweep) -> None:
     panel.set_xscale("log")
+    shown = looks(_ATTACKS)
     for attack in sweep.attacks:
         places, values = zip(*sweep.along(runs, attack), strict=True)
-        style = _STYLES.index(attack)
-        draw_line(panel, places, values, style, label=part_title(attack))
+        draw_line(panel, places, values, shown[attack], label=part_title(attack))
     first = sweep.attacks[0]
     draw_chance(panel, runs.chance(sweep.point(sweep.values[0], first)))
     panel.axvline(
         sweep.place(runs[sweep.point(sweep.usual, first)]),
-        color="0.75",
+        color=NEUTRAL,
+        linewidth=0.6,
         linestyle="--",
         label="default",
         zorder=0,

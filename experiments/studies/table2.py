@@ -14,8 +14,8 @@ from experiments.studies.base import (
     data_alone,
     studied_datasets,
 )
-from experiments.studies.names import dataset_title
 from jaxfr.data import TAIL_DEGREE, Dataset, DatasetStatistics, dataset_statistics
+from jaxfr.records import dataset_title
 from jaxfr.sweeps import RUN_OPTIONS
 
 NAME = "table2"

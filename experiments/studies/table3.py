@@ -12,10 +12,16 @@ from typing import Any, NamedTuple
 from experiments.studies import table2
 from experiments.studies.base import Finding, Picture, Section, Study, Table
 from experiments.studies.comparison import Point, Runs, comparison
-from experiments.studies.names import part_title
-from experiments.studies.panels import COLOURS, finish, make_panels
+from experiments.studies.panels import panels
 from jaxfr.evaluation import metric_names
-from jaxfr.records import HIT_RATIO, heading, standard_error_bound
+from jaxfr.records import (
+    HIT_RATIO,
+    NEUTRAL,
+    PALETTE,
+    heading,
+    part_title,
+    standard_error_bound,
+)
 
 # --- The paper's numbers ---
 
@@ -391,21 +397,20 @@ _ABOVE = 0.17
 def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
     """Draws HR@10 as dots: a panel for each data set, a line for each attack."""
     titles = [runs.title for runs in found]
-    figure, axes = make_panels([""], titles, "", width=4.2, height=4.4)
-    for panel, runs in zip(axes.flat, found, strict=True):
-        _draw_dataset(panel, runs)
-    names = [part_title(_attack(point)) for point in IN_PAPER]
-    axes[0, 0].set_yticks(range(len(names)), names)
-    # Shared by all panels; the clean run stands on top.
-    axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
-    finish(figure, path)
+    with panels([""], titles, "", path, height=3.0) as axes:
+        for panel, runs in zip(axes.flat, found, strict=True):
+            _draw_dataset(panel, runs)
+        names = [part_title(_attack(point)) for point in IN_PAPER]
+        axes[0, 0].set_yticks(range(len(names)), names)
+        # Shared by all panels; the clean run stands on top.
+        axes[0, 0].set_ylim(len(names) - 0.5, -0.5)
 
 
 def _draw_dataset(panel: Any, runs: Runs) -> None:
     for points, label, place, marker, colour in (
-        (IN_PAPER, "simulation, baselines dense", 0, "o", COLOURS[0]),
-        (SPARSE, "simulation, baselines sparse", _ABOVE, "s", COLOURS[1]),
-        (DUPLICATES, "simulation, duplicate rows", _ABOVE, "^", COLOURS[2]),
+        (IN_PAPER, "simulation, baselines dense", 0, "o", PALETTE[0]),
+        (SPARSE, "simulation, baselines sparse", _ABOVE, "s", PALETTE[1]),
+        (DUPLICATES, "simulation, duplicate rows", _ABOVE, "^", PALETTE[2]),
     ):
         if _present(runs, points):
             values = [runs.average(point) for point in points]
@@ -415,8 +420,7 @@ def _draw_dataset(panel: Any, runs: Runs) -> None:
                 xerr=[value.error_bar for value in values],
                 fmt=marker,
                 color=colour,
-                markersize=4.5,
-                elinewidth=1.2,
+                elinewidth=0.8,
                 label=label,
             )
     if runs.dataset in PAPER:
@@ -427,14 +431,15 @@ def _draw_dataset(panel: Any, runs: Runs) -> None:
             [_line(point) - _ABOVE for point in IN_PAPER],
             xerr=[2 * number.standard_error for number in known],
             fmt="o",
-            color="0.25",
+            color=NEUTRAL,
             markerfacecolor="white",
-            markersize=4.5,
-            elinewidth=1,
+            elinewidth=0.8,
             label="paper",
         )
     level = runs.chance(CLEAN_RUN)
-    panel.axvline(level, color="0.4", linestyle=":", label="chance", zorder=1)
+    panel.axvline(
+        level, color=NEUTRAL, linestyle=":", linewidth=0.8, label="chance", zorder=1
+    )
     panel.set(xlabel="HR@10")
     panel.set_xlim(left=0)
 

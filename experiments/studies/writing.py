@@ -13,7 +13,7 @@ TEXT_FILE = "section.txt"
 RECORDS_FILE = "records.jsonl"
 FINDINGS_FILE = "findings.csv"
 _TABLES = "table_*.csv"
-_PICTURES = "*.png"
+_PICTURES = "*.png", "*.pdf", "*.svg"
 _WIDTH = 88
 
 
@@ -40,7 +40,7 @@ def format_section(section: Section) -> str:
 def written_already(folder: pathlib.Path) -> list[str]:
     """Names of files that a study wrote, or that stand where one will write."""
     names = [TEXT_FILE, RECORDS_FILE, FINDINGS_FILE]
-    for pattern in (_TABLES, _PICTURES):
+    for pattern in (_TABLES, *_PICTURES):
         names += sorted(path.name for path in folder.glob(pattern))
     return names
 
@@ -66,7 +66,7 @@ def write_study(
         header = ("statement", "verdict", "evidence")
         write_table([header, *rows], folder / FINDINGS_FILE)
     pictures = section.pictures if can_draw() else ()
-    written += [p.name for p in pictures if drawn(p.draw, folder / p.name)]
+    written += [file.name for p in pictures for file in drawn(p.draw, folder / p.name)]
     for left in folder.glob(_TABLES):
         if left.name not in written:
             left.unlink()

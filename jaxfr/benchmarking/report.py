@@ -8,7 +8,15 @@ from typing import Any
 
 from jaxfr.benchmarking.references import PACKAGES
 from jaxfr.benchmarking.timing import bytes_per_pair, operations_per_pair
-from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
+from jaxfr.records.names import part_title
+from jaxfr.records.palette import LINE_STYLES, NEUTRAL, looks
+from jaxfr.records.pictures import (
+    TEXT_WIDTH,
+    legend_below,
+    picture,
+    rows_and_columns,
+    set_title,
+)
 from jaxfr.records.record import Record
 from jaxfr.terminal import align
 
@@ -18,9 +26,6 @@ _COST = (
     *("whole run s", "compile s", "peak memory"),
 )
 _COMPARISON = ("reference", "what it does", "ms per round", "jaxfr / reference")
-
-_MARKERS = "osD^v"
-_STYLES = ("-", "--", "-.", ":")
 
 
 def format_report(records: Sequence[Record]) -> str:
@@ -64,7 +69,9 @@ def _cost(record: Record) -> tuple[str, ...]:
     )
 
 
-def draw_cost_by_size(records: Sequence[Record], path: pathlib.Path) -> None:
+def draw_cost_by_size(
+    records: Sequence[Record], path: pathlib.Path, width: float = TEXT_WIDTH
+) -> None:
     """Draws the cost of a pair in a round against the number of pairs.
 
     A panel for each attack has a line for each aggregator and number of devices, shaded
@@ -72,35 +79,38 @@ def draw_cost_by_size(records: Sequence[Record], path: pathlib.Path) -> None:
     would need at its copy bandwidth and at its matrix rate.
     """
     attacks = list(dict.fromkeys(record["attack"] for record in records))
-    figure = new_figure(1 + 5 * len(attacks), 5.2)
-    panels = figure.subplots(1, len(attacks), sharex=True, sharey=True, squeeze=False)
-    for attack, axes in zip(attacks, panels[0], strict=True):
-        _draw_lines(axes, records, attack)
-        _draw_limits(axes, records)
-        axes.set(
-            xscale="log",
-            yscale="log",
-            xlabel="training pairs",
-            title="clean" if attack == "none" else attack,
+    rows, columns = rows_and_columns(len(attacks), width, least=2.5)
+    with picture(path, width, 3.0 * rows + 0.6) as figure:
+        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for axes in panels.flat[len(attacks) :]:
+            axes.remove()
+        for attack, axes in zip(attacks, panels.flat, strict=False):
+            _draw_lines(axes, records, attack)
+            _draw_limits(axes, records)
+            axes.set(
+                xscale="log",
+                yscale="log",
+                xlabel="training pairs",
+                title=part_title(attack),
+            )
+            axes.grid(which="major")
+        for axes in panels[:, 0]:
+            axes.set_ylabel("time per pair and round (ns)")
+        first = records[0]
+        set_title(
+            figure,
+            f"Cost of a round, d = {first['embedding_dim']}, on {first['device']} "
+            f"({first['machine']['cores']} cores)",
         )
-        axes.grid(which="major", alpha=0.3)
-    panels[0][0].set_ylabel("time per pair and round (ns)")
-    first = records[0]
-    set_title(
-        figure,
-        f"Cost of a round, d = {first['embedding_dim']}, on {first['device']} "
-        f"({first['machine']['cores']} cores)",
-    )
-    legend_below(figure)
-    save_figure(figure, path)
+        legend_below(figure)
 
 
 def _draw_lines(axes: Any, records: Sequence[Record], attack: str) -> None:
     """A line for each aggregator (a colour), devices and runs at once (a style)."""
-    rules = list(dict.fromkeys(record["aggregator"] for record in records))
+    rules = looks(record["aggregator"] for record in records)
     numbers = list(dict.fromkeys(map(_devices_and_runs, records)))
-    for (place, rule), (style, number) in itertools.product(
-        enumerate(rules), enumerate(numbers)
+    for (rule, look), (style, number) in itertools.product(
+        rules.items(), enumerate(numbers)
     ):
         chosen = [
             record
@@ -110,18 +120,16 @@ def _draw_lines(axes: Any, records: Sequence[Record], attack: str) -> None:
         ]
         pairs = [record["num_train_pairs"] for record in chosen]
         cost = [record["nanoseconds_per_pair"] for record in chosen]
-        colour = f"C{place % 10}"
         axes.plot(
             pairs,
             [spread["median"] for spread in cost],
-            linestyle=_STYLES[style % len(_STYLES)],
-            marker=_MARKERS[style % len(_MARKERS)],
-            markersize=5,
-            color=colour,
-            label=f"{rule}, {number}",
+            linestyle=LINE_STYLES[style % len(LINE_STYLES)],
+            marker=look.marker,
+            color=look.color,
+            label=f"{part_title(rule)}, {number}",
         )
         low, high = ([spread[end] for spread in cost] for end in ("min", "max"))
-        axes.fill_between(pairs, low, high, color=colour, alpha=0.2, linewidth=0)
+        axes.fill_between(pairs, low, high, color=look.color, alpha=0.2, linewidth=0)
 
 
 def _devices_and_runs(record: Mapping[str, Any]) -> str:
@@ -139,7 +147,7 @@ def _draw_limits(axes: Any, records: Sequence[Record]) -> None:
         (memory, (0, (6, 2)), "copy bandwidth"),
         (matrix, (0, (1, 1)), "matrix rate"),
     ):
-        axes.axhline(height, color="0.35", linestyle=style, label=f"limit: {name}")
+        axes.axhline(height, color=NEUTRAL, linestyle=style, label=f"limit: {name}")
 
 
 def _range(spread: Mapping[str, float], factor: float) -> str:

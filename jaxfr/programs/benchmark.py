@@ -45,6 +45,7 @@ output_flags.define(
     f"{RESULTS_FILE} (a line for each case: every setting, all seconds, bytes, "
     f"versions, device), with --sizes {PLOT_FILE} and with --checks {CHECKS_FILE}"
 )
+output_flags.define_figure_width()
 _CHECKS = flags.DEFINE_bool(
     "checks",
     False,
@@ -108,8 +109,9 @@ def main() -> None:
             write_records(folder / RESULTS_FILE, records)
     written = [] if folder is None or not records else [folder / RESULTS_FILE]
     if written and folder is not None and sizes:
-        draw = functools.partial(draw_cost_by_size, records)
-        written += [folder / PLOT_FILE] * drawn(draw, folder / PLOT_FILE)
+        width = output_flags.figure_width()
+        draw = functools.partial(draw_cost_by_size, records, width=width)
+        written += drawn(draw, folder / PLOT_FILE)
     if records:
         print(format_report(records))
     output_flags.tell_written(written)

@@ -22,7 +22,16 @@ from jaxfr.files import replacing
 from jaxfr.programs import data_flags, output_flags
 from jaxfr.programs.data_flags import DATASET_HELP, load_options
 from jaxfr.records.export import write_csv
-from jaxfr.records.pictures import can_draw, drawn, new_figure, save_figure, set_title
+from jaxfr.records.names import dataset_title
+from jaxfr.records.palette import NEUTRAL, PALETTE
+from jaxfr.records.pictures import (
+    TEXT_WIDTH,
+    can_draw,
+    drawn,
+    picture,
+    rows_and_columns,
+    set_title,
+)
 
 TABLE_FILE = "degree_distribution.csv"
 PLOT_FILE = "degree_distribution.png"
@@ -31,6 +40,7 @@ flags.adopt_module_key_flags(data_flags)
 
 _DATASET = flags.DEFINE_string("dataset", "ml-100k", DATASET_HELP)
 output_flags.define(f"{TABLE_FILE} and {PLOT_FILE}")
+output_flags.define_figure_width()
 
 
 def main() -> None:
@@ -51,8 +61,9 @@ def _write(dataset: Dataset, folder: pathlib.Path) -> list[pathlib.Path]:
     distribution = degree_distribution(dataset)
     table, plot = folder / TABLE_FILE, folder / PLOT_FILE
     write_distribution(distribution, table)
-    draw = functools.partial(draw_distribution, distribution, dataset.name)
-    return [table, *[plot] * drawn(draw, plot)]
+    width = output_flags.figure_width()
+    draw = functools.partial(draw_distribution, distribution, dataset.name, width=width)
+    return [table, *drawn(draw, plot)]
 
 
 def format_statistics(statistics: DatasetStatistics) -> str:
@@ -97,25 +108,33 @@ def write_distribution(distribution: DegreeDistribution, path: pathlib.Path) -> 
 
 
 def draw_distribution(
-    distribution: DegreeDistribution, name: str, path: pathlib.Path
+    distribution: DegreeDistribution,
+    name: str,
+    path: pathlib.Path,
+    width: float = TEXT_WIDTH,
 ) -> None:
     """Draws the number of items by degree, and the share of at least that degree.
 
     Both axes are logarithmic; items without a user cannot be shown.
     """
-    figure = new_figure(9, 3.8)
-    counts, shares = figure.subplots(1, 2)
-    shown = distribution.degree > 0
-    degree = distribution.degree[shown]
-    counts.plot(degree, distribution.num_items[shown], ".", color="tab:blue")
-    counts.set_ylabel("items of this degree")
-    shares.plot(degree, distribution.ccdf[shown], drawstyle="steps-pre")
-    shares.set_ylabel("share of items of at least this degree")
-    for axes in (counts, shares):
-        axes.set(xscale="log", yscale="log", xlabel="item degree (users)")
-        axes.axvline(TAIL_DEGREE, color="tab:red", linestyle="--", linewidth=1)
-        axes.grid(which="major", alpha=0.3)
-    counts.plot([], [], "--", color="tab:red", label=f"degree {TAIL_DEGREE}")
-    counts.legend(frameon=False)
-    set_title(figure, f"Item degrees of {name}")
-    save_figure(figure, path)
+    rows, columns = rows_and_columns(2, width, least=2.5)
+    with picture(path, width, 2.5 * rows + 0.3) as figure:
+        counts, shares = figure.subplots(rows, columns).flat
+        shown = distribution.degree > 0
+        degree = distribution.degree[shown]
+        counts.plot(degree, distribution.num_items[shown], ".", color=PALETTE[0])
+        counts.set_ylabel("items of this degree")
+        shares.plot(
+            degree,
+            distribution.ccdf[shown],
+            drawstyle="steps-pre",
+            color=PALETTE[0],
+        )
+        shares.set_ylabel("share of items of at least this degree")
+        for axes in (counts, shares):
+            axes.set(xscale="log", yscale="log", xlabel="item degree (users)")
+            axes.axvline(TAIL_DEGREE, color=NEUTRAL, linestyle="--", linewidth=0.8)
+            axes.grid(which="major")
+        counts.plot([], [], "--", color=NEUTRAL, label=f"degree {TAIL_DEGREE}")
+        counts.legend(frameon=False)
+        set_title(figure, f"Item degrees of {dataset_title(name)}")

@@ -7,6 +7,7 @@ from absl import flags
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path
+from jaxfr.records.pictures import WIDTHS, picture_files
 
 # Flags belong to the modules that call the function below.
 flags.disclaim_key_flags()
@@ -21,6 +22,23 @@ def define(what: str, required: bool = False) -> None:
         False,
         "Whether files that exist already may be replaced; what is in a store stays.",
     )
+
+
+def define_figure_width() -> None:
+    """Defines ``--figure_width``, of a program that draws."""
+    flags.DEFINE_enum(
+        "figure_width",
+        "text",
+        list(WIDTHS),
+        "How wide pictures are: as a column of a paper ({column} in) or as its text "
+        "({text} in), with text of 7 and 8 points in either. Each is written as PNG, "
+        "PDF and SVG.".format(**WIDTHS),
+    )
+
+
+def figure_width() -> float:
+    """The width that ``--figure_width`` names, in inches."""
+    return WIDTHS[flags.FLAGS.figure_width]
 
 
 def output_dir() -> pathlib.Path | None:
@@ -38,10 +56,20 @@ def prepare_output(file_names: Sequence[str]) -> pathlib.Path | None:
 
 
 def prepare_folder(folder: pathlib.Path, file_names: Sequence[str]) -> None:
-    """Makes a folder for files, and refuses to overwrite any that may not be."""
+    """Makes a folder for files, and refuses to overwrite any that may not be.
+
+    A name that ends in ``.png`` stands for all files of that picture.
+    """
     with user_errors("make the output folder", folder):
         folder.mkdir(parents=True, exist_ok=True)
-    existing = [name for name in file_names if (folder / name).exists()]
+    files = [
+        path
+        for name in file_names
+        for path in (
+            picture_files(folder / name) if name.endswith(".png") else [folder / name]
+        )
+    ]
+    existing = [path.name for path in files if path.exists()]
     if existing and not flags.FLAGS.overwrite:
         raise InvalidInputError(
             f"{folder} already holds {', '.join(existing)}; choose another "
@@ -50,7 +78,13 @@ def prepare_folder(folder: pathlib.Path, file_names: Sequence[str]) -> None:
 
 
 def tell_written(paths: Iterable[object]) -> None:
-    """Prints which files were written, if any were."""
-    names = " and ".join(map(str, paths))
+    """Prints which files were written, if any were; a picture's files in one."""
+    told = []
+    for path in map(str, paths):
+        if path.endswith((".pdf", ".svg")):
+            told[-1] += f" {path[-4:]}"
+        else:
+            told.append(path)
+    names = " and ".join(told)
     if names:
         print(f"wrote {names}")

@@ -9,7 +9,7 @@ from jaxfr.aggregators import AGGREGATORS, STAGES, Stage
 from jaxfr.attacks import ATTACKS, CLEAN, Attack, LimitedAttack, WhiteBoxAttack
 from jaxfr.errors import InvalidInputError
 from jaxfr.parts import Factory
-from jaxfr.records.markdown import escape
+from jaxfr.records.markdown import escape, marked_table
 
 _AUTHORS = re.compile(r"[^\W\d_]\w+(?:, [^\W\d_]\w+)*(?: and [^\W\d_]\w+| et al\.)")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
@@ -40,11 +40,7 @@ def overview(name: str) -> str:
         for one, factory in catalogue.items()
         if one != CLEAN
     ]
-    return "\n".join(_line(cells) for cells in [header, ["---"] * len(header), *rows])
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return marked_table(header, *rows)
 
 
 def _doc(factory: Factory[..., Any]) -> str:

@@ -4,7 +4,6 @@ jaxfr results --store=runs/store --group_by=aggregator,attack \
     --metric=hr@10 --output_dir=runs/summary
 """
 
-import functools
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,17 +11,26 @@ from typing import Any
 from absl import flags
 
 from jaxfr.attacks import CLEAN
-from jaxfr.data.datasets import dataset_name
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import user_path
 from jaxfr.programs import output_flags
+from jaxfr.programs.summary_files import (
+    DIFFERENCES_FILE,
+    SUMMARY_FILE,
+    WORST_CASE_FILE,
+    Summary,
+    write_summary,
+)
 from jaxfr.records import export, selection
 from jaxfr.records.caveats import caveats
 from jaxfr.records.contents import lack_of_record, option_names
-from jaxfr.records.heatmap import draw_heatmap
-from jaxfr.records.pictures import can_draw, drawn
+from jaxfr.records.names import value_title
+from jaxfr.records.paired import (
+    format_differences,
+    paired_differences,
+)
 from jaxfr.records.record import Record
-from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case
+from jaxfr.records.summary import WorstCase, summarize, worst_case
 from jaxfr.records.tables import format_summary, format_worst_case
 from jaxfr.store import read_store
 from jaxfr.terminal import note
@@ -30,8 +38,6 @@ from jaxfr.terminal import note
 EXAMPLE = "--where=ranking=full --group_by=aggregator,attack --metric=hr@10"
 """For ``--help``, of the flags that only this program has."""
 
-SUMMARY_FILE = "summary.csv"
-WORST_CASE_FILE = "worst_case.csv"
 # What a picture's title says, where all runs have it in common.
 _TITLE_SETTINGS = ("dataset", "model", "aggregator", "attack", "malicious_ratio")
 
@@ -70,10 +76,20 @@ _COLUMNS = flags.DEFINE_string(
     "The grouping that forms a heatmap's columns; the others form its rows. Default: "
     "attack if runs are grouped by it, otherwise the last grouping.",
 )
+_COMPARE = flags.DEFINE_string(
+    "compare",
+    None,
+    "The grouping whose values are compared: best and worst are marked among them, and "
+    f"every two of them are compared over the same seeds, in {DIFFERENCES_FILE}; if it "
+    "is named, these differences are printed as well. Default: aggregator if runs are "
+    "grouped by it, otherwise the last grouping but the columns.",
+)
 output_flags.define(
     f"{SUMMARY_FILE} (a row for each metric and group), {WORST_CASE_FILE} (if grouped "
-    "by attack) and a heatmap of each metric, as in heatmap_hr_at_10.png"
+    f"by attack), {DIFFERENCES_FILE}, and of each metric a table as LaTeX and Markdown "
+    "and a heatmap, as in table_hr_at_10.tex and heatmap_hr_at_10.png"
 )
+output_flags.define_figure_width()
 _EXPORT = flags.DEFINE_string(
     "export",
     None,
@@ -95,6 +111,7 @@ def main() -> None:
     records = _chosen_records(read_store(path, lack_of_record))
     group_by = _groupings(records)
     columns = _heatmap_columns(group_by)
+    compare = _compared(group_by, columns)
     metrics = _distinct("metric", _METRIC.value)
     cells = {metric: summarize(records, group_by, metric) for metric in metrics}
     cases: dict[str, list[WorstCase]] = {}
@@ -102,9 +119,14 @@ def main() -> None:
         cases = {metric: worst_case(cells[metric], group_by) for metric in metrics}
         cases = {metric: found for metric, found in cases.items() if found}
 
+    differences = {
+        metric: paired_differences(records, group_by, compare, metric)
+        for metric in metrics
+    }
     for path in exported:
         output_flags.prepare_folder(path.parent, [path.name])
-    written = _write_output(cells, cases, group_by, columns, _title(records, group_by))
+    summary = Summary(group_by, columns, compare, cells, cases, differences)
+    written = write_summary(summary, _title(records, group_by))
     for path, rows_of in exported.items():
         export.write_rows(rows_of(records), path)
         written.append(path)
@@ -114,6 +136,9 @@ def main() -> None:
         print(format_summary(cells[metric], group_by, metric), end="\n\n")
         if metric in cases:
             print(format_worst_case(cases[metric], group_by, metric), end="\n\n")
+        if _COMPARE.value is not None and differences[metric]:
+            told = differences[metric], summary.beside_compared, compare, metric
+            print(format_differences(*told), end="\n\n")
     for line in caveats(records):
         note(line)
     told = selection.averaged_over(
@@ -179,44 +204,23 @@ def _distinct(flag: str, names: Sequence[str]) -> list[str]:
 def _heatmap_columns(group_by: Sequence[str]) -> str:
     if _COLUMNS.value is None:
         return "attack" if "attack" in group_by else group_by[-1]
-    if _COLUMNS.value not in group_by:
+    return _one_of(group_by, "columns", _COLUMNS.value)
+
+
+def _one_of(group_by: Sequence[str], flag: str, name: str) -> str:
+    if name not in group_by:
         raise InvalidInputError(
-            f"columns={_COLUMNS.value}: must be one of the groupings, "
-            f"{', '.join(group_by)}{nearest(_COLUMNS.value, group_by)}"
+            f"{flag}={name}: must be one of the groupings, {', '.join(group_by)}"
+            f"{nearest(name, group_by)}"
         )
-    return _COLUMNS.value
+    return name
 
 
-def _write_output(
-    cells: dict[str, list[Cell]],
-    cases: dict[str, list[WorstCase]],
-    group_by: Sequence[str],
-    columns: str,
-    title: str,
-) -> list[pathlib.Path]:
-    heatmaps = {
-        metric: f"heatmap_{metric.replace('@', '_at_')}.png" for metric in cells
-    }
-    names = [SUMMARY_FILE, WORST_CASE_FILE, *heatmaps.values()]
-    folder = output_flags.prepare_output(names)
-    if folder is None:
-        return []
-    written = [folder / SUMMARY_FILE]
-    export.write_rows(export.summary_rows(cells, group_by), written[0])
-    if cases:
-        written.append(folder / WORST_CASE_FILE)
-        export.write_rows(export.worst_case_rows(cases, group_by), written[-1])
-    if not can_draw():
-        print("no heatmaps drawn: that needs pip install 'jaxfr[plots]'")
-    for metric, name in heatmaps.items() if can_draw() else ():
-        draw = functools.partial(
-            draw_heatmap, cells[metric], group_by, columns, metric, title
-        )
-        written += [folder / name] * drawn(draw, folder / name)
-    # Of an earlier call, whose other files were replaced.
-    for path in {folder / name for name in names}.difference(written):
-        path.unlink(missing_ok=True)
-    return written
+def _compared(group_by: Sequence[str], columns: str) -> str:
+    if _COMPARE.value is not None:
+        return _one_of(group_by, "compare", _COMPARE.value)
+    others = [name for name in group_by if name != columns] or [columns]
+    return "aggregator" if "aggregator" in group_by else others[-1]
 
 
 def _title(records: Sequence[Record], group_by: Sequence[str]) -> str:
@@ -226,11 +230,8 @@ def _title(records: Sequence[Record], group_by: Sequence[str]) -> str:
         values = {record.get(name) for record in records}
         if name not in group_by and len(values) == 1:
             (value,) = values
-            text = selection.as_text(value)
-            if name == "dataset":
-                text = dataset_name(text)
+            text = value_title(name, value)
             common.append(text if isinstance(value, str) else f"{name}={text}")
-    if CLEAN in common:
-        # Without an attack the ratio means nothing.
-        return ", ".join([*common[: common.index(CLEAN)], "clean"])
+            if value == CLEAN:
+                break  # Without an attack the ratio means nothing.
     return ", ".join(common)

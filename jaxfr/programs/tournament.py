@@ -26,6 +26,7 @@ from jaxfr.programs.running import opened_store, run_with_progress
 from jaxfr.ranges import AMOUNT, SHARE, Range
 from jaxfr.records import export
 from jaxfr.records.caveats import caveats
+from jaxfr.records.names import dataset_title, part_title
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.tables import heading
 from jaxfr.store.identity import code_version
@@ -111,6 +112,7 @@ _DECLARED = _define_numbers(
 _SEEDS = flags.DEFINE_string(
     "seeds", None, f"{SEEDS_HELP} Default: those of the suite."
 )
+output_flags.define_figure_width()
 _ENTRIES_DIR = flags.DEFINE_string(
     "entries_dir",
     None,
@@ -263,14 +265,19 @@ def _write(
                 if trial[:2] == (dataset, model) and trial.malicious_ratio == ratio
             }
             path = folder / f"heatmap_{name}_{100 * ratio:g}.png"
-            title = f"{dataset}, {model}, {100 * ratio:g} % malicious"
-            draw = functools.partial(draw_attacks_by_defense, own, suite.metric, title)
-            if can_draw() and drawn(draw, path):
+            title = f"{dataset_title(dataset)}, {part_title(model)}, "
+            title += f"{100 * ratio:g} % malicious"
+            draw = functools.partial(
+                draw_attacks_by_defense,
+                *(own, suite.metric, title),
+                width=output_flags.figure_width(),
+            )
+            files = drawn(draw, path) if can_draw() else []
+            if files:
                 by_share[ratio] = path.name
-                written.append(path)
-        if over_share is not None:
-            written.append(over_share)
-        shown = None if over_share is None else over_share.name
+            written += files
+        written += over_share
+        shown = over_share[0].name if over_share else None
         pictures[dataset, model] = Pictures(by_share, shown)
     command = shlex.join(["jaxfr", "tournament", *sys.argv[1:]])
     page = render_page(suite, standings, records, pictures, command)
@@ -285,18 +292,23 @@ def _over_share(
     dataset: str,
     model: str,
     standings: Sequence[Standing],
-) -> pathlib.Path | None:
-    """Draws the worst cases by share, where there are several shares."""
+) -> list[pathlib.Path]:
+    """Draws the worst cases by share if there are several; the files, PNG first."""
     own = [
         one
         for one in standings
         if (one.dataset, one.model, one.metric) == (dataset, model, metric)
     ]
     if not can_draw() or len({one.malicious_ratio for one in own}) < 2:
-        return None
+        return []
     path = folder / f"over_share_{name}.png"
-    draw = functools.partial(draw_over_share, own, f"{dataset}, {model}")
-    return path if drawn(draw, path) else None
+    draw = functools.partial(
+        draw_over_share,
+        own,
+        f"{dataset_title(dataset)}, {part_title(model)}",
+        width=output_flags.figure_width(),
+    )
+    return drawn(draw, path)
 
 
 def _enter(

@@ -27,6 +27,7 @@ from jaxfr.programs.process_flags import start_flagged_devices
 from jaxfr.programs.run_flags import flagged_request
 from jaxfr.programs.running import opened_store, run_with_progress
 from jaxfr.records.caveats import caveats
+from jaxfr.records.names import value_title
 from jaxfr.records.parameters import save_parameters
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.plots import draw_curves
@@ -59,6 +60,7 @@ output_flags.define(
     f"--compare_clean), {PLOT_FILE}, and the result store "
     f"{execution_flags.STORE_FOLDER} where --store names no other"
 )
+output_flags.define_figure_width()
 _SAVE_PARAMS = flags.DEFINE_string(
     "save_params",
     None,
@@ -98,9 +100,10 @@ def main() -> None:
         keep_own_files(wanted, folder)
         if with_clean:
             write_records(folder / CLEAN_FILE, records[: len(seeds)])
-        draw = functools.partial(draw_curves, records, title)
-        if can_draw() and drawn(draw, folder / PLOT_FILE):
-            written.append(folder / PLOT_FILE)
+        if can_draw():
+            width = output_flags.figure_width()
+            draw = functools.partial(draw_curves, records, title, width=width)
+            written += drawn(draw, folder / PLOT_FILE)
     print(title)
     print(format_table(records))
     for line in caveats(records):
@@ -164,9 +167,11 @@ def _check_save_params(runs: int) -> None:
 
 
 def _title(record: Record, seeds: Sequence[int]) -> str:
+    names = "dataset", "model", "aggregator"
+    parts = (value_title(name, record[name]) for name in names)
     told = f"{len(seeds)} seeds" if len(seeds) > 1 else f"1 seed ({seeds[0]})"
     return (
-        f"{record['dataset']}, {record['model']}, {record['aggregator']} "
+        f"{', '.join(parts)} "
         f"({record['aggregation']}), {100 * record['malicious_ratio']:g} % malicious "
         f"({record['malicious_clients']} clients), {record['rounds']} rounds, "
         f"{told}, {record['ranking']} ranking"

@@ -9,15 +9,18 @@ from jaxfr.records.chance import (
     standard_error_bound,
 )
 from jaxfr.records.export import write_csv
+from jaxfr.records.names import dataset_title, part_title
+from jaxfr.records.palette import LINE_STYLES, NEUTRAL, PALETTE, Look, looks
 from jaxfr.records.pictures import (
+    SMALL,
+    TEXT_WIDTH,
     can_draw,
     drawn,
     legend_below,
-    new_figure,
-    save_figure,
+    picture,
+    picture_files,
     set_title,
 )
-from jaxfr.records.plots import LINE_STYLES
 from jaxfr.records.record import (
     Record,
     device_name,
@@ -29,18 +32,26 @@ from jaxfr.records.tables import heading
 __all__ = [
     "HIT_RATIO",
     "LINE_STYLES",
+    "NEUTRAL",
+    "PALETTE",
+    "SMALL",
+    "TEXT_WIDTH",
+    "Look",
     "Record",
     "can_draw",
     "caveats",
     "chance_level",
+    "dataset_title",
     "device_name",
     "drawn",
     "evaluated_users",
     "heading",
     "legend_below",
+    "looks",
     "markdown",
-    "new_figure",
-    "save_figure",
+    "part_title",
+    "picture",
+    "picture_files",
     "set_title",
     "standard_error_bound",
     "versions",

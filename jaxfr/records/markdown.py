@@ -16,11 +16,15 @@ def escape(text: str) -> str:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of texts, as many in each row as in the header, each in one line."""
-    return "\n".join(map(_line, [header, ["---"] * len(header), *rows]))
+    return marked_table(
+        *([escape(" ".join(cell.split())) for cell in row] for row in (header, *rows))
+    )
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(escape(' '.join(cell.split())) for cell in cells)} |"
+def marked_table(header: Sequence[str], *rows: Sequence[str]) -> str:
+    """A table of what is Markdown already."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def command(text: str) -> str:

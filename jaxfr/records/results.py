@@ -19,6 +19,7 @@ from jaxfr.records.export import (
     summary_rows,
     worst_case_rows,
 )
+from jaxfr.records.paired import difference_rows, paired_differences
 from jaxfr.records.record import Record
 from jaxfr.records.selection import default_groupings, select
 from jaxfr.records.summary import summarize, worst_case
@@ -209,6 +210,34 @@ class Results(_Listed[Record]):
             for metric in self._chosen(metrics)
         }
         return Rows(worst_case_rows(cases, groupings))
+
+    def differences(self, *metrics: str, between: str, by: Sequence[str] = ()) -> Rows:
+        """What every two values of an option differ by, over the same seeds.
+
+        Args:
+            *metrics: as in :meth:`mean`.
+            between: the option, such as ``aggregator``.
+            by: options; only runs that agree in all of them are compared.
+
+        Returns:
+            Rows of the options, ``metric``, ``first`` and ``second`` value, how many
+            ``pairs``, the ``mean`` of first - second, its 95 % interval from ``low`` to
+            ``high``, ``p_value`` of the paired t test, and ``holm``, that for as many
+            tests as there are rows of the metric.
+
+        Raises:
+            InvalidInputError: as :meth:`mean`.
+        """
+        others = [name for name in by if name != between]
+        return Rows(
+            row
+            for metric in self._chosen(metrics)
+            for row in difference_rows(
+                paired_differences(self, [*others, between], between, metric),
+                others,
+                metric,
+            )
+        )
 
     def __repr__(self) -> str:
         heading, rows, told = self._shown()

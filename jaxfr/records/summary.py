@@ -123,9 +123,28 @@ def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase
     for group, by_attack in groups.items():
         clean = cleans.get(group) or _clean_beside(group, cleans)
         if by_attack:
-            attack = min(by_attack, key=lambda name: _goodness(by_attack[name]))
+            attack = min(by_attack, key=lambda name: goodness(by_attack[name]))
             found.append(WorstCase(group, attack, by_attack[attack], clean))
     return found
+
+
+def estimate(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean, deviation of the sample, and half the 95 % interval of the mean.
+
+    By Student's t distribution; NaN where they are not known.
+    """
+    count = len(values)
+    # Exactly rounded sums, so that the order of the runs changes nothing.
+    mean = math.fsum(values) / count if count else math.nan
+    if count < 2:
+        return mean, math.nan, math.nan
+    squares = math.fsum((value - mean) ** 2 for value in values)
+    deviation = math.sqrt(squares / (count - 1))
+    # Only here, as it loads for a while. JAX itself requires SciPy.
+    from scipy.special import stdtrit
+
+    quantile = float(stdtrit(count - 1, (1 + CONFIDENCE) / 2))
+    return mean, deviation, quantile * deviation / math.sqrt(count)
 
 
 def _clean_beside(
@@ -149,7 +168,8 @@ def _references(records: Sequence[Record], metric: str) -> list[float]:
     ]
 
 
-def _goodness(cell: Cell) -> float:
+def goodness(cell: Cell) -> float:
+    """The mean, or its opposite where less is better."""
     return cell.mean if cell.higher_is_better else -cell.mean
 
 
@@ -157,15 +177,4 @@ def _cell(group: tuple[Scalar, ...], records: list[Record], metric: str) -> Cell
     values = [float(record[metric]) for record in records]
     runs, diverged = len(values), sum(map(has_diverged, records))
     beside = (is_higher_better(metric), *_references(records, metric))
-    # Exactly rounded sums, so that the order of the runs changes nothing.
-    mean = math.fsum(values) / runs if runs else math.nan
-    if runs < 2:
-        return Cell(group, runs, mean, math.nan, math.nan, diverged, *beside)
-    squares = math.fsum((value - mean) ** 2 for value in values)
-    deviation = math.sqrt(squares / (runs - 1))
-    # Only here, as it loads for a while. JAX itself requires SciPy.
-    from scipy.special import stdtrit
-
-    quantile = float(stdtrit(runs - 1, (1 + CONFIDENCE) / 2))
-    half_width = quantile * deviation / math.sqrt(runs)
-    return Cell(group, runs, mean, deviation, half_width, diverged, *beside)
+    return Cell(group, runs, *estimate(values), diverged, *beside)

@@ -1,21 +1,19 @@
 """The tournament as pictures: attack by defense, and defenses over the share."""
 
-import itertools
 import math
 import pathlib
 from collections.abc import Sequence
 
 from jaxfr.evaluation.names import is_higher_better
 from jaxfr.records.heatmap import draw_heatmap
-from jaxfr.records.pictures import legend_below, new_figure, save_figure, set_title
-from jaxfr.records.plots import LINE_STYLES
+from jaxfr.records.names import part_title
+from jaxfr.records.palette import NEUTRAL, looks
+from jaxfr.records.pictures import TEXT_WIDTH, legend_below, picture, set_title
 from jaxfr.records.record import Record
 from jaxfr.records.summary import summarize
 from jaxfr.records.tables import direction, heading
 from jaxfr.tournament.judging import Records, Standing
 from jaxfr.tournament.trials import defense_title
-
-_MARKERS = "osD^vPX*"
 
 
 def by_text(records: Records) -> list[Record]:
@@ -31,56 +29,65 @@ def by_text(records: Records) -> list[Record]:
 
 
 def draw_attacks_by_defense(
-    records: Records, metric: str, title: str, path: pathlib.Path
+    records: Records,
+    metric: str,
+    title: str,
+    path: pathlib.Path,
+    width: float = TEXT_WIDTH,
 ) -> None:
     """Draws a heatmap of trials at one share; its last column is the worst mean."""
     group_by = ["aggregator", "attack"]
     cells = summarize(by_text(records), group_by, metric)
-    draw_heatmap(cells, group_by, "attack", metric, title, path)
+    draw_heatmap(cells, group_by, "attack", metric, title, path, width)
 
 
 def draw_over_share(
-    standings: Sequence[Standing], title: str, path: pathlib.Path
+    standings: Sequence[Standing],
+    title: str,
+    path: pathlib.Path,
+    width: float = TEXT_WIDTH,
 ) -> None:
     """Draws the worst case of each defense by malicious share, with its interval.
 
     At share 0 stands its clean run. The standings are of one metric, data set and
     model.
     """
-    figure = new_figure(7.2, 4.6)
-    axes = figure.subplots()
-    kinds = itertools.cycle(zip(_MARKERS, itertools.cycle(LINE_STYLES), strict=False))
     by_defense: dict[str, list[Standing]] = {}
     for one in standings:
         title_of = defense_title(one.aggregator, one.declared)
         by_defense.setdefault(title_of, []).append(one)
-    for (defense, own), (marker, style) in zip(by_defense.items(), kinds, strict=False):
-        shares = [0.0, *(100 * one.malicious_ratio for one in own)]
-        means = [own[0].clean, *(one.worst.mean for one in own)]
-        down = [0.0, *(_gap(one.worst.mean, one.worst.low) for one in own)]
-        up = [0.0, *(_gap(one.worst.high, one.worst.mean) for one in own)]
-        axes.errorbar(
-            shares,
-            means,
-            yerr=[down, up],
-            marker=marker,
-            linestyle=style,
-            capsize=2,
-            label=defense,
-        )
     metric = standings[0].metric
-    level = standings[0].undefended_clean
-    axes.axhline(level, color="0.4", linestyle=":", label="undefended, no attack")
-    axes.set(
-        xlabel="malicious share of all clients, %",
-        ylabel=f"worst {heading(metric)}{direction(metric)}",
-    )
-    if is_higher_better(metric):
-        axes.set_ylim(bottom=0)
-    axes.grid(alpha=0.3)
-    legend_below(figure)
-    set_title(figure, title)
-    save_figure(figure, path)
+    # The legend has a line for each in a column, and half as many across the text.
+    height = 2.6 + 0.5 * len(by_defense) / width
+    with picture(path, width, height) as figure:
+        axes = figure.subplots()
+        for defense, look in looks(by_defense).items():
+            own = by_defense[defense]
+            down = [0.0, *(_gap(one.worst.mean, one.worst.low) for one in own)]
+            up = [0.0, *(_gap(one.worst.high, one.worst.mean) for one in own)]
+            axes.errorbar(
+                [0.0, *(100 * one.malicious_ratio for one in own)],
+                [own[0].clean, *(one.worst.mean for one in own)],
+                yerr=[down, up],
+                label=part_title(defense),
+                **look._asdict(),
+            )
+        axes.axhline(
+            standings[0].undefended_clean,
+            color=NEUTRAL,
+            linestyle=":",
+            linewidth=0.8,
+            label="undefended, no attack",
+        )
+        axes.set(
+            xlabel="malicious share of all clients, %",
+            ylabel=f"worst {heading(metric)}{direction(metric)}",
+        )
+        if is_higher_better(metric):
+            axes.set_ylim(bottom=0)
+        axes.grid()
+        legend_below(figure)
+        set_title(figure, title)
 
 
 def _gap(high: float, low: float) -> float:

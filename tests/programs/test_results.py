@@ -25,6 +25,7 @@ HIT_RATIOS = {
     ("median", "none"): 0.375,
     ("median", "spattack_o_d"): 0.25,
 }
+METRIC_FILES, FORMATS = ("hr_at_10", "seconds_train"), ("png", "pdf", "svg")
 
 
 def record(aggregator: str, attack: str, seed: int, value: float, **others) -> dict:
@@ -104,11 +105,13 @@ def written(store, tmp_path_factory) -> pathlib.Path:
     names = {path.name for path in folder.iterdir()}
     assert names == {
         *("summary.csv", "worst_case.csv", "runs.parquet", "curves.csv"),
-        *("heatmap_hr_at_10.png", "heatmap_seconds_train.png"),
+        *("differences.csv", *(f"table_{metric}.tex" for metric in METRIC_FILES)),
+        *(f"table_{metric}.md" for metric in METRIC_FILES),
+        *(f"heatmap_{metric}.{form}" for metric in METRIC_FILES for form in FORMATS),
     }
-    assert all(str(folder / name) in done.stdout for name in names)
-    for name in ("heatmap_hr_at_10.png", "heatmap_seconds_train.png"):
-        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+    pictures = {name for name in names if name.endswith(FORMATS[1:])}
+    assert all(str(folder / name) in done.stdout for name in names - pictures)
+    assert done.stdout.count(".png .pdf .svg") == 2
     return folder
 
 
@@ -183,6 +186,20 @@ def test_a_worst_case_of_earlier_runs_does_not_stay_behind(store, tmp_path):
     assert not (tmp_path / "worst_case.csv").exists()
 
 
+def test_defenses_are_compared_over_the_same_seeds(store, written):
+    done = results(store, "--compare=aggregator")
+    told = done.stdout.split("\n\n")[2].splitlines()
+    # No run of the median was under spattack_l_s.
+    assert [line.split()[:6] for line in told[1:]] == [
+        ["none", "mean", "-", "median", "2", "+0.1250"],
+        ["spattack_o_d", "mean", "-", "median", "2", "+0.0000"],
+    ]
+    rows = read_csv(written / "differences.csv")
+    assert [float(row["mean"]) for row in rows[:2]] == [0.125, 0]
+    marked = [row["marked"] for row in read_csv(written / "summary.csv")]
+    assert marked[:5] == ["best", "", "", "worst", ""]
+
+
 def test_a_picture_of_earlier_runs_stays_until_another_replaces_it(store, tmp_path):
     arguments = (store, f"--output_dir={tmp_path}", "--overwrite")
     (tmp_path / "heatmap_hr_at_10.png").write_bytes(b"drawn")
@@ -217,7 +234,10 @@ def test_without_matplotlib_all_but_the_pictures_is_written(store, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "jaxfr[plots]" in done.stdout
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"summary.csv", "worst_case.csv"}
+    assert names == {
+        *("summary.csv", "worst_case.csv", "differences.csv"),
+        *("table_hr_at_10.tex", "table_hr_at_10.md"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -231,6 +251,7 @@ def test_without_matplotlib_all_but_the_pictures_is_written(store, tmp_path):
         (["--metric=hr@20"], "'hr@20' is no column"),
         (["--metric=attack"], "must be a number"),
         (["--code_version=cc"], "the beginning of aaaa0000, bbbb0000"),
+        (["--compare=agregator"], "aggregator, attack; did you mean aggregator?"),
         (["--columns=seed"], "must be one of the groupings, aggregator, attack"),
         (["--export=runs.json"], "must end in .csv or .parquet"),
         (["--export=/tmp/a.csv", "--export_curves=/tmp/a.csv"], "need two"),

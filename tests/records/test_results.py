@@ -30,6 +30,14 @@ def runs() -> Results:
     return Results(records)
 
 
+def test_attacks_are_compared_over_the_seeds_that_both_have():
+    (one,) = runs().where("attack=none|lie").differences(between="attack")
+    assert (one["first"], one["second"]) == ("none", "lie")
+    assert (one["pairs"], one["mean"], one["low"]) == (1, 0.0, None)
+    by_itself = runs().differences("hr@10", between="attack", by=["attack", "seed"])
+    assert [row["seed"] for row in by_itself] == [0]
+
+
 def test_results_are_a_list_of_records():
     results = runs()
     assert results[0]["hr@10"] == 0.0

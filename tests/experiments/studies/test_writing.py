@@ -78,9 +78,9 @@ def test_a_study_without_runs_or_findings_writes_no_file_of_them(tmp_path):
 def test_what_stands_in_the_way_is_found(tmp_path):
     always = ["section.txt", "records.jsonl", "findings.csv"]
     assert written_already(tmp_path / "missing") == always
-    for name in ("table_2.csv", "some.png", "notes.md"):
+    for name in ("table_2.csv", "some.png", "some.svg", "notes.md"):
         (tmp_path / name).touch()
-    assert written_already(tmp_path) == [*always, "table_2.csv", "some.png"]
+    assert written_already(tmp_path) == [*always, "table_2.csv", "some.png", "some.svg"]
 
 
 def test_tables_of_an_earlier_study_go(tmp_path):

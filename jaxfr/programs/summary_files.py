@@ -1,0 +1,98 @@
+"""The files of a summary: tables of numbers, tables for a paper, and heatmaps."""
+
+import functools
+import pathlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jaxfr.files import write_atomically
+from jaxfr.programs import output_flags
+from jaxfr.records import export
+from jaxfr.records.grid import marks
+from jaxfr.records.heatmap import draw_heatmap
+from jaxfr.records.paired import Difference, difference_rows
+from jaxfr.records.paper import latex, markdown, paper_table
+from jaxfr.records.pictures import can_draw, drawn, picture_files
+from jaxfr.records.summary import Cell, WorstCase
+
+SUMMARY_FILE = "summary.csv"
+WORST_CASE_FILE = "worst_case.csv"
+DIFFERENCES_FILE = "differences.csv"
+# How a table is written in a file that ends so.
+_FORMS = {".tex": latex, ".md": markdown}
+
+
+class Summary(NamedTuple):
+    """All that is found out about runs."""
+
+    group_by: Sequence[str]
+    columns: str  # the grouping that forms the columns of a table or a heatmap
+    compare: str  # the grouping whose values are compared
+    # Of each metric:
+    cells: dict[str, list[Cell]]
+    cases: dict[str, list[WorstCase]]
+    differences: dict[str, list[Difference]]
+
+    @property
+    def beside_compared(self) -> list[str]:
+        """The groupings but the compared one."""
+        return [name for name in self.group_by if name != self.compare]
+
+
+def write_summary(summary: Summary, title: str) -> list[pathlib.Path]:
+    """Writes all files into the folder of the flags, and says which; others go."""
+    stems = {metric: metric.replace("@", "_at_") for metric in summary.cells}
+    heatmaps = {metric: f"heatmap_{stem}.png" for metric, stem in stems.items()}
+    tables = [f"table_{stem}{form}" for stem in stems.values() for form in _FORMS]
+    names = [SUMMARY_FILE, WORST_CASE_FILE, DIFFERENCES_FILE, *tables]
+    names += heatmaps.values()
+    folder = output_flags.prepare_output(names)
+    if folder is None:
+        return []
+    written = []
+    for name, rows in _numbers(summary).items():
+        if rows:
+            written.append(folder / name)
+            export.write_rows(rows, written[-1])
+    for metric, stem in stems.items():
+        table = paper_table(summary.cells[metric], *summary[:3], metric)
+        for form, written_as in _FORMS.items():
+            written.append(folder / f"table_{stem}{form}")
+            write_atomically(written[-1], f"{written_as(table)}\n".encode())
+    if not can_draw():
+        print("no heatmaps drawn: that needs pip install 'jaxfr[plots]'")
+    for metric, name in heatmaps.items() if can_draw() else ():
+        draw = functools.partial(
+            draw_heatmap,
+            *(summary.cells[metric], *summary[:2], metric, title),
+            width=output_flags.figure_width(),
+        )
+        written += drawn(draw, folder / name)
+    # Of an earlier call, whose other files were replaced.
+    for path in map(folder.joinpath, names):
+        for file in {path, *picture_files(path)}.difference(written):
+            file.unlink(missing_ok=True)
+    return written
+
+
+def _numbers(summary: Summary) -> dict[str, list[dict[str, export.Scalar]]]:
+    """The rows of each file of numbers."""
+    place = list(summary.group_by).index(summary.compare)
+    marked = [
+        found.get(cell.group)
+        for own in summary.cells.values()
+        for found in [marks([cell.group for cell in own], own, place)]
+        for cell in own
+    ]
+    rows = export.summary_rows(summary.cells, summary.group_by)
+    return {
+        SUMMARY_FILE: [
+            row | {"marked": mark} for row, mark in zip(rows, marked, strict=True)
+        ],
+        WORST_CASE_FILE: export.worst_case_rows(summary.cases, summary.group_by),
+        DIFFERENCES_FILE: [
+            row
+            for metric, found in summary.differences.items()
+            for row in difference_rows(found, summary.beside_compared, metric)
+        ],
+    }

@@ -1,0 +1,94 @@
+"""The cells of a summary in rows and columns, as heatmaps and tables show them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jaxfr.attacks import CLEAN
+from jaxfr.records.chance import REFERENCES
+from jaxfr.records.names import value_title
+from jaxfr.records.selection import Scalar, in_order
+from jaxfr.records.summary import Cell, goodness, worst_case
+from jaxfr.records.tables import heading
+
+WORST_CASE = "worst case"
+DIVERGED = "*"
+"""Behind a mean over runs of which some diverged."""
+BEST, WORST = "best", "worst"
+
+
+class Grid(NamedTuple):
+    """Cells in rows and columns, None where there is no run.
+
+    Rows have the titles of the values of several groupings. The last column may be set
+    apart from the others.
+    """
+
+    row_names: list[str]
+    rows: list[tuple[str, ...]]
+    columns: list[str]
+    cells: list[list[Cell | None]]
+    set_apart: bool
+
+
+def arrange(cells: Sequence[Cell], group_by: Sequence[str], columns: str) -> Grid:
+    """Puts the cells of a summary, of one metric, into rows and columns.
+
+    The grouping ``columns`` forms the columns, and every combination of the others is a
+    row. If it is ``attack``, and there is any, a last column that stands apart shows
+    the worst case of each row.
+    """
+    place = list(group_by).index(columns)
+    others = [name for name in group_by if name != columns]
+
+    def row_of(cell: Cell) -> tuple[Scalar, ...]:
+        return cell.group[:place] + cell.group[place + 1 :]
+
+    rows = list(dict.fromkeys(row_of(cell) for cell in cells))
+    values = in_order(cell.group[place] for cell in cells)
+    by_place = {(row_of(cell), cell.group[place]): cell for cell in cells}
+    grid = [[by_place.get((row, value)) for value in values] for row in rows]
+    labels = [value_title(columns, value) for value in values]
+    worst = {}
+    if columns == "attack":
+        worst = {case.group: case.cell for case in worst_case(cells, group_by)}
+    if worst:
+        labels.append(WORST_CASE)
+        grid = [[*line, worst.get(row)] for row, line in zip(rows, grid, strict=True)]
+    titles = [tuple(map(value_title, others, row)) for row in rows]
+    return Grid(others, titles, labels, grid, bool(worst))
+
+
+def marks(
+    groups: Sequence[tuple[Scalar, ...]], cells: Sequence[Cell], place: int
+) -> dict[tuple[Scalar, ...], str]:
+    """The best and the worst of the groups that differ at one place only.
+
+    Equal ones alike; none where all are equal. The clean runs are no attack, and so
+    not the weakest.
+    """
+    alike: dict[tuple[Scalar, ...], dict[tuple[Scalar, ...], float]] = {}
+    for group, cell in zip(groups, cells, strict=True):
+        if cell.runs and group[place] != CLEAN:
+            others = group[:place] + group[place + 1 :]
+            alike.setdefault(others, {})[group] = goodness(cell)
+    return {
+        group: BEST if value == max(values.values()) else WORST
+        for values in alike.values()
+        for group, value in values.items()
+        if min(values.values()) < max(values.values())
+        and value in (min(values.values()), max(values.values()))
+    }
+
+
+def explanation(cells: Sequence[Cell]) -> str:
+    """What the numbers are, and what they stand beside."""
+    parts = []
+    if any(cell.runs > 1 for cell in cells):
+        parts.append("mean ± half of its 95 % interval")
+    if any(cell.diverged for cell in cells):
+        parts.append(f"{DIVERGED} some runs diverged")
+    for name in REFERENCES:
+        levels = {f"{getattr(cell, name):.3f}" for cell in cells if cell.runs}
+        if len(levels) == 1 and "nan" not in levels:
+            parts.append(f"{heading(name)} {levels.pop()}")
+    return "; ".join(parts)

@@ -1,0 +1,138 @@
+"""What two defenses, or two attacks, differ by over the same seeds."""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from jaxfr.records.record import Record
+from jaxfr.records.selection import Scalar, as_text, grouped
+from jaxfr.records.summary import estimate, summarize
+from jaxfr.terminal import align
+
+FEWEST = 2
+"""Pairs that an interval needs."""
+
+
+class Difference(NamedTuple):
+    """The mean of first - second over seeds, which both values of an option have."""
+
+    group: tuple[Scalar, ...]  # the values of the other groupings
+    first: Scalar
+    second: Scalar
+    pairs: int  # how many seeds
+    mean: float
+    low: float  # of the 95 % interval by Student's t; NaN for one pair
+    high: float
+    p_value: float  # of the paired t test, two-sided: how often chance does as much
+    holm: float  # that, with what all differences of the metric add to it
+
+
+def paired_differences(
+    records: Sequence[Record], group_by: Sequence[str], compare: str, metric: str
+) -> list[Difference]:
+    """Compares every two values of a grouping, in each group of the others.
+
+    A seed draws the same start and the same data in both runs, so that what is chance
+    in both cancels: the interval of a difference is narrower than those of the means.
+    Runs of a group with the same seed count as their mean, and a seed that only one of
+    the two has does not count. P values are of Student's t test, ``holm`` by Holm's
+    method, which keeps the chance that any of them is wrongly small.
+
+    Raises:
+        InvalidInputError: as :func:`summarize`.
+    """
+    # In this order, and checked.
+    groups = [cell.group for cell in summarize(records, group_by, metric)]
+    by_seed = {
+        group: _by_seed(members, metric)
+        for group, members in grouped(records, group_by).items()
+    }
+    place = list(group_by).index(compare)
+    by_others: dict[tuple[Scalar, ...], list[tuple[Scalar, ...]]] = {}
+    for group in groups:
+        by_others.setdefault(group[:place] + group[place + 1 :], []).append(group)
+    found = [
+        _difference(others, (one[place], other[place]), values)
+        for others, alike in by_others.items()
+        for one, other in itertools.combinations(alike, 2)
+        if (values := _paired(by_seed[one], by_seed[other]))
+    ]
+    holm = _holm([difference.p_value for difference in found])
+    return [one._replace(holm=p) for one, p in zip(found, holm, strict=True)]
+
+
+def difference_rows(
+    differences: Sequence[Difference], others: Sequence[str], metric: str
+) -> list[dict[str, Scalar]]:
+    """A row for each: the other groupings, the metric, and the fields; NaN as null."""
+    return [
+        dict(zip(others, one.group, strict=True))
+        | {"metric": metric}
+        | {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in one._asdict().items()
+            if name != "group"
+        }
+        for one in differences
+    ]
+
+
+def format_differences(
+    differences: Sequence[Difference], others: Sequence[str], compare: str, metric: str
+) -> str:
+    """Writes a line for each difference."""
+    titles = ["pairs", f"difference in {metric}", "95 % interval", "p", "p (Holm)"]
+    rows = [[*others, compare, *titles]]
+    for one in differences:
+        known = one.pairs >= FEWEST
+        interval = f"[{one.low:+.4f}, {one.high:+.4f}]" if known else "-"
+        rows.append(
+            [
+                *map(as_text, one.group),
+                f"{as_text(one.first)} - {as_text(one.second)}",
+                *(str(one.pairs), f"{one.mean:+.4f}", interval),
+                *(f"{p:.2g}" if known else "-" for p in (one.p_value, one.holm)),
+            ]
+        )
+    return align(rows)
+
+
+def _paired(
+    first: Mapping[Scalar, float], second: Mapping[Scalar, float]
+) -> list[float]:
+    return [value - second[seed] for seed, value in first.items() if seed in second]
+
+
+def _by_seed(records: Sequence[Record], metric: str) -> dict[Scalar, float]:
+    known = [record for record in records if record.get(metric) is not None]
+    return {
+        seed: math.fsum(record[metric] for record in runs) / len(runs)
+        for (seed,), runs in grouped(known, ["seed"]).items()
+    }
+
+
+def _difference(
+    group: tuple[Scalar, ...], values: tuple[Scalar, Scalar], found: Sequence[float]
+) -> Difference:
+    mean, deviation, half_width = estimate(found)
+    p_value = math.nan
+    if len(found) >= FEWEST:
+        from scipy.special import stdtr
+
+        error = deviation / math.sqrt(len(found))
+        # Where all differences are the same, they are all 0, or chance is not at work.
+        size = abs(mean) / error if error else math.inf if mean else 0.0
+        p_value = 2 * float(stdtr(len(found) - 1, -size))
+    interval = mean - half_width, mean + half_width
+    return Difference(group, *values, len(found), mean, *interval, p_value, math.nan)
+
+
+def _holm(p_values: Sequence[float]) -> list[float]:
+    """The k-th smallest of n times n - k + 1, at most 1, and never less than before."""
+    adjusted, least = [math.nan] * len(p_values), 0.0
+    known = [place for place, p in enumerate(p_values) if not math.isnan(p)]
+    for before, place in enumerate(sorted(known, key=lambda place: p_values[place])):
+        least = max(least, min((len(known) - before) * p_values[place], 1.0))
+        adjusted[place] = least
+    return adjusted
