@@ -33,7 +33,7 @@ from jaxfr.attacks.general.min_max import min_max, min_sum
 from jaxfr.attacks.general.opposite_mean import ipm, sign_flip
 from jaxfr.attacks.general.optimal import optimal_alie, optimal_ipm
 from jaxfr.attacks.general.poisoned_fl import poisoned_fl
-from jaxfr.attacks.none import CLEAN, none
+from jaxfr.attacks.none import CLEAN, CLEAN_RUN, none
 from jaxfr.attacks.recommendation.cluster import cluster
 from jaxfr.attacks.recommendation.fed_attack import fed_attack
 from jaxfr.attacks.recommendation.frec_attack2 import frec_attack2
@@ -57,6 +57,7 @@ from jaxfr.parts import Catalogue, by_name
 __all__ = [
     "ATTACKS",
     "CLEAN",
+    "CLEAN_RUN",
     "Attack",
     "Knowledge",
     "LimitedAttack",

@@ -11,20 +11,21 @@ from typing import Any
 
 from absl import flags
 
-from jaxfr.attacks import CLEAN
+from jaxfr.attacks import CLEAN, CLEAN_RUN
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_path
 from jaxfr.programs import output_flags
+from jaxfr.programs.running import warn
 from jaxfr.records import export, selection
-from jaxfr.records.caveats import caveats
+from jaxfr.records.chance import main_metric
 from jaxfr.records.contents import lack_of_record, option_names
 from jaxfr.records.heatmap import draw_heatmap
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.record import Record, dataset_name
 from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case
-from jaxfr.records.tables import format_summary, format_worst_case
+from jaxfr.records.tables import format_results
 from jaxfr.store import read_store
-from jaxfr.terminal import note
+from jaxfr.terminal import paragraph
 
 SUMMARY_FILE = "summary.csv"
 WORST_CASE_FILE = "worst_case.csv"
@@ -49,9 +50,10 @@ _GROUP_BY = flags.DEFINE_list(
 )
 _METRIC = flags.DEFINE_list(
     "metric",
-    ["hr@10"],
+    None,
     "Metrics to average, with commas between them, as in hr@10,ndcg@10,hr@5_tail; any "
-    "other number of a run will do, such as seconds_train.",
+    "other number of a run will do, such as seconds_train. Default: hr@10, or the "
+    "first metric of runs that have none.",
 )
 _CODE_VERSION = flags.DEFINE_string(
     "code_version",
@@ -91,12 +93,12 @@ def main() -> None:
     records = _chosen_records(read_store(path, lack_of_record))
     group_by = _groupings(records)
     columns = _heatmap_columns(group_by)
-    metrics = _distinct("metric", _METRIC.value)
+    metrics = [main_metric(records[0])]
+    if _METRIC.value is not None:
+        metrics = _distinct("metric", _METRIC.value)
     cells = {metric: summarize(records, group_by, metric) for metric in metrics}
-    cases: dict[str, list[WorstCase]] = {}
-    if "attack" in group_by:
-        cases = {metric: worst_case(cells[metric], group_by) for metric in metrics}
-        cases = {metric: found for metric, found in cases.items() if found}
+    cases = {metric: worst_case(cells[metric], group_by) for metric in metrics}
+    cases = {metric: found for metric, found in cases.items() if found}
 
     for path in exported:
         output_flags.prepare_folder(path.parent, [path.name])
@@ -106,17 +108,14 @@ def main() -> None:
         written.append(path)
 
     # Files first: what becomes of the printed tables must not cost them.
-    for metric in metrics:
-        print(format_summary(cells[metric], group_by, metric), end="\n\n")
-        if metric in cases:
-            print(format_worst_case(cases[metric], group_by, metric), end="\n\n")
-    for line in caveats(records):
-        note(line)
+    print(format_results(cells, group_by))
     told = selection.averaged_over(
         records, group_by, (*option_names(records), "dataset_hash", "code_version")
     )
     if told:
-        print(f"averaged over runs that differ in {', '.join(told)}, besides the seed")
+        names = ", ".join(told)
+        print(paragraph(f"averaged over runs that differ in {names}, besides the seed"))
+    warn(records)
     output_flags.tell_written(written)
 
 
@@ -228,5 +227,5 @@ def _title(records: Sequence[Record], group_by: Sequence[str]) -> str:
             common.append(text if isinstance(value, str) else f"{name}={text}")
     if CLEAN in common:
         # Without an attack the ratio means nothing.
-        return ", ".join([*common[: common.index(CLEAN)], "clean"])
+        return ", ".join([*common[: common.index(CLEAN)], CLEAN_RUN])
     return ", ".join(common)

@@ -3,21 +3,20 @@
 import contextlib
 import pathlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
-
-from absl import logging
 
 from jaxfr.files import temporary_folder
 from jaxfr.processes import is_leader
+from jaxfr.records.caveats import caveats
 from jaxfr.records.contents import lack_of_record
 from jaxfr.stopping import keeping
-from jaxfr.store import Store, open_store
+from jaxfr.store import Record, Store, open_store
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.forecast import group_title
 from jaxfr.sweeps.plan import Plan
 from jaxfr.sweeps.work import FinishedRun, Watcher, run_plan
-from jaxfr.terminal import note, printable
+from jaxfr.terminal import note, paragraph, printable
 
 
 @contextlib.contextmanager
@@ -59,6 +58,12 @@ def run_with_progress(
         yield from run_plan(plan, store, options, watcher)
 
 
+def warn(records: Sequence[Record]) -> None:
+    """Tells what makes metrics of these runs mean less than they seem."""
+    for line in caveats(records):
+        note(paragraph(f"warning: {line}"))
+
+
 class Progress(NamedTuple):
     """How to report on some work: units that are finished, and lines beside the bar."""
 
@@ -70,13 +75,13 @@ class Progress(NamedTuple):
 def show_progress(total: int, unit: str, label: str) -> Iterator[Progress]:
     """Shows how much of some work is done, and how much time is left.
 
-    A bar where tqdm is installed (the extra ``data`` brings it), otherwise a line in
-    the log at every tenth. The unit of the total is told in the singular.
+    A bar where tqdm is installed (the extra ``data`` brings it), otherwise a line at
+    every tenth. The unit of the total is told in the singular.
     """
     try:
         from tqdm import tqdm
     except ImportError:
-        yield Progress(_log_tenths(total, unit, label), note)
+        yield Progress(_tell_tenths(total, unit, label), note)
         return
     shown = printable(label)
     with tqdm(total=total, unit=unit, desc=shown, leave=False, mininterval=0) as bar:
@@ -85,7 +90,7 @@ def show_progress(total: int, unit: str, label: str) -> Iterator[Progress]:
         )
 
 
-def _log_tenths(total: int, unit: str, label: str) -> Callable[[int], None]:
+def _tell_tenths(total: int, unit: str, label: str) -> Callable[[int], None]:
     began = time.monotonic()
     done = 0
 
@@ -95,8 +100,6 @@ def _log_tenths(total: int, unit: str, label: str) -> Callable[[int], None]:
         done += finished
         if 10 * done // total > tenth_before:
             left = (time.monotonic() - began) * (total - done) / done
-            logging.info(
-                "%s: %d of %d %ss, about %.0f s left", label, done, total, unit, left
-            )
+            note(f"{label}: {done} of {total} {unit}s, about {left:.0f} s left")
 
     return advance

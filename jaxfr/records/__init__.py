@@ -9,6 +9,7 @@ from jaxfr.records.chance import (
     standard_error_bound,
 )
 from jaxfr.records.export import write_csv
+from jaxfr.records.names import heading
 from jaxfr.records.pictures import (
     can_draw,
     drawn,
@@ -25,7 +26,6 @@ from jaxfr.records.record import (
     versions,
     write_records,
 )
-from jaxfr.records.tables import heading
 
 __all__ = [
     "HIT_RATIO",

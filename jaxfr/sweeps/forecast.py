@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from jaxfr.attacks import CLEAN, CLEAN_RUN
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.group import GroupCompiler
@@ -101,7 +102,8 @@ def format_forecasts(forecasts: Sequence[Forecast], available: int | None) -> st
 def group_title(group: RunGroup) -> str:
     """Names a group by its data, attack and aggregator, and by what is unusual."""
     texts, usual = group.runs[0].request.texts(), RunRequest().texts()
-    words = [group.source.dataset, *(texts[name] for name in _NAMED)]
+    attack = CLEAN_RUN if texts["attack"] == CLEAN else texts["attack"]
+    words = [group.source.dataset, attack, texts["aggregator"]]
     for name, option in EXPERIMENT_OPTIONS.items():
         if name in texts and not option.traced and name not in _NAMED:
             words += [f"{name}={texts[name]}"] * (texts[name] != usual[name])

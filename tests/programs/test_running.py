@@ -1,9 +1,6 @@
 """What programs that run share."""
 
-import logging
 import sys
-
-from absl import logging as absl_logging
 
 from jaxfr.programs.running import show_progress
 
@@ -15,17 +12,14 @@ def test_a_bar_counts_the_finished_units(capsys):
     assert "4/4" in capsys.readouterr().err
 
 
-def test_without_tqdm_every_tenth_is_logged_with_the_time_left(monkeypatch, caplog):
+def test_without_tqdm_every_tenth_is_a_line_with_the_time_left(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    absl_logging.set_verbosity(absl_logging.INFO)
-    with (
-        caplog.at_level(logging.INFO, logger="absl"),
-        show_progress(100, "round", "clean") as progress,
-    ):
+    with show_progress(100, "round", "clean") as progress:
         for _ in range(50):
             progress.advance(2)
-    assert len(caplog.messages) == 10
-    assert caplog.messages[0].startswith("clean: 10 of 100 rounds, about")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 10
+    assert lines[0].startswith("clean: 10 of 100 rounds, about")
 
 
 def test_a_line_is_said_beside_the_bar_and_without_one(monkeypatch, capsys):
