@@ -34,6 +34,9 @@ from jaxfr.ranges import COUNT_FROM_1
 from jaxfr.records import can_draw
 from jaxfr.sweeps import RunRequest, parse_seeds, start_devices
 
+EXAMPLE = "--studies=table3,figure4 --quick"
+"""For ``--help``, of the flags that only this program has."""
+
 REPORT_FILE = "report.html"
 MARKDOWN_FILE = "results.md"
 

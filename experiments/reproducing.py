@@ -18,6 +18,7 @@ from experiments.studies.writing import write_study
 from jaxfr.data import LoadOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors
+from jaxfr.programs.progress import tell
 from jaxfr.store import Store
 from jaxfr.sweeps import (
     ExecutionOptions,
@@ -29,7 +30,6 @@ from jaxfr.sweeps import (
     plan_runs,
     source_name,
 )
-from jaxfr.terminal import note
 
 
 class Asked(NamedTuple):
@@ -133,7 +133,7 @@ def reproduce_studies(
         # Corrected by how long earlier studies took beside what was said of them.
         factor = taken / foretold if foretold else 1.0
         left = factor * seconds_left(workload.plan, store)
-        note(
+        tell(
             f"study {number + 1} of {len(studies)}, {study.name}; about "
             f"{format_duration(left)} left for the runs of all"
         )

@@ -29,6 +29,9 @@ from jaxfr.ranges import COUNT_FROM_1, SHARE
 from jaxfr.records import can_draw
 from jaxfr.sweeps import RunRequest, check_read, parse_seeds, start_devices
 
+EXAMPLE = "--defenses=median,krum"
+"""For ``--help``, of the flags that only this program has."""
+
 run_flags.define_run_flags(lists=("dataset",), seeds="0:5")
 for _module in (run_flags, data_flags, execution_flags, program):
     flags.adopt_module_key_flags(_module)

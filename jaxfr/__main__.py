@@ -7,8 +7,6 @@ import importlib
 import sys
 from typing import NoReturn
 
-from absl import flags
-
 import jaxfr
 from jaxfr.errors import nearest
 from jaxfr.programs import PROGRAMS, describe_program
@@ -22,7 +20,7 @@ def main() -> NoReturn:
     if name in HELP_FLAGS:
         print(overview())
         sys.exit(0)
-    if name == "--version":
+    if "--version" in sys.argv[1:]:
         print(f"jaxfr {jaxfr.__version__}")
         sys.exit(0)
     if name not in PROGRAMS:
@@ -30,11 +28,7 @@ def main() -> NoReturn:
         note(f"error: {name}: no program; there are {known}{nearest(name, PROGRAMS)}")
         sys.exit(EXIT_CODE)
     program = importlib.import_module(f"jaxfr.programs.{name}")
-    # What absl prints for --help is that of the main module.
     sys.argv = [f"jaxfr {name}", *arguments]
-    sys.modules["__main__"].__doc__ = program.__doc__
-    for flag in flags.FLAGS.get_key_flags_for_module(program.__name__):
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
     run_program(program.main, getattr(program, "MOST_WORDS", 0))
 
 
@@ -51,7 +45,8 @@ def overview() -> str:
             "",
             *lines,
             "",
-            "jaxfr PROGRAM --help says what it takes.",
+            "jaxfr PROGRAM --help (or -h) says what it takes, jaxfr --version which "
+            "version this is.",
         ]
     )
 

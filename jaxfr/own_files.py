@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import open_regular, user_errors, user_path, write_atomically
-from jaxfr.parts import Factory, Part, part
+from jaxfr.parts import Factory, factories_within, part
 
 OWN_FILE = ".py"
 """How the name of a file with parts ends."""
@@ -94,14 +94,11 @@ def own_factory(path: str, function: str) -> Factory[..., Any]:
 
 def own_files(value: Any) -> Iterator[OwnFile]:
     """The files that a part, and the parts in it, come from."""
-    if not isinstance(value, Part):
-        return
-    module = sys.modules.get(value.factory.function.__module__)
-    file = getattr(module, "jaxfr_own_file", None)
-    if file is not None:
-        yield file
-    for inside in (*value.parts, *value.values):
-        yield from own_files(inside)
+    for factory in factories_within(value):
+        module = sys.modules.get(factory.function.__module__)
+        file = getattr(module, "jaxfr_own_file", None)
+        if file is not None:
+            yield file
 
 
 def keep_copies(files: Iterable[OwnFile], folder: pathlib.Path) -> None:

@@ -26,7 +26,7 @@ import functools
 import inspect
 import re
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import UnionType
 from typing import (
     Annotated,
@@ -44,7 +44,7 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.ranges import ANY_NUMBER, ANY_WHOLE_NUMBER, Range, check_number
 
 P = ParamSpec("P")
@@ -100,6 +100,7 @@ class Option(NamedTuple):
         if self.allowed is not None and value not in self.allowed:
             raise InvalidInputError(
                 f"{self.name}={value!r}: allowed are {', '.join(self.allowed)}"
+                f"{nearest(str(value), self.allowed)}"
             )
         if self.kind in (str, bool) and not isinstance(value, self.kind):
             raise InvalidInputError(
@@ -320,6 +321,19 @@ def part(function: Callable[P, T]) -> Factory[P, T]:
     ('scaled:strength=2.0', 2.0)
     """
     return Factory(function, function.__name__)
+
+
+def factories_within(value: Any) -> Iterator[Factory[..., Any]]:
+    """The factories of a part and of the parts in it; none of anything else.
+
+    >>> rule = fr.chain(fr.clip_by_norm(), fr.median())
+    >>> [factory.name for factory in factories_within(rule)][1:]
+    ['clip_by_norm', 'median']
+    """
+    if isinstance(value, Part):
+        yield value.factory
+        for inside in (*value.parts, *value.values):
+            yield from factories_within(inside)
 
 
 Catalogue = dict[str, Factory[..., T]]

@@ -1,5 +1,7 @@
 """A program that is asked to end cleans up, says what is kept, and ends."""
 
+import ctypes
+import os
 import signal
 import sys
 import threading
@@ -8,18 +10,21 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from jaxfr import stopping
 from jaxfr.files import UNFINISHED_PREFIX, replacing, temporary_folder
+from jaxfr.programs.program import run_program
 from jaxfr.stopping import (
     SIGNALS,
     Stopped,
     describe,
     end_at_once_while_loading,
+    keep,
     keeping,
     stoppable,
     uninterrupted,
 )
 from jaxfr.store import open_store
-from tests.programs.programs import run_python
+from tests.programs.programs import run, run_python, start
 from tests.store.samples import record, runs_of
 
 
@@ -58,13 +63,67 @@ def test_a_second_signal_does_not_interrupt_what_the_first_one_began():
 
     def work() -> None:
         try:
-            signal.raise_signal(signal.SIGTERM)
-        finally:
             signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
             cleaned.append(True)
 
-    assert stopped_by(work).number == signal.SIGTERM
+    assert stopped_by(work).number == signal.SIGINT
     assert cleaned
+
+
+def never_ending() -> None:
+    """A program that gets SIGTERM, and then is in a call of C for ever."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    stopping.SECONDS_TO_CLEAN_UP = float(os.environ["SECONDS_TO_CLEAN_UP"])
+
+    def main() -> None:
+        keep("records are kept")
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            print("cleaning", flush=True)
+            mutex = ctypes.create_string_buffer(256)
+            for _ in range(2):
+                ctypes.CDLL(None).pthread_mutex_lock(mutex)
+
+    run_program(main)
+
+
+def test_a_ctrl_c_after_another_signal_kills_at_once_also_in_a_computation():
+    started = start(program=never_ending, SECONDS_TO_CLEAN_UP="1000")
+    while started.lives() and "cleaning" not in started.said():
+        time.sleep(0.01)
+    assert started.pid is not None
+    os.kill(started.pid, signal.SIGINT)
+    ended = started.wait()
+    assert ended.returncode == 130
+    assert ended.stderr == (
+        "killed by SIGINT: records are kept; the same command goes on from there\n"
+    )
+
+
+def test_a_program_that_cannot_clean_up_ends_before_slurm_kills_it():
+    ended = run(program=never_ending, SECONDS_TO_CLEAN_UP="0.01")
+    assert ended.returncode == 143
+    assert ended.stderr == (
+        "stopped by SIGTERM, 0.01 s later: records are kept; the same command goes on "
+        "from there\n"
+    )
+    assert stopping.SECONDS_TO_CLEAN_UP < 30
+
+
+def test_what_is_kept_in_the_end_stays_said():
+    def work() -> None:
+        keep("records are kept")
+        with keeping("checkpoints are kept"):
+            keep("records are kept")
+        signal.raise_signal(signal.SIGTERM)
+
+    (kept,) = stopped_by(work).kept
+    assert kept.what == "records are kept"
 
 
 def test_a_signal_that_is_ignored_stays_so():

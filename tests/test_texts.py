@@ -80,7 +80,11 @@ ANY = "a number at least -1e\\+15 and at most 1e\\+15"
         ("attack", "lie:lie_z=high", f"lie_z='high': must be {ANY}"),
         ("attack", "lie:lie_z=nan", f"lie_z=nan: must be {ANY}"),
         ("attack", "lie:", f"lie_z='': must be {ANY}"),
-        ("attack", "lie:scope=spars", "scope='spars': allowed are dense, sparse"),
+        (
+            "attack",
+            "lie:scope=spars",
+            r"scope='spars': allowed are dense, sparse; did you mean sparse\?$",
+        ),
         ("attack", "lie:1:none", "scope='none': allowed are dense, sparse"),
         ("attack", "spattack_l_s:none", "noise_scale='none': must be a number at"),
         ("attack", "spattack_l_s:1:2.5", "max_poisoned_items='2.5': must be a whole"),

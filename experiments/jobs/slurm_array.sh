@@ -7,8 +7,9 @@
 #
 # All arguments go to jaxfr sweep; the array begins at 0. For GPUs add
 # --gpus-per-task=1. A task that is killed, or runs out of time, loses the batch in
-# flight at most: the same command again does what is left. JAXFR names another jaxfr
-# than the one on the PATH.
+# flight at most: the same command again does what is left. jaxfr status --store=...
+# says how far all tasks are together. JAXFR names another jaxfr than the one on the
+# PATH.
 #
 #SBATCH --job-name=jaxfr-sweep
 #SBATCH --requeue

@@ -1,7 +1,7 @@
 """What tables and pictures call data sets, attacks, aggregators and models."""
 
 from jaxfr.attacks import CLEAN
-from jaxfr.records import dataset_name
+from jaxfr.data.datasets import dataset_name
 
 _DATASETS = {"ml-100k": "ML-100K", "ml-1m": "ML-1M", "steam": "Steam"}
 _PARTS = {

@@ -6,11 +6,11 @@ from typing import NamedTuple
 from experiments.studies.base import Material, Section, Study
 from jaxfr.data import LoadOptions
 from jaxfr.experiment import Experiment
+from jaxfr.programs.progress import tell
 from jaxfr.programs.running import run_with_progress
 from jaxfr.records import Record, caveats
 from jaxfr.store import Store
 from jaxfr.sweeps import ExecutionOptions, Plan, RunRequest, identify, plan_runs
-from jaxfr.terminal import note
 
 
 class Studied(NamedTuple):
@@ -40,7 +40,7 @@ def finish_runs(
     """Runs what a store lacks of a plan; the label is what progress is shown of."""
     found = sum(store.is_finished(run.identity) for run in plan.runs)
     if found:
-        note(f"{label}: {found} of {len(plan.runs)} runs are in the store")
+        tell(f"{label}: {found} of {len(plan.runs)} runs are in the store")
     if found < len(plan.runs):
         for _ in run_with_progress(plan, store, options, label):
             pass

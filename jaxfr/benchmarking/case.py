@@ -8,7 +8,7 @@ from typing import Any
 
 from jaxfr.attacks.base import least_benign_clients
 from jaxfr.data import Dataset, LoadOptions, TableOptions, load_dataset
-from jaxfr.data.datasets import find_dataset
+from jaxfr.data.datasets import dataset_name, find_dataset
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.records.record import Record
@@ -63,11 +63,13 @@ class Case:
 
     def foretold_seconds(self, records: Sequence[Record]) -> float:
         """What a call would take by records of the same with fewer runs; 0 for none."""
-        alike = ("dataset", "aggregator", "attack", "model", "num_devices")
+        names = ("aggregator", "attack", "model", "num_devices")
+        alike = {name: getattr(self, name) for name in names}
+        alike["dataset"] = dataset_name(self.dataset)
         per_run = [
             record["seconds_per_run_and_round"]["median"]
             for record in records
-            if all(record[name] == getattr(self, name) for name in alike)
+            if all(record[name] == value for name, value in alike.items())
         ]
         return min(per_run, default=0.0) * self.rounds * self.runs
 

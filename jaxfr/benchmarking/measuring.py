@@ -19,6 +19,7 @@ from jaxfr.benchmarking.references import (
     seconds_of_products,
 )
 from jaxfr.data import Dataset
+from jaxfr.data.datasets import dataset_name
 from jaxfr.devices import WHOLE, placement, spread
 from jaxfr.evaluation.candidates import check_enough_candidates
 from jaxfr.experiment import Experiment
@@ -90,6 +91,7 @@ def measure_case(case: Case) -> Record:
     return {
         **recorded_options(RunRequest(case.experiment()), experiment),
         **dataclasses.asdict(case),
+        "dataset": dataset_name(case.dataset),
         "seed": SEED,
         "num_users": dataset.num_users,
         "num_items": dataset.num_items,

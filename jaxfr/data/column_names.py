@@ -40,7 +40,7 @@ _USUAL = {
     Role.USER: _words("user users userid uid client clientid"),
     Role.ITEM: _words("item items itemid iid movie movieid"),
     Role.TIME: _words("timestamp timestamps time ts unixtime"),
-    Role.RATING: _words("rating ratings"),
+    Role.RATING: _words("rating ratings stars overall"),
 }
 _USER = _words(
     "user uid username userid client customer consumer reviewer rater listener member "
@@ -65,11 +65,11 @@ _TIME = _words(
     "unixreviewtime eventtime created updated modified added"
 )
 _MEASURE = _words(
-    "rating ratings rate score scores star stars count counts cnt weight weights freq "
-    "frequency play plays playcount listens hour hours minute minutes second seconds "
-    "duration dur pct percent ratio click clicks view views like likes vote votes num "
-    "n amount price quantity qty total sum value label helpful feedback preference "
-    "times length spent spend dwell elapsed playtime watchtime runtime"
+    "rating ratings overall rate score scores star stars count counts cnt weight "
+    "weights freq frequency play plays playcount listens hour hours minute minutes "
+    "second seconds duration dur pct percent ratio click clicks view views like likes "
+    "vote votes num n amount price quantity qty total sum value label helpful feedback "
+    "preference times length spent spend dwell elapsed playtime watchtime runtime"
 )
 _UNITS = _words("ms us ns s sec secs second seconds millis utc gmt unix iso local")
 # Of users and items themselves: release_date.

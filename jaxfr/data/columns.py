@@ -6,11 +6,12 @@ order of its columns. What could be one thing or another is refused, and never g
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from jaxfr.data.column_names import Role, named_role
 from jaxfr.data.times import Looks
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, nearest
+from jaxfr.ranges import ANY_NUMBER, check_number
 from jaxfr.terminal import excerpt
 
 # In place of a column that a table does not have.
@@ -28,23 +29,35 @@ class TableOptions:
         item_column: the column of items, likewise.
         time_column: the column of times, likewise; ``none``: there is none, and the
             order of the rows is the order of time.
-        rating_column: the column of ratings or counts, which is not used; likewise.
+        rating_column: the column of ratings or counts, likewise; used by
+            ``min_rating`` only.
+        min_rating: rows with a lower rating are left out; None: all rows count.
         header: whether the first row names the columns: ``yes``, ``no`` or ``auto``.
+
+    Raises:
+        InvalidInputError: if ``min_rating`` is no finite number.
     """
 
     user_column: str | None = None
     item_column: str | None = None
     time_column: str | None = None
     rating_column: str | None = None
+    min_rating: float | None = None
     header: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuses what is no number."""
+        if self.min_rating is not None:
+            check_number("min_rating", self.min_rating, ANY_NUMBER)
 
     @property
     def names_columns(self) -> bool:
         """Whether some column is given by its name, so that there is a header."""
-        texts = [text for name, text in self.given().items() if name != "header"]
+        given = self.given().items()
+        texts = [text for name, text in given if name.endswith("_column")]
         return any(text.lower() != NO_COLUMN and not text.isdecimal() for text in texts)
 
-    def given(self) -> dict[str, str]:
+    def given(self) -> dict[str, Any]:
         """What was chosen, by name."""
         default = dataclasses.asdict(TableOptions())
         chosen = dataclasses.asdict(self).items()
@@ -78,13 +91,16 @@ class Columns(NamedTuple):
     timestamp: int | None
     rating: int | None
 
-    def describe(self, columns: Sequence[Column]) -> str:
+    def describe(
+        self, columns: Sequence[Column], min_rating: float | None = None
+    ) -> str:
         """Says which column is what, and which are not used."""
         user, item, time, rating = (
             NO_COLUMN if place is None else _title(columns, place) for place in self
         )
         by_order = " (file order decides)" * (self.timestamp is None)
-        dropped = ", which is dropped" * (self.rating is not None)
+        use = "is dropped" if min_rating is None else f"must be {min_rating:g} or more"
+        dropped = f", which {use}" * (self.rating is not None)
         others = [
             _title(columns, place) for place in range(len(columns)) if place not in self
         ]
@@ -114,6 +130,7 @@ class _Search:
         names = [column.name for column in columns]
         self.named = [None if name is None else named_role(name) for name in names]
         said = options.given()
+        self.rated = options.min_rating is not None
         self.given = {
             role: self.place(flag, said[flag])
             for role in (Role.USER, Role.ITEM, Role.TIME, Role.RATING)
@@ -136,8 +153,10 @@ class _Search:
         self.free = [place for place in self.free if place != time]
         if Role.RATING in self.given:
             rating = self.given[Role.RATING]
-        elif (rating := self.best(Role.RATING, must_be_one=False)) is None:
+        elif (rating := self.best(Role.RATING, must_be_one=self.rated)) is None:
             rating = self.free[0] if unnamed and len(self.free) == 1 else None
+        if rating is None and self.rated:
+            self.refuse("min_rating: there is no rating", "--rating_column")
         return Columns(user, item, time, rating)
 
     def users_and_items(self) -> tuple[int, int, bool]:
@@ -224,7 +243,8 @@ class _Search:
             return same[0]
         if text.isdecimal() and 1 <= int(text) <= len(names):
             return int(text) - 1
-        self.refuse(f"{flag}={text!r}: there is no such column")
+        near = nearest(text, [excerpt(name) for name in names if name])
+        self.refuse(f"{flag}={text!r}: there is no such column{near}")
 
     def refuse_as_time(self, places: Sequence[int]) -> NoReturn:
         """Refuses a table whose time cannot be told."""

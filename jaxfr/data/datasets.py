@@ -5,13 +5,15 @@ A data set is told in a text: ``ml-100k``, ``synthetic:num_users=1000:seed=1``,
 (see ``jaxfr/parts.py``) that makes a :class:`Dataset`, and a line in ``DATASETS``.
 """
 
+import contextlib
 import dataclasses
+import itertools
 import pathlib
 from collections.abc import Callable, Iterator
 
 from jaxfr.data.columns import TableOptions
 from jaxfr.data.dataset import Dataset
-from jaxfr.data.files import load_path
+from jaxfr.data.files import load_path, table_name
 from jaxfr.data.movielens import ml_1m, ml_100k
 from jaxfr.data.steam import steam
 from jaxfr.data.synthetic import synthetic
@@ -20,12 +22,13 @@ from jaxfr.files import user_errors, user_path
 from jaxfr.own_files import OwnFile, own_files
 from jaxfr.part_texts import check_made, names_own_file, read_one
 from jaxfr.parts import Catalogue, Part, by_name
-from jaxfr.terminal import note
+from jaxfr.terminal import note, printable
 
 __all__ = [
     "DATASETS",
     "LoadOptions",
     "check_dataset_text",
+    "dataset_name",
     "find_dataset",
     "load_dataset",
     "ml_1m",
@@ -34,6 +37,9 @@ __all__ = [
     "steam",
     "synthetic",
 ]
+
+# Of a folder, so many names are looked at for what may have been meant.
+_MOST_NEIGHBOURS = 1000
 
 DATASETS: Catalogue[Dataset] = by_name(ml_100k, ml_1m, steam, synthetic)
 
@@ -91,10 +97,38 @@ def find_dataset(text: str) -> Part[Dataset] | pathlib.Path:
         with user_errors("read", path):
             if path.exists():
                 return path
+    near = nearest(text.partition(":")[0], DATASETS) or _nearest_path(text)
     raise InvalidInputError(
         f"no data set and no file or folder is named {text!r}; allowed: "
-        f"{', '.join(DATASETS)}, or a path{nearest(text.partition(':')[0], DATASETS)}"
+        f"{', '.join(DATASETS)}, or a path{near}"
     )
+
+
+def _nearest_path(text: str) -> str:
+    """``; did you mean ...?`` with what lies in the folder of a path, or nothing."""
+    path = pathlib.Path(text)
+    with contextlib.suppress(OSError):
+        names = (str(one) for one in path.parent.iterdir())
+        return printable(nearest(str(path), itertools.islice(names, _MOST_NEIGHBOURS)))
+    return ""
+
+
+def dataset_name(text: str) -> str:
+    """What a data set is called in records, tables and pictures: no path, no ending.
+
+    >>> dataset_name("logs/my_log.csv.gz"), dataset_name("synthetic:seed=1")
+    ('my_log', 'synthetic:seed=1')
+    """
+    name, colon, options = text.partition(":")
+    if names_own_file(text):
+        return f"{pathlib.PurePath(name).name}{colon}{options}"
+    if name in DATASETS or not text:
+        return text
+    path = pathlib.PurePath(text)
+    if path.name in ("", ".."):
+        path = pathlib.Path(text).resolve()
+    found = table_name(path)
+    return path.name if found in DATASETS else found or text
 
 
 def check_dataset_text(text: str, own_files: bool = True) -> str:

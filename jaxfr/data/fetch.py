@@ -90,13 +90,15 @@ def read_member(archive: bytes, name: str, most: int) -> bytes:
 
 
 def download(url: str) -> bytes:
-    """Downloads a file over HTTPS, with a progress bar; needs the extra ``data``."""
+    """Downloads a file over HTTPS; needs the extra ``data``. A terminal sees a bar."""
     try:
         import pooch
         import tqdm  # noqa: F401  # pooch draws its bar with it
     except ImportError:
         raise FetchError("needs pip install 'jaxfr[data]'") from None
-    downloader = pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT_SECONDS)
+    downloader = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(), timeout=_TIMEOUT_SECONDS
+    )
     with tempfile.TemporaryDirectory(prefix="jaxfr-") as folder:
         target = pathlib.Path(folder, "download")
         try:

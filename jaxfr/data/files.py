@@ -2,7 +2,10 @@
 
 import array
 import codecs
+import gzip
+import io
 import pathlib
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -18,8 +21,13 @@ from jaxfr.terminal import note
 TRAIN_FILE = "train.txt"
 TEST_FILE = "test.txt"
 
-_SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".data": "\t"}
+# What stands between cells, by the ending of a file; None: it is found.
+_SEPARATORS = {
+    **{".csv": ",", ".tsv": "\t", ".inter": "\t", ".data": "\t"},
+    **{".txt": None, ".dat": None},
+}
 _PARQUET = ".parquet"
+_GZIP = ".gz"
 # A larger id is a mistake: arrays have a place for every id up to the largest.
 _MAX_ID = 10**8
 
@@ -31,11 +39,13 @@ def load_path(
 ) -> Dataset:
     """Loads a user's own data; the data set is named like the file or folder.
 
-    It is a file of interactions, which is split leave-one-out: comma-separated
-    (``.csv``), tab-separated (``.tsv``, ``.inter``, ``.data``; see ``read_table``) or
-    ``.parquet`` (see ``read_parquet``); or a folder with ``train.txt`` and ``test.txt``
-    (see ``read_text_pair``). One line tells which column of a table was taken for what,
-    and how many rows were read and kept.
+    It is a file of interactions, which is split leave-one-out: a table in text (see
+    ``read_table``), separated by commas (``.csv``), by tabs (``.tsv``, ``.inter``,
+    ``.data``) or by what is found (``.txt``, ``.dat``), each also packed (``.csv.gz``);
+    or ``.parquet`` (see ``read_parquet``); or a folder with ``train.txt`` and
+    ``test.txt`` (see ``read_text_pair``). One line tells which column of a table was
+    taken for what, and how much was read and kept; further ones, what of it has no
+    part in training or in the evaluation.
 
     Raises:
         InvalidInputError: if the path is neither, or what it holds cannot be used.
@@ -46,26 +56,48 @@ def load_path(
     if is_folder:
         options.refuse_for(f"the folder {path}")
         dataset, rows = _read_folder(path)
-        told = "users and items as in the file"
+        told, rated_below = "users and items as in the file", 0
     else:
-        rows_read, told = _read_file(path, options)
-        dataset, rows = leave_one_out(path.stem, *rows_read), len(rows_read.users)
-    say(f"jaxfr: {path}: {told}; {_counts(dataset, rows)}")
+        found, told = _read_file(path, options)
+        rows, rated_below = len(found.users), found.rated_below
+        dataset = leave_one_out(table_name(path), *found[:4])
+    say(
+        f"jaxfr: {path}: {told}; {rows + rated_below:,} interactions read, "
+        f"{dataset.num_pairs:,} kept; {dataset.num_users:,} users, "
+        f"{dataset.num_items:,} items"
+    )
+    untested = "without a test item" if is_folder else "with a single interaction"
+    set_apart = {
+        "interactions rated too low, left out": rated_below,
+        "interactions that repeat one of their user and item, left out": rows
+        - dataset.num_pairs,
+        f"users {untested}, trained but not evaluated": dataset.num_users
+        - dataset.num_test_items,
+        **_untrained_items(dataset),
+    }
+    for what, count in set_apart.items():
+        if count:
+            say(f"jaxfr: {path}: {what}: {count:,}")
     return dataset
 
 
-def _counts(dataset: Dataset, rows: int) -> str:
-    """Says what was read and kept."""
-    kept = dataset.num_pairs
-    untested = dataset.num_users - dataset.num_test_items
-    absent = int(np.sum(dataset.item_popularity == 0))
-    return (
-        f"{rows:,} interactions read, {kept:,} kept, {rows - kept:,} dropped as "
-        f"repeated; {dataset.num_users:,} users, {untested:,} of them without a test "
-        f"item, {dataset.num_items:,} items"
-        + f", {absent:,} of them without an interaction"
-        * bool(absent)
-    )
+def _untrained_items(dataset: Dataset) -> dict[str, int]:
+    is_untrained, occurs = dataset.item_degree == 0, dataset.item_popularity > 0
+    return {
+        "items in the test set only, on which no user trains": int(
+            np.sum(is_untrained & occurs)
+        ),
+        "items without an interaction": int(np.sum(~occurs)),
+    }
+
+
+def table_name(path: pathlib.PurePath) -> str:
+    """What the data set of a file is called: the file's name without its endings."""
+    name = path
+    for endings in ([_GZIP], [*_SEPARATORS, _PARQUET]):
+        if name.suffix.lower() in endings:
+            name = name.with_suffix("")
+    return name.name
 
 
 def _read_folder(path: pathlib.Path) -> tuple[Dataset, int]:
@@ -79,22 +111,28 @@ def _read_folder(path: pathlib.Path) -> tuple[Dataset, int]:
 
 
 def _read_file(path: pathlib.Path, options: TableOptions) -> tuple[Interactions, str]:
-    extension = path.suffix.lower()
-    if extension not in (*_SEPARATORS, _PARQUET):
+    is_packed = path.suffix.lower() == _GZIP
+    extension = (path.with_suffix("") if is_packed else path).suffix.lower()
+    if extension not in _SEPARATORS and (extension, is_packed) != (_PARQUET, False):
         raise InvalidInputError(
-            f"{path}: the file must end in "
-            + ", ".join([*_SEPARATORS, _PARQUET])
-            + f"; or name a folder with {TRAIN_FILE} and {TEST_FILE}"
+            f"{path}: the file must end in {', '.join(_SEPARATORS)}, each with {_GZIP} "
+            f"behind it or not, or in {_PARQUET}; or name a folder with {TRAIN_FILE} "
+            f"and {TEST_FILE}"
         )
     if not path.is_file():
         raise InvalidInputError(f"{path}: is not a regular file")
     if extension == _PARQUET:
         return read_parquet(path, options)
-    with (
-        user_errors("read", path),
-        path.open(encoding="utf-8-sig", newline="") as lines,
-    ):
-        return read_table(lines, _SEPARATORS[extension], str(path), options)
+    try:
+        with (
+            user_errors("read", path),
+            path.open("rb") as file,
+            gzip.open(file) if is_packed else file as content,
+            io.TextIOWrapper(content, "utf-8-sig", newline="") as lines,
+        ):
+            return read_table(lines, _SEPARATORS[extension], str(path), options)
+    except (EOFError, zlib.error) as error:
+        raise InvalidInputError(f"{path}: is damaged ({error})") from None
 
 
 def read_text_pair(folder: pathlib.Path, name: str) -> tuple[Dataset, int]:

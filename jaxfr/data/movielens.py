@@ -104,7 +104,7 @@ def _parsed(release: Release, file: RowFile, content: bytes) -> bytes:
     """The arrays of the data set as a file of NumPy's."""
     rows = content.replace(file.separator, b"\t").decode("latin-1")
     rows_read, _ = read_table(io.StringIO(rows), "\t", release.name, _COLUMNS)
-    dataset = leave_one_out(release.name, *rows_read)
+    dataset = leave_one_out(release.name, *rows_read[:4])
     dataset.check_counts(release.counts)
     arrays, packed = vars(dataset), io.BytesIO()
     np.savez(packed, **{name: arrays[name] for name in _ARRAYS})

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 
 from jaxfr.data.columns import Column, TableOptions, find_columns
-from jaxfr.data.text_table import SAMPLED_ROWS, Interactions, first_bad_row
+from jaxfr.data.text_table import (
+    SAMPLED_ROWS,
+    Interactions,
+    first_bad_row,
+    rating_of,
+)
 from jaxfr.data.times import Looks, looks_of, read_times
 from jaxfr.errors import InvalidInputError, import_extra
 
@@ -34,7 +39,8 @@ def read_parquet(
         with parquet.ParquetFile(path) as file:
             columns = _describe_columns(file, pyarrow.types)
             chosen = find_columns(columns, options, str(path))
-            names = [columns[place].name for place in chosen[:3] if place is not None]
+            places = chosen if options.min_rating is not None else chosen[:3]
+            names = [columns[place].name for place in places if place is not None]
             all_names = [column.name for column in columns]
             for name in names:
                 if all_names.count(name) > 1:
@@ -42,6 +48,13 @@ def read_parquet(
                     raise InvalidInputError(f"{path}: {told}")
             table = file.read(columns=names)
         table.validate(full=True)  # what is damaged may name values that are not there
+        rows = table.num_rows
+        if options.min_rating is not None:
+            ratings = _ratings(table.column(names.pop()), path)
+            table = table.filter(pyarrow.array(ratings >= options.min_rating))
+        if rows and not table.num_rows:
+            reason = f"min_rating={options.min_rating:g}: no row is rated so high"
+            raise InvalidInputError(f"{path}: {reason}")
         user, item, *time = (table.column(name).combine_chunks() for name in names)
         for column in (user, item, *time):
             _refuse_gaps(column, path)
@@ -51,8 +64,9 @@ def read_parquet(
             items.indices.to_numpy(zero_copy_only=False),
             _times(time[0], path) if time else None,
             users.dictionary.to_pylist(),
+            rows - table.num_rows,
         )
-        return interactions, chosen.describe(columns)
+        return interactions, chosen.describe(columns, options.min_rating)
     except InvalidInputError:
         raise
     # Damage comes out of pyarrow as anything, also as UnicodeDecodeError.
@@ -84,6 +98,19 @@ def _refuse_gaps(column: Any, path: pathlib.Path) -> None:
     if missing.any():
         row = missing.argmax() + 1
         raise InvalidInputError(f"{path}, row {row}: a value is missing")
+
+
+def _ratings(column: Any, path: pathlib.Path) -> np.ndarray:
+    """The ratings as numbers, float64."""
+    cells = column.to_pylist()
+    try:
+        ratings = [rating_of(str(cell)) for cell in cells]
+    except ValueError:
+        place, reason = first_bad_row(
+            lambda rows: [*map(rating_of, rows)], [*map(str, cells)]
+        )
+        raise InvalidInputError(f"{path}, row {place + 1}: {reason}") from None
+    return np.array(ratings, np.float64)
 
 
 def _times(column: Any, path: pathlib.Path) -> np.ndarray:

@@ -11,7 +11,14 @@ import numpy as np
 
 from jaxfr.data.column_names import has_header
 from jaxfr.data.columns import Column, Columns, TableOptions, find_columns
-from jaxfr.data.times import join_times, looks_of, read_times
+from jaxfr.data.separators import (
+    comma_or_other,
+    cut,
+    find_separator,
+    one_letter,
+    with_one_letter,
+)
+from jaxfr.data.times import is_number, join_times, looks_of, read_times
 from jaxfr.errors import InvalidInputError
 from jaxfr.terminal import excerpt
 
@@ -28,6 +35,7 @@ class Interactions(NamedTuple):
     items: np.ndarray  # a number for each distinct item, likewise
     timestamps: np.ndarray | None  # int64 or float64 [rows]; None: in order
     user_ids: Sequence[object] | None = None  # by number; None: the numbers
+    rated_below: int = 0  # rows that are left out for their rating
 
 
 def first_bad_row(
@@ -58,6 +66,7 @@ class _Layout(NamedTuple):
     width: int
     header_rows: int
     first_time: str
+    min_rating: float | None
 
 
 class _Numbering(dict[str, int]):
@@ -70,42 +79,61 @@ class _Numbering(dict[str, int]):
 
 
 def read_table(
-    stream: TextIO, separator: str, source: str, options: TableOptions | None = None
+    stream: TextIO,
+    separator: str | None,
+    source: str,
+    options: TableOptions | None = None,
 ) -> tuple[Interactions, str]:
     """Reads rows from a seekable text; also, in words, which column is what.
+
+    The separator None is found; a comma gives way to what cuts the first rows into more
+    columns.
 
     A header is optional. With one, columns are found by name (``user_id``, ``item``,
     ``timestamp`` and many others) and the rest is ignored. Without known names, columns
     are user, item; user, item, timestamp; or user, item, rating, timestamp, by their
     order, if what is to be the timestamp can be nothing else. Ids are any text; spaces
     around them do not count, nor do empty lines, and quotes have a meaning only beside
-    commas. In a table of whole numbers only, which is read five times faster, ``07`` is
-    ``7``. Times are numbers, or dates as ISO 8601 writes them, to the microsecond.
+    commas and semicolons. In a table of whole numbers only, which is read five times
+    faster, ``07`` is ``7``. Times are numbers, or dates as ISO 8601 writes them, to the
+    microsecond.
 
     Raises:
         InvalidInputError: if it cannot be told which column is what, a row is not like
-            the first, an id is empty, or a timestamp is not a number or date.
+            the first, an id is empty, a timestamp is not a number or date, or a rating
+            that is asked for is not a number.
     """
     options = options or TableOptions()
     try:
-        first_rows = list(itertools.islice(_rows(stream, separator), SAMPLED_ROWS))
-        if not first_rows or not first_rows[0]:
+        lines = list(itertools.islice(stream, SAMPLED_ROWS))
+        if not lines or not lines[0].strip():
             raise InvalidInputError(f"{source}: no rows, or an empty first line")
+        if separator is None:
+            separator = find_separator(lines, source)
+        elif separator == ",":
+            separator = comma_or_other(lines)
+        first_rows = list(cut(lines, separator))
         width = len(first_rows[0])
         sample = [row for row in first_rows if len(row) == width]
         columns, values = _sampled_columns(sample, options, source)
         chosen = find_columns(columns, options, source)
         first = values[0] if values else [""] * width
         first_time = "" if chosen.timestamp is None else first[chosen.timestamp]
-        layout = _Layout(chosen, width, len(sample) - len(values), first_time)
+        layout = _Layout(
+            chosen, width, len(sample) - len(values), first_time, options.min_rating
+        )
         interactions = None
         if all(text.strip().isdecimal() for text in first):
             stream.seek(0)
             interactions = _parse_whole_numbers(stream, separator, layout)
         if interactions is None:
             stream.seek(0)
-            interactions = _parse(_rows(stream, separator), layout, source)
-        return interactions, chosen.describe(columns)
+            interactions = _parse(cut(stream, separator), layout, source)
+        if not len(interactions.users):
+            raise InvalidInputError(
+                f"{source}: min_rating={options.min_rating:g}: no row is rated so high"
+            )
+        return interactions, chosen.describe(columns, options.min_rating)
     except (csv.Error, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{source}: not a table in UTF-8 ({error})") from None
 
@@ -124,13 +152,6 @@ def _sampled_columns(
     return list(map(Column, names, map(looks_of, cells))), values
 
 
-def _rows(stream: TextIO, separator: str) -> Iterator[list[str]]:
-    quoting = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
-    return csv.reader(
-        stream, delimiter=separator, quoting=quoting, skipinitialspace=separator == ","
-    )
-
-
 def _parse_whole_numbers(
     stream: TextIO, separator: str, layout: _Layout
 ) -> Interactions | None:
@@ -139,10 +160,10 @@ def _parse_whole_numbers(
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             table = np.loadtxt(
-                stream,
+                with_one_letter(stream, separator),
                 np.int64,
                 comments=None,
-                delimiter=separator,
+                delimiter=one_letter(separator),
                 skiprows=layout.header_rows,
                 ndmin=2,
             )
@@ -150,11 +171,15 @@ def _parse_whole_numbers(
         return None
     if table.shape[1] != layout.width:
         return None
+    rows = len(table)
+    if layout.min_rating is not None:
+        table = table[table[:, layout.columns.rating] >= layout.min_rating]
     users, items, times = (
         None if column is None else np.ascontiguousarray(table[:, column])
         for column in layout.columns[:3]
     )
-    return Interactions(users, items, times)  # type: ignore[arg-type]
+    below = rows - len(table)
+    return Interactions(users, items, times, None, below)  # type: ignore[arg-type]
 
 
 def _parse(rows: Iterator[list[str]], layout: _Layout, source: str) -> Interactions:
@@ -173,9 +198,9 @@ def _parse(rows: Iterator[list[str]], layout: _Layout, source: str) -> Interacti
                 "user, item[, timestamp] like the first row"
             ) from None
         line_number += len(chunk)
-    users, items, times, _ = zip(*parts, strict=True) if parts else ((), (), (), ())
-    if not sum(map(len, users)):
+    if not any(len(part.users) + part.rated_below for part in parts):
         raise InvalidInputError(f"{source}: no rows below the header")
+    users, items, times, _, below = zip(*parts, strict=True)
     for numbering in numberings:
         _refuse_twins(numbering, source)
     timestamps = None
@@ -185,7 +210,11 @@ def _parse(rows: Iterator[list[str]], layout: _Layout, source: str) -> Interacti
         except ValueError as error:
             raise InvalidInputError(f"{source}: {error}") from None
     return Interactions(
-        np.concatenate(users), np.concatenate(items), timestamps, list(numberings[0])
+        np.concatenate(users),
+        np.concatenate(items),
+        timestamps,
+        list(numberings[0]),
+        sum(below),
     )
 
 
@@ -209,6 +238,9 @@ def _convert(
     filled = list(filter(None, rows))
     if set(map(len, filled)) - {layout.width}:
         raise ValueError("another number of columns than in the first row")
+    rows_read, least = len(filled), layout.min_rating
+    if least is not None and columns.rating is not None:
+        filled = [row for row in filled if rating_of(row[columns.rating]) >= least]
     cells = list(zip(*filled, strict=True)) or [()] * layout.width
     users, items = (
         np.array([numbering[cell.strip()] for cell in cells[column]], np.int32)
@@ -216,7 +248,14 @@ def _convert(
     )
     if "" in numberings[0] or "" in numberings[1]:
         raise ValueError("an empty id")
-    if columns.timestamp is None:
-        return Interactions(users, items, None)
-    times = read_times(cells[columns.timestamp], layout.first_time)
-    return Interactions(users, items, times)
+    times = None
+    if columns.timestamp is not None:
+        times = read_times(cells[columns.timestamp], layout.first_time)
+    return Interactions(users, items, times, None, rows_read - len(filled))
+
+
+def rating_of(cell: str) -> float:
+    """A rating as a number; a ``ValueError`` says that it is none."""
+    if not is_number(cell):
+        raise ValueError("a rating that is not a number")
+    return float(cell)

@@ -74,7 +74,7 @@ def read_times(values: Sequence[str], first: str) -> np.ndarray:
         ValueError: says what is wrong with a value.
     """
     if not is_date(first):
-        return _read_numbers(values)
+        return _read_numbers(values, is_number(first))
     zoned = _date(first).tzinfo is not None
     try:
         dates = list(map(_date, values))
@@ -106,15 +106,17 @@ def _date(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text)
 
 
-def _read_numbers(values: Sequence[str]) -> np.ndarray:
+def _read_numbers(values: Sequence[str], first_is_one: bool) -> np.ndarray:
+    or_date = "" if first_is_one else " or an ISO date (2005-12-31)"
+    no_number = ValueError(f"a timestamp that is not a number{or_date}")
     if any("_" in value for value in values):
-        raise ValueError("a timestamp that is not a number")
+        raise no_number
     with contextlib.suppress(ValueError, OverflowError):
         return np.fromiter(map(int, values), np.int64, len(values))
     try:
         times = np.fromiter(map(float, values), np.float64, len(values))
     except ValueError:
-        raise ValueError("a timestamp that is not a number") from None
+        raise no_number from None
     if not np.all(np.isfinite(times)):
         raise ValueError("a timestamp that is not finite")
     for place in np.flatnonzero(np.abs(times) > _EXACT).tolist():

@@ -9,7 +9,7 @@ import numpy as np
 from jax import Array
 
 from jaxfr.data.dataset import Dataset
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.evaluation.candidates import GROUP_NAMES, item_degree_groups, items_by_third
 from jaxfr.sampling import distinct_ranks
 from jaxfr.shapes import Int
@@ -47,9 +47,11 @@ def parse_targets(text: str) -> tuple[int, ...]:
         items = tuple(map(int, given[1].split(",")))
         if len(set(items)) == len(items) <= _MOST:
             return items
+    word, colon, _ = text.partition(":")
+    near = nearest(word, [*_KINDS, "items"]) if colon and word not in _KINDS else ""
     raise InvalidInputError(
         f"targets={text!r}: must be cold:N, popular:N, N, or distinct items as in "
-        f"items:3,17; 1 to {_MOST} of them"
+        f"items:3,17; 1 to {_MOST} of them{near}"
     )
 
 

@@ -8,8 +8,8 @@ import importlib.util
 import pathlib
 
 PROGRAMS = (
-    *("train", "sweep", "results", "tournament", "dataset", "list", "submit"),
-    *("benchmark", "scale"),
+    *("train", "sweep", "status", "results", "report", "tournament", "dataset"),
+    *("list", "submit", "benchmark", "scale", "completion"),
 )
 """In the order in which a user meets them."""
 

@@ -18,13 +18,18 @@ from jaxfr.benchmarking.case import Case
 from jaxfr.benchmarking.measuring import measure_case
 from jaxfr.benchmarking.report import draw_cost_by_size, format_report
 from jaxfr.benchmarking.timing import call_apart
+from jaxfr.data.datasets import dataset_name
 from jaxfr.errors import InvalidInputError
 from jaxfr.programs import benchmark_flags, output_flags, program
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import AMOUNT
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.record import Record, write_records
+from jaxfr.stopping import keep
 from jaxfr.terminal import note
+
+EXAMPLE = "--sizes=1000000,5000000 --repeats=5 --references=numpy,torch"
+"""For ``--help``, of the flags that only this program has."""
 
 RESULTS_FILE = "benchmark.jsonl"
 CHECKS_FILE = "checks.jsonl"
@@ -72,6 +77,9 @@ def main() -> None:
         spent = time.perf_counter() - began
         return _TIME_BUDGET.value - spent if _TIME_BUDGET.value else None
 
+    if folder is not None:
+        path = folder / RESULTS_FILE
+        keep(f"cases that were measured are kept in {path}", goes_on=False)
     right = True
     if _CHECKS.value:
         note("checking this device against the CPU")
@@ -139,4 +147,5 @@ def _reason_to_leave_out(
 def _title(case: Case) -> str:
     devices = f"{case.num_devices} device{'s' * (case.num_devices > 1)}"
     runs = f", {case.runs} runs" if case.runs > 1 else ""
-    return f"{case.dataset}, {case.aggregator}, {case.attack}, {devices}{runs}"
+    data = dataset_name(case.dataset)
+    return f"{data}, {case.aggregator}, {case.attack}, {devices}{runs}"

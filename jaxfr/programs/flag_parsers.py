@@ -1,11 +1,12 @@
 """How the values of flags are read: numbers of a range, and lists."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import flags
 
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.parts import Option
 from jaxfr.ranges import Range
 
@@ -29,6 +30,18 @@ class NumberParser(flags.ArgumentParser):
         return number
 
 
+class ChoiceParser(flags.EnumParser):
+    """One of some words; of another one it says which may have been meant."""
+
+    def parse(self, argument: str) -> str:
+        """See base class."""
+        try:
+            return super().parse(argument)
+        except ValueError as error:
+            near = nearest(argument, self.enum_values)
+            raise ValueError(f"{error}{near}") from None
+
+
 class OptionParser(flags.ArgumentParser):
     """The value of an option, as a function reads it from its name and a text."""
 
@@ -47,9 +60,20 @@ class OptionParser(flags.ArgumentParser):
         try:
             return self.read(self.name, argument)
         except InvalidInputError as error:
+            if self.are_several(argument):
+                raise ValueError(
+                    "takes one value; several are a sweep's, as in "
+                    f"jaxfr sweep --{self.name}={argument} --store=runs/store"
+                ) from None
             # The flag itself is named already.
             told = f"{self.name}={argument!r}: "
             raise ValueError(str(error).removeprefix(told)) from None
+
+    def are_several(self, text: str) -> bool:
+        """Whether a text is several values with commas between them."""
+        with contextlib.suppress(InvalidInputError):
+            return len([self.read(self.name, one) for one in text.split(",")]) > 1
+        return False
 
 
 class ListValue(tuple[Any, ...]):
@@ -96,3 +120,14 @@ def define_number(
     """Defines a flag of one number of a range; its help says the unit."""
     parser, serializer = NumberParser(allowed), flags.ArgumentSerializer()
     return flags.DEFINE(parser, name, default, help, serializer=serializer)
+
+
+def define_choice(
+    name: str, default: str, choices: Sequence[str], help: str
+) -> flags.FlagHolder[str]:
+    """Defines a flag of one of some words."""
+    help = f"<{'|'.join(choices)}>: {help}"
+    serializer = flags.ArgumentSerializer()
+    return flags.DEFINE(
+        ChoiceParser(choices), name, default, help, serializer=serializer
+    )

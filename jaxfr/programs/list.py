@@ -83,12 +83,17 @@ def listing(word: str = "") -> str:
         if word in listed
     ]
     if not found:
-        known = [*LISTS, *(one for listed in pages.values() for one in listed)]
         raise InvalidInputError(
-            f"{word!r}: is in no list{nearest(word, known)}; lists are "
+            f"{word!r}: is in no list{nearest(word, words_of_lists())}; lists are "
             f"{', '.join(LISTS)}"
         )
     return "\n\n".join(found)
+
+
+def words_of_lists() -> list[str]:
+    """All words that have a list or a page."""
+    known = (one for name in LISTS for one in _pages(name))
+    return list(dict.fromkeys((*LISTS, *known)))
 
 
 def _pages(name: str) -> dict[str, str]:

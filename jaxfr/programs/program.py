@@ -12,6 +12,7 @@ from absl import app, flags
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.presets import preset_path
+from jaxfr.programs.help import help_text
 from jaxfr.stopping import Stopped, describe, leave, stoppable
 from jaxfr.terminal import forgiving_streams, note
 
@@ -22,11 +23,9 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 _PRESET = re.compile(r"--?preset(?:=(.*))?$")
 
-HELP_FLAGS = frozenset(
-    dashes + name
-    for dashes in ("-", "--")
-    for name in ("h", "help", "helpshort", "helpfull", "helpxml", "?")
-)
+HELP_FLAGS = frozenset(("-h", "-help", "--help", "-?", "--?"))
+# Those of absl itself, for all flags of all modules.
+_ALL_FLAGS = frozenset(("-helpfull", "--helpfull", "-helpxml", "--helpxml"))
 
 
 # Replaced by the flag file before flags are parsed; defined for --help.
@@ -55,6 +54,9 @@ def run_program(main: Callable[..., None], most_words: int = 0) -> NoReturn:
         logging.getLogger(name).setLevel(logging.WARNING)
     # That a GPU may be present which this JAX cannot use says the device in a record.
     logging.getLogger("jax._src.xla_bridge").setLevel(logging.ERROR)
+    if HELP_FLAGS.intersection(sys.argv[1:]):
+        print(_help(main), end="")
+        sys.exit(0)
     try:
         with stoppable():
             parse = functools.partial(_parse_flags, most_words)
@@ -63,7 +65,7 @@ def run_program(main: Callable[..., None], most_words: int = 0) -> NoReturn:
         _leave(describe(stopped), stopped.exit_code)
     except SystemExit as ended:
         # absl ends --help with 1, as if it were a mistake.
-        asked_for_help = HELP_FLAGS.intersection(sys.argv[1:])
+        asked_for_help = _ALL_FLAGS.intersection(sys.argv[1:])
         sys.exit(0 if asked_for_help else ended.code)
     except (InvalidInputError, flags.Error) as error:
         line = f"error: {' '.join(str(error).split())}"
@@ -76,6 +78,16 @@ def run_program(main: Callable[..., None], most_words: int = 0) -> NoReturn:
             raise
         _leave_others(error)
     sys.exit(0)
+
+
+def _help(main: Callable[..., None]) -> str:
+    """What a program is and takes, by the module of its main function."""
+    module, title, name = sys.modules[main.__module__], sys.argv[0], main.__module__
+    if module.__spec__ is not None and name == "__main__":
+        title = f"python -m {module.__spec__.name}"
+        name = sys.argv[0]  # as absl calls a module that is started by itself
+    own = flags.FLAGS.get_key_flags_for_module(name)
+    return help_text(title, module.__doc__ or "", getattr(module, "EXAMPLE", ""), own)
 
 
 def _among_others() -> bool:

@@ -12,7 +12,8 @@ from typing import Any
 from absl import flags
 
 from jaxfr.attacks import CLEAN, CLEAN_RUN
-from jaxfr.errors import InvalidInputError
+from jaxfr.data.datasets import dataset_name
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import user_path
 from jaxfr.programs import output_flags
 from jaxfr.programs.running import warn
@@ -21,11 +22,14 @@ from jaxfr.records.chance import main_metric
 from jaxfr.records.contents import lack_of_record, option_names
 from jaxfr.records.heatmap import draw_heatmap
 from jaxfr.records.pictures import can_draw, drawn
-from jaxfr.records.record import Record, dataset_name
+from jaxfr.records.record import Record
 from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case
 from jaxfr.records.tables import format_results
 from jaxfr.store import read_store
 from jaxfr.terminal import paragraph
+
+EXAMPLE = "--where=ranking=full --group_by=aggregator,attack --metric=hr@10"
+"""For ``--help``, of the flags that only this program has."""
 
 SUMMARY_FILE = "summary.csv"
 WORST_CASE_FILE = "worst_case.csv"
@@ -177,7 +181,7 @@ def _heatmap_columns(group_by: Sequence[str]) -> str:
     if _COLUMNS.value not in group_by:
         raise InvalidInputError(
             f"columns={_COLUMNS.value}: must be one of the groupings, "
-            f"{', '.join(group_by)}"
+            f"{', '.join(group_by)}{nearest(_COLUMNS.value, group_by)}"
         )
     return _COLUMNS.value
 

@@ -12,10 +12,12 @@ from absl import flags
 
 from jaxfr.data.datasets import check_dataset_text
 from jaxfr.errors import InvalidInputError, nearest
-from jaxfr.part_texts import read_option
+from jaxfr.files import user_path
+from jaxfr.part_texts import names_own_file, read_option
 from jaxfr.programs.data_flags import DATASET_HELP
 from jaxfr.programs.flag_parsers import ListParser, OptionParser, ValueSerializer
 from jaxfr.ranges import Range
+from jaxfr.sweeps.grid import SEEDS_HELP
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 from jaxfr.texts import (
     CATALOGUES,
@@ -50,9 +52,7 @@ def define_run_flags(lists: Collection[str], seeds: str = "0") -> None:
 
     Those named in ``lists`` take several values, the rest takes one.
     """
-    flags.DEFINE_string(
-        "seeds", seeds, "Seeds: a list as in 0,1,2 or a range as in 0:10 (10 excluded)."
-    )
+    flags.DEFINE_string("seeds", seeds, SEEDS_HELP)
     defaults = RunRequest()
     for name, option in RUN_OPTIONS.items():
         separator = _SEPARATORS.get(name, ",")
@@ -102,6 +102,8 @@ def _read(name: str, text: str, own_files: bool = True) -> Any:
     if name in EXPERIMENT_OPTIONS:
         return read_field(name, text, own_files)
     if name == "dataset":
+        if "," in text and not names_own_file(text) and not user_path(text).exists():
+            raise InvalidInputError(f"{name}={text!r}: there is no such file")
         return check_dataset_text(text, own_files)
     return read_option(RUN_OPTIONS[name], text)
 

@@ -18,6 +18,9 @@ from jaxfr.records.record import Record
 from jaxfr.store.lines import parse_plain
 from jaxfr.terminal import align, note
 
+EXAMPLE = "--benchmark=runs/sizes/benchmark.jsonl --num_pairs=1e9"
+"""For ``--help``, of the flags that only this program has."""
+
 _SIZES = ("num_train_pairs", "num_users", "num_items")
 
 _SIZE = Range(1, LARGEST)

@@ -7,7 +7,9 @@ Takes all flags of jaxfr sweep; needs the extra ``jobs``.
 """
 
 import importlib
+import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
@@ -16,11 +18,16 @@ from jaxfr.errors import InvalidInputError, import_extra
 from jaxfr.files import user_path
 from jaxfr.programs import sweep
 from jaxfr.programs.execution_flags import store_path
-from jaxfr.programs.flag_parsers import define_number
+from jaxfr.programs.flag_parsers import define_choice, define_number
+from jaxfr.programs.program import run_program
 from jaxfr.ranges import COUNT, COUNT_FROM_1, LARGEST, SMALLEST, Range
+from jaxfr.stopping import keep
 from jaxfr.sweeps.grid import MOST_RUNS
 from jaxfr.sweeps.plan import check_all
 from jaxfr.terminal import note
+
+EXAMPLE = "--num_jobs=10 --timeout_minutes=240 --sweep_file=mine.toml"
+"""For ``--help``, of the flags that only this program has."""
 
 flags.adopt_module_key_flags(sweep)
 
@@ -30,7 +37,7 @@ _NUM_JOBS = define_number(
     "Number of jobs; each does its share of the runs.",
     Range(1, MOST_RUNS, whole=True),
 )
-_CLUSTER = flags.DEFINE_enum(
+_CLUSTER = define_choice(
     "cluster",
     "slurm",
     ["slurm", "local"],
@@ -76,20 +83,47 @@ def main() -> None:
     check_all(sweep.chosen_runs())  # better refused here than in a queue
     import_extra("submitit.helpers", "jobs", "jaxfr submit")
     submitit = importlib.import_module("submitit")
-    command = [sys.executable, "-m", "jaxfr", "sweep", *forwarded_arguments()]
+    arguments, count = forwarded_arguments(), _NUM_JOBS.value
     shares = [
-        [*command, f"--shard_index={index}", f"--num_shards={_NUM_JOBS.value}"]
-        for index in range(_NUM_JOBS.value)
+        [*arguments, f"--shard_index={index}", f"--num_shards={count}"]
+        for index in range(count)
     ]
     executor = _executor(submitit)
     with executor.batch():
-        jobs = [
-            executor.submit(submitit.helpers.CommandFunction(share)) for share in shares
-        ]
+        jobs = [executor.submit(run_share, share) for share in shares]
     names = ", ".join(job.job_id for job in jobs)
     print(f"submitted {names}; {_JOB_LOG_DIR.value} holds what they print")
     if _WAIT.value:
+        keep(f"finished runs are kept in {store_path()}")
+        if _CLUSTER.value == "slurm":
+            keep(f"jobs {names} run on until scancel ends them")
         _wait(jobs)
+
+
+def run_share(arguments: Sequence[str]) -> None:
+    """What a job does: the sweep itself, in submitit's process.
+
+    So the cluster's signals reach it, which Slurm sends to the processes that it
+    started and not to theirs. The one that submitit has sent before the time is over
+    may queue the job again, and ends the sweep like SIGTERM where it does not.
+    """
+    announced = signal.getsignal(signal.SIGUSR2)
+
+    def stop(number: int, frame: Any) -> None:
+        try:
+            if callable(announced):
+                announced(number, frame)
+        except Exception as error:  # it says why the job is not queued again
+            note(str(error))
+            signal.raise_signal(signal.SIGTERM)
+
+    signal.signal(signal.SIGUSR2, stop)
+    sys.argv = ["jaxfr sweep", *arguments]
+    try:
+        run_program(sweep.main)
+    except SystemExit as ended:
+        if ended.code:
+            raise
 
 
 def forwarded_arguments() -> list[str]:

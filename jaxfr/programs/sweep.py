@@ -32,13 +32,16 @@ from jaxfr.records.summary import summarize
 from jaxfr.records.tables import format_results
 from jaxfr.store import look_into_store
 from jaxfr.sweeps.execution import ExecutionOptions
-from jaxfr.sweeps.forecast import forecast, format_forecasts, group_title
+from jaxfr.sweeps.forecast import forecast, format_forecasts
 from jaxfr.sweeps.grid import Axes, cross, parse_seeds
 from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
 from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 from jaxfr.terminal import note
 from jaxfr.training.memory import available_memory
+
+EXAMPLE = "--sweep_file=mine.toml --dry_run"
+"""For ``--help``, of the flags that only this program has."""
 
 run_flags.define_run_flags(lists=RUN_OPTIONS)
 for _module in (run_flags, data_flags, execution_flags, process_flags, program):
@@ -114,7 +117,7 @@ def _foretell(plan: Plan, path: pathlib.Path | None, options: ExecutionOptions) 
             path, execution_flags.ANY_CODE_VERSION.value, lack_of_record
         )
     forecasts = forecast(
-        plan, store, options, lambda group: note(f"{group_title(group)}: measuring")
+        plan, store, options, lambda group: note(f"{group.title}: measuring")
     )
     print(format_forecasts(forecasts, available_memory()))
 

@@ -6,10 +6,10 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import open_regular, user_errors
 from jaxfr.programs.run_flags import parse_values
-from jaxfr.sweeps.grid import Axes, parse_seeds
+from jaxfr.sweeps.grid import Axes, parse_seeds, written_seeds
 
 _PARTS = ("seeds", "grid", "list")
 
@@ -30,7 +30,7 @@ def read_sweep_file(path: pathlib.Path) -> SweepFile:
         if unknown:
             raise InvalidInputError(
                 f"{unknown[0]}: is none of {', '.join(_PARTS)}; options stand in grid "
-                "or list"
+                f"or list{nearest(unknown[0], _PARTS)}"
             )
         tables = content.get("list", [])
         if not isinstance(tables, list):
@@ -38,7 +38,9 @@ def read_sweep_file(path: pathlib.Path) -> SweepFile:
         return SweepFile(
             _axes("grid", content.get("grid", {})),
             tuple(_axes("list", table) for table in tables),
-            _seeds(content["seeds"]) if "seeds" in content else None,
+            parse_seeds(written_seeds(content["seeds"]))
+            if "seeds" in content
+            else None,
         )
     except InvalidInputError as error:
         raise InvalidInputError(f"{path}: {error}") from None
@@ -65,8 +67,3 @@ def _axes(part: str, table: object) -> Axes:
     if not isinstance(table, dict):
         raise InvalidInputError(f"{part}: must hold options with their values")
     return {name: parse_values(name, values) for name, values in table.items()}
-
-
-def _seeds(value: object) -> tuple[int, ...]:
-    several = value if isinstance(value, list) else [value]
-    return parse_seeds(",".join(str(seed) for seed in several))

@@ -17,6 +17,7 @@ from typing import Any
 from absl import flags
 
 from jaxfr.data import Dataset
+from jaxfr.data.datasets import dataset_name
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path, write_atomically
 from jaxfr.programs import data_flags, execution_flags, output_flags
@@ -24,10 +25,11 @@ from jaxfr.programs.flag_parsers import ListParser, NumberParser, ValueSerialize
 from jaxfr.programs.running import opened_store, run_with_progress, warn
 from jaxfr.ranges import AMOUNT, SHARE, Range
 from jaxfr.records import export
-from jaxfr.records.names import heading
+from jaxfr.records.headings import heading
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.store.identity import code_version
 from jaxfr.sweeps.execution import ExecutionOptions, start_devices
+from jaxfr.sweeps.grid import SEEDS_HELP
 from jaxfr.sweeps.plan import Plan, identify, plan_runs
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import load_sources, source_name
@@ -49,6 +51,9 @@ from jaxfr.tournament.trials import (
     wanted_trials,
     with_ablations,
 )
+
+EXAMPLE = "--suite=v1 --ablations --entries_dir=runs/entries"
+"""For ``--help``, of the flags that only this program has."""
 
 for _module in (data_flags, execution_flags):
     flags.adopt_module_key_flags(_module)
@@ -102,7 +107,9 @@ _DECLARED = _define_numbers(
     "there are, as in 0,0.5,1,2. Default: as the suite says; v1 says 1.",
     AMOUNT,
 )
-_SEEDS = flags.DEFINE_string("seeds", None, "Other seeds than the suite's, as in 5:10.")
+_SEEDS = flags.DEFINE_string(
+    "seeds", None, f"{SEEDS_HELP} Default: those of the suite."
+)
 _ENTRIES_DIR = flags.DEFINE_string(
     "entries_dir",
     None,
@@ -201,6 +208,11 @@ def _entries_folder(frozen: Suite, suite: Suite) -> pathlib.Path | None:
 
 
 def _load(names: Sequence[str]) -> dict[str, Dataset]:
+    by_name: dict[str, str] = {}
+    for one in names:
+        other = by_name.setdefault(dataset_name(one), one)
+        if other != one:
+            raise InvalidInputError(f"dataset: {other} and {one} have the same name")
     sources = {name: source_name(RunRequest(dataset=name)) for name in names}
     found = load_sources(sources.values(), data_flags.load_options())
     return {name: found[source].dataset for name, source in sources.items()}
@@ -222,7 +234,8 @@ def _run(
         for _ in run_with_progress(plan, store, options, "tournament"):
             pass
         records = store.records(identify(plan, list(trials.values())))
-    return dict(zip(trials, records, strict=True))
+    named = (one._replace(dataset=dataset_name(one.dataset)) for one in trials)
+    return dict(zip(named, records, strict=True))
 
 
 def _write(

@@ -29,7 +29,7 @@ from jaxfr.programs.running import opened_store, run_with_progress, warn
 from jaxfr.records.parameters import save_parameters
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.plots import draw_curves
-from jaxfr.records.record import Record, dataset_name, write_records
+from jaxfr.records.record import Record, write_records
 from jaxfr.records.tables import format_table
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import ExecutionOptions
@@ -162,9 +162,10 @@ def _check_save_params(runs: int) -> None:
 
 
 def _title(record: Record, seeds: Sequence[int]) -> str:
+    told = f"{len(seeds)} seeds" if len(seeds) > 1 else f"1 seed ({seeds[0]})"
     return (
-        f"{dataset_name(record['dataset'])}, {record['model']}, {record['aggregator']} "
+        f"{record['dataset']}, {record['model']}, {record['aggregator']} "
         f"({record['aggregation']}), {100 * record['malicious_ratio']:g} % malicious "
         f"({record['malicious_clients']} clients), {record['rounds']} rounds, "
-        f"{len(seeds)} seed{'s' * (len(seeds) > 1)}, {record['ranking']} ranking"
+        f"{told}, {record['ranking']} ranking"
     )

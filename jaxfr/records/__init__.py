@@ -9,7 +9,7 @@ from jaxfr.records.chance import (
     standard_error_bound,
 )
 from jaxfr.records.export import write_csv
-from jaxfr.records.names import heading
+from jaxfr.records.headings import heading
 from jaxfr.records.pictures import (
     can_draw,
     drawn,
@@ -21,7 +21,6 @@ from jaxfr.records.pictures import (
 from jaxfr.records.plots import LINE_STYLES
 from jaxfr.records.record import (
     Record,
-    dataset_name,
     device_name,
     versions,
     write_records,
@@ -34,7 +33,6 @@ __all__ = [
     "can_draw",
     "caveats",
     "chance_level",
-    "dataset_name",
     "device_name",
     "drawn",
     "evaluated_users",

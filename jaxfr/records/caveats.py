@@ -14,7 +14,7 @@ from jaxfr.records.chance import (
     reference,
     standard_error_bound,
 )
-from jaxfr.records.names import heading
+from jaxfr.records.headings import heading
 from jaxfr.records.selection import shown
 from jaxfr.store import Record
 

@@ -4,6 +4,7 @@ Whoever reads records may rely on it: a store holds every line to it.
 """
 
 import datetime
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -112,6 +113,7 @@ def _metric_fields(metrics: Sequence[str]) -> dict[str, frozenset[type]]:
     }
 
 
+@functools.lru_cache(maxsize=1024)
 def _types_of_metric(name: str) -> frozenset[type]:
     """Of test items there is always one; a target may be everybody's."""
     metric = find_metric(name)

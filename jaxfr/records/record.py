@@ -63,11 +63,6 @@ def make_record(
     }
 
 
-def dataset_name(dataset: str) -> str:
-    """What a record's data set is called: of a path its name, without folders."""
-    return pathlib.PurePath(dataset).name or dataset
-
-
 def versions() -> dict[str, str]:
     """Versions of Python and of what computes, by name."""
     found = {"python": platform.python_version()}

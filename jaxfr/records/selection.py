@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from jaxfr.attacks import CLEAN, CLEAN_RUN
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.records.record import Record
-from jaxfr.store.identity import options_part
+from jaxfr.store.lines import options_part
 from jaxfr.sweeps.request import RUN_OPTIONS
 
 Scalar = str | int | float | bool | None
@@ -56,8 +56,10 @@ def select(records: Sequence[Record], conditions: Iterable[str]) -> list[Record]
         for value in values if relation == "=" else []:
             if not any(_is_written(record.get(name), value) for record in records):
                 there_are = _existing(name, records)
+                known = {as_text(record.get(name)) for record in records}
                 raise InvalidInputError(
-                    f"{condition}: no run has {name}={value}; {there_are}"
+                    f"{condition}: no run has {name}={value}{nearest(value, known)}; "
+                    f"{there_are}"
                 )
         before = chosen
         chosen = [
@@ -150,7 +152,8 @@ def check_columns(names: Iterable[str], records: Sequence[Record]) -> None:
     for name in names:
         if name not in allowed:
             raise InvalidInputError(
-                f"{name!r} is no column; there are {', '.join(allowed)}"
+                f"{name!r} is no column{nearest(name, allowed)}; there are "
+                f"{', '.join(allowed)}"
             )
 
 

@@ -14,7 +14,7 @@ from jaxfr.evaluation.candidates import GROUP_NAMES
 from jaxfr.evaluation.names import overall_fields
 from jaxfr.records.caveats import has_diverged
 from jaxfr.records.chance import REFERENCES, reference
-from jaxfr.records.names import direction, heading
+from jaxfr.records.headings import direction, heading
 from jaxfr.records.record import Record
 from jaxfr.records.selection import shown
 from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case

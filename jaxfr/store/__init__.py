@@ -2,16 +2,15 @@
 
 ``records/`` holds one file for each process that ever wrote, lines of JSON with a
 checksum each; ``claims/`` says which runs are in whose hands. Stores are merged by
-copying the files of one into ``records/`` of another.
+copying the files of one into ``records/`` of another. ``plans/`` and ``failures/`` tell
+people how far a store is (``jaxfr status``), and decide nothing.
 """
 
-from jaxfr.store.identity import code_version
 from jaxfr.store.store import Record, Store, look_into_store, open_store, read_store
 
 __all__ = [
     "Record",
     "Store",
-    "code_version",
     "look_into_store",
     "open_store",
     "read_store",

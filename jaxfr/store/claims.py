@@ -14,7 +14,8 @@ import os
 import pathlib
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 try:
     import fcntl
@@ -29,6 +30,7 @@ _SUFFIX = ".claim"
 # A lock is held for moments, unless its holder was stopped.
 _SECONDS_BEFORE_WORD = 5.0
 _LONGEST_PAUSE = 0.05
+_SECONDS_TO_LOOK = 0.2
 _NO_LOCKS = (
     *(errno.ENOLCK, errno.ENOSYS, errno.EINVAL),
     *(errno.EOPNOTSUPP, errno.ENOTSUP),  # one on Linux, two on macOS
@@ -65,6 +67,11 @@ class Claims:
         finally:
             os.close(descriptor)
 
+    def tell(self, progress: Mapping[str, Any]) -> None:
+        """Says how far the work on what is claimed is; worth no error."""
+        with contextlib.suppress(OSError):
+            _progress_of(self._path).write_text(json.dumps(progress))
+
     def of_others(self) -> frozenset[str]:
         """The runs in other hands; to be asked ``alone``. Void claims are removed."""
         runs: set[str] = set()
@@ -78,6 +85,7 @@ class Claims:
             try:
                 if self._lock(descriptor):
                     path.unlink()
+                    _progress_of(path).unlink(missing_ok=True)
                 else:
                     runs.update(_claimed(_content(descriptor)))
             finally:
@@ -98,6 +106,7 @@ class Claims:
         """Gives everything up."""
         if self._mine is not None:
             self._path.unlink(missing_ok=True)
+            _progress_of(self._path).unlink(missing_ok=True)
             os.close(self._mine)
             self._mine = None
 
@@ -135,6 +144,64 @@ class Claims:
             )
             return False
         return True
+
+
+class Claim(NamedTuple):
+    """What a process that lives has claimed, and what it last said of its progress."""
+
+    writer: str
+    runs: tuple[str, ...]
+    progress: Mapping[str, Any]
+
+
+def look_at_claims(folder: pathlib.Path) -> list[Claim]:
+    """All claims of processes that live; changes nothing, and waits for nobody long."""
+    claims = []
+    paths = [path for path in sorted(folder.glob(f"*{_SUFFIX}")) if path.is_file()]
+    with contextlib.ExitStack() as stack:
+        # A process locks its own claim while nobody else tries whether that is locked.
+        alone = stack.enter_context(_sharing(folder / _LOCK_FILE, _SECONDS_TO_LOOK))
+        for path in paths:
+            with contextlib.suppress(OSError), _sharing(path) as void:
+                runs = _claimed(path.read_bytes())
+                if runs and not (void and alone):
+                    claims.append(Claim(path.stem, tuple(sorted(runs)), _told(path)))
+    return claims
+
+
+@contextlib.contextmanager
+def _sharing(path: pathlib.Path, seconds: float = 0.0) -> Iterator[bool]:
+    """Whether a file that is only read was not locked by others within so long."""
+    if fcntl is None or not path.is_file():
+        yield fcntl is not None
+        return
+    until = time.monotonic() + seconds
+    with path.open("rb") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                yield True
+                return
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    break
+            except OSError:  # there are no locks here
+                break
+            time.sleep(_LONGEST_PAUSE / 10)
+        yield False
+
+
+def _progress_of(claim: pathlib.Path) -> pathlib.Path:
+    return claim.with_suffix(".progress")
+
+
+def _told(claim: pathlib.Path) -> Mapping[str, Any]:
+    """What a process said of its progress; nothing while it is being written."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        told = json.loads(_progress_of(claim).read_bytes())
+        if isinstance(told, dict):
+            return told
+    return {}
 
 
 def _open(path: pathlib.Path, flags: int = 0) -> int:

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import secrets
 import time
 
@@ -12,7 +13,9 @@ from jaxfr.files import UNFINISHED_PREFIX, open_regular, user_errors, write_atom
 
 FORMAT = 1
 RECORDS, CLAIMS = "records", "claims"
+PLANS, FAILURES = "plans", "failures"
 _MARKER = "store.json"
+_WRITER = re.compile(r"[0-9T]+-(.+)-([0-9]+)-[0-9a-f]+")
 
 
 def make_folder(path: pathlib.Path) -> None:
@@ -62,5 +65,15 @@ def check_kind(path: pathlib.Path) -> None:
 def writer_name() -> str:
     """A name that no other process has, and that sorts by time."""
     moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-    host = platform.node().partition(".")[0] or "host"
-    return f"{moment}-{host}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{moment}-{host_name()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def host_name() -> str:
+    """This machine's name, without its domain."""
+    return platform.node().partition(".")[0] or "host"
+
+
+def host_and_process(writer: str) -> tuple[str, int]:
+    """Which host and process has a ``writer_name``; of another name itself and 0."""
+    named = _WRITER.fullmatch(writer)
+    return (named[1], int(named[2])) if named else (writer, 0)

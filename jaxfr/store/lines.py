@@ -9,8 +9,6 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from jaxfr.evaluation.names import null_where_nobody
-
 _BEFORE_RUN = b'{"run": "'
 _BEFORE_CHECKSUM = b', "checksum": "'
 _AFTER_CHECKSUM = b'"}'
@@ -47,12 +45,20 @@ def run_of_line(line: bytes) -> str | None:
     return run.decode() if run.isascii() else None
 
 
+def options_part(run: str) -> str:
+    """The part of a run's identity that does not depend on the code."""
+    return run.partition("-")[0]
+
+
 def decode_line(line: bytes) -> dict[str, Any]:
     """Reads a line that ``run_of_line`` found intact, or a ``ValueError`` says why not.
 
     A mean over nobody is null, also where an earlier version of the code wrote 0.
     """
     record = parse_plain(line)
+    # It needs JAX, which whoever only counts lines does without.
+    from jaxfr.evaluation.names import null_where_nobody
+
     if not isinstance(record, dict) or record.get("run") != run_of_line(line):
         raise ValueError("is no record of its run")
     del record["checksum"]

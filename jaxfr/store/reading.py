@@ -13,8 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import open_regular, user_errors
 from jaxfr.store.folder import RECORDS
-from jaxfr.store.identity import options_part
-from jaxfr.store.lines import decode_line, run_of_line
+from jaxfr.store.lines import decode_line, options_part, run_of_line
 from jaxfr.terminal import note
 
 Record = Mapping[str, Any]
@@ -63,6 +62,22 @@ class StoreReader:
             with user_errors("read", path), open_regular(path) as file:
                 file.seek(offset)
                 self._ends[path] = self._take_in(path, offset, file.read())
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs of all lines that are whole, in the order of the files."""
+        return list(self._lines)
+
+    def beginnings(self, runs: Collection[str], size: int) -> dict[str, bytes]:
+        """The first bytes of the lines of some of ``runs``; no line is checked."""
+        found = {}
+        places = sorted((self._lines[run][0], run) for run in runs)
+        for path, lines in itertools.groupby(places, lambda line: line[0].path):
+            with user_errors("read", path), open_regular(path) as file:
+                for place, run in lines:
+                    file.seek(place.offset)
+                    found[run] = file.read(min(size, place.length))
+        return found
 
     def holds(self, run: str) -> bool:
         """Whether there is a record of this very run."""

@@ -1,16 +1,19 @@
 """The store: what is finished, what is in somebody's hands, and how records get in."""
 
 import contextlib
+import importlib
 import itertools
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors
 from jaxfr.store.claims import Claims
 from jaxfr.store.folder import CLAIMS, RECORDS, check_kind, make_folder, writer_name
 from jaxfr.store.lines import encode_line
+from jaxfr.store.plans import Programs, leave_failure, leave_plan
 from jaxfr.store.reading import Check, Record, StoreReader
 from jaxfr.terminal import note
 
@@ -49,11 +52,12 @@ class Store(StoreReader):
             self._claims.hold(claimed)
         return claimed
 
-    def in_other_hands(self, runs: Sequence[str]) -> frozenset[str]:
-        """Which of these runs other processes have claimed."""
+    def in_other_hands(self, runs: Sequence[str] | None = None) -> frozenset[str]:
+        """Which of these runs other processes have claimed; by default of all."""
         with user_errors("write", self.path), self._claims.alone():
             self.refresh()
-            return self._claims.of_others().intersection(runs)
+            taken = self._claims.of_others()
+            return taken if runs is None else taken.intersection(runs)
 
     def append(self, records: Sequence[Record]) -> None:
         """Adds records, all of them or none, and gives up all claims.
@@ -76,6 +80,18 @@ class Store(StoreReader):
                 self._write(b"".join(encode_line(record) for record in fresh.values()))
                 self.refresh()
             self._claims.hold([])
+
+    def announce(self, programs: Programs) -> None:
+        """Says which runs, program by program, somebody wants to be in here."""
+        leave_plan(self.path, programs, self._any_code)
+
+    def tell(self, progress: Mapping[str, Any]) -> None:
+        """Says, in values of JSON, how far the runs are that were claimed last."""
+        self._claims.tell(progress)
+
+    def fail(self, runs: Sequence[str], error: BaseException) -> None:
+        """Says that these runs ended with an error."""
+        leave_failure(self.path, self._writer, runs, error)
 
     def records(self, runs: Sequence[str] | None = None) -> list[Record]:
         """The records of these finished runs; by default all, process by process."""
@@ -137,6 +153,8 @@ def open_store(
     another kind is refused.
     """
     make_folder(path)
+    # What reading a record needs is loaded before, and not while others are kept out.
+    importlib.import_module("jaxfr.evaluation.names")
     store = Store(path, any_code, check)
     # Says at once if nothing can be written, and reads while nobody else writes: a
     # batch that does not fit onto a disk is taken back.

@@ -3,20 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from jaxfr.attacks import CLEAN, CLEAN_RUN
 from jaxfr.store import Store
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.group import GroupCompiler
 from jaxfr.sweeps.plan import Plan, PlannedRun, RunGroup
-from jaxfr.sweeps.request import RunRequest
 from jaxfr.terminal import align
-from jaxfr.texts import EXPERIMENT_OPTIONS
 from jaxfr.training.compiled import CompiledRuns, memory_need
 from jaxfr.training.costs import Costs, measure_costs
 
 _COLUMNS = ("program", "runs", "finished", "at once", "memory", "compiling", "time")
-# What stands in every program's description.
-_NAMED = ("attack", "aggregator")
 
 
 class Forecast(NamedTuple):
@@ -99,17 +94,6 @@ def format_forecasts(forecasts: Sequence[Forecast], available: int | None) -> st
     )
 
 
-def group_title(group: RunGroup) -> str:
-    """Names a group by its data, attack and aggregator, and by what is unusual."""
-    texts, usual = group.runs[0].request.texts(), RunRequest().texts()
-    attack = CLEAN_RUN if texts["attack"] == CLEAN else texts["attack"]
-    words = [group.source.dataset, attack, texts["aggregator"]]
-    for name, option in EXPERIMENT_OPTIONS.items():
-        if name in texts and not option.traced and name not in _NAMED:
-            words += [f"{name}={texts[name]}"] * (texts[name] != usual[name])
-    return " ".join(word for word in words if word)
-
-
 def _seconds(left: Sequence[PlannedRun], compiled: CompiledRuns) -> float:
     schedules, costs = [run.schedule for run in left], measure_costs(compiled)
     total = 0.0
@@ -120,7 +104,7 @@ def _seconds(left: Sequence[PlannedRun], compiled: CompiledRuns) -> float:
 
 
 def _row(item: Forecast) -> tuple[str, ...]:
-    runs = (group_title(item.group), str(len(item.group.runs)), str(item.finished))
+    runs = (item.group.title, str(len(item.group.runs)), str(item.finished))
     if item.at_once == 0:
         return (*runs, "", "", "", "")
     return (

@@ -13,6 +13,12 @@ from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 # The values that each option of a run, or the seed, is to take.
 Axes = Mapping[str, Sequence[Any]]
 
+SEEDS_HELP = (
+    "Seeds, with commas between them: 0,1,2 are three, 5 is one (seed 5), and 0:5 are "
+    "five, from 0 to 4."
+)
+"""What a list of seeds says, for every flag of one."""
+
 # More than any store is made for; a list of so many takes a gigabyte.
 MOST_RUNS = 10**6
 
@@ -42,6 +48,9 @@ def cross(axes: Axes, alternatives: Sequence[Axes] = ()) -> list[RunRequest]:
 def parse_seeds(text: str) -> tuple[int, ...]:
     """Reads ``0,1,2`` or ``0:10`` (the end excluded), or a mixture with commas.
 
+    >>> parse_seeds("5"), parse_seeds("0:5"), parse_seeds("7,0:2")
+    ((5,), (0, 1, 2, 3, 4), (7, 0, 1))
+
     Refuses an empty text, a seed that is named twice, a number that is none, and more
     than ``MOST_RUNS``.
     """
@@ -69,3 +78,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             f"{SEED.high}, as in 0,1,2 or 0:10"
         )
     return seeds
+
+
+def written_seeds(value: object) -> str:
+    """Seeds of a file, a number, a text or a list of them, as a flag has them."""
+    return ",".join(map(str, value if isinstance(value, list) else [value]))

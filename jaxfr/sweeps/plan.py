@@ -7,11 +7,18 @@ from typing import Any, NamedTuple
 
 import jax
 
+from jaxfr.attacks import CLEAN, CLEAN_RUN
 from jaxfr.data import Dataset, LoadOptions
+from jaxfr.data.datasets import dataset_name
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.store.identity import code_version, run_identity
-from jaxfr.sweeps.request import RunRequest, check_alone, recorded_options
+from jaxfr.sweeps.request import (
+    RunRequest,
+    check_alone,
+    modules_of_parts,
+    recorded_options,
+)
 from jaxfr.sweeps.sources import (
     Source,
     SourceName,
@@ -20,10 +27,14 @@ from jaxfr.sweeps.sources import (
     num_ranked,
     source_name,
 )
+from jaxfr.texts import EXPERIMENT_OPTIONS
 from jaxfr.training.checks import check_attack
 
 # A name or path of data tells nothing of their content, of which there are hashes.
 _NOT_IDENTIFYING = ("dataset", "init_from")
+
+# What stands in every program's title.
+_NAMED = ("attack", "aggregator")
 
 # What all runs of a program are the same in, and what tells programs apart.
 Kind = tuple[SourceName, Any]
@@ -59,6 +70,17 @@ class RunGroup:
     size: int  # how many runs the whole sweep has of it
     runs: tuple[PlannedRun, ...]  # those of one schedule together
 
+    @property
+    def title(self) -> str:
+        """Names its data, attack and aggregator, and what is unusual."""
+        texts, usual = self.runs[0].request.texts(), RunRequest().texts()
+        attack = CLEAN_RUN if texts["attack"] == CLEAN else texts["attack"]
+        words = [dataset_name(self.source.dataset), attack, texts["aggregator"]]
+        for name, option in EXPERIMENT_OPTIONS.items():
+            if name in texts and not option.traced and name not in _NAMED:
+                words += [f"{name}={texts[name]}"] * (texts[name] != usual[name])
+        return " ".join(word for word in words if word)
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -70,6 +92,8 @@ class Plan:
     sources: Mapping[SourceName, Source]
     groups: tuple[RunGroup, ...]
     identities: Mapping[RunRequest, str]
+    all_groups: tuple[RunGroup, ...]  # those of all that was wanted; here a part of it
+    shard: str = ""  # which part, as in "3 of 10"; empty where it is no job's share
 
     @property
     def runs(self) -> tuple[PlannedRun, ...]:
@@ -104,11 +128,10 @@ def plan_runs(
         kind = name, jax.tree.structure(planned.experiment)
         groups.setdefault(kind, {})[planned.identity] = planned
         identities[request] = planned.identity
-    return Plan(
-        sources,
-        tuple(_group(name, list(runs.values())) for (name, _), runs in groups.items()),
-        identities,
+    made = tuple(
+        _group(name, list(runs.values())) for (name, _), runs in groups.items()
     )
+    return Plan(sources, made, identities, all_groups=made)
 
 
 def _group(name: SourceName, runs: Sequence[PlannedRun]) -> RunGroup:
@@ -147,7 +170,8 @@ def take_shard(plan: Plan, index: int, count: int) -> Plan:
         runs = tuple(run for run in group.runs if run.identity in mine)
         if runs:
             groups.append(dataclasses.replace(group, runs=runs))
-    return dataclasses.replace(plan, groups=tuple(groups))
+    shard = f"{index + 1} of {count}" if count > 1 else ""
+    return dataclasses.replace(plan, groups=tuple(groups), shard=shard)
 
 
 def _plan_run(request: RunRequest, source: Source) -> PlannedRun:
@@ -158,11 +182,12 @@ def _plan_run(request: RunRequest, source: Source) -> PlannedRun:
     options = recorded_options(request, experiment)
     contents = {"dataset_hash": source.dataset_hash, "given_hash": source.given_hash}
     deciding = {k: v for k, v in options.items() if k not in _NOT_IDENTIFYING}
-    code = code_version()
+    code = code_version(modules_of_parts(request))
     run = run_identity({**deciding, **contents}, code)
     recorded = {
         "run": run,
         **options,
+        "dataset": dataset_name(request.dataset),
         "num_ranked": num_ranked(experiment, dataset),
         **contents,
         "code_version": code,

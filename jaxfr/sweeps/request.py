@@ -10,7 +10,7 @@ from jaxfr.data.datasets import own_files_of_dataset
 from jaxfr.experiment import PART_KINDS, Experiment
 from jaxfr.jax_settings import check_jax_settings
 from jaxfr.own_files import COPIES, OwnFile, keep_copies, own_files
-from jaxfr.parts import Option, Part, options_of
+from jaxfr.parts import Option, Part, factories_within, options_of
 from jaxfr.ranges import COUNT, COUNT_FROM_1, SEED
 from jaxfr.texts import EXPERIMENT_OPTIONS, read_field, write_field
 from jaxfr.training.checks import check_attack
@@ -119,10 +119,28 @@ def recorded_options(request: RunRequest, settled: Experiment) -> dict[str, Any]
 
 def own_files_of(request: RunRequest) -> list[OwnFile]:
     """The files that the parts and the metrics of a run come from."""
+    return [file for part in _parts_of(request) for file in own_files(part)]
+
+
+def modules_of_parts(request: RunRequest) -> frozenset[str] | None:
+    """The modules of jaxfr that a run's parts come from.
+
+    None, which stands for all of them, where a part is from elsewhere: what that uses
+    of jaxfr is not known.
+    """
+    found = {
+        factory.function.__module__
+        for part in _parts_of(request)
+        for factory in factories_within(part)
+    }
+    ours = all(name.partition(".")[0] == "jaxfr" for name in found)
+    return frozenset(found) if ours else None
+
+
+def _parts_of(request: RunRequest) -> list[Part[Any]]:
     experiment = request.experiment
     parts = [getattr(experiment, field) for field in PART_KINDS]
-    parts += [metric.part for metric in experiment.metrics]
-    return [file for part in parts for file in own_files(part)]
+    return parts + [metric.part for metric in experiment.metrics]
 
 
 def keep_own_files(requests: Iterable[RunRequest], folder: pathlib.Path) -> None:

@@ -1,9 +1,14 @@
 """Runs what a plan holds and a store lacks, batch by batch."""
 
+import contextlib
 import functools
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
+
+import jax
 
 from jaxfr.checkpoints import CheckpointKeeper, prepare_directory
 from jaxfr.errors import InvalidInputError
@@ -22,6 +27,8 @@ from jaxfr.training.result import NoRoomError, RunResult
 
 # How often to look whether other processes finished what is in their hands.
 _SECONDS_BETWEEN_LOOKS = 1.0
+# How often to say how far the runs in hand are, for those who ask the store.
+_SECONDS_BETWEEN_WORDS = 2.0
 
 
 class FinishedRun(NamedTuple):
@@ -36,13 +43,18 @@ class FinishedRun(NamedTuple):
 class Watcher(NamedTuple):
     """Whom to tell of what happens.
 
-    That is which group is being compiled; how many more rounds are finished, by
-    whomever; how many runs are left, all of them in other hands; in a line, what
-    becomes of checkpoints.
+    That is which group is being compiled, as a context; how many more rounds and runs
+    are finished, by whomever, and how many were before; how many runs are left, all of
+    them in other hands; how many runs failed; in a line, what becomes of checkpoints
+    and programs.
     """
 
-    compiling: Callable[[RunGroup], Any] = lambda group: None
+    compiling: Callable[[RunGroup], AbstractContextManager[Any]] = nullcontext
     rounds: Callable[[int], Any] = lambda finished: None
+    found_rounds: Callable[[int], Any] = lambda finished: None
+    runs: Callable[[int], Any] = lambda finished: None
+    found_runs: Callable[[int], Any] = lambda finished: None
+    failed: Callable[[int], Any] = lambda runs: None
     waiting: Callable[[int], Any] = lambda left: None
     say: Callable[[str], Any] = note
 
@@ -63,6 +75,9 @@ def run_plan(
     that holds one of every run. Checkpoints of a batch are removed once its records are
     there and its runs were taken from this iterator.
 
+    A program that cannot be run, as one that does not fit into memory, is left out, and
+    its error raised when all others are done.
+
     Raises:
         InvalidInputError: if the store cannot be written, a run does not fit into
             memory, or the directory of checkpoints cannot be written.
@@ -71,20 +86,38 @@ def run_plan(
         prepare_directory(options.checkpoints)
     if is_leader():
         keep_own_files((run.request for run in plan.runs), store.path)
+        store.announce(
+            [(one.title, [run.identity for run in one.runs]) for one in plan.all_groups]
+        )
     work = _Work(plan, store, options, watcher)
-    waits = False
+    groups, waits = list(plan.groups), False
+    failed: list[InvalidInputError] = []
     while True:
-        left, chosen = agree(functools.partial(_next_group, plan.groups, store))
+        left, chosen = agree(functools.partial(_next_group, groups, store))
         work.tell_of_others()
         if left == 0:
-            return
+            break
         if chosen is not None:
-            yield from work.run_group(plan.groups[chosen])
+            try:
+                yield from work.run_group(groups[chosen])
+            except RunsFailedError as error:
+                del groups[chosen]
+                failed.append(error.reason)
         elif not waits:
             watcher.waiting(left)
         waits = chosen is None
         if waits:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
+    if failed:
+        raise failed[0]
+
+
+class RunsFailedError(Exception):
+    """Runs ended with an error for which their program is to blame, not the store."""
+
+    def __init__(self, reason: InvalidInputError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class _Work:
@@ -97,36 +130,76 @@ class _Work:
         self._options = options
         self._watcher = watcher
         self._compiler = GroupCompiler(plan.sources, options)
+        self._progress = _BatchProgress(store, plan.shard)
         # Rounds of runs that nobody was told of yet.
         self._untold = {run.identity: run.request.rounds for run in plan.runs}
+        self._tell_of_finished(watcher.found_rounds, watcher.found_runs)
 
     def tell_of_others(self) -> None:
         """Tells of runs that other processes finished."""
+        self._tell_of_finished(self._watcher.rounds, self._watcher.runs)
+
+    def _tell_of_finished(
+        self, rounds: Callable[[int], Any], runs: Callable[[int], Any]
+    ) -> None:
         found = [run for run in self._untold if self._store.is_finished(run)]
         if found:
-            self._watcher.rounds(sum(map(self._untold.pop, found)))
+            rounds(sum(map(self._untold.pop, found)))
+            runs(len(found))
 
     def run_group(self, group: RunGroup) -> Iterator[FinishedRun]:
-        """Runs what is left of one group, as far as it is in nobody's hands."""
+        """Runs what is left of one group, as far as it is in nobody's hands.
+
+        Raises:
+            RunsFailedError: if its program cannot be run.
+        """
         at_once, program, evaluation = self._compiler.execution(group).runs, None, 0.0
         schedules = _by_schedule(group)
         while batch := _claim(schedules, self._store, at_once):
-            if program is None:
-                self._watcher.compiling(group)
-                program = self._compiler.compile(group)
-                evaluation = measure_evaluation(program.compiled)
-                at_once = program.execution.runs
-            for planned in batch:  # their rounds are told while they run
-                self._untold.pop(planned.identity, None)
-            finished, keepers = self._run_claimed(program, batch, evaluation)
+            with self._telling_of_failure(group, batch):
+                self._progress.begin(batch)
+                if program is None:
+                    with self._watcher.compiling(group):
+                        program = self._compiler.compile(group)
+                        evaluation = measure_evaluation(program.compiled)
+                    at_once = program.execution.runs
+                for planned in batch:  # their rounds are told while they run
+                    self._untold.pop(planned.identity, None)
+                finished, keepers = self._run_claimed(program, batch, evaluation)
             records = [done.record for done in finished]
             agree(functools.partial(self._store.append, records))
+            self._watcher.runs(len(finished))
             yield from finished
             for keeper in keepers:
                 keeper.remove()
             compiled = program.compiled._replace(seconds=0.0)
             program = program._replace(compiled=compiled)
             self.tell_of_others()
+
+    @contextlib.contextmanager
+    def _telling_of_failure(
+        self, group: RunGroup, batch: Sequence[PlannedRun]
+    ) -> Iterator[None]:
+        """Notes an error in the store; one of many processes ends all of them."""
+        try:
+            yield
+        except InvalidInputError as error:
+            open_runs = [
+                r for r in group.runs if not self._store.is_finished(r.identity)
+            ]
+            self._fail(open_runs, error)
+            if jax.process_count() > 1:
+                raise
+            self._watcher.failed(len(open_runs))
+            self._watcher.say(f"{group.title}: failed: {error}")
+            raise RunsFailedError(error) from None
+        except Exception as error:
+            self._fail(batch, error)
+            raise
+
+    def _fail(self, runs: Sequence[PlannedRun], error: Exception) -> None:
+        if is_leader():
+            self._store.fail([planned.identity for planned in runs], error)
 
     def _run_claimed(
         self, program: GroupProgram, claimed: Sequence[PlannedRun], evaluation: float
@@ -150,12 +223,21 @@ class _Work:
                 if program.more_room:
                     raise
                 self._watcher.say(f"jaxfr: {error}; once more, with more room")
-                self._watcher.rounds(-sum(one.request.rounds for one in batch))
-                roomy = self._compiler.compile(program.group, more_room=True)
+                self._advance(-sum(one.request.rounds for one in batch))
+                with self._watcher.compiling(program.group):
+                    roomy = self._compiler.compile(program.group, more_room=True)
                 again = self._run_claimed(roomy, batch, evaluation)
                 finished += again[0]
                 keepers += again[1]
         return finished, keepers
+
+    def _advance(self, rounds: int) -> None:
+        self._watcher.rounds(rounds)
+        self._progress.advance(rounds)
+
+    def _find(self, rounds: int) -> None:
+        self._watcher.found_rounds(rounds)
+        self._progress.advance(rounds)
 
     def _run_batch(
         self,
@@ -176,7 +258,8 @@ class _Work:
             [Run(planned.request.seed, planned.experiment) for planned in batch],
             *batch[0].schedule,
             one_evaluation=evaluation,
-            on_rounds=self._watcher.rounds,
+            on_rounds=self._advance,
+            on_found=self._find,
             keeper=keeper,
         )
         finished = []
@@ -185,6 +268,36 @@ class _Work:
             record = make_record({**planned.recorded, **beside}, result, metrics)
             finished.append(FinishedRun(planned, compiled.layout, result, record))
         return finished
+
+
+class _BatchProgress:
+    """Tells the store now and then how far the runs in hand are."""
+
+    def __init__(self, store: Store, shard: str) -> None:
+        self._store = store
+        self._shard = shard
+        self._run, self._rounds, self._done = "", 0, 0
+        self._told = -math.inf
+
+    def begin(self, batch: Sequence[PlannedRun]) -> None:
+        """Other runs are in hand now."""
+        self._run = batch[0].identity
+        self._rounds, self._done = sum(one.request.rounds for one in batch), 0
+        self.advance(0)
+
+    def advance(self, rounds: int) -> None:
+        """So many more of their rounds are finished."""
+        self._done += rounds
+        if is_leader() and time.monotonic() - self._told > _SECONDS_BETWEEN_WORDS:
+            self._told = time.monotonic()
+            self._store.tell(
+                {
+                    "run": self._run,
+                    "rounds_done": self._done,
+                    "rounds": self._rounds,
+                    "shard": self._shard,
+                }
+            )
 
 
 def _by_schedule(group: RunGroup) -> list[dict[str, PlannedRun]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import open_regular, user_errors
+from jaxfr.sweeps.grid import written_seeds
 
 _FOLDER = pathlib.Path(__file__).parent / "suites"
 
@@ -34,7 +35,7 @@ class Suite:
         malicious_ratio: malicious shares of all clients.
         declared: how many Byzantine clients a defense is told to expect, over how many
             there are; for defenses that ask.
-        seeds: seeds, as in ``0:5``.
+        seeds: seeds, as in ``0:5``; in a file a list or a number, too.
         rounds: of a run.
         learning_rate: of clients, and of a server that has none of its own; high enough
             for so many rounds that there is something to lose.
@@ -113,7 +114,10 @@ def _suite(fields: Mapping[str, Any]) -> Suite:
             if field.default is dataclasses.MISSING:
                 raise InvalidInputError(f"{name}: is missing")
             continue
-        values[name] = _read(name, fields[name], field.type)
+        value = fields[name]
+        if name == "seeds" and type(value) in (int, list):
+            value = written_seeds(value)
+        values[name] = _read(name, value, field.type)
     return Suite(**values)
 
 

@@ -140,6 +140,7 @@ def run_batch(
     *,
     one_evaluation: float = 0.0,
     on_rounds: Callable[[int], Any] = lambda finished: None,
+    on_found: Callable[[int], Any] = lambda finished: None,
     keeper: CheckpointKeeper | None = None,
 ) -> list[RunResult]:
     """Runs so many runs as the program takes at once, or fewer.
@@ -153,7 +154,8 @@ def run_batch(
         one_evaluation: seconds, from ``measure_evaluation``, to tell training from
             evaluation in ``RunResult.seconds``.
         on_rounds: told after each call how many more rounds are finished, those of all
-            runs counted; rounds that a checkpoint holds are told at once.
+            runs counted.
+        on_found: told how many a checkpoint holds, in the same way.
         keeper: of this batch's checkpoints, to go on from the newest one and to save
             more; None for none. A run ends with the same bits either way.
 
@@ -166,7 +168,11 @@ def run_batch(
         check_run(run.experiment, compiled.layout, rounds, eval_every)
     batch, state, seconds = start_batch(compiled, runs, rounds, eval_every)
     state, reports = _train_to_the_end(
-        batch, state, keeper, lambda finished: on_rounds(len(runs) * finished)
+        batch,
+        state,
+        keeper,
+        lambda finished: on_rounds(len(runs) * finished),
+        lambda finished: on_found(len(runs) * finished),
     )
     seeds = [run.seed for run in runs]
     seconds += sum(reported.seconds for reported in reports)
@@ -183,6 +189,7 @@ def _train_to_the_end(
     state: TrainingState,
     keeper: CheckpointKeeper | None,
     on_rounds: Callable[[int], Any],
+    on_found: Callable[[int], Any],
 ) -> tuple[TrainingState, list[Reported]]:
     """Trains through the rounds that no checkpoint holds.
 
@@ -195,7 +202,7 @@ def _train_to_the_end(
         begin, (state, reported) = found
         reports.append(reported._replace(seconds=float(reported.seconds)))
         if begin:
-            on_rounds(begin)
+            on_found(begin)
     wanted, most = ROUNDS_OF_FIRST_CALL, batch.compiled.rounds_per_call
     while begin < batch.rounds:
         finished = min(begin + min(wanted, most), batch.rounds)

@@ -27,7 +27,7 @@ def _find(names, looks=None, **options):
         ("user_id:token item_id:token rating:float", "nnn", (0, 1, None, 2)),
         ("Timestamp movieId userId", "nnn", (2, 1, 0, None)),
         ("member book rating", "ttn", (0, 1, None, 2)),
-        ("reviewerID asin overall reviewTime unixReviewTime", "ttntm", (0, 1, 4, None)),
+        ("reviewerID asin overall reviewTime unixReviewTime", "ttntm", (0, 1, 4, 2)),
         ("user_id user_name track_id track", "ntnt", (0, 2, None, None)),
         ("user_id item_id plays seen", "nnmd", (0, 1, 3, 2)),
         ("user item release_date created_at", "nndd", (0, 1, 3, None)),
@@ -100,6 +100,7 @@ def test_what_may_be_one_thing_or_another_is_refused(names, looks, message):
     ("options", "message"),
     [
         ({"user_column": "nobody"}, "user_column='nobody': there is no such column"),
+        ({"user_column": "usr"}, "there is no such column; did you mean user?"),
         ({"item_column": "4"}, "item_column='4': there is no such column"),
         ({"time_column": "0"}, "time_column='0': there is no such column"),
         ({"time_column": "twice"}, "time_column='twice': several columns"),
@@ -122,6 +123,19 @@ def test_the_columns_are_told_with_what_is_not_used():
     )
 
 
+def test_a_rating_that_is_asked_for_must_be_one_and_is_told():
+    names, options = ["user", "item", "plays", "likes"], TableOptions(min_rating=2.5)
+    with pytest.raises(InvalidInputError, match=r"rating may be plays .* or likes"):
+        _find(names, min_rating=2.5)
+    with pytest.raises(InvalidInputError, match="min_rating=nan: must be a number"):
+        TableOptions(min_rating=float("nan"))
+    with pytest.raises(InvalidInputError, match=r"no rating;.*say --rating_column"):
+        _find(names[:2], min_rating=2.5)
+    columns = [Column(name, Looks.NUMBERS) for name in names[:3]]
+    told = find_columns(columns, options, "file").describe(columns, options.min_rating)
+    assert told.endswith("rating=plays (column 3), which must be 2.5 or more")
+
+
 # --- names ---
 
 NAMES = {
@@ -132,10 +146,11 @@ NAMES = {
     Role.TIME: "timestamp unixReviewTime datetime date last_watch_dt review_date "
     "created_at rated_at rating_timestamp event_time timestamp:float time_ms Time",
     Role.RATING: "rating Book-Rating score stars count weight plays play_time playtime "
-    "hours watched_pct total_dur time_spent date_count user_rating rating:float",
+    "hours watched_pct total_dur time_spent date_count user_rating rating:float "
+    "overall",
     Role.INDEX: "index __index_level_0__ level_0 Unnamed:0",
     Role.OTHER: "release_date birth_date",
-    None: "foo user_age movie_genre candidate_id session_id watch_time id u1 overall",
+    None: "foo user_age movie_genre candidate_id session_id watch_time id u1",
 }
 
 

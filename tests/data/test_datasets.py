@@ -1,5 +1,6 @@
 """Data sets by name with their options, from paths, and from functions of files."""
 
+import pathlib
 import textwrap
 
 import numpy as np
@@ -7,7 +8,12 @@ import pytest
 
 import jaxfr as fr
 from jaxfr.data import DATASETS, LoadOptions, TableOptions, load_dataset
-from jaxfr.data.datasets import check_dataset_text, own_files_of_dataset, synthetic
+from jaxfr.data.datasets import (
+    check_dataset_text,
+    dataset_name,
+    own_files_of_dataset,
+    synthetic,
+)
 from jaxfr.errors import InvalidInputError
 from jaxfr.programs.list import listing
 from jaxfr.programs.run_flags import parse_value
@@ -104,6 +110,34 @@ def test_what_is_neither_name_nor_path_is_refused_and_the_names_are_listed(name)
     if name.startswith("s"):
         with pytest.raises(InvalidInputError, match=r"did you mean synthetic\?"):
             load_dataset(name)
+
+
+def test_a_path_with_a_slip_is_told_what_lies_beside_it(tmp_path):
+    (tmp_path / "my_log.csv").touch()
+    with pytest.raises(InvalidInputError, match=rf"mean {tmp_path}/my_log.csv\?"):
+        load_dataset(f"{tmp_path}/my_lgo.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        *[("ml-100k", "ml-100k"), ("synthetic:seed=1", "synthetic:seed=1")],
+        *[
+            ("my_log.csv", "my_log"),
+            ("/a/b/my.log.TSV.gz", "my.log"),
+            ("my_log", "my_log"),
+        ],
+        *[
+            ("/a/my.folder/", "my.folder"),
+            ("~/x.parquet", "x"),
+            ("./steam.csv", "steam.csv"),
+        ],
+        *[("../own/mine.py:data:path=a/b", "mine.py:data:path=a/b"), ("/", "/")],
+        (".", pathlib.Path.cwd().name),
+    ],
+)
+def test_a_data_set_is_called_by_its_name_and_not_by_its_path(text, name):
+    assert dataset_name(text) == name
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import gzip
 import json
 import os
 import pathlib
@@ -39,14 +40,35 @@ def _assert_is_the_data_set(dataset):
 
 @pytest.mark.parametrize(
     ("ending", "separator"),
-    [("csv", ","), ("tsv", "\t"), ("inter", "\t"), ("data", "\t"), ("CSV", ",")],
+    [
+        *[("csv", ","), ("tsv", "\t"), ("inter", "\t"), ("data", "\t"), ("CSV", ",")],
+        *[("csv", ";"), ("csv", "\t"), ("dat", "::")],
+        *(("txt", one) for one in ("\t", ",", ";", "|", "::", " ", "   ")),
+    ],
 )
-def test_the_ending_of_a_text_file_tells_the_separator(tmp_path, ending, separator):
-    path = tmp_path / f"mine.{ending}"
-    _write_text(path, separator)
-    _assert_is_the_data_set(load_path(path))
-    _write_text(path, separator, header=separator.join(["user", "item", "time\n"]))
-    _assert_is_the_data_set(load_path(path))
+def test_the_separator_is_told_by_the_ending_or_found(tmp_path, ending, separator):
+    path, packed = tmp_path / f"mine.{ending}", tmp_path / f"mine.{ending}.gz"
+    for header in ("", separator.join(["user", "item", "time\n"])):
+        _write_text(path, separator, header)
+        packed.write_bytes(gzip.compress(path.read_bytes()))
+        _assert_is_the_data_set(load_path(path))
+        _assert_is_the_data_set(load_path(packed))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"no gzip", "cannot read .*Not a gzipped file"),
+        (gzip.compress(b"user,item\n1,2\n")[:-12], "is damaged"),
+        (gzip.compress(b"1,2\n" * 9)[:12] + b"xxxxxxxx", "is damaged"),
+    ],
+)
+def test_a_damaged_packed_file_is_refused(tmp_path, content, message):
+    path = tmp_path / "mine.csv.gz"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInputError, match=message) as error:
+        load_path(path)
+    assert "\n" not in str(error.value)
 
 
 def test_a_parquet_file_gives_the_same_data_set(tmp_path):
@@ -58,6 +80,19 @@ def test_a_parquet_file_gives_the_same_data_set(tmp_path):
     _assert_is_the_data_set(load_path(path))
     _write_parquet(path, times=[day.isoformat() for day in days])
     _assert_is_the_data_set(load_path(path))
+
+
+@pytest.mark.parametrize("stars", [[1, 2, 3, 4, 5], ["1", "2.0", "3", "4", "5"]])
+def test_rows_of_a_parquet_file_that_are_rated_too_low_are_left_out(tmp_path, stars):
+    path = tmp_path / "mine.parquet"
+    _write_parquet(path, stars=stars)
+    dataset = load_path(path, TableOptions(min_rating=2.5))
+    assert (dataset.num_users, dataset.num_items, dataset.num_pairs) == (2, 3, 3)
+    with pytest.raises(InvalidInputError, match="min_rating=6: no row is rated so"):
+        load_path(path, TableOptions(min_rating=6))
+    _write_parquet(path, stars=[*stars[:4], None])
+    with pytest.raises(InvalidInputError, match="row 5: a rating that is not a number"):
+        load_path(path, TableOptions(min_rating=1))
 
 
 @pytest.mark.parametrize("name", ["__index_level_0__", "time", "user"])
@@ -125,7 +160,7 @@ def test_a_folder_is_a_split_that_is_given(tmp_path):
     assert dataset.test_items.tolist() == [0, -1]
 
 
-@pytest.mark.parametrize("name", ["mine.xlsx", "mine", "train.txt"])
+@pytest.mark.parametrize("name", ["mine.xlsx", "mine", "x.parquet.gz", "x.gz"])
 def test_another_ending_is_refused_and_the_allowed_ones_are_named(tmp_path, name):
     (tmp_path / name).touch()
     with pytest.raises(InvalidInputError, match=r"must end in \.csv, \.tsv.*\.parquet"):
@@ -150,24 +185,45 @@ def _told(path, **options):
     return lines
 
 
-def test_one_line_tells_what_was_read_of_a_table(tmp_path):
+def test_a_line_each_tells_what_was_read_of_a_table_and_what_has_no_part(tmp_path):
     path = tmp_path / "mine.csv"
-    path.write_text("member,book,stars\n1,5,3\n1,6,2\n1,5,1\n2,7,1\n")
-    assert _told(path) == [
+    path.write_text("member,book,stars\n1,5,3\n1,6,2\n1,5,1\n2,7,1\n1,8,0.5\n")
+    first = (
         f"jaxfr: {path}: user=member (column 1), item=book (column 2), time=none (file "
-        "order decides), rating=stars (column 3), which is dropped; 4 interactions "
-        "read, 3 kept, 1 dropped as repeated; 2 users, 1 of them without a test item, "
-        "3 items"
+        "order decides), rating=stars (column 3), which"
+    )
+    assert _told(path) == [
+        f"{first} is dropped; 5 interactions read, 4 kept; 2 users, 4 items",
+        *(
+            f"jaxfr: {path}: {line}"
+            for line in (
+                "interactions that repeat one of their user and item, left out: 1",
+                "users with a single interaction, trained but not evaluated: 1",
+                "items in the test set only, on which no user trains: 1",
+            )
+        ),
     ]
+    assert _told(path, min_rating=1.0)[:2] == [
+        f"{first} must be 1 or more; 5 interactions read, 3 kept; 2 users, 3 items",
+        f"jaxfr: {path}: interactions rated too low, left out: 1",
+    ]
+    path.write_text("1,5\n1,6\n2,6\n2,5\n3,7\n3,5\n")
+    assert len(_told(path)) == 1
 
 
-def test_one_line_tells_what_was_read_of_a_folder(tmp_path):
+def test_lines_tell_what_was_read_of_a_folder(tmp_path):
     (tmp_path / "train.txt").write_text("1 2 3 3\n4 2\n")
     (tmp_path / "test.txt").write_text("1 5\n")
     assert _told(tmp_path) == [
-        f"jaxfr: {tmp_path}: users and items as in the file; 5 interactions read, 4 "
-        "kept, 1 dropped as repeated; 2 users, 1 of them without a test item, 6 items, "
-        "3 of them without an interaction"
+        f"jaxfr: {tmp_path}: {line}"
+        for line in (
+            "users and items as in the file; 5 interactions read, 4 kept; 2 users, 6 "
+            "items",
+            "interactions that repeat one of their user and item, left out: 1",
+            "users without a test item, trained but not evaluated: 1",
+            "items in the test set only, on which no user trains: 1",
+            "items without an interaction: 3",
+        )
     ]
 
 

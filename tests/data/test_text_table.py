@@ -13,7 +13,7 @@ from jaxfr.data.text_table import read_table
 from jaxfr.errors import InvalidInputError
 
 
-def _read(text, separator=",", **options):
+def _read(text, separator: str | None = ",", **options):
     stream = io.StringIO(text, newline="")
     return read_table(stream, separator, "file", TableOptions(**options))[0]
 
@@ -58,6 +58,43 @@ def test_times_are_numbers_or_iso_dates_in_their_order(times, expected):
         found = _read(text).timestamps
         assert found is not None
         assert np.argsort(np.argsort(found)).tolist() == expected
+
+
+@pytest.mark.parametrize("rating", ["{}", "{}.0", " {}"])
+def test_rows_that_are_rated_too_low_are_left_out(rating):
+    rows = [(7, 3, 4), (8, 3, 1), (7, 5, 5), (9, 9, 3)]
+    text = "".join(f"{u},{i},{rating.format(r)}\n" for u, i, r in rows)
+    found = _read(f"user,item,stars\n{text}", min_rating=4)
+    assert contiguous_ids(found.users).tolist() == [0, 0]
+    assert contiguous_ids(found.items).tolist() == [0, 1]
+    assert found.rated_below == 2
+
+
+def test_quotes_mean_something_beside_semicolons():
+    text = '"User-ID";"ISBN";"Book-Rating"\n"1";"a;b";"0"\n"2";"c";"5"\n'
+    found = _read(text)
+    assert (found.user_ids, found.items.tolist()) == (["1", "2"], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 2 3\n4 5\n6 7 8 9\n", "cannot be told.*from a folder with train.txt"),
+        ("a;b,c\nd;e,f\n", "may be semicolons or commas"),
+        ("1 2 3,5\n2 3 4,5\n", "may be commas or blanks"),
+        ("1\n2\n", "cannot be told; in a file that ends in .csv it is commas"),
+    ],
+)
+def test_a_separator_that_may_be_one_or_another_is_refused(text, message):
+    with pytest.raises(InvalidInputError, match=f"file: .*{message}") as error:
+        _read(text, separator=None)
+    assert "\n" not in str(error.value)
+
+
+def test_blanks_within_cells_are_none_between_cells():
+    found = _read("7\t3\t2001-09-09 10:00\n8\t3\t2001-09-09 09:00\n", separator=None)
+    assert found.users.tolist() == [0, 1]
+    assert found.timestamps is not None
 
 
 def test_without_a_time_column_there_are_no_timestamps():
@@ -109,7 +146,8 @@ MANY = [f"a,x,{NOW}"] * 5000
         (f"1,2,{NOW}\n1,2,3,4\n", "line 2: another number of columns"),
         ("user,item\n1,2\n\n,3\n", "line 4: an empty id"),
         ("a,x\na, \n", "line 2: an empty id"),
-        (f"a,x,{NOW}\nb,y,late\n", "line 2: a timestamp that is not a number"),
+        (f"a,x,{NOW}\nb,y,late\n", "line 2: a timestamp that is not a number;"),
+        ("user,item,time\na,x,soon\n", "line 2: .* or an ISO date .2005-12-31.;"),
         (f"a,x,{NOW}\nb,y,nan\n", "line 2: a timestamp that is not finite"),
         (f"a,x,{NOW}\nb,y,1e400\n", "line 2: a timestamp that is not finite"),
         (f"a,x,{NOW}\nb,y,{'9' * 5000}\n", "line 2: a timestamp that is not finite"),

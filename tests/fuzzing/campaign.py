@@ -125,8 +125,9 @@ def _turn(
     """Attempts of one kind in a process of its own, as long as it lives."""
     context, made = multiprocessing.get_context("spawn"), 0
     ours, theirs = context.Pipe()
+    # The benchmark has children of its own, which a daemon may not.
     process = context.Process(
-        target=_work, args=(theirs, kind, seeds, seconds, scratch), daemon=True
+        target=_work, args=(theirs, kind, seeds, seconds, scratch)
     )
     process.start()
     theirs.close()

@@ -15,6 +15,7 @@ from absl import flags
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.terminal import note
+from tests.fuzzing.writing import watched
 
 # Makes an input in the folder, which is the current one, and hands it over. It returns
 # if the input was taken for what it is, raises the program's own error where that
@@ -69,7 +70,12 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    kind: str, seed: int, attempt: Attempt, folder: pathlib.Path, seconds: float
+    kind: str,
+    seed: int,
+    attempt: Attempt,
+    folder: pathlib.Path,
+    seconds: float,
+    source: random.Random | None = None,
 ) -> Verdict:
     """Makes one attempt.
 
@@ -79,7 +85,9 @@ def judge(
         attempt: makes the input and hands it over.
         folder: an empty folder for it.
         seconds: how long it may take.
+        source: of chance, where it is another than the kind and the seed make.
     """
+    source = source or random.Random(f"{kind} {seed}")
     screen = io.StringIO()
     try:
         with (
@@ -88,9 +96,12 @@ def judge(
             contextlib.redirect_stderr(screen),
             warnings.catch_warnings(),
             _time_limit(seconds),
+            watched(folder) as written_outside,
         ):
             warnings.simplefilter("error")
-            outcome = _outcome(attempt, random.Random(f"{kind} {seed}"), folder)
+            outcome = _outcome(attempt, source, folder)
+            if written_outside:
+                raise WrongOutcomeError(f"wrote {written_outside}")
             unwanted = control_characters(screen.getvalue().replace("\n", " "))
             if unwanted:
                 raise WrongOutcomeError(f"on the screen: {unwanted}")

@@ -9,6 +9,8 @@ import random
 import zlib
 from typing import Any
 
+from jaxfr.explorer import contents_of
+from jaxfr.records.contents import lack_of_record
 from jaxfr.store import read_store
 from jaxfr.store.lines import encode_line
 from jaxfr.sweeps.request import RunRequest
@@ -21,7 +23,7 @@ _FILE = "20260101T000000-host-1-00000000.jsonl"
 
 
 def attempt(source: random.Random, folder: pathlib.Path) -> None:
-    """Damages a store, reads it, and has it summarised."""
+    """Damages a store, reads it, and has it told and summarised."""
     intact = write_damaged(pathlib.Path("store"), source)
     found = {record["run"]: record for record in read_store(pathlib.Path("store"))}
     for record in intact:
@@ -29,6 +31,9 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
             raise WrongOutcomeError(
                 f"record {record['run']}: is {found.get(record['run'])}"
             )
+    told = read_store(pathlib.Path("store"), lack_of_record)
+    if told:
+        json.dumps(contents_of(told, [], "store"), allow_nan=False)
     programs.run("results", ["--store=store", *_arguments(source)])
 
 

@@ -12,6 +12,7 @@ from tests.programs.programs import module, run
 INPUTS = {
     **dict.fromkeys(("text_tables", "parquet_tables", "text_pairs"), 100),
     **dict.fromkeys(("sweep_files", "start_values"), 100),
+    **dict.fromkeys(("seed_lists", "fields", "suites"), 100),
     "checkpoints": 10,
 }
 

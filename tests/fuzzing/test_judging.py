@@ -1,6 +1,8 @@
 """The fuzzing sees what it is there to see."""
 
+import pathlib
 import sys
+import tempfile
 import time
 
 import pytest
@@ -35,6 +37,15 @@ def test_what_is_taken_or_refused_in_one_line_is_no_find(tmp_path):
 )
 def test_anything_else_is_a_find(act, error, tmp_path):
     assert outcome_of(act, tmp_path, seconds=0.2) == ("find", error)
+
+
+def test_what_is_written_is_seen_unless_it_is_within_the_folder(tmp_path):
+    folder, there = tmp_path / "folder", WrongOutcomeError.__name__
+    folder.mkdir()
+    within = (folder / "x").touch, lambda: pathlib.Path("y").mkdir(), tempfile.mkdtemp
+    assert {outcome_of(act, folder) for act in within} == {("accepted", None)}
+    outside = (tmp_path / "x").touch, (tmp_path / "y").mkdir, (tmp_path / "x").unlink
+    assert {outcome_of(act, folder) for act in outside} == {("find", there)}
 
 
 def test_the_same_seed_makes_the_same_input(tmp_path):

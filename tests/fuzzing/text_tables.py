@@ -1,8 +1,10 @@
 """CSV, TSV and their kin: tables whose content is known, and tables of anything."""
 
+import gzip
 import pathlib
 import random
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jaxfr.data import LoadOptions, TableOptions, load_dataset
 from jaxfr.errors import InvalidInputError
@@ -21,15 +23,20 @@ OTHER_TIMES = (
     *("review_time", "event_ts", "watchedAt", "timeStamp_ms"),
 )
 BESIDE = ("rating", "score", "count", "plays", "weight", "stars", "title", "Unnamed: 0")
-_SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".data": "\t"}
+_SEPARATORS = {
+    **{".csv": (",", ",", ",", ";", "\t"), ".tsv": "\t", ".inter": "\t", ".data": "\t"},
+    **{".txt": ("\t", ",", ";", "|", "::", " ", "  "), ".dat": ("::", "\t")},
+}
 
 
 def attempt(source: random.Random, folder: pathlib.Path) -> None:
     """A table of known content, plain or hard to read, or a damaged one."""
     draw = source.random()
     rows = draw_rows(source)
-    if draw < 0.2:
+    if draw < 0.15:
         _plain(rows, source)
+    elif draw < 0.2:
+        _rated(rows, source)
     elif draw < 0.35:
         _named(rows, source)
     elif draw < 0.65:
@@ -54,6 +61,25 @@ def _plain(rows: Sequence[Row], source: random.Random) -> None:
     check_dataset(found, rows, by_time)
 
 
+def _rated(rows: Sequence[Row], source: random.Random) -> None:
+    """Rows with ratings, of which the low ones do not count."""
+    path = pathlib.Path("rated" + source.choice((".csv", ".csv.gz", ".txt", ".tsv")))
+    least, separator = source.randint(1, 5), "\t" if ".tsv" in path.name else ","
+    write = source.choice((str, str, lambda rating: f"{rating:.1f}"))
+    ratings = [source.randint(1, 5) for _ in rows]
+    cells = [
+        (row.user.strip(), row.item, write(rating), str(row.time))
+        for row, rating in zip(rows, ratings, strict=True)
+    ]
+    names = ("user", "item", source.choice(("rating", "stars", "overall")), "time")
+    text = "".join(separator.join(line) + "\n" for line in (names, *cells)).encode()
+    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    kept = [row for row, rated in zip(rows, ratings, strict=True) if rated >= least]
+    options = LoadOptions(table=TableOptions(min_rating=float(least)))
+    found = load_dataset(str(path), options)
+    check_dataset(found, kept, by_time=True)
+
+
 def _named(rows: Sequence[Row], source: random.Random) -> None:
     """Columns of any names, in any order, of which the user says what they are."""
     known = {
@@ -68,7 +94,7 @@ def _named(rows: Sequence[Row], source: random.Random) -> None:
     source.shuffle(names)
     roles = {name: role for role, name in known.items()}
     header, by_time = source.random() < 0.7, source.random() < 0.8
-    said = {
+    said: dict[str, Any] = {
         f"{role}_column": name if header else str(names.index(name) + 1)
         for role, name in known.items()
     }
@@ -118,9 +144,14 @@ def _write(
         source: of the form.
     """
     extension = source.choice(list(_SEPARATORS))
-    separator, end = _SEPARATORS[extension], source.choice(("\n", "\n", "\r\n"))
-    quote = '"' if extension == ".csv" and source.random() < 0.2 else ""
-    beside = source.choice(("rating", "half", "words", "zeros", "index"))
+    if any(" " in text for row in rows for text in (*row[:2], *columns)):
+        extension = source.choice((".csv", ".tsv"))  # blanks may be what separates
+    separator = source.choice(_SEPARATORS[extension])
+    end = source.choice(("\n", "\n", "\r\n"))
+    is_quoted = extension == ".csv" and separator in ",;" and source.random() < 0.2
+    quote = '"' * is_quoted
+    kinds = ("rating", "half", "zeros", "index", *["words"] * (extension != ".txt"))
+    beside = source.choice(kinds)
     times = source.choice((str, str, lambda time: f"{float(time)}"))
     lines = [separator.join(f"{quote}{name}{quote}" for name in columns)] * header
     for number, row in enumerate(rows):
@@ -136,15 +167,18 @@ def _write(
                 "index": str(number),
             }[beside],
         }
-        if separator == "," and not quote:
+        if separator in ",;" and not quote:
             cells["beside"] = cells["beside"].replace(",", "")
         lines.append(
             separator.join(f"{quote}{cells[c]}{quote}" for c in columns.values())
         )
     text = end.join(lines) + end * source.choice((0, 1, 1, 2))
     mark = source.choice(("", "", "\ufeff"))
+    encoded = (mark + text).encode()
+    if source.random() < 0.2:
+        extension, encoded = f"{extension}.gz", gzip.compress(encoded, mtime=0)
     path = pathlib.Path(source.choice(("data", "my log", "d.é")) + extension)
-    path.write_bytes((mark + text).encode())
+    path.write_bytes(encoded)
     return path
 
 

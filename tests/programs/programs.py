@@ -77,6 +77,10 @@ class Started:
         """Whether it has not ended yet."""
         return self._process.is_alive()
 
+    def said(self) -> str:
+        """All that it printed until now, on both outputs."""
+        return "".join(s.read_text() for s in self._streams if s.exists())
+
     def kill(self) -> None:
         """Ends it, as the system does, without a word."""
         self._process.kill()

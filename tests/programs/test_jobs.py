@@ -6,12 +6,24 @@ Its local executor, and a ``srun`` that only runs its command, stand for a clust
 import itertools
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
-from tests.programs.programs import ROOT, TINY, Ended, assert_refused, lines, run
+from jaxfr.store.claims import look_at_claims
+from jaxfr.store.folder import host_and_process
+from tests.programs.programs import (
+    ROOT,
+    TINY,
+    Ended,
+    assert_refused,
+    lines,
+    run,
+    start,
+)
 
 SCRIPT = ROOT / "experiments" / "jobs" / "slurm_array.sh"
 SWEEP = (*TINY, "--aggregator=clip_by_norm:2+mean", "--seeds=0:2")
@@ -42,6 +54,30 @@ def test_a_job_that_fails_is_named(tmp_path):
     done = submit(tmp_path, *SWEEP, f"--store={tmp_path / 'store'}")
     assert done.returncode == 1
     assert "failed: " in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR2])
+def test_a_job_that_the_cluster_ends_says_what_is_kept(tmp_path, number):
+    """By SIGTERM, or by the signal that submitit has sent when the time is over."""
+    store, logs = tmp_path / "store", tmp_path / "logs"
+    started = start(
+        *("submit", *TINY[:2], "--rounds=10000000", "--cluster=local", "--wait"),
+        *(f"--job_log_dir={logs}", f"--store={store}", "--timeout_minutes=1"),
+    )
+    while started.lives() and not [*store.glob("claims/*.claim")]:
+        time.sleep(0.01)
+    (claim,) = look_at_claims(store / "claims")
+    os.kill(host_and_process(claim.writer)[1], number)
+    ended = started.wait()
+    assert ended.returncode == 1
+    assert "failed: " in ended.stderr
+    (log,) = logs.glob("*_log.err")
+    *_, last = log.read_text().splitlines()
+    assert last == (
+        f"stopped by SIGTERM: finished runs are kept in {store}; the same command goes "
+        "on from there"
+    )
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """What all programs do the same way: starting, flags, presets, mistakes, ends."""
 
+import importlib
+import re
 import signal
+import sys
 
 import pytest
 from absl import flags
@@ -10,8 +13,10 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import temporary_folder
 from jaxfr.presets import preset_names, preset_path
 from jaxfr.programs import PROGRAMS, describe_program
+from jaxfr.programs.help import GROUPS
 from jaxfr.programs.program import expand_flags, run_program
 from jaxfr.stopping import keeping
+from jaxfr.sweeps.request import RUN_OPTIONS
 from tests.programs.programs import assert_refused, run
 
 
@@ -35,6 +40,13 @@ def program() -> None:
         print(rounds.value, rule.value)
 
     run_program(main)
+
+
+def parse() -> None:
+    """Reads the flags of a program, and does nothing with them."""
+    importlib.import_module(f"jaxfr.programs.{sys.argv[1]}")
+    del sys.argv[1]
+    run_program(lambda: print("parsed"))
 
 
 def test_a_program_that_succeeds_exits_with_0(tmp_path):
@@ -109,12 +121,26 @@ def test_every_preset_is_read_by_name_and_flags_behind_it_win(preset):
 def test_help_is_what_a_program_is_an_example_and_its_flags(name):
     told = run(name, "--help")
     assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout.strip().startswith(describe_program(name))
+    assert told.stdout == run(name, "--rounds=x", "-h").stdout
+    assert told.stdout.startswith(describe_program(name))
     assert f"\njaxfr {name} " in describe_program(name)
-    own = f"\njaxfr {name}:\n"
-    assert (own in told.stdout) == (name != "list")
     takes_presets = name in ("train", "sweep", "submit", "benchmark")
     assert told.stdout.count("  --preset: ") == takes_presets
+    # Each group has an example, which the program takes.
+    groups = re.findall(r"^\w.*:$", told.stdout, re.MULTILINE)
+    examples = re.findall(r"^  as in: jaxfr (\w+) (.*)$", told.stdout, re.MULTILINE)
+    assert bool(groups) == (name not in ("list", "completion"))
+    assert len(examples) == len(groups)
+    assert {program for program, _ in examples} <= {name}
+    flagged = [one for _, example in examples for one in example.split()]
+    parsed = run(name, *flagged, program=parse)
+    assert (parsed.returncode, parsed.stdout) == (0, "parsed\n"), parsed.stderr
+
+
+def test_every_option_of_a_run_has_a_group():
+    grouped = [name for group in GROUPS.values() for name in sorted(group.names)]
+    assert len(set(grouped)) == len(grouped)
+    assert {*RUN_OPTIONS, "seeds"} <= set(grouped)
 
 
 def test_jaxfr_alone_says_which_programs_there_are():
@@ -124,6 +150,7 @@ def test_jaxfr_alone_says_which_programs_there_are():
         assert f"jaxfr {name} " in told.stdout
         assert describe_program(name).splitlines()[0] in told.stdout
     assert run("--help").stdout == told.stdout
-    assert run("--version").stdout == f"jaxfr {package.__version__}\n"
+    for words in (["--version"], ["train", "--version"]):
+        assert run(*words).stdout == f"jaxfr {package.__version__}\n"
     assert_refused(run("tran"), "error: tran: no program; there are train, sweep")
     assert "; did you mean train" in run("tran").stderr

@@ -84,6 +84,7 @@ def test_what_a_file_does_not_name_is_left_open(tmp_path):
         ("a.json", "[" * 10**5, "is nested too deeply"),
         ("a.toml", "[grid]\na = " + "[" * 10**5, "a.toml: "),
         ("a.toml", "learning_rate = 0.1", "learning_rate: is none of seeds, grid"),
+        ("a.toml", "[gird]\nrounds = 1", "stand in grid or list; did you mean grid?"),
         ("a.toml", "[list]\nrounds = 1", "list: must be a list of tables"),
         ("a.json", '{"list": [1]}', "list: must hold options"),
         ("a.toml", 'seeds = "1:1"', "seeds='1:1'"),

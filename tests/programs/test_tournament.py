@@ -115,5 +115,14 @@ def test_a_mistake_is_told_before_anything_is_run(suite, tmp_path, arguments, to
     assert_refused(tournament(suite, tmp_path, *arguments), told)
 
 
+def test_two_data_sets_of_one_name_are_refused(suite, tmp_path):
+    paths = [tmp_path / folder / "log.csv" for folder in "ab"]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text("1,2\n1,3\n2,2\n")
+    refused = tournament(suite, tmp_path, f"--dataset={paths[0]},{paths[1]}")
+    assert_refused(refused, f"dataset: {paths[0]} and {paths[1]} have the same name")
+
+
 def test_without_a_folder_there_is_no_tournament(suite):
     assert_refused(run("tournament", f"--suite={suite}"), "output_dir")

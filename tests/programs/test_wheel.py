@@ -48,6 +48,7 @@ def test_a_wheel_alone_in_an_empty_folder_trains_sweeps_and_shows_results(tmp_pa
     jaxfr("train", "--preset=main", *TINY, "--output_dir=run")
     jaxfr("sweep", "--preset", "main", *TINY, "--store=run/store")
     assert "spattack_o_d" in jaxfr("results", "--store=run/store")
+    assert "2 runs" in jaxfr("report", "--store=run/store", "--output_dir=run/page")
     assert "main" in jaxfr("list", "presets")
     assert "users" in jaxfr("dataset", TINY[0])
     assert (tmp_path / "folder" / "run" / "results.jsonl").exists()

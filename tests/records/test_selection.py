@@ -84,13 +84,16 @@ def test_all_conditions_must_hold():
 @pytest.mark.parametrize(
     ("conditions", "message"),
     [
-        (["atack=none"], "'atack' is no column; there are attack, aggregator, clip"),
+        (
+            ["atack=none"],
+            "'atack' is no column; did you mean attack?; there are attack, ",
+        ),
         (["curve=1"], "'curve' is no column"),
         (["attack"], "name=value"),
         (["=none"], "name=value"),
         (
             ["attack=spattack"],
-            "no run has attack=spattack; there are none, spattack_o_d",
+            "attack=spattack; did you mean spattack_o_d?; there are none, spattack_o_d",
         ),
         (["attack=none|typo"], "no run has attack=typo"),
         (["seed=one"], "no run has seed=one; there are 0, 1"),

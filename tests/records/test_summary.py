@@ -146,7 +146,7 @@ def test_groups_are_sorted_by_one_grouping_after_another():
 @pytest.mark.parametrize(
     ("group_by", "metric", "message"),
     [
-        (["agregator"], "hr@10", "'agregator' is no column; there are attack, "),
+        (["agregator"], "hr@10", "'agregator' is no column; did you mean aggreg"),
         (["attack"], "hr@20", "'hr@20' is no column"),
         (["attack"], "aggregator", "metric aggregator: must be a number"),
         (["attack"], "clip_norm", "but is none"),

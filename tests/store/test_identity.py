@@ -14,14 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jaxfr
+from jaxfr.store import identity
 from jaxfr.store.identity import (
     code_version,
     computing_modules,
     content_hash,
-    options_part,
     run_identity,
     what_code_says,
 )
+from jaxfr.store.lines import options_part
 
 VALUES = (
     st.none()
@@ -55,7 +56,11 @@ TREE = {
     "__init__.py": "from jaxfr.public import beside",
     "public.py": "from jaxfr import beside",
     "experiment.py": "import jaxfr\nfrom jaxfr.attacks import lie",
-    "attacks/__init__.py": "from jaxfr.attacks.lie import lie",
+    "attacks/__init__.py": (
+        "from jaxfr.attacks.lie import lie\nfrom jaxfr.attacks.named import named"
+    ),
+    "attacks/named.py": "import jaxfr.beneath",
+    "beneath.py": "x = 1",
     "attacks/lie.py": "def lie():\n    import jaxfr.sampling as s",
     "attacks/unused.py": "x = 1",
     "sampling.py": "x = 1",
@@ -67,11 +72,15 @@ TREE = {
     "checkpoints/__init__.py": "x = 1",
     "beside.py": "from jaxfr.training.round import x",
 }
-ENTERS = (
-    *("experiment.py", "attacks/__init__.py", "attacks/lie.py", "sampling.py"),
+# What a run enters that has none of the named parts, and what comes with them.
+CORE_ENTERS = (
+    *("experiment.py", "attacks/lie.py", "sampling.py"),
     *("training/round.py", "training/batch.py"),
     *("linear.py", "evaluation/deep/ranks.py"),
 )
+WITH_PART = {"attacks/named.py", "beneath.py"}
+ENTERS = {*CORE_ENTERS, *WITH_PART, "attacks/__init__.py"}
+PART = frozenset({"jaxfr.attacks.named"})
 
 SOURCE = '''
 """A module."""
@@ -92,9 +101,14 @@ class Rule:
 
 @pytest.fixture(autouse=True)
 def _forget_the_version():
-    code_version.cache_clear()
+    _forget()
     yield
+    _forget()
+
+
+def _forget() -> None:
     code_version.cache_clear()
+    identity._modules.cache_clear()
 
 
 @pytest.fixture
@@ -106,9 +120,9 @@ def small_tree(tmp_path, monkeypatch) -> pathlib.Path:
     return tmp_path
 
 
-def version_now() -> str:
-    code_version.cache_clear()
-    return code_version()
+def version_now(parts: frozenset[str] | None = None) -> str:
+    _forget()
+    return code_version(parts)
 
 
 def said(source: str) -> str:
@@ -202,6 +216,16 @@ def test_what_an_experiment_its_training_and_evaluation_import_enters(name, smal
     assert (version_now() != version) is (name in ENTERS)
 
 
+@pytest.mark.parametrize("name", TREE)
+def test_of_parts_those_enter_that_a_run_has(name, small_tree):
+    path, none = small_tree / name, frozenset()
+    without, with_part = version_now(none), version_now(PART)
+    assert without != with_part
+    path.write_text(f"{TREE[name]}\nx = 2\n")
+    assert (version_now(none) != without) is (name in CORE_ENTERS)
+    assert (version_now(PART) != with_part) is (name in {*CORE_ENTERS, *WITH_PART})
+
+
 def test_another_name_is_another_version_and_other_files_count_for_nothing(small_tree):
     version = version_now()
     (small_tree / "training" / "notes.txt").write_text("x = 2\n")
@@ -212,13 +236,28 @@ def test_another_name_is_another_version_and_other_files_count_for_nothing(small
 
 
 def test_the_core_enters_the_version_and_what_stands_around_it_does_not():
-    places = {path.relative_to(ROOT) for path in computing_modules(ROOT)}
-    assert {place.parts[0] for place in places} >= set(CORE)
-    assert not {place.parts[0] for place in places} & AROUND
+    modules = identity._modules()
+    names = computing_modules(modules)
+    places = {f"{name}.py".removeprefix("jaxfr.").split(".")[0] for name in names}
+    core = {name.removesuffix(".py") for name in CORE}
+    assert places >= core
+    assert not places & {name.removesuffix(".py") for name in AROUND}
     for package in (name for name in CORE if "." not in name):
-        modules = {path.relative_to(ROOT) for path in (ROOT / package).rglob("*.py")}
-        left_out = {place.name for place in modules - places}
-        assert left_out <= {"__init__.py"}, package
+        inside = {name for name in modules if name.startswith(f"jaxfr.{package}.")}
+        left_out = inside - names
+        packages = {
+            name for name in modules for one in modules if one.startswith(f"{name}.")
+        }
+        assert left_out <= packages, package
+
+
+def test_a_run_enters_the_code_of_its_parts_and_of_no_others():
+    modules = identity._modules()
+    core = computing_modules(modules, ())
+    lie, median = "jaxfr.attacks.general.lie", "jaxfr.aggregators.median"
+    assert core < computing_modules(modules, {lie}) < computing_modules(modules)
+    assert not {lie, median} & core
+    assert median not in computing_modules(modules, {lie})
 
 
 def test_contents_that_are_only_alike_are_apart():

@@ -50,7 +50,7 @@ def finish(
             raise StoppedError
 
     options = ExecutionOptions(devices, checkpoints=checkpoints)
-    watcher = Watcher(rounds=tell_or_stop, say=said.append)
+    watcher = Watcher(rounds=tell_or_stop, found_rounds=tell_or_stop, say=said.append)
     with open_store(store_path) as store:
         try:
             for _ in run_plan(plan, store, options, watcher):

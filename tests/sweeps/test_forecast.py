@@ -9,7 +9,6 @@ from jaxfr.sweeps.forecast import (
     forecast,
     format_duration,
     format_forecasts,
-    group_title,
 )
 from jaxfr.sweeps.plan import plan_runs
 from jaxfr.training.costs import Costs
@@ -37,11 +36,9 @@ def test_a_batch_takes_its_start_calls_rounds_and_evaluations(
 
 def test_a_program_is_named_by_data_attack_aggregator_and_what_is_unusual():
     clean, attacked = plan_runs([CLEAN[0], *ATTACKED]).groups
-    assert group_title(clean).startswith("synthetic:num_users=40")
-    assert group_title(clean).endswith("clean mean model=fedmf:embedding_dim=4")
-    assert group_title(attacked).endswith(
-        "spattack_o_d mean model=fedmf:embedding_dim=5"
-    )
+    assert clean.title.startswith("synthetic:num_users=40")
+    assert clean.title.endswith("clean mean model=fedmf:embedding_dim=4")
+    assert attacked.title.endswith("spattack_o_d mean model=fedmf:embedding_dim=5")
 
 
 def test_a_forecast_counts_what_is_left_and_runs_nothing(tmp_path):

@@ -52,7 +52,7 @@ def test_what_several_alternatives_name_is_run_once():
 
 @pytest.mark.parametrize(
     ("text", "seeds"),
-    [("0", (0,)), ("0:3", (0, 1, 2)), ("7,0:2, 5", (7, 0, 1, 5))],
+    [("0", (0,)), ("5", (5,)), ("0:3", (0, 1, 2)), ("7,0:2, 5", (7, 0, 1, 5))],
 )
 def test_seeds_are_a_list_a_range_or_both(text, seeds):
     assert parse_seeds(text) == seeds

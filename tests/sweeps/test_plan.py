@@ -197,6 +197,7 @@ def test_runs_that_only_differ_in_the_name_of_the_same_data_are_one(tmp_path):
         wanted.append(RunRequest(dataset=str(tmp_path / name)).replace(ranking="full"))
     one, two = plan_runs(wanted).runs
     assert one.identity == two.identity
+    assert [run.recorded["dataset"] for run in (one, two)] == ["one", "two"]
 
 
 def test_a_run_is_what_its_record_says_but_for_names_of_data():

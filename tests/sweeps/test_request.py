@@ -1,16 +1,25 @@
 """A request: a run that is wanted."""
 
 import math
+import pathlib
 
 import pytest
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import PART_KINDS, Experiment
 from jaxfr.part_texts import read_option
-from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest, check_alone, recorded_options
+from jaxfr.sweeps.request import (
+    RUN_OPTIONS,
+    RunRequest,
+    check_alone,
+    modules_of_parts,
+    recorded_options,
+)
 from jaxfr.texts import EXPERIMENT_OPTIONS, read_field
 from jaxfr.training.checks import check_attack
 from tests.sweeps.problem import SMALL, changed
+
+EXAMPLES = pathlib.Path(__file__).parents[2] / "experiments" / "examples"
 
 
 def settled(request: RunRequest, num_clients: int = 40) -> Experiment:
@@ -226,3 +235,17 @@ def test_an_attack_that_would_begin_after_the_last_round_is_refused():
     late = changed(attack="spattack_o_d", attack_start=6)
     with pytest.raises(InvalidInputError, match=r"^attack_start=6: .* below rounds=6"):
         settled(late)
+
+
+def test_the_modules_of_parts_are_those_of_all_that_are_in_them():
+    request = RunRequest().replace(attack="lie", aggregator="clip_by_norm+median")
+    assert modules_of_parts(request) == {
+        *("jaxfr.attacks.general.lie", "jaxfr.models.fedmf", "jaxfr.optimizers"),
+        *("jaxfr.aggregators.base", "jaxfr.aggregators.norm"),
+        "jaxfr.aggregators.median",
+    }
+
+
+def test_what_a_part_of_elsewhere_uses_is_not_known():
+    own = RunRequest().replace(attack=f"{EXAMPLES / 'shrink_items.py'}:shrink_items")
+    assert modules_of_parts(own) is None

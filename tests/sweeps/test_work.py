@@ -1,5 +1,6 @@
 """Plans run into stores: nothing is lost, done twice, or dependent on company."""
 
+import contextlib
 import threading
 import time
 
@@ -8,9 +9,12 @@ import pytest
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.contents import lack_of_record
 from jaxfr.store import Store, open_store
+from jaxfr.store.plans import read_plans
+from jaxfr.store.status import status_of
 from jaxfr.sweeps import work
 from jaxfr.sweeps.execution import ExecutionOptions
-from jaxfr.sweeps.plan import Plan, plan_runs, take_shard
+from jaxfr.sweeps.group import GroupCompiler
+from jaxfr.sweeps.plan import Plan, RunGroup, plan_runs, take_shard
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.work import Watcher, run_plan
 from tests.sweeps.problem import changed
@@ -131,21 +135,33 @@ def test_a_run_does_not_depend_on_which_runs_share_its_program(
 
 
 def test_progress_counts_every_round_of_every_run_once(tmp_path):
-    told: list[int] = []
+    rounds, found_rounds, runs, found_runs = told = [], [], [], []
     plan = plan_runs(SWEEP)
     with open_store(tmp_path / "store") as store:
         run_all(take_shard(plan, 0, 2), store)
-        run_all(plan, store, watcher=Watcher(rounds=told.append))
-    assert sum(told) == 6 * len(SWEEP)
+        watcher = Watcher(
+            rounds=rounds.append,
+            found_rounds=found_rounds.append,
+            runs=runs.append,
+            found_runs=found_runs.append,
+        )
+        run_all(plan, store, watcher=watcher)
+    half = len(SWEEP) // 2
+    assert [*map(sum, told)] == [6 * half, 6 * half, half, half]
 
 
 def test_each_group_is_compiled_once_and_the_first_record_bears_it(tmp_path):
-    compiled = []
+    compiled: list[RunGroup] = []
+
+    def compiling(group: RunGroup) -> contextlib.AbstractContextManager[None]:
+        compiled.append(group)
+        return contextlib.nullcontext()
+
     wanted = [
         changed(attack=a, seed=s) for a in ("none", "spattack_o_d") for s in (0, 1)
     ]
     with open_store(tmp_path / "store") as store:
-        watcher = Watcher(compiled.append)
+        watcher = Watcher(compiling)
         done = list(run_plan(plan_runs(wanted * 2), store, TWO, watcher))
     assert [group.experiment.attack.name for group in compiled] == [
         "none",
@@ -207,3 +223,61 @@ def test_a_store_that_cannot_be_written_ends_the_sweep_with_an_error(
         monkeypatch.undo()
         assert store.records() == []
         assert len(run_all(plan, store)) == len(SWEEP)
+
+
+def test_a_program_that_cannot_be_run_fails_when_all_others_are_done(
+    tmp_path, monkeypatch
+):
+    wanted = [
+        changed(attack=a, seed=s) for a in ("none", "spattack_o_d") for s in (0, 1)
+    ]
+    plan, compile_group = plan_runs(wanted), GroupCompiler.compile
+    clean = [run.identity for run in plan.groups[0].runs]
+
+    def compile_attacked(self, group: RunGroup, *more):
+        if group.experiment.attack.name == "none":
+            raise InvalidInputError("needs 9 GB, and 1 GB is free")
+        return compile_group(self, group, *more)
+
+    monkeypatch.setattr(GroupCompiler, "compile", compile_attacked)
+    failed, said = [], []
+    watcher = Watcher(failed=failed.append, say=said.append)
+    with open_store(tmp_path / "store") as store:
+        with pytest.raises(InvalidInputError, match="needs 9 GB"):
+            run_all(plan, store, watcher=watcher)
+        done = [run.identity for run in plan.groups[1].runs]
+        assert sorted(record["run"] for record in store.records()) == sorted(done)
+        assert (failed, len(said)) == ([2], 1)
+        (failure,) = status_of(store).failures
+        assert failure.error == "needs 9 GB, and 1 GB is free"
+        assert sorted(failure.runs) == sorted(clean)
+        monkeypatch.undo()
+        assert sorted(run_all(plan, store)) == sorted(clean)
+        assert status_of(store).failures == ()
+
+
+def test_a_defect_ends_the_sweep_and_is_told_of_the_runs_in_hand(tmp_path, monkeypatch):
+    plan = plan_runs(SWEEP)
+
+    def broken(*_, **__):
+        raise RuntimeError("a\ndefect")
+
+    monkeypatch.setattr(work, "run_batch", broken)
+    with (
+        pytest.raises(RuntimeError, match="defect"),
+        open_store(tmp_path / "store") as store,
+    ):
+        run_all(plan, store)
+    (failure,) = status_of(store).failures
+    assert (failure.error, len(failure.runs)) == ("RuntimeError: a defect", 2)
+
+
+def test_all_shards_leave_one_plan_of_all_that_is_wanted(tmp_path):
+    plan = plan_runs(SWEEP)
+    with open_store(tmp_path / "store") as store:
+        for index in range(2):
+            next(run_plan(take_shard(plan, index, 2), store, TWO))
+        (told,) = read_plans(store.path)
+    assert told.programs == [
+        (plan.groups[0].title, [run.identity for run in plan.groups[0].runs])
+    ]

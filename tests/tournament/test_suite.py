@@ -41,6 +41,15 @@ def test_a_file_says_what_a_suite_is(tmp_path):
     assert read_suite(str(path)) == SUITE
 
 
+@pytest.mark.parametrize("seeds", ["0,1", [0, 1], ["0", 1]])
+def test_seeds_are_written_as_in_a_sweep_file(tmp_path, seeds):
+    path = tmp_path / "small.json"
+    path.write_text(json.dumps(fields() | {"seeds": seeds}))
+    assert read_suite(str(path)).seeds == "0,1"
+    path.write_text(json.dumps(fields() | {"seeds": 5}))
+    assert parse_seeds(read_suite(str(path)).seeds) == (5,)
+
+
 def test_the_hash_is_of_what_is_met_and_not_of_names_and_defenses():
     renamed = dataclasses.replace(SUITE, name="other", aggregator=("median",))
     assert renamed.hash == SUITE.hash

@@ -84,7 +84,10 @@ def run_call_by_call(
             if len(told) == (3 if len(lives) > 1 else 2):
                 raise StoppedError
 
-        options = {"on_rounds": tell_or_stop, "keeper": keeper(directory)}
+        options = {
+            **dict.fromkeys(("on_rounds", "on_found"), tell_or_stop),
+            "keeper": keeper(directory),
+        }
         try:
             return run(programs, **options), lives
         except StoppedError:

@@ -1,0 +1,249 @@
+/* Attacks against defenses, and the differences of paired runs. */
+
+function drawHeatmap() {
+  const { name, heading, higher } = described();
+  const by = [...state.by];
+  const across = fill($("heatmap-columns"), by, state.across);
+  const others = by.filter((one) => one !== across);
+  const lines = grouped(state.shown, others);
+  const header = [
+    others.join(", ") || "runs",
+    across ?? "",
+    `mean ${name}`,
+    "low",
+    "high",
+    "runs",
+    "worst attack",
+  ];
+  const found = lines.flatMap(({ label: row, runs }) => {
+    const cell = (column, members, worst = "") => ({
+      row,
+      column,
+      worst,
+      ...stats(members.map((run) => valuesOf(name)[run])),
+    });
+    const known = grouped(runs, across ? [across] : [])
+      .map((group) => cell(across ? text(group.values[0]) : "all", group.runs))
+      .filter(({ mean }) => mean !== null);
+    const attacked = known.filter(({ column }) => column !== data.clean);
+    if (across === "attack" && attacked.length) {
+      const worst = attacked.reduce((a, b) =>
+        (higher ? b.mean < a.mean : b.mean > a.mean) ? b : a,
+      );
+      known.push({
+        ...worst,
+        column: "worst case",
+        worst: `${worst.column} (of ${attacked.length})`,
+      });
+    }
+    return [
+      ...known,
+      ...levels(runs, name).map(({ name: column, level }) => ({
+        row,
+        column,
+        worst: "",
+        ...stats([level]),
+        n: null,
+      })),
+    ];
+  });
+  const rows = found.map((c) => [c.row, c.column, c.mean, c.low, c.high, c.n, c.worst]);
+  const beside = [
+    "worst case",
+    ...Object.keys(data.references).map((one) => one.replace("_", " ")),
+  ];
+  const own = inOrder(
+    found.map(({ column }) => column).filter((column) => !beside.includes(column)),
+  );
+  const columns = [
+    ...beside.filter((column) => found.some((cell) => cell.column === column)),
+    ...own,
+  ];
+  if (!found.length)
+    return show("heatmap", { header, rows, why: "No run that is shown has this metric." });
+  if (lines.length > MOST_LINES || columns.length > MOST_LINES) {
+    const why = `${lines.length} rows by ${columns.length} columns are too many to draw; filter, or group by less.`;
+    return show("heatmap", { header, rows, why });
+  }
+  const means = found.filter(({ n }) => n).map(({ mean }) => mean); // references take no colour
+  const [least, most] = [Math.min(...means), Math.max(...means)];
+  const share = (mean) => (most > least ? (mean - least) / (most - least) : 0.5);
+  const values = found.map((one) => ({
+    ...one,
+    interval: interval(one),
+    shown: one.mean.toFixed(3),
+    light: (higher ? share(one.mean) : 1 - share(one.mean)) > 0.55,
+  }));
+  const { text: ink } = theme();
+  const axis = (orient) => ({
+    title: orient === "top" ? (across ?? null) : null,
+    orient,
+    domain: false,
+    ticks: false,
+    labelLimit: 220,
+    ...(orient === "top" ? { labelAngle: -35, titleAnchor: "start" } : {}),
+  });
+  const spec = {
+    height: 30 * lines.length,
+    data: { values },
+    encoding: {
+      x: { field: "column", type: "nominal", sort: columns, axis: axis("top") },
+      y: {
+        field: "row",
+        type: "nominal",
+        sort: lines.map((line) => line.label),
+        axis: axis("left"),
+      },
+      tooltip: [
+        { field: "row", title: others.join(", ") || "group" },
+        { field: "column", title: across ?? "" },
+        ...TOOLTIP.slice(1),
+        { field: "worst", title: "worst attack" },
+      ],
+    },
+    layer: [
+      {
+        mark: { type: "rect" },
+        encoding: {
+          color: {
+            condition: { test: "datum.n === null", value: "transparent" },
+            field: "mean",
+            type: "quantitative",
+            legend: null,
+            scale: {
+              scheme: "viridis",
+              domain: most > least ? [least, most] : [least - 1, most + 1],
+              reverse: !higher,
+            },
+          },
+        },
+      },
+      {
+        mark: { type: "text", fontSize: 12 },
+        encoding: {
+          text: { field: "shown" },
+          color: {
+            condition: [
+              { test: "datum.n === null", value: ink.color },
+              { test: "datum.light", value: "#000000" },
+            ],
+            value: "#ffffff",
+          },
+        },
+      },
+    ],
+  };
+  const told = `${heading} by ${others.join(", ") || "all runs"} and ${across}; the numbers stand below`;
+  return show("heatmap", { spec, told, header, rows, least: 180 + 52 * columns.length });
+}
+
+function drawDifferences() {
+  const { name, heading, higher } = described();
+  const header = [
+    "group",
+    "pairs",
+    "mean difference",
+    "low",
+    "high",
+    `mean ${name}, first`,
+    `mean ${name}, second`,
+  ];
+  const several = data.varying.filter(
+    (one) => new Set(state.shown.map((run) => valuesOf(one)[run])).size > 1,
+  );
+  const wished = [state.setting, "aggregator", "attack"].find((one) => several.includes(one));
+  state.setting = fill($("setting"), several, wished);
+  const column = state.setting === undefined ? [] : valuesOf(state.setting);
+  const choices = inOrder(state.shown.map((run) => column[run]));
+  state.first = fill($("first"), choices, choices.includes(state.first) ? state.first : choices[0]);
+  const fallback = choices.find((one) => one !== state.first);
+  state.second = fill(
+    $("second"),
+    choices,
+    choices.includes(state.second) && state.second !== state.first ? state.second : fallback,
+  );
+  if (choices.length < 2)
+    return show("differences", {
+      header,
+      rows: [],
+      why: "The runs that are shown differ in no setting.",
+    });
+  const values = valuesOf(name);
+  const alike = [...data.varying.filter((one) => one !== state.setting), "dataset_hash", "seed"];
+  const points = grouped(
+    state.shown,
+    [...state.by].filter((one) => one !== state.setting),
+  ).flatMap((group) => {
+    const known = group.runs.filter((run) => values[run] !== null);
+    const firsts = new Map(
+      grouped(
+        known.filter((run) => column[run] === state.first),
+        alike,
+      ).map(({ key, runs }) => [key, runs[0]]),
+    );
+    const pairs = grouped(
+      known.filter((run) => column[run] === state.second),
+      alike,
+    )
+      .filter(({ key }) => firsts.has(key))
+      .map(({ key, runs }) => [values[firsts.get(key)], values[runs[0]]]);
+    const found = stats(pairs.map(([first, second]) => second - first));
+    const mean = (place) => stats(pairs.map((pair) => pair[place])).mean;
+    return pairs.length
+      ? [
+          {
+            group: group.label,
+            ...found,
+            interval: interval(found),
+            first: mean(0),
+            second: mean(1),
+          },
+        ]
+      : [];
+  });
+  const rows = points.map((p) => [p.group, p.n, p.mean, p.low, p.high, p.first, p.second]);
+  const none = "No two runs of these two have the same seed, data and other settings.";
+  const why = points.length ? tooMany(points.length) : none;
+  if (why) return show("differences", { header, rows, why });
+  const y = {
+    field: "group",
+    type: "nominal",
+    title: null,
+    sort: points.map(({ group }) => group),
+    axis: { labelLimit: Math.min(320, innerWidth * 0.4) },
+  };
+  const title = `difference of ${heading}: ${text(state.second)} − ${text(state.first)} (${higher ? "more" : "less"} is better)`;
+  const x = { field: "mean", type: "quantitative", title: title.split(": ") };
+  const { color } = styleOf(0);
+  const spec = {
+    height: 28 * points.length,
+    layer: [
+      {
+        data: { values: [{ zero: 0 }] },
+        mark: { type: "rule", strokeDash: [3, 3] },
+        encoding: { x: { ...x, field: "zero" } },
+      },
+      {
+        data: { values: points.filter(({ low }) => low !== null) },
+        mark: { type: "rule", strokeWidth: 2, color },
+        encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, y },
+      },
+      {
+        data: { values: points },
+        mark: { type: "point", filled: true, size: 70, opacity: 1, color },
+        encoding: {
+          x,
+          y,
+          tooltip: [
+            TOOLTIP[0],
+            { field: "mean", title: "mean difference", format: "+.4f" },
+            TOOLTIP[2],
+            { field: "n", title: "pairs" },
+          ],
+        },
+      },
+    ],
+  };
+  const told = `${title}, of ${count(points.length, "group")}; the numbers stand below`;
+  return show("differences", { spec, told, header, rows, least: 480 });
+}

@@ -1,0 +1,143 @@
+"""What the page knows of a store: all of its runs in columns, rounded for drawing."""
+
+import datetime
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from jaxfr.attacks import CLEAN
+from jaxfr.evaluation.candidates import GROUP_NAMES
+from jaxfr.evaluation.names import find_metric, is_higher_better, overall_fields
+from jaxfr.explorer.command import command_without_seed, part_texts
+from jaxfr.records.caveats import caveats, has_diverged
+from jaxfr.records.chance import REFERENCES, reference
+from jaxfr.records.contents import option_names
+from jaxfr.records.export import flatten
+from jaxfr.records.record import Record
+from jaxfr.records.selection import latest, varying
+from jaxfr.records.summary import CONFIDENCE
+from jaxfr.records.tables import direction, heading
+
+# A run computes in float32, which has seven digits; of a curve nobody sees so many.
+_DIGITS = 7
+_CURVE_DIGITS = 5
+# Beyond, the quantiles of Student's t are near enough to a series.
+_QUANTILES = 200
+_REFERENCE = re.compile(rf"({'|'.join(REFERENCES)})_")
+
+Column = dict[str, list[Any]]
+
+
+def contents_of(
+    stored: Sequence[Record], claimed: Iterable[str] | None, store: str
+) -> dict[str, Any]:
+    """All that the page is made of, as plain values that JSON has.
+
+    A column is the distinct ``values`` and, if there are several, for each run ``at``
+    which place its own stands. Of runs of the same settings by several versions of the
+    code the last counts.
+
+    Args:
+        stored: records, at least one.
+        claimed: runs that are in hands of processes; None if that is not known.
+        store: what the store is called.
+    """
+    records = latest(stored)
+    parts = [part_texts(record) for record in records]
+    rows = [
+        flatten(record) | texts for record, texts in zip(records, parts, strict=True)
+    ]
+    settings = option_names(rows)
+    metrics = list(
+        dict.fromkeys(m for record in records for m in overall_fields(record))
+    )
+    names = dict.fromkeys(name for row in rows for name in row)
+    done = {record["run"] for record in stored}
+    moment = datetime.datetime.now(datetime.UTC).isoformat(" ", "minutes")
+    return {
+        "store": store,
+        "written": moment.removesuffix("+00:00"),
+        "runs": len(records),
+        "older": len(stored) - len(records),
+        "left": None if claimed is None else len(set(claimed) - done),
+        "caveats": caveats(records),
+        "clean": CLEAN,
+        "settings": settings,
+        "varying": varying(rows, [*settings, "dataset_hash"]),
+        "metrics": [_describe(metric) for metric in metrics],
+        "thirds": list(GROUP_NAMES),
+        "columns": {
+            name: _column([row.get(name) for row in rows])
+            for name in names
+            if not _REFERENCE.match(name)
+        },
+        "diverged": _column([has_diverged(record) for record in records]),
+        "references": {
+            name: {
+                field: _column([_known(reference(r, name, field)) for r in records])
+                for metric in metrics
+                for field in _fields(metric)
+            }
+            for name in REFERENCES
+        },
+        "rounds": _column([tuple(p["round"] for p in r["curve"]) for r in records]),
+        "curves": {
+            metric: [
+                [_rounded(point.get(metric), _CURVE_DIGITS) for point in r["curve"]]
+                for r in records
+            ]
+            for metric in metrics
+        },
+        "commands": _column(
+            [
+                command_without_seed(record, texts)
+                for record, texts in zip(records, parts, strict=True)
+            ]
+        ),
+        "quantiles": _quantiles(),
+    }
+
+
+def _describe(metric: str) -> dict[str, Any]:
+    known = find_metric(metric)
+    return {
+        "name": metric,
+        "heading": f"{heading(metric)}{direction(metric)}",
+        "higher": is_higher_better(metric),
+        "thirds": bool(known and known.has_groups),
+    }
+
+
+def _fields(metric: str) -> list[str]:
+    return [metric, *(f"{metric}_{group}" for group in GROUP_NAMES)]
+
+
+def _column(values: Sequence[Any]) -> Column:
+    """A value of each run, each distinct one once; 1, 1.0 and true are three."""
+    places: dict[tuple[type, Any], int] = {}
+    rounded = [_rounded(value, _DIGITS) for value in values]
+    at = [places.setdefault((type(one), one), len(places)) for one in rounded]
+    distinct = [value for _, value in places]
+    return {"values": distinct} | ({"at": at} if len(distinct) > 1 else {})
+
+
+def _rounded(value: Any, digits: int) -> Any:
+    return float(f"{value:.{digits}g}") if isinstance(value, float) else value
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _quantiles() -> list[float]:
+    """How many standard errors an interval reaches, for 1, 2, ... degrees of freedom.
+
+    The last is of the normal distribution.
+    """
+    from scipy.special import stdtrit
+
+    freedoms = [*range(1, _QUANTILES + 1), math.inf]
+    return [
+        _rounded(float(stdtrit(one, (1 + CONFIDENCE) / 2)), _DIGITS) for one in freedoms
+    ]

@@ -1,0 +1,77 @@
+r"""Writes a page to explore a result store: tables, curves, heatmaps, differences.
+
+jaxfr report --store=runs/store --output_dir=runs/explorer
+
+The page is one file, which opens in a browser without a network. Runs can be sorted,
+filtered and grouped in it; each tells the command that repeats it.
+"""
+
+import pathlib
+import time
+
+from absl import flags
+
+from jaxfr.errors import InvalidInputError
+from jaxfr.explorer import contents_of, render
+from jaxfr.files import user_path, write_atomically
+from jaxfr.programs import output_flags
+from jaxfr.programs.flag_parsers import define_number
+from jaxfr.ranges import POSITIVE
+from jaxfr.records.contents import lack_of_record
+from jaxfr.store import Store, look_into_store
+
+PAGE_FILE = "report.html"
+
+_STORE = flags.DEFINE_string(
+    "store", None, "Folder of the result store to read.", required=True
+)
+_WATCH = flags.DEFINE_bool(
+    "watch",
+    False,
+    "Whether the page is written again whenever runs have finished, until Ctrl-C.",
+)
+_WATCH_SECONDS = define_number(
+    "watch_seconds", 10.0, "Seconds between two looks at the store.", POSITIVE
+)
+output_flags.define(PAGE_FILE, required=True)
+
+
+def main() -> None:
+    """Does what the flags say."""
+    folder = output_flags.prepare_output([PAGE_FILE])
+    if folder is None:
+        raise InvalidInputError("output_dir: name the folder for the page")
+    path = user_path(_STORE.value, "store")
+    store = look_into_store(path, check=lack_of_record)
+    if store is None:
+        raise InvalidInputError(f"{path}: there is no result store")
+    page = folder / PAGE_FILE
+    seen = _write(store, page)
+    while _WATCH.value:
+        time.sleep(_WATCH_SECONDS.value)
+        seen = _write(store, page, seen)
+
+
+def _write(store: Store, page: pathlib.Path, seen: object = None) -> object:
+    """Writes the page, unless it would tell what was ``seen``; says what it tells."""
+    claimed = _claimed(store)
+    store.refresh()
+    records = store.records()
+    tells = len(records), claimed
+    if tells == seen:
+        return seen
+    if not records and not _WATCH.value:
+        raise InvalidInputError(f"{_STORE.value}: the store holds no runs yet")
+    if records:
+        contents = contents_of(records, claimed, str(store.path))
+        write_atomically(page, render(contents).encode("utf-8", "backslashreplace"))
+        print(f"wrote {page} with {len(records):,} runs", flush=True)
+    return tells
+
+
+def _claimed(store: Store) -> frozenset[str] | None:
+    """Runs in hands of processes; not known where nothing can be written."""
+    try:
+        return store.in_other_hands()
+    except InvalidInputError:
+        return None

@@ -1,0 +1,58 @@
+"""What the page is told is what the store holds."""
+
+import json
+
+from jaxfr.explorer import contents_of
+from jaxfr.explorer.contents import Column
+from tests.explorer.samples import sample_records
+from tests.records.whole import older_record
+
+
+def expanded(column: Column) -> list:
+    values = column["values"]
+    return [values[place] for place in column["at"]] if "at" in column else values
+
+
+def test_every_run_has_its_values():
+    records = sample_records()
+    told = contents_of(records, [], "store")
+    assert told["runs"] == len(records)
+    for name in ("run", "seed", "attack", "aggregator", "hr@10", "hr@10_head"):
+        assert expanded(told["columns"][name]) == [one[name] for one in records]
+    assert told["varying"] == ["attack", "aggregator"]
+    assert told["columns"]["rounds"] == {"values": [200]}
+    assert told["curves"]["hr@10"][1] == [0.125, records[1]["hr@10"]]
+    assert expanded(told["references"]["chance"]["hr@10"]) == [0.125]
+
+
+def test_values_that_are_equal_and_of_different_types_stay_apart():
+    records = [
+        record | {"own_option": value}
+        for record, value in zip(sample_records(), (1, 1.0, True), strict=False)
+    ]
+    values = contents_of(records, [], "store")["columns"]["own_option"]["values"]
+    assert [type(value) for value in values] == [int, float, bool]
+
+
+def test_of_the_same_settings_the_last_run_counts():
+    first, *_ = sample_records()
+    older = first | {
+        "run": first["run"].replace("aaaa", "bbbb"),
+        "finished": "2025-01-01T00:00:00+00:00",
+    }
+    told = contents_of([older, first], [], "store")
+    assert told["older"] == 1
+    assert told["columns"]["run"]["values"] == [first["run"]]
+
+
+def test_runs_in_work_are_those_that_are_claimed_and_not_done():
+    records = sample_records()
+    claimed = {records[0]["run"], "a-b", "c-d"}
+    assert contents_of(records, claimed, "store")["left"] == 2
+    assert contents_of(records, None, "store")["left"] is None
+
+
+def test_records_of_earlier_versions_are_told_too():
+    told = contents_of([older_record(), *sample_records()], [], "store")
+    json.dumps(told, allow_nan=False)
+    assert told["runs"] == 19

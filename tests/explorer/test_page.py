@@ -1,0 +1,237 @@
+"""The page in a browser: it says what the records say, and nothing else gets in or out.
+
+What its script computes is held against what ``jaxfr results`` computes in Python.
+"""
+
+import csv
+import io
+import math
+import statistics
+
+import pytest
+
+from jaxfr.explorer import contents_of, render
+from jaxfr.records.summary import summarize, worst_case
+from tests.explorer.browser import AXE, Opened, opened_browser
+from tests.explorer.samples import HIT_RATIOS, HOSTILE, sample_records
+
+RECORDS = sample_records()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with opened_browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    page = tmp_path_factory.mktemp("explorer") / "report.html"
+    page.write_text(render(contents_of(RECORDS, ["a-b"], f"runs/{HOSTILE}")), "utf-8")
+    return page
+
+
+@pytest.fixture
+def opened(browser, path):
+    found = Opened(browser, path)
+    yield found
+    assert found.complaints == []
+    found.page.context.close()
+
+
+def test_the_page_names_its_store_and_how_many_runs_are_in_work(opened):
+    assert opened.page.inner_text("h1") == f"Runs of runs/{HOSTILE}"
+    assert "18 runs finished, 1 in work" in opened.page.inner_text("header")
+    assert opened.page.inner_text("#count") == "18 of 18 runs shown, in 6 groups."
+
+
+def test_names_from_a_store_stay_text(opened):
+    assert opened.column("attack").count(HOSTILE) == 6
+    assert {row[1] for row in opened.numbers("heatmap")} > {HOSTILE}
+    assert opened.page.locator("img").count() == 0
+    assert opened.page.locator("script").count() == 3
+    drawn = opened.page.locator("#heatmap svg text").all_text_contents()
+    assert any(text.startswith("=1+1</script>") for text in drawn)
+
+
+def test_a_heading_sorts_upwards_and_then_downwards(opened):
+    expected = sorted(record["hr@10"] for record in RECORDS)
+    for direction, values in (
+        ("ascending", expected),
+        ("descending", expected[::-1]),
+    ):
+        opened.page.click("th button:text-is('hr@10'), th button:has-text('hr@10 ')")
+        assert opened.column("hr@10") == [f"{value:.4f}" for value in values]
+        sorts = "heads => heads.map(head => head.ariaSort).filter(it => it !== 'none')"
+        assert opened.page.eval_on_selector_all("th[aria-sort]", sorts) == [direction]
+    focused = opened.page.evaluate("document.activeElement.textContent")
+    assert focused.startswith("hr@10")
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        ("attack=none", 6),
+        ("attack!=none seed=2", 4),
+        ("hr@10>=0.5", 3),
+        ("median onerror", 3),
+        ("constructor=1", 0),
+        ("nothing-like-this", 0),
+    ],
+)
+def test_a_search_leaves_the_runs_that_fulfil_all_of_it(opened, words, left):
+    opened.search(words)
+    assert len(opened.table()) == 1 + left
+    assert opened.page.inner_text("#count").startswith(f"{left} of 18 runs shown")
+
+
+def test_values_of_a_setting_can_be_left_out_and_brought_back(opened):
+    opened.page.click("#filters summary:has-text('aggregator')")
+    opened.page.uncheck("#filters label:has-text('median') input")
+    assert opened.column("aggregator") == ["mean"] * 9
+    opened.page.click("#reset")
+    assert len(opened.column("aggregator")) == 18
+
+
+def test_groups_have_the_means_and_intervals_of_results(opened):
+    opened.page.check("input[value=groups]")
+    cells = summarize(RECORDS, ["aggregator", "attack"], "hr@10")
+    assert [row[:3] for row in opened.table()[1:]] == [
+        [*cell.group, str(cell.runs)] for cell in cells
+    ]
+    assert opened.column("hr@10") == [f"{cell.mean:.4f}" for cell in cells]
+    assert opened.column("hr@10 ±") == [f"{cell.half_width:.4f}" for cell in cells]
+
+
+def test_runs_are_grouped_by_what_is_ticked(opened):
+    opened.page.click("#by summary")
+    opened.page.uncheck("#by label:has-text('attack'):not(:has-text('_')) input")
+    assert "in 2 groups" in opened.page.inner_text("#count")
+    assert "differ in attack" in opened.page.inner_text("#mixed")
+
+
+def test_a_heatmap_has_the_worst_case_of_results_and_chance(opened):
+    groupings = ["aggregator", "attack"]
+    cases = worst_case(summarize(RECORDS, groupings, "hr@10"), groupings)
+    rows = opened.numbers("heatmap")
+    found = [row for row in rows if row[1] == "worst case"]
+    assert [(row[0], row[2], row[6]) for row in found] == [
+        (case.group[0], f"{case.cell.mean:.4f}", f"{case.attack} (of 2)")
+        for case in cases
+    ]
+    assert [row[2] for row in rows if row[1] == "chance"] == ["0.1250", "0.1250"]
+
+
+def test_differences_are_of_runs_with_the_same_seed(opened):
+    for attack, n, mean, low, high, *_ in opened.numbers("differences"):
+        pairs = [
+            [r["hr@10"] for r in RECORDS if (r["aggregator"], r["attack"]) == which]
+            for which in (("mean", attack), ("median", attack))
+        ]
+        each = [second - first for first, second in zip(*pairs, strict=True)]
+        half = 4.302653 * statistics.stdev(each) / math.sqrt(3)
+        expected = [statistics.fmean(each) + sign * half for sign in (0, -1, 1)]
+        assert [n, mean, low, high] == ["3", *(f"{one:.4f}" for one in expected)]
+
+
+def test_switches_of_the_legend_take_curves_away(opened):
+    assert len(opened.numbers("curves")) == 2 * len(HIT_RATIOS)
+    opened.page.uncheck("#legend label:has-text('median · none') input")
+    opened.wait_until(lambda: len(opened.numbers("curves")) == 10)
+    assert all(row[0] != "median · none" for row in opened.numbers("thirds"))
+
+
+def test_more_groups_than_can_be_told_apart_are_not_drawn(browser, tmp_path):
+    records = [
+        record | {"run": f"{at:016x}-aaaa0000", "malicious_ratio": at / 1000}
+        for at, record in enumerate(RECORDS * 4)
+    ]
+    page = tmp_path / "report.html"
+    page.write_text(render(contents_of(records, [], "runs/many")), "utf-8")
+    found = Opened(browser, page)
+    found.page.click("#all-on")
+    for chart in ("curves", "thirds"):
+        told = found.page.locator(f"#{chart} .empty").inner_text
+        found.wait_until(lambda told=told: "too many" in told())
+    assert len(found.numbers("curves")) == 2 * len(records)
+    assert found.complaints == []
+    found.page.context.close()
+
+
+def test_thirds_are_told_where_the_metric_has_them(opened):
+    head = [row for row in opened.numbers("thirds") if row[1] == "head"]
+    cells = summarize(RECORDS, ["aggregator", "attack"], "hr@10_head")
+    assert [row[3] for row in head] == [f"{cell.mean:.4f}" for cell in cells]
+
+
+def test_a_run_tells_its_settings_and_its_command(opened):
+    opened.page.click("#table tbody tr:nth-child(2) button")
+    assert opened.page.is_visible("dialog[open]")
+    assert opened.page.inner_text("#command") == (
+        "jaxfr sweep --dataset=ml-100k --expected_byzantine=30 --seeds=1 "
+        "--store=runs/again"
+    )
+    assert "code_version" in opened.page.inner_text("#values")
+    opened.page.keyboard.press("Escape")
+    assert not opened.page.is_visible("dialog")
+
+
+def test_what_is_seen_is_saved_as_csv(opened):
+    opened.search("aggregator=median")
+    rows = list(csv.DictReader(io.StringIO(opened.saved("#runs-csv"), newline="")))
+    wanted = [record for record in RECORDS if record["aggregator"] == "median"]
+    # No spreadsheet takes it for a formula.
+    as_text = {HOSTILE: f"'{HOSTILE}"}
+    names = [as_text.get(one["attack"], one["attack"]) for one in wanted]
+    assert [row["attack"] for row in rows] == names
+    assert [float(row["hr@10"]) for row in rows] == [one["hr@10"] for one in wanted]
+    chart = list(csv.reader(io.StringIO(opened.saved("#heatmap .csv"), newline="")))
+    assert len(chart) == 1 + len(opened.numbers("heatmap"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_axe_finds_nothing_serious_and_the_page_has_room(browser, path, scheme, width):
+    size = {"width": width, "height": 900}
+    # The content's own policy would not let axe in.
+    found = Opened(browser, path, viewport=size, color_scheme=scheme, bypass_csp=True)
+    found.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = 1)")
+    found.page.evaluate(AXE.read_text("utf-8"))
+    for _ in range(2):
+        violations = found.page.evaluate("axe.run()")["violations"]
+        serious = [v for v in violations if v["impact"] in ("serious", "critical")]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in serious] == []
+        found.page.evaluate("document.querySelector('#table tbody button').click()")
+    assert found.page.evaluate("document.documentElement.scrollWidth") == width
+    assert found.complaints == []
+    found.page.context.close()
+
+
+def test_a_curve_tells_the_point_that_is_nearest_to_the_pointer(opened):
+    opened.page.locator("#curves svg").hover(position={"x": 1100, "y": 20})
+    opened.wait_until(lambda: opened.page.is_visible("#vg-tooltip-element"))
+    told = opened.page.inner_text("#vg-tooltip-element").split()
+    mean = statistics.fmean(r["hr@10"] for r in RECORDS[:3])
+    for text in ("mean · none", "round 10", f"mean {mean:.4f}", "runs 3"):
+        assert text in " ".join(told)
+
+
+def test_what_a_heatmap_tells_of_a_cell_is_text(opened):
+    for cell in opened.page.locator("#heatmap .mark-rect path").all():
+        cell.hover(force=True)
+        opened.wait_until(lambda: opened.page.is_visible("#vg-tooltip-element"))
+        if "</script>" in opened.page.inner_text("#vg-tooltip-element"):
+            break
+    else:
+        raise AssertionError("no cell tells the name")
+    assert opened.page.locator("img").count() == 0
+
+
+def test_charts_follow_when_the_screen_turns_dark(opened):
+    def letters() -> set[str | None]:
+        all_of_it = opened.page.locator("#curves svg text").all()
+        return {one.get_attribute("fill") for one in all_of_it}
+
+    assert letters() == {"#1d2125"}
+    opened.page.emulate_media(color_scheme="dark")
+    opened.wait_until(lambda: letters() == {"#e4e8ec"})
