@@ -52,7 +52,7 @@ from jaxfr.attacks.targeted.pip_attack import pip_attack
 from jaxfr.attacks.targeted.poison_frs import poison_frs
 from jaxfr.attacks.targeted.psmu import psmu
 from jaxfr.attacks.targeted.virtual_users import a_hum, a_ra, eb
-from jaxfr.parts import Catalogue, by_name
+from jaxfr.catalogues import Catalogue, by_name, show_catalogues
 
 __all__ = [
     "ATTACKS",
@@ -161,6 +161,8 @@ ATTACKS: Catalogue[Attack] = by_name(
     *(fed_rec_attack, poison_frs, psmu, pip_attack),
 )
 """The attacks by name."""
+
+show_catalogues(__name__)
 
 
 def __dir__() -> list[str]:

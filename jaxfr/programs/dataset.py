@@ -12,10 +12,10 @@ from jaxfr.data import load_dataset
 from jaxfr.data.dataset import Dataset
 from jaxfr.data.statistics import (
     TAIL_DEGREE,
-    DatasetStatistics,
     DegreeDistribution,
     dataset_statistics,
     degree_distribution,
+    statistics_rows,
 )
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
@@ -23,6 +23,7 @@ from jaxfr.programs import data_flags, output_flags
 from jaxfr.programs.data_flags import DATASET_HELP, load_options
 from jaxfr.records.export import write_csv
 from jaxfr.records.pictures import can_draw, drawn, new_figure, save_figure, set_title
+from jaxfr.terminal import align
 
 TABLE_FILE = "degree_distribution.csv"
 PLOT_FILE = "degree_distribution.png"
@@ -42,7 +43,7 @@ def main() -> None:
     folder = output_flags.prepare_output([TABLE_FILE, PLOT_FILE])
     dataset = load_dataset(_DATASET.value, load_options())
     written = [] if folder is None else _write(dataset, folder)
-    print(format_statistics(dataset_statistics(dataset)))
+    print(align(statistics_rows(dataset_statistics(dataset))))
     output_flags.tell_written(written)
 
 
@@ -53,37 +54,6 @@ def _write(dataset: Dataset, folder: pathlib.Path) -> list[pathlib.Path]:
     write_distribution(distribution, table)
     draw = functools.partial(draw_distribution, distribution, dataset.name)
     return [table, *[plot] * drawn(draw, plot)]
-
-
-def format_statistics(statistics: DatasetStatistics) -> str:
-    """Writes statistics as a table of two columns."""
-    activity = (
-        f"{statistics.min_activity:,} / {statistics.median_activity:,g} / "
-        f"{statistics.max_activity:,}"
-    )
-    quartiles = (
-        f"{statistics.lower_quartile_degree:,g} / {statistics.median_degree:,g} / "
-        f"{statistics.upper_quartile_degree:,g} / {statistics.percentile_95_degree:,g}"
-    )
-    rows = (
-        ("data set", statistics.name),
-        ("users", f"{statistics.num_users:,}"),
-        ("items", f"{statistics.num_items:,}"),
-        ("edges", f"{statistics.num_edges:,}"),
-        ("sparsity", f"{statistics.sparsity_percent:.2f} %"),
-        ("items per user: min / median / max", activity),
-        (
-            "users per item: min / max",
-            f"{statistics.min_degree:,} / {statistics.max_degree:,}",
-        ),
-        ("users per item: 25 / 50 / 75 / 95 %", quartiles),
-        (
-            f"items with fewer than {TAIL_DEGREE} users",
-            f"{statistics.tail_percent:.1f} %",
-        ),
-    )
-    width = max(len(label) for label, _ in rows)
-    return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
 
 
 def write_distribution(distribution: DegreeDistribution, path: pathlib.Path) -> None:

@@ -13,6 +13,7 @@ from jaxfr.evaluation.evaluate import RankedItems, Scorer, evaluate
 from jaxfr.evaluation.outcome import Outcome, no_outcome
 from jaxfr.experiment import Experiment
 from jaxfr.models.base import unflatten
+from jaxfr.showing import by_shapes
 from jaxfr.training.checks import check_run
 from jaxfr.training.keys import run_key
 from jaxfr.training.layout import Layout, layout_for
@@ -25,6 +26,7 @@ from jaxfr.training.state import (
 )
 
 
+@by_shapes
 class RoundReport(NamedTuple):
     """What is known after a round.
 
