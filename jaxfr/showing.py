@@ -2,9 +2,12 @@
 
 import functools
 import html
+import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from jaxfr.errors import InvalidInputError, import_extra
+from jaxfr.files import temporary_folder, user_path
 from jaxfr.terminal import excerpt, printable
 
 T = TypeVar("T")
@@ -23,6 +26,42 @@ def html_table(rows: Sequence[Sequence[str]]) -> str:
         for tag, row in zip(tags, rows, strict=True)
     ]
     return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+class Picture:
+    """A picture that a notebook shows, and that can be saved.
+
+    Attributes:
+        what: what it shows.
+    """
+
+    def __init__(self, what: str, draw: Callable[[pathlib.Path], Any]) -> None:
+        """Takes a function that draws it to a file.
+
+        Raises:
+            InvalidInputError: if matplotlib is not installed.
+        """
+        import_extra("matplotlib", "plots", "plot")
+        self.what, self._draw = what, draw
+
+    def save(self, path: str | pathlib.Path) -> None:
+        """Writes it to a file, ``.png``.
+
+        Raises:
+            InvalidInputError: if the file has another ending, or cannot be written.
+        """
+        file = user_path(str(path))
+        if file.suffix != ".png":
+            raise InvalidInputError(f"{path}: must end in .png")
+        self._draw(file)
+
+    def __repr__(self) -> str:
+        return f"Picture of {printable(self.what)}"
+
+    def _repr_png_(self) -> bytes:
+        with temporary_folder() as folder:
+            self._draw(folder / "picture.png")
+            return (folder / "picture.png").read_bytes()
 
 
 def by_shapes(kind: type[T]) -> type[T]:

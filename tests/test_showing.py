@@ -1,9 +1,11 @@
 """What is in hand in a notebook says what it is, in a short text and as HTML."""
 
+import dataclasses
 import functools
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -41,7 +43,7 @@ def in_hand() -> dict[str, object]:
         "OmniscientAttack": fr.attacks.lie().make(),
         "lie": fr.attacks.lie,
         "spattack_l_d": EXPERIMENT.attack,
-        "jaxfr.datasets": fr.datasets,
+        "datasets": fr.datasets,
     }
 
 
@@ -60,10 +62,10 @@ def test_an_experiment_says_what_is_not_as_by_default():
         "Experiment(attack=spattack_l_d(noise_scale=2.0), malicious_ratio=0.05, "
         "num_candidates=9)"
     )
-    rates = fr.Experiment(attack=fr.attacks.lie(np.ones(3)), learning_rate=np.ones(9))
+    rates = fr.Experiment(attack=fr.attacks.lie(jnp.ones(3)), learning_rate=jnp.ones(9))
     assert repr(rates) == (
-        "Experiment(learning_rate=float64[9], "
-        "attack=lie(lie_z=float64[3], scope='dense'))"
+        "Experiment(learning_rate=float32[9], "
+        "attack=lie(lie_z=float32[3], scope='dense'))"
     )
     assert "<td>hr@5, ndcg@5, hr@10, ndcg@10</td>" in EXPERIMENT._repr_html_()
 
@@ -99,6 +101,31 @@ def test_without_pandas_that_is_said_in_one_line(monkeypatch):
     for value in (in_hand()["Dataset"], ATTACKS):
         with pytest.raises(InvalidInputError, match="to_frame: needs pandas; pip"):
             value.to_frame()  # type: ignore[attr-defined]
+
+
+def test_data_and_results_are_pictures_that_a_notebook_shows(tmp_path):
+    data = in_hand()["Dataset"]
+    assert isinstance(data, fr.Dataset)
+    experiments = [
+        EXPERIMENT,
+        dataclasses.replace(EXPERIMENT, attack=fr.attacks.none()),
+    ]
+    results = fr.sweep(experiments, data, seeds=(0, 1), rounds=1)
+    pictures = data.plot(), results.plot(), results.plot("heatmap", by=["attack"])
+    for picture in pictures:
+        assert repr(picture).startswith("Picture of ")
+        assert picture._repr_png_().startswith(b"\x89PNG")
+        picture.save(tmp_path / "saved.png")
+        assert (tmp_path / "saved.png").read_bytes() == picture._repr_png_()
+    for call, told in (
+        (lambda: results.plot("pie"), "must be curves or heatmap"),  # type: ignore[arg-type]
+        (lambda: results.plot("heatmap", by=["atack"]), "'atack' is no column"),
+        (lambda: results.plot(metric="hr@5"), "are for kind='heatmap'"),
+        (lambda: fr.Results().plot(), "there are no runs"),
+        (lambda: data.plot().save("a.jpg"), "must end in .png"),
+    ):
+        with pytest.raises(InvalidInputError, match=told):
+            call()
 
 
 def test_no_text_is_html_or_commands_a_terminal():

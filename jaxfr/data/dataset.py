@@ -1,13 +1,14 @@
 """Implicit feedback, split leave-one-out: what every loader returns."""
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
 from jaxfr.errors import InvalidInputError, import_extra
-from jaxfr.showing import html_table, html_text
+from jaxfr.showing import Picture, html_table, html_text
 from jaxfr.terminal import excerpt, printable
 
 NO_TEST_ITEM = -1
@@ -44,6 +45,8 @@ class Dataset:
     1     1     1     False
     2     0     2      True
     3     1     2      True
+    >>> data.plot()
+    Picture of the item degrees of tiny
 
     Attributes:
         name: the name that records carry.
@@ -104,6 +107,20 @@ class Dataset:
                 "held_out": np.arange(self.num_pairs) >= self.num_train_pairs,
             }
         )
+
+    def plot(self) -> Picture:
+        """A picture of the degree distribution, which a notebook shows.
+
+        Raises:
+            InvalidInputError: if matplotlib is not installed.
+        """
+        from jaxfr.data.statistics import degree_distribution
+        from jaxfr.records.degrees import draw_distribution
+
+        def draw(path: pathlib.Path) -> None:
+            draw_distribution(degree_distribution(self), self.name, path)
+
+        return Picture(f"the item degrees of {self.name}", draw)
 
     def user_id(self, user: int) -> str:
         """What the file calls a user, for a message."""

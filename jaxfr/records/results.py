@@ -3,7 +3,7 @@
 import html
 import pathlib
 from collections.abc import Sequence
-from typing import Any, Self, SupportsIndex, TypeVar, overload
+from typing import Any, Literal, Self, SupportsIndex, TypeVar, overload
 
 from jaxfr.errors import InvalidInputError, import_extra
 from jaxfr.evaluation.names import overall_fields
@@ -19,11 +19,14 @@ from jaxfr.records.export import (
     summary_rows,
     worst_case_rows,
 )
+from jaxfr.records.headings import heading
+from jaxfr.records.heatmap import draw_heatmap
+from jaxfr.records.plots import draw_curves
 from jaxfr.records.record import Record
-from jaxfr.records.selection import default_groupings, select, shown
+from jaxfr.records.selection import averaged_over, default_groupings, select, shown
 from jaxfr.records.summary import summarize, worst_case
 from jaxfr.records.tables import TextTable, results_tables
-from jaxfr.showing import html_table, html_text
+from jaxfr.showing import Picture, html_table, html_text
 from jaxfr.store import read_store
 from jaxfr.terminal import fit, paragraph
 
@@ -117,6 +120,8 @@ class Results(_Listed[Record]):
     seed  metric  runs  diverged  mean  deviation  low  high
     0     hr@10   1     0         0.1   -          -    -
     1     hr@10   1     0         0.2   -          -    -
+    >>> results.plot("heatmap")
+    Picture of HR@10 by aggregator
     """
 
     @classmethod
@@ -209,6 +214,52 @@ class Results(_Listed[Record]):
             for metric in metrics or (main_metric(self[0]),)
         }
         return Rows(worst_case_rows(cases, groupings))
+
+    def plot(
+        self,
+        kind: Literal["curves", "heatmap"] = "curves",
+        metric: str | None = None,
+        by: Sequence[str] | None = None,
+    ) -> Picture:
+        """A picture, which a notebook shows and ``save`` writes to a file.
+
+        Args:
+            kind: ``curves``: metrics by round, of each attack, in the mean over its
+                runs; ``heatmap``: means with their intervals.
+            metric: of a heatmap, by default as in :meth:`mean`.
+            by: options that the cells of a heatmap differ in, the last of which forms
+                the columns; by default those in which the runs differ.
+
+        Raises:
+            InvalidInputError: if there is no run, a name is no column, ``metric`` or
+                ``by`` is given for curves, or matplotlib is not installed.
+        """
+        if kind not in ("curves", "heatmap"):
+            raise InvalidInputError(f"kind={kind!r}: must be curves or heatmap")
+        if not self:
+            raise InvalidInputError("plot: there are no runs")
+        if kind == "curves":
+            if metric is not None or by is not None:
+                raise InvalidInputError("metric and by: are for kind='heatmap'")
+            return Picture(
+                f"the curves of {len(self)} runs",
+                lambda path: draw_curves(self, self._differing(["attack"]), path),
+            )
+        groupings = list(self._groupings() if by is None else by)
+        chosen = metric or main_metric(self[0])
+        cells = summarize(self, groupings, chosen)
+        title = self._differing(groupings)
+        return Picture(
+            f"{heading(chosen)} by {', '.join(groupings)}",
+            lambda path: draw_heatmap(
+                cells, groupings, groupings[-1], chosen, title, path
+            ),
+        )
+
+    def _differing(self, groupings: Sequence[str]) -> str:
+        """A title that says over what a picture averages besides the seed."""
+        told = averaged_over(self, groupings, option_names(self))
+        return f"averaged over {', '.join(told)}" if told else ""
 
     def __repr__(self) -> str:
         what, tables, notes = self._shown()
