@@ -31,6 +31,13 @@ def html_table(rows: Sequence[Sequence[str]]) -> str:
 class Picture:
     """A picture that a notebook shows, and that can be saved.
 
+    >>> data = fr.synthetic_dataset(num_users=40, num_items=300, num_pairs=600)
+    >>> picture = data.plot()
+    >>> picture  # in a notebook the picture itself
+    Picture of the item degrees of synthetic
+    >>> picture._repr_png_()[1:4]
+    b'PNG'
+
     Attributes:
         what: what it shows.
     """

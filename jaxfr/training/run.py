@@ -174,6 +174,10 @@ def simulate(
     >>> experiment = fr.Experiment(attack=fr.attacks.spattack_o_d(), num_candidates=9)
     >>> run = lambda key: fr.simulate(experiment, data, rounds=2, seed=key)
     >>> state, report = jax.eval_shape(run, fr.run_key(0))  # or jax.jit(run)(...)
+    >>> state  # shapes, whatever the size
+    TrainingState(clients=ClientState(embedding=float32[40, 32], ...), ...)
+    >>> report
+    RoundReport(counts=RoundCounts(...), evaluated=bool[2], outcome=Outcome(...))
 
     Args:
         experiment: what is run.
