@@ -26,7 +26,6 @@ from jaxfr.records.record import Record
 from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case
 from jaxfr.records.tables import format_results
 from jaxfr.store import read_store
-from jaxfr.terminal import paragraph
 
 EXAMPLE = "--where=ranking=full --group_by=aggregator,attack --metric=hr@10"
 """For ``--help``, of the flags that only this program has."""
@@ -112,13 +111,10 @@ def main() -> None:
         written.append(path)
 
     # Files first: what becomes of the printed tables must not cost them.
-    print(format_results(cells, group_by))
-    told = selection.averaged_over(
+    averaged = selection.averaged_over(
         records, group_by, (*option_names(records), "dataset_hash", "code_version")
     )
-    if told:
-        names = ", ".join(told)
-        print(paragraph(f"averaged over runs that differ in {names}, besides the seed"))
+    print(format_results(cells, group_by, averaged))
     warn(records)
     output_flags.tell_written(written)
 

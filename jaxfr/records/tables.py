@@ -127,16 +127,19 @@ def worst_case_table(
 
 
 def results_tables(
-    cells: Mapping[str, Sequence[Cell]], group_by: Sequence[str]
+    cells: Mapping[str, Sequence[Cell]],
+    group_by: Sequence[str],
+    averaged: Sequence[str] = (),
 ) -> tuple[list[TextTable], list[str]]:
     """Both tables of each metric, and what must be said of their numbers.
 
     Args:
         cells: by metric, as :func:`summarize` makes them.
         group_by: the groupings; worst cases are there if the attack is among them.
+        averaged: in which options the runs of a group differ, besides the seed.
     """
     counts = {cell.runs for of_metric in cells.values() for cell in of_metric}
-    tables, notes = [], [explanation(counts, "run")]
+    tables, notes = [], [explanation(counts, "run" if averaged else "seed")]
     for metric, of_metric in cells.items():
         tables.append(summary_table(of_metric, group_by, metric))
         cases = worst_case(of_metric, group_by)
@@ -144,12 +147,19 @@ def results_tables(
             tables.append(worst_case_table(cases, group_by, metric))
         if any(case.clean for case in cases):
             notes[1:] = [_IN_BRACKETS]
+    if averaged:
+        told = ", ".join(averaged)
+        notes.append(f"Averaged over runs that differ in {told}, besides the seed.")
     return tables, notes
 
 
-def format_results(cells: Mapping[str, Sequence[Cell]], group_by: Sequence[str]) -> str:
+def format_results(
+    cells: Mapping[str, Sequence[Cell]],
+    group_by: Sequence[str],
+    averaged: Sequence[str] = (),
+) -> str:
     """Writes :func:`results_tables`, no wider than the screen."""
-    tables, notes = results_tables(cells, group_by)
+    tables, notes = results_tables(cells, group_by, averaged)
     return "\n\n".join([*map(str, tables), "\n".join(map(paragraph, notes))])
 
 

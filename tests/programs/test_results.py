@@ -204,7 +204,7 @@ def test_a_picture_of_earlier_runs_stays_until_another_replaces_it(store, tmp_pa
 def test_conditions_choose_runs_and_other_settings_are_named(store):
     done = results(store, "--where=attack=none", "--group_by=attack")
     assert done.stdout.splitlines()[1].split()[:3] == ["clean", "4", "0.4453"]
-    assert "averaged over runs that differ in aggregator, besides" in done.stdout
+    assert "Averaged over runs that differ in aggregator, besides" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,9 @@ def test_results_show_what_differs_the_means_and_what_must_be_said():
     shown = repr(runs()).splitlines()
     assert shown[0] == "5 runs that differ in attack"
     assert shown[3].split() == ["clean", "2", "0.1250", "±", "1.5883"]
-    assert any(line.startswith("Numbers are means over 1 to 2 runs,") for line in shown)
+    assert any(
+        line.startswith("Numbers are means over 1 to 2 seeds,") for line in shown
+    )
     assert any("warning: 1 of 5 runs diverged (fang): " in line for line in shown)
     assert max(map(len, shown)) <= 80
     page = runs()._repr_html_()
