@@ -114,8 +114,8 @@ class Results(_Listed[Record]):
     mean        2     0.1500 ± 0.6353
     krum        1     0.3000
     <BLANKLINE>
-    Numbers are means over 1 to 2 seeds, ± half of their 95 % interval by Student's t
-    (none is known of a single seed).
+    Numbers are means over 1 to 2 seeds, ± half of their 95 % interval by Student's
+    t (none is known of a single seed).
     >>> results.where("aggregator=mean").mean("hr@10", by=["seed"])
     seed  metric  runs  diverged  mean  deviation  low  high
     0     hr@10   1     0         0.1   -          -    -
