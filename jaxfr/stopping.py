@@ -112,7 +112,8 @@ class _Guard:
         self._before = -1
 
     def __enter__(self) -> "_Guard":
-        os.set_blocking(self._sender, False)
+        if os.name != "nt":  # Windows needs it not, and has it of late only
+            os.set_blocking(self._sender, False)
         self._before = signal.set_wakeup_fd(self._sender, warn_on_full_buffer=False)
         self._listener.start()
         return self
@@ -259,13 +260,17 @@ def leave(line: str, code: int) -> NoReturn:
 def deaf_children() -> Iterator[None]:
     """Processes that are started in between do not hear the terminal's Ctrl-C.
 
-    It is this process's to end them.
+    It is this process's to end them, which hears what was meant for it afterwards:
+    children inherit that the signal waits.
     """
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not hasattr(signal, "pthread_sigmask"):  # Windows lacks it
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _heard() -> list[signal.Signals]:

@@ -54,7 +54,8 @@ def note(text: str) -> None:
     A program's own output stays apart from it.
     """
     with contextlib.suppress(OSError):
-        print(printable_lines(text), file=sys.stderr, flush=True)
+        # In one piece, as threads and other processes may write there, too.
+        print(f"{printable_lines(text)}\n", end="", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from jaxfr.programs.program import run_program
 from jaxfr.stopping import (
     SIGNALS,
     Stopped,
+    deaf_children,
     describe,
     end_at_once_while_loading,
     keep,
@@ -93,7 +95,7 @@ def never_ending() -> None:
 
 
 def test_a_ctrl_c_after_another_signal_kills_at_once_also_in_a_computation():
-    started = start(program=never_ending, SECONDS_TO_CLEAN_UP="1000")
+    started = start(program=never_ending, SECONDS_TO_CLEAN_UP="60")
     while started.lives() and "cleaning" not in started.said():
         time.sleep(0.01)
     assert started.pid is not None
@@ -217,3 +219,23 @@ def test_a_program_that_loads_ends_in_a_line():
     assert ended.stderr == (
         "stopped by SIGINT: no unfinished work is kept; the same command starts again\n"
     )
+
+
+def test_what_is_heard_while_children_start_is_heard_behind_them():
+    begun = []
+
+    def start_children() -> None:
+        with deaf_children():
+            signal.raise_signal(signal.SIGINT)
+            begun.append("all")
+
+    with pytest.raises(Stopped), stoppable():
+        start_children()
+    assert begun
+
+
+def test_a_child_is_started_with_ctrl_c_waiting():
+    asked = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, ()))"
+    with deaf_children():
+        told = subprocess.check_output([sys.executable, "-c", asked], text=True)
+    assert "SIGINT" in told

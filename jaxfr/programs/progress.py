@@ -53,9 +53,10 @@ class Work:
         """So many more runs were finished before."""
         self.runs_found += runs
 
-    def fail(self, runs: int) -> None:
-        """So many more runs failed."""
+    def fail(self, runs: int, rounds: int) -> None:
+        """So many more runs failed, whose rounds are not to be done."""
         self.runs_failed += runs
+        self.rounds -= rounds
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
@@ -139,7 +140,8 @@ def _bar(work: Work, label: str) -> Iterator[Callable[[str], Any]]:
     ) as bar:
 
         def show() -> None:
-            bar.n, bar.unit = work.rounds_found + work.rounds_done, str(work)
+            bar.n, bar.total = work.rounds_found + work.rounds_done, work.rounds
+            bar.unit = str(work)
             bar.refresh()
 
         show()

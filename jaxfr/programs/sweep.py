@@ -128,7 +128,8 @@ def _run(plan: Plan, path: pathlib.Path, options: ExecutionOptions) -> None:
         found = sum(store.is_finished(run.identity) for run in plan.runs)
         if is_leader():
             print(
-                f"{runs} runs of {len(plan.groups)} programs, {found} of them finished"
+                f"{runs} runs of {len(plan.groups)} programs, {found} of them finished",
+                flush=True,  # a log has it before what comes of it
             )
         for _ in run_with_progress(plan, store, options, "sweep"):
             done += 1

@@ -229,7 +229,8 @@ def _run(
         found = sum(store.is_finished(run.identity) for run in plan.runs)
         print(
             f"{len(trials)} trials in {len(plan.runs)} runs of {len(plan.groups)} "
-            f"programs, {found} of them finished"
+            f"programs, {found} of them finished",
+            flush=True,
         )
         for _ in run_with_progress(plan, store, options, "tournament"):
             pass

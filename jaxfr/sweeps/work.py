@@ -45,8 +45,8 @@ class Watcher(NamedTuple):
 
     That is which group is being compiled, as a context; how many more rounds and runs
     are finished, by whomever, and how many were before; how many runs are left, all of
-    them in other hands; how many runs failed; in a line, what becomes of checkpoints
-    and programs.
+    them in other hands; how many runs failed, and their rounds; in a line, what becomes
+    of checkpoints and programs.
     """
 
     compiling: Callable[[RunGroup], AbstractContextManager[Any]] = nullcontext
@@ -54,7 +54,7 @@ class Watcher(NamedTuple):
     found_rounds: Callable[[int], Any] = lambda finished: None
     runs: Callable[[int], Any] = lambda finished: None
     found_runs: Callable[[int], Any] = lambda finished: None
-    failed: Callable[[int], Any] = lambda runs: None
+    failed: Callable[[int, int], Any] = lambda runs, rounds: None
     waiting: Callable[[int], Any] = lambda left: None
     say: Callable[[str], Any] = note
 
@@ -184,13 +184,15 @@ class _Work:
         try:
             yield
         except InvalidInputError as error:
-            open_runs = [
-                r for r in group.runs if not self._store.is_finished(r.identity)
-            ]
+            finished = self._store.is_finished
+            open_runs = [run for run in group.runs if not finished(run.identity)]
             self._fail(open_runs, error)
             if jax.process_count() > 1:
                 raise
-            self._watcher.failed(len(open_runs))
+            for run in open_runs:  # nobody is told of their rounds any more
+                self._untold.pop(run.identity, None)
+            rounds = sum(run.request.rounds for run in open_runs)
+            self._watcher.failed(len(open_runs), rounds)
             self._watcher.say(f"{group.title}: failed: {error}")
             raise RunsFailedError(error) from None
         except Exception as error:

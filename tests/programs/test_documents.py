@@ -5,9 +5,16 @@ import shlex
 
 import pytest
 
+from jaxfr.programs.overview import overview
 from tests.programs.programs import ROOT, run
 
-DOCUMENTS = ("README.md", "BUILD_NOTES.md", "experiments/scaling/README.md")
+PAGES = ("programs", "data", "evaluation", "sweeps", "tournament")
+DOCUMENTS = (
+    *("README.md", "BUILD_NOTES.md", "CONTRIBUTING.md", "jaxfr/README.md"),
+    *(f"jaxfr/{name}/README.md" for name in PAGES),
+    *("experiments/README.md", "experiments/examples/README.md"),
+    *("experiments/arena/README.md", "experiments/scaling/README.md"),
+)
 
 
 def commands() -> set[str]:
@@ -31,6 +38,36 @@ def test_a_command_of_the_documents_is_read(command):
     _, *arguments = shlex.split(filled_in, comments=True)
     done = run(*arguments, "--only_check_args")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["attacks", "stages", "aggregators"])
+def test_tables_of_parts_are_those_that_list_prints(name):
+    text = (ROOT / "README.md").read_text()
+    command = f"jaxfr list {name} --format=markdown"
+    shown = re.search(rf"<!-- {command} -->\n(.*?)\n<!-- end -->", text, re.S)
+    assert shown is not None
+    assert shown[1] == overview(name)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_to_files_and_headings_that_are_there(name):
+    path = ROOT / name
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        if target.startswith("http"):
+            continue
+        file, _, heading = target.partition("#")
+        other = (path.parent / file) if file else path
+        assert other.exists(), target
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", other.read_text(), re.M)
+            anchors = [
+                re.sub(r"[^\w -]", "", t).lower().replace(" ", "-") for t in titles
+            ]
+            assert heading in anchors, target
+
+
+def test_the_readme_is_read_in_ten_minutes():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 200
 
 
 def test_commands_are_found():

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: a line that says what is kept, and the same command goes on."""
 
+import importlib
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -98,14 +100,25 @@ def test_a_tournament_ends_in_a_line(tmp_path):
     assert last.startswith(f"stopped by SIGTERM: finished runs are kept in {kept};")
 
 
+def benchmark_told_to_end() -> None:
+    """``jaxfr``, which gets SIGTERM where it would measure a case."""
+    benchmark = importlib.import_module("jaxfr.programs.benchmark")
+
+    def told(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with mock.patch.object(benchmark, "measure_apart", told):
+        jaxfr()
+
+
 def test_a_benchmark_ends_in_a_line(tmp_path):
-    arguments = ("benchmark", *ENDLESS, f"--output_dir={tmp_path}")
-    ended = end(start(*arguments, program=hearing), signal.SIGINT, "measuring")
-    assert ended.returncode == 130
+    arguments = ("benchmark", *TINY, f"--output_dir={tmp_path}")
+    ended = run(*arguments, program=benchmark_told_to_end)
+    assert ended.returncode == 143, ended.stderr
     *_, last = ended.stderr.splitlines()
     kept = tmp_path / "benchmark.jsonl"
     assert last == (
-        f"stopped by SIGINT: cases that were measured are kept in {kept}; the same "
+        f"stopped by SIGTERM: cases that were measured are kept in {kept}; the same "
         "command starts again"
     )
 

@@ -37,10 +37,10 @@ def test_time_left_is_that_of_the_rounds_left_at_the_pace_of_those_done_here():
         now[0] += 1000
         assert work.seconds_left == 50
     work.finish(1)
-    work.fail(2)
+    work.fail(2, rounds=200)
     assert str(work) == (
         "5 of 10 runs done (4 before), 3 left, 2 failed; "
-        "time left without compiling: 50.0 s"
+        "time left without compiling: 30.0 s"
     )
 
 

@@ -82,10 +82,12 @@ def test_runs_in_hand_are_those_of_processes_that_live_with_how_far_they_are(pla
     assert not [*(planned / "claims").glob("*.progress")]
 
 
-def test_a_claim_that_cannot_be_tried_counts_as_held(planned, monkeypatch):
-    """As where somebody else is alone among the claims for long."""
+def test_a_claim_is_tried_only_while_nobody_makes_one_and_else_counts_as_held(planned):
+    """Who makes one would find it locked by who tries it."""
+    (planned / "claims" / "void.claim").write_text('["b-1"]')
+    assert counts(planned) == (3, 0, 0, 3, 0)
     with open_store(planned) as store:
-        store.claim(["b-1"], 1)
+        (planned / "claims" / "void.claim").write_text('["b-1"]')
         with store._claims.alone():
             assert counts(planned) == (3, 0, 1, 2, 0)
 
@@ -121,11 +123,11 @@ def test_runs_wanted_anew_by_other_code_take_the_place_of_the_same_by_earlier(pl
 
 
 def test_the_plan_that_was_wanted_last_counts(planned):
+    (first,) = (planned / "plans").iterdir()
     leave_plan(planned, [("ml-100k none mean", ["a-2"])], any_code=False)
+    os.utime(first, (0, 0))
     fill(planned, "a-1")
     assert counts(planned)[1] == 0
-    for number, file in enumerate(sorted((planned / "plans").iterdir())):
-        os.utime(file, (number, number))
     leave_plan(planned, PLAN, any_code=False)
     assert len([*(planned / "plans").iterdir()]) == 2
     assert counts(planned)[1] == 1

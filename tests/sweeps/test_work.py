@@ -241,13 +241,13 @@ def test_a_program_that_cannot_be_run_fails_when_all_others_are_done(
 
     monkeypatch.setattr(GroupCompiler, "compile", compile_attacked)
     failed, said = [], []
-    watcher = Watcher(failed=failed.append, say=said.append)
+    watcher = Watcher(failed=lambda *what: failed.append(what), say=said.append)
     with open_store(tmp_path / "store") as store:
         with pytest.raises(InvalidInputError, match="needs 9 GB"):
             run_all(plan, store, watcher=watcher)
         done = [run.identity for run in plan.groups[1].runs]
         assert sorted(record["run"] for record in store.records()) == sorted(done)
-        assert (failed, len(said)) == ([2], 1)
+        assert (failed, len(said)) == ([(2, 2 * 6)], 1)
         (failure,) = status_of(store).failures
         assert failure.error == "needs 9 GB, and 1 GB is free"
         assert sorted(failure.runs) == sorted(clean)
