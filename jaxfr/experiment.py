@@ -28,7 +28,7 @@ from jaxfr.evaluation.names import DEFAULT_METRICS
 from jaxfr.evaluation.targets import DEFAULT_TARGETS, parse_targets
 from jaxfr.models import Model, fedmf
 from jaxfr.optimizers import Optimizer, sgd
-from jaxfr.parts import Number, Part, Whole, options_of
+from jaxfr.parts import Number, Part, Whole, is_same, options_of
 from jaxfr.ranges import (
     AMOUNT,
     COUNT,
@@ -38,6 +38,7 @@ from jaxfr.ranges import (
     SMALLEST,
     Range,
 )
+from jaxfr.showing import brief, html_table, html_text
 
 RepeatedNegatives = Literal["merged", "reference"]
 
@@ -50,6 +51,8 @@ class Experiment:
     >>> experiment = fr.Experiment(attack=fr.attacks.lie(), aggregator=fr.median())
     >>> experiment.with_data(num_clients=943).malicious_clients
     29
+    >>> experiment  # what is not as by default
+    Experiment(attack=lie(lie_z=None, scope='dense'), aggregator=median())
 
     As a pytree, its leaves are its numbers, which compiled programs take as arguments
     and a batch of runs has an axis of; its structure is all else, and another structure
@@ -147,6 +150,19 @@ class Experiment:
                     "decorated with jaxfr.part"
                 )
         _check_parts(jax.tree.structure(self))
+
+    def __repr__(self) -> str:
+        told = (
+            f"{option.name}={_shown(getattr(self, option.name))}"
+            for option in options_of(Experiment)
+            if not is_same(getattr(self, option.name), option.default)
+        )
+        return f"Experiment({', '.join(told)})"
+
+    def _repr_html_(self) -> str:
+        names = [option.name for option in options_of(Experiment)]
+        rows = [[name, _shown(getattr(self, name))] for name in names]
+        return html_text("Experiment") + html_table([["option", "value"], *rows])
 
     def check_parts(self) -> None:
         """Refuses parts of another kind, and what the model does not go with."""
@@ -311,6 +327,14 @@ class Experiment:
     def is_clean(self) -> bool:
         """Whether there is no attack."""
         return self.attack.factory is none
+
+
+def _shown(value: Any) -> str:
+    """A part as in a call, metrics by their names, arrays by type and shape."""
+    if isinstance(value, Part):
+        return repr(value)
+    metrics = isinstance(value, tuple) and any(isinstance(v, Metric) for v in value)
+    return ", ".join(one.name for one in value) if metrics else brief(value)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from jaxfr.parts import Catalogue, Number, by_name, part
+from jaxfr.catalogues import Catalogue, by_name, show_catalogues
+from jaxfr.parts import Number, part
 from jaxfr.ranges import AMOUNT
 from jaxfr.shapes import Bool, Float
 
@@ -126,6 +127,9 @@ def learn_rows(
         )
 
     return jax.vmap(one_row)(values, states, gradients, learning)
+
+
+show_catalogues(__name__)
 
 
 def __dir__() -> list[str]:

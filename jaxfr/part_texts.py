@@ -1,10 +1,11 @@
 """Options and parts as texts: ``1.5``, ``lie:lie_z=1.5``, ``./mine.py:my_attack``."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.own_files import OWN_FILE, own_factory, refuse_code
-from jaxfr.parts import REQUIRED, Catalogue, Factory, Option, Part
+from jaxfr.parts import REQUIRED, Factory, Option, Part
 from jaxfr.ranges import Range
 
 T = TypeVar("T")
@@ -47,7 +48,10 @@ def names_own_file(text: str) -> bool:
 
 
 def read_one(
-    field: str, text: str, catalogue: Catalogue[Any], own_files: bool = True
+    field: str,
+    text: str,
+    catalogue: Mapping[str, Factory[..., Any]],
+    own_files: bool = True,
 ) -> Part[Any]:
     """Reads one part.
 

@@ -46,6 +46,7 @@ from jax.core import Tracer
 
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.ranges import ANY_NUMBER, ANY_WHOLE_NUMBER, Range, check_number
+from jaxfr.showing import brief, html_table, html_text
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -169,6 +170,8 @@ class Part(Generic[T_co]):
     >>> attack = fr.attacks.lie(1.5)
     >>> attack.lie_z, str(attack.replace(scope="sparse"))
     (1.5, 'lie:lie_z=1.5:scope=sparse')
+    >>> attack, fr.chain(fr.clip_by_norm(1.0), fr.mean())
+    (lie(lie_z=1.5, scope='dense'), chain(clip_by_norm(clip_norm=1.0), mean()))
 
     Options are attributes: ``lie(2.0).lie_z`` is 2.0.
 
@@ -210,6 +213,16 @@ class Part(Generic[T_co]):
             raise AttributeError(f"{known and known.name} has no option {name}")
         return self.options[name]
 
+    def __repr__(self) -> str:
+        given = (f"{name}={_in_call(value)}" for name, value in self.options.items())
+        inside = ", ".join([*map(_in_call, self.parts), *given])
+        return f"{self.factory.name}({inside})"
+
+    def _repr_html_(self) -> str:
+        rows = [[name, _in_call(value)] for name, value in self.options.items()]
+        table = html_table([["option", "value"], *rows]) * bool(rows)
+        return html_text(f"{self!r}: {self.factory.summary}") + table
+
     def __str__(self) -> str:
         """What it is called, with what is not as by default; parsed again."""
         if self.parts:
@@ -217,7 +230,7 @@ class Part(Generic[T_co]):
         texts = [
             f"{option.name}={_as_text(value)}"
             for option, value in zip(self.factory.options, self.values, strict=True)
-            if not _is_same(value, option.default)
+            if not is_same(value, option.default)
         ]
         return ":".join([self.name, *texts])
 
@@ -253,9 +266,14 @@ class Part(Generic[T_co]):
         return cls(factory, tuple(both[:options]), tuple(both[options:]))
 
 
-def _is_same(value: Any, default: Any) -> bool:
+def is_same(value: Any, default: Any) -> bool:
     """Whether an option is at its default, and no array or number of another type."""
     return value is default or (type(value) is type(default) and value == default)
+
+
+def _in_call(value: Any) -> str:
+    """A value as it stands in a call; an array by its type and shape."""
+    return repr(value) if isinstance(value, Part) else brief(value)
 
 
 def _as_text(value: Any) -> str:
@@ -269,6 +287,9 @@ def made(value: Any) -> Any:
 
 class Factory(Generic[P, T_co]):
     """A function that makes what an experiment is made of; see :func:`part`.
+
+    >>> fr.optimizers.adam
+    adam(learning_rate=None): Adam (Kingma and Ba, ICLR 2015), decays 0.9 and 0.999.
 
     Attributes:
         function: the function itself, called with a part's values.
@@ -302,8 +323,36 @@ class Factory(Generic[P, T_co]):
         parts = [one for several in given.values() for one in several]
         return Part(self, tuple(values), tuple(parts))
 
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        doc = inspect.getdoc(self.function) or ""
+        return doc.partition("\n")[0].replace("``", "")
+
+    @property
+    def options_text(self) -> str:
+        """The options with their defaults, as in a call."""
+        return ", ".join(
+            option.name
+            if option.default is REQUIRED
+            else f"{option.name}={_in_call(option.default)}"
+            for option in self.options
+        )
+
     def __repr__(self) -> str:
-        return f"<factory {self.name}>"
+        return f"{self.name}({self.options_text}): {self.summary}"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                option.name,
+                "" if option.default is REQUIRED else _in_call(option.default),
+                option.help.replace("``", ""),
+            ]
+            for option in self.options
+        ]
+        table = html_table([["option", "default", "what it is"], *rows])
+        return html_text(f"{self.name}: {self.summary}") + table * bool(rows)
 
     def __reduce__(self) -> str:
         """Copies, and what is pickled, are the factory of the module itself."""
@@ -334,12 +383,3 @@ def factories_within(value: Any) -> Iterator[Factory[..., Any]]:
         yield value.factory
         for inside in (*value.parts, *value.values):
             yield from factories_within(inside)
-
-
-Catalogue = dict[str, Factory[..., T]]
-"""Factories by name."""
-
-
-def by_name(*factories: Factory[..., T]) -> dict[str, Factory[..., T]]:
-    """A catalogue of these factories."""
-    return {factory.name: factory for factory in factories}

@@ -10,10 +10,18 @@ import contextlib
 import errno
 import io
 import os
+import re
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO, cast
+
+# Between the columns of a table; a screen that is narrower; where a name may be cut.
+_BETWEEN = "  "
+_NARROWEST = 40
+_JOINING = " +:,/_"
 
 
 def printable(text: str) -> str:
@@ -150,8 +158,94 @@ def align(rows: Sequence[Sequence[str]]) -> str:
     rows = [[printable(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        "  ".join(
+        _BETWEEN.join(
             text.ljust(width) for text, width in zip(row, widths, strict=True)
         ).rstrip()
         for row in rows
     )
+
+
+def screen_width() -> int:
+    """How many letters a line of the screen holds; 80 where that is not known."""
+    return max(shutil.get_terminal_size().columns, _NARROWEST)
+
+
+def paragraph(text: str) -> str:
+    """A text in lines that fit the screen; words and names stay whole."""
+    return textwrap.fill(
+        text, screen_width(), break_long_words=False, break_on_hyphens=False
+    )
+
+
+def fit(rows: Sequence[Sequence[str]], repeated: int = 1) -> str:
+    """Writes a table, :func:`align`, that is no wider than the screen.
+
+    Headings are folded first. Columns that still do not fit stand in further blocks
+    below, each with the first columns, so many, repeated; a single one is folded to
+    half the screen, and instead of several that take more stands the number of the row.
+    """
+    rows, repeated = (
+        [[printable(text) for text in row] for row in rows],
+        max(repeated, 1),
+    )
+    if _width(rows) <= screen_width():
+        return align(rows)
+    half = screen_width() // 2
+    if repeated > 1 and _width([row[:repeated] for row in rows]) > half:
+        numbers = ["", *map(str, range(1, len(rows)))]
+        rows = [[number, *row] for number, row in zip(numbers, rows, strict=True)]
+        repeated = 1
+    columns = list(zip(*rows, strict=True))
+    left, blocks = [_folded(column, half) for column in columns[:repeated]], []
+    most = screen_width() - _width(_lines(left)) - len(_BETWEEN)
+    for column in (_folded(column, most) for column in columns[repeated:]):
+        block = blocks[-1] if blocks else None
+        if block is None or _width(_lines([*block, column])) > screen_width():
+            blocks.append([*left, column])
+        else:
+            block.append(column)
+    return "\n\n".join(align(_lines(_told(block, len(left)))) for block in blocks)
+
+
+_Column = Sequence[Sequence[str]]
+"""The cells of a column, each in lines."""
+
+
+def _width(rows: Sequence[Sequence[str]]) -> int:
+    return max(map(len, align(rows).split("\n")), default=0)
+
+
+def _folded(column: Sequence[str], most: int) -> _Column:
+    """Folds the heading of a column to its cells' width, and cells to what is left."""
+    heading, *cells = column
+    words = re.findall(f"[^{_JOINING}]+[{_JOINING}]?", heading)
+    widest = max(map(len, [*cells, *words]), default=0)
+    return [_fold(heading, min(widest, most)), *(_fold(cell, most) for cell in cells)]
+
+
+def _fold(text: str, most: int) -> list[str]:
+    """Cuts a text into lines, behind what joins its words where one is near."""
+    lines = []
+    while len(text) > most:
+        ends = [text.rfind(letter, 0, most + (letter == " ")) for letter in _JOINING]
+        cut = max(ends) + 1 or most
+        lines.append(text[:cut].rstrip())
+        text = text[cut:].lstrip()
+    return [*lines, text]
+
+
+def _told(columns: Sequence[_Column], repeated: int) -> list[_Column]:
+    """Columns without the rows that say no more than what is repeated."""
+    heading, *cells = zip(*columns, strict=True)
+    kept = [row for row in cells if any(map(any, row[repeated:]))]
+    return [list(column) for column in zip(heading, *kept, strict=True)]
+
+
+def _lines(columns: Sequence[_Column]) -> list[list[str]]:
+    """Columns of cells as rows of text, of which a cell may take several."""
+    rows = []
+    for cells in zip(*columns, strict=True):
+        height = max(map(len, cells))
+        padded = [[*cell, *[""] * (height - len(cell))] for cell in cells]
+        rows += [list(line) for line in zip(*padded, strict=True)]
+    return rows

@@ -23,9 +23,9 @@ from jaxfr.models import MODELS
 from jaxfr.optimizers import OPTIMIZERS
 from jaxfr.own_files import OWN_FILE
 from jaxfr.part_texts import check_made, read_one, read_option
-from jaxfr.parts import Catalogue, Option, Part, options_of
+from jaxfr.parts import Factory, Option, Part, options_of
 
-CATALOGUES: Mapping[str, Catalogue[Any]] = {
+CATALOGUES: Mapping[str, Mapping[str, Factory[..., Any]]] = {
     "model": MODELS,
     "client_optimizer": OPTIMIZERS,
     "server_optimizer": OPTIMIZERS,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from jaxfr.aggregators import Rule, Stage, chain, clip_by_norm, median, norm
 from jaxfr.attacks import gaussian, lie, none, spattack_l_d, spattack_l_s
+from jaxfr.catalogues import by_name
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.optimizers import adam, sgd
@@ -23,7 +24,6 @@ from jaxfr.parts import (
     Option,
     Part,
     Whole,
-    by_name,
     made,
     options_of,
     part,

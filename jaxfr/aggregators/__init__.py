@@ -45,7 +45,7 @@ from jaxfr.aggregators.stages import (
     sign_guard,
 )
 from jaxfr.aggregators.trimmed_mean import classic_trimmed_mean, trimmed_mean
-from jaxfr.parts import Catalogue, by_name
+from jaxfr.catalogues import Catalogue, by_name, show_catalogues
 
 __all__ = [
     "AGGREGATORS",
@@ -99,7 +99,7 @@ AGGREGATORS: Catalogue[Rule] = by_name(
 )
 """The rules by name."""
 
-OTHER_NAMES: Catalogue[Rule] = {"meamed": trimmed_mean}
+OTHER_NAMES: Catalogue[Rule] = Catalogue({"meamed": trimmed_mean})
 """What other papers call some of them; a record has the name of the rule itself."""
 
 STAGES: Catalogue[Stage] = by_name(
@@ -119,6 +119,8 @@ STAGES: Catalogue[Stage] = by_name(
     *(bucketing, nearest_neighbour_mixing, arc),
 )
 """What may stand before a rule."""
+
+show_catalogues(__name__)
 
 
 def __dir__() -> list[str]:

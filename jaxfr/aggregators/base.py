@@ -16,6 +16,7 @@ from jaxfr.devices import Join
 from jaxfr.errors import InvalidInputError
 from jaxfr.parts import part
 from jaxfr.shapes import Float, Int
+from jaxfr.showing import by_shapes
 from jaxfr.uploads import Uploads, append_tables, item_table, row_counts
 from jaxfr.uploads.clients import weight_of_clients
 
@@ -28,6 +29,7 @@ ServerState = Any
 """A pytree of a stage's or a rule's own, the same on all devices but for ``Own``."""
 
 
+@by_shapes
 class ServerKnowledge(NamedTuple):
     """What the server knows before round 0; static.
 
@@ -46,6 +48,7 @@ class ServerKnowledge(NamedTuple):
     embedding_dim: int
 
 
+@by_shapes
 class ServerView(NamedTuple):
     """What the server knows of a round, besides the uploads and the table it sent.
 
@@ -113,6 +116,7 @@ def _pass_on(
     return uploads, state
 
 
+@by_shapes
 class Stage(NamedTuple):
     """A part of the defense from rows to rows.
 
@@ -146,6 +150,7 @@ class Stage(NamedTuple):
     needs_pairs: bool = False
 
 
+@by_shapes
 class Rule(NamedTuple):
     """The end of the defense, from rows to one row for each item.
 

@@ -9,10 +9,12 @@ from jaxfr.aggregators.base import Rule, ServerKnowledge, ServerState, ServerVie
 from jaxfr.errors import InvalidInputError
 from jaxfr.parts import Part, made
 from jaxfr.shapes import Bool, Float, Int
+from jaxfr.showing import by_shapes
 from jaxfr.uploads import Uploads, drop_nonfinite, row_counts
 from jaxfr.uploads.clients import MOST_CLIENTS, trust_as_weight
 
 
+@by_shapes
 class Aggregate(NamedTuple):
     """Outcome of one aggregation.
 

@@ -33,7 +33,7 @@ from jaxfr.attacks.general.min_max import min_max, min_sum
 from jaxfr.attacks.general.opposite_mean import ipm, sign_flip
 from jaxfr.attacks.general.optimal import optimal_alie, optimal_ipm
 from jaxfr.attacks.general.poisoned_fl import poisoned_fl
-from jaxfr.attacks.none import CLEAN, none
+from jaxfr.attacks.none import CLEAN, CLEAN_RUN, none
 from jaxfr.attacks.recommendation.cluster import cluster
 from jaxfr.attacks.recommendation.fed_attack import fed_attack
 from jaxfr.attacks.recommendation.frec_attack2 import frec_attack2
@@ -52,11 +52,12 @@ from jaxfr.attacks.targeted.pip_attack import pip_attack
 from jaxfr.attacks.targeted.poison_frs import poison_frs
 from jaxfr.attacks.targeted.psmu import psmu
 from jaxfr.attacks.targeted.virtual_users import a_hum, a_ra, eb
-from jaxfr.parts import Catalogue, by_name
+from jaxfr.catalogues import Catalogue, by_name, show_catalogues
 
 __all__ = [
     "ATTACKS",
     "CLEAN",
+    "CLEAN_RUN",
     "Attack",
     "Knowledge",
     "LimitedAttack",
@@ -160,6 +161,8 @@ ATTACKS: Catalogue[Attack] = by_name(
     *(fed_rec_attack, poison_frs, psmu, pip_attack),
 )
 """The attacks by name."""
+
+show_catalogues(__name__)
 
 
 def __dir__() -> list[str]:

@@ -18,12 +18,14 @@ from jaxfr.models import Model, fedmf
 from jaxfr.parts import Part, made
 from jaxfr.sampling import KEY_KIND
 from jaxfr.shapes import Bool, Float, Int
+from jaxfr.showing import by_shapes
 from jaxfr.uploads import Uploads, row_counts
 
 AttackState = Any
 """A pytree of the attack's own."""
 
 
+@by_shapes
 class Task(NamedTuple):
     """What the server asks every client to train, and how.
 
@@ -40,6 +42,7 @@ class Task(NamedTuple):
     regularization: Array | float
 
 
+@by_shapes
 class Knowledge(NamedTuple):
     """What attackers know before training.
 
@@ -74,6 +77,7 @@ class Knowledge(NamedTuple):
     public_items: Int[Array, "n public"] | None = None
 
 
+@by_shapes
 class RoundView(NamedTuple):
     """What every malicious client sees of a round.
 
@@ -145,6 +149,7 @@ def without_noise(state: AttackState) -> None:
     del state
 
 
+@by_shapes
 class LimitedAttack(NamedTuple):
     """An attack that cannot see benign uploads.
 
@@ -170,6 +175,7 @@ class LimitedAttack(NamedTuple):
     public_items: int = 0
 
 
+@by_shapes
 class OmniscientAttack(NamedTuple):
     """An attack that sees the benign uploads of the round; as ``LimitedAttack``.
 
@@ -190,6 +196,7 @@ class OmniscientAttack(NamedTuple):
     promotes_targets: bool = False
 
 
+@by_shapes
 class WhiteBoxAttack(NamedTuple):
     """An attack that sees the whole server, too; as ``LimitedAttack``.
 

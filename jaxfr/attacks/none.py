@@ -14,7 +14,10 @@ from jaxfr.parts import part
 from jaxfr.uploads import Uploads, item_table
 
 CLEAN = "none"
-"""The name under which runs without any attack go."""
+"""The name under which runs without any attack go, in flags and in records."""
+
+CLEAN_RUN = "clean"
+"""What such a run is called in all that is shown."""
 
 
 @part

@@ -31,9 +31,11 @@ from jaxfr.models.base import (
 from jaxfr.models.batch import Batch
 from jaxfr.optimizers import learn_rows
 from jaxfr.shapes import Bool, Float, Int
+from jaxfr.showing import by_shapes
 from jaxfr.uploads import Uploads, one_row_each
 
 
+@by_shapes
 class ClientState(NamedTuple):
     """What a client keeps to itself."""
 

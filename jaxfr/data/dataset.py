@@ -1,13 +1,15 @@
 """Implicit feedback, split leave-one-out: what every loader returns."""
 
 import dataclasses
+import pathlib
 from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 
-from jaxfr.errors import InvalidInputError
-from jaxfr.terminal import excerpt
+from jaxfr.errors import InvalidInputError, import_extra
+from jaxfr.showing import Picture, html_table, html_text
+from jaxfr.terminal import excerpt, printable
 
 NO_TEST_ITEM = -1
 
@@ -35,6 +37,16 @@ class Dataset:
     >>> data = fr.Dataset("tiny", 2, 3, users, items, test_items)
     >>> data.num_train_pairs
     2
+    >>> data
+    Dataset tiny: 2 users, 3 items, 2 training pairs, 2 test items
+    >>> data.to_frame()
+       user  item  held_out
+    0     0     0     False
+    1     1     1     False
+    2     0     2      True
+    3     1     2      True
+    >>> data.plot()
+    Picture of the item degrees of tiny
 
     Attributes:
         name: the name that records carry.
@@ -64,6 +76,51 @@ class Dataset:
         reason = _contradiction(self)
         if reason:
             raise InvalidInputError(f"{self.name}: {reason}")
+
+    def __repr__(self) -> str:
+        return (
+            f"Dataset {printable(self.name)}: {self.num_users:,} users, "
+            f"{self.num_items:,} items, {self.num_train_pairs:,} training pairs, "
+            f"{self.num_test_items:,} test items"
+        )
+
+    def _repr_html_(self) -> str:
+        from jaxfr.data.statistics import dataset_statistics, statistics_rows
+
+        rows = statistics_rows(dataset_statistics(self))
+        return html_text(repr(self)) + html_table([["statistic", "value"], *rows])
+
+    def to_frame(self) -> Any:
+        """A ``pandas.DataFrame`` with a row for each interaction, training pairs first.
+
+        Columns are ``user``, ``item``, and whether it is ``held_out``.
+
+        Raises:
+            InvalidInputError: if pandas is not installed.
+        """
+        frames = import_extra("pandas", "frames", "to_frame")
+        evaluated = np.flatnonzero(self.test_items != NO_TEST_ITEM)
+        return frames.DataFrame(
+            {
+                "user": np.concatenate([self.train_users, evaluated]),
+                "item": np.concatenate([self.train_items, self.test_items[evaluated]]),
+                "held_out": np.arange(self.num_pairs) >= self.num_train_pairs,
+            }
+        )
+
+    def plot(self) -> Picture:
+        """A picture of the degree distribution, which a notebook shows.
+
+        Raises:
+            InvalidInputError: if matplotlib is not installed.
+        """
+        from jaxfr.data.statistics import degree_distribution
+        from jaxfr.records.degrees import draw_distribution
+
+        def draw(path: pathlib.Path) -> None:
+            draw_distribution(degree_distribution(self), self.name, path)
+
+        return Picture(f"the item degrees of {self.name}", draw)
 
     def user_id(self, user: int) -> str:
         """What the file calls a user, for a message."""

@@ -11,6 +11,7 @@ import itertools
 import pathlib
 from collections.abc import Callable, Iterator
 
+from jaxfr.catalogues import Catalogue, by_name, show_catalogues
 from jaxfr.data.columns import TableOptions
 from jaxfr.data.dataset import Dataset
 from jaxfr.data.files import load_path, table_name
@@ -21,7 +22,7 @@ from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import user_errors, user_path
 from jaxfr.own_files import OwnFile, own_files
 from jaxfr.part_texts import check_made, names_own_file, read_one
-from jaxfr.parts import Catalogue, Part, by_name
+from jaxfr.parts import Part
 from jaxfr.terminal import note, printable
 
 __all__ = [
@@ -160,3 +161,6 @@ def _read(text: str, own_files: bool = True) -> Part[Dataset] | None:
         if colon and not names_own_file(text) and user_path(text).exists():
             return None
         raise
+
+
+show_catalogues(__name__)

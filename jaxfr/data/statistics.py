@@ -77,3 +77,32 @@ def degree_distribution(dataset: Dataset) -> DegreeDistribution:
     degree, num_items = np.unique(dataset.item_popularity, return_counts=True)
     at_least = np.cumsum(num_items[::-1])[::-1]
     return DegreeDistribution(degree, num_items, at_least / dataset.num_items)
+
+
+def statistics_rows(statistics: DatasetStatistics) -> list[tuple[str, str]]:
+    """Statistics as a table of two columns of text."""
+    activity = (
+        f"{statistics.min_activity:,} / {statistics.median_activity:,g} / "
+        f"{statistics.max_activity:,}"
+    )
+    quartiles = (
+        f"{statistics.lower_quartile_degree:,g} / {statistics.median_degree:,g} / "
+        f"{statistics.upper_quartile_degree:,g} / {statistics.percentile_95_degree:,g}"
+    )
+    return [
+        ("data set", statistics.name),
+        ("users", f"{statistics.num_users:,}"),
+        ("items", f"{statistics.num_items:,}"),
+        ("edges", f"{statistics.num_edges:,}"),
+        ("sparsity", f"{statistics.sparsity_percent:.2f} %"),
+        ("items per user: min / median / max", activity),
+        (
+            "users per item: min / max",
+            f"{statistics.min_degree:,} / {statistics.max_degree:,}",
+        ),
+        ("users per item: 25 / 50 / 75 / 95 %", quartiles),
+        (
+            f"items with fewer than {TAIL_DEGREE} users",
+            f"{statistics.tail_percent:.1f} %",
+        ),
+    ]

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxfr.showing import by_shapes
+
 # The rank of a test item whose score is not finite: behind every list, however short.
 NO_RANK = int(np.iinfo(np.int32).max)
 
@@ -20,6 +22,7 @@ _STEPS = 2**24
 _WEIGHTS = np.array([2.0**16, 2.0**8, 1.0])
 
 
+@by_shapes
 class Metric(NamedTuple):
     """A number that says how well users are served.
 

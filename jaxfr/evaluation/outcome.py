@@ -14,6 +14,7 @@ from jaxfr.evaluation.candidates import GROUP_NAMES
 from jaxfr.evaluation.metrics import NO_RANK, Metric, RankingName
 from jaxfr.evaluation.names import metric_names
 from jaxfr.shapes import Bool, Int
+from jaxfr.showing import by_shapes
 
 # Everybody, then each of ``GROUP_NAMES``.
 _ALL_GROUPS = 1 + len(GROUP_NAMES)
@@ -44,6 +45,7 @@ class Counts(NamedTuple):
     num_users: Int[Array, "... groups items"]
 
 
+@by_shapes
 class Outcome(NamedTuple):
     """What one evaluation found.
 

@@ -1,5 +1,6 @@
 """Recommenders by name. A new model is one new file and one line in ``MODELS``."""
 
+from jaxfr.catalogues import Catalogue, by_name, show_catalogues
 from jaxfr.models.base import (
     ClientGradient,
     ClientView,
@@ -12,7 +13,6 @@ from jaxfr.models.base import (
 from jaxfr.models.fedgnn import fedgnn
 from jaxfr.models.fedmf import fedmf
 from jaxfr.models.mlp import mlp
-from jaxfr.parts import Catalogue, by_name
 
 __all__ = [
     "MODELS",
@@ -30,6 +30,8 @@ __all__ = [
 
 MODELS: Catalogue[Model] = by_name(fedmf, fedgnn, mlp)
 """The recommenders by name."""
+
+show_catalogues(__name__)
 
 
 def __dir__() -> list[str]:

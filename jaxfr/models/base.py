@@ -15,6 +15,7 @@ from jaxfr.models.batch import Batch
 from jaxfr.ranges import COUNT_FROM_1
 from jaxfr.sampling import KEY_KIND
 from jaxfr.shapes import Bool, Float, Int
+from jaxfr.showing import by_shapes
 
 Weights = Any
 """A pytree of float32 arrays that all clients share, ``()`` for a model without any."""
@@ -136,6 +137,7 @@ def no_weights(key: Array, embedding_dim: int) -> Weights:
     return ()
 
 
+@by_shapes
 class Model(NamedTuple):
     """A recommender as pure functions of one client.
 

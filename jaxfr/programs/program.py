@@ -49,8 +49,11 @@ def run_program(main: Callable[..., None], most_words: int = 0) -> NoReturn:
     first. Any other exception is a defect and keeps its stack trace. What becomes of
     the standard output ends no program, see ``jaxfr/terminal.py``.
     """
-    # absl shows all of JAX's messages, such as which backends it did not find.
-    logging.getLogger("jax").setLevel(logging.WARNING)
+    # absl shows all messages of JAX and matplotlib, such as that fonts were found.
+    for name in ("jax", "matplotlib"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # That a GPU may be present which this JAX cannot use says the device in a record.
+    logging.getLogger("jax._src.xla_bridge").setLevel(logging.ERROR)
     if HELP_FLAGS.intersection(sys.argv[1:]):
         print(_help(main), end="")
         sys.exit(0)

@@ -14,6 +14,7 @@ from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import user_path
 from jaxfr.programs import output_flags
+from jaxfr.programs.running import warn
 from jaxfr.programs.summary_files import (
     DIFFERENCES_FILE,
     SUMMARY_FILE,
@@ -22,7 +23,7 @@ from jaxfr.programs.summary_files import (
     write_summary,
 )
 from jaxfr.records import export, selection
-from jaxfr.records.caveats import caveats
+from jaxfr.records.chance import main_metric
 from jaxfr.records.contents import lack_of_record, option_names
 from jaxfr.records.names import value_title
 from jaxfr.records.paired import (
@@ -30,10 +31,9 @@ from jaxfr.records.paired import (
     paired_differences,
 )
 from jaxfr.records.record import Record
-from jaxfr.records.summary import WorstCase, summarize, worst_case
-from jaxfr.records.tables import format_summary, format_worst_case
+from jaxfr.records.summary import summarize, worst_case
+from jaxfr.records.tables import format_results
 from jaxfr.store import read_store
-from jaxfr.terminal import note
 
 EXAMPLE = "--where=ranking=full --group_by=aggregator,attack --metric=hr@10"
 """For ``--help``, of the flags that only this program has."""
@@ -59,9 +59,10 @@ _GROUP_BY = flags.DEFINE_list(
 )
 _METRIC = flags.DEFINE_list(
     "metric",
-    ["hr@10"],
+    None,
     "Metrics to average, with commas between them, as in hr@10,ndcg@10,hr@5_tail; any "
-    "other number of a run will do, such as seconds_train.",
+    "other number of a run will do, such as seconds_train. Default: hr@10, or the "
+    "first metric of runs that have none.",
 )
 _CODE_VERSION = flags.DEFINE_string(
     "code_version",
@@ -112,12 +113,12 @@ def main() -> None:
     group_by = _groupings(records)
     columns = _heatmap_columns(group_by)
     compare = _compared(group_by, columns)
-    metrics = _distinct("metric", _METRIC.value)
+    metrics = [main_metric(records[0])]
+    if _METRIC.value is not None:
+        metrics = _distinct("metric", _METRIC.value)
     cells = {metric: summarize(records, group_by, metric) for metric in metrics}
-    cases: dict[str, list[WorstCase]] = {}
-    if "attack" in group_by:
-        cases = {metric: worst_case(cells[metric], group_by) for metric in metrics}
-        cases = {metric: found for metric, found in cases.items() if found}
+    cases = {metric: worst_case(cells[metric], group_by) for metric in metrics}
+    cases = {metric: found for metric, found in cases.items() if found}
 
     differences = {
         metric: paired_differences(records, group_by, compare, metric)
@@ -132,20 +133,15 @@ def main() -> None:
         written.append(path)
 
     # Files first: what becomes of the printed tables must not cost them.
-    for metric in metrics:
-        print(format_summary(cells[metric], group_by, metric), end="\n\n")
-        if metric in cases:
-            print(format_worst_case(cases[metric], group_by, metric), end="\n\n")
-        if _COMPARE.value is not None and differences[metric]:
-            told = differences[metric], summary.beside_compared, compare, metric
-            print(format_differences(*told), end="\n\n")
-    for line in caveats(records):
-        note(line)
-    told = selection.averaged_over(
+    averaged = selection.averaged_over(
         records, group_by, (*option_names(records), "dataset_hash", "code_version")
     )
-    if told:
-        print(f"averaged over runs that differ in {', '.join(told)}, besides the seed")
+    print(format_results(cells, group_by, averaged))
+    for metric in metrics if _COMPARE.value is not None else ():
+        if differences[metric]:
+            told = differences[metric], summary.beside_compared, compare, metric
+            print(f"\n{format_differences(*told)}")
+    warn(records)
     output_flags.tell_written(written)
 
 

@@ -2,17 +2,19 @@
 
 import contextlib
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from jaxfr.files import temporary_folder
 from jaxfr.processes import is_leader
 from jaxfr.programs.progress import Work, show_progress
+from jaxfr.records.caveats import caveats
 from jaxfr.records.contents import lack_of_record
 from jaxfr.stopping import keep, keeping
-from jaxfr.store import Store, open_store
+from jaxfr.store import Record, Store, open_store
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.plan import Plan, RunGroup
 from jaxfr.sweeps.work import FinishedRun, Watcher, run_plan
+from jaxfr.terminal import note, paragraph
 
 
 @contextlib.contextmanager
@@ -63,3 +65,9 @@ def run_with_progress(
             say=say,
         )
         yield from run_plan(plan, store, options, watcher)
+
+
+def warn(records: Sequence[Record]) -> None:
+    """Tells what makes metrics of these runs mean less than they seem."""
+    for line in caveats(records):
+        note(paragraph(f"warning: {line}"))

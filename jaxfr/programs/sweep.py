@@ -22,11 +22,14 @@ from jaxfr.programs import (
 )
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.programs.process_flags import COORDINATOR_ADDRESS, start_flagged_devices
-from jaxfr.programs.running import opened_store, run_with_progress
+from jaxfr.programs.running import opened_store, run_with_progress, warn
 from jaxfr.programs.sweep_file import SweepFile, read_sweep_file
 from jaxfr.ranges import COUNT, COUNT_FROM_1
-from jaxfr.records.caveats import caveats
-from jaxfr.records.contents import lack_of_record
+from jaxfr.records.chance import main_metric
+from jaxfr.records.contents import lack_of_record, option_names
+from jaxfr.records.selection import default_groupings
+from jaxfr.records.summary import summarize
+from jaxfr.records.tables import format_results
 from jaxfr.store import look_into_store
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.forecast import forecast, format_forecasts
@@ -63,6 +66,9 @@ _DRY_RUN = flags.DEFINE_bool(
     "Says what there is to do, how much memory it needs and how long it takes; "
     "compiles every program and times a few rounds of it.",
 )
+
+# Of more groups than this the table is left to jaxfr results.
+_MOST_SHOWN = 40
 
 
 def main() -> None:
@@ -129,8 +135,13 @@ def _run(plan: Plan, path: pathlib.Path, options: ExecutionOptions) -> None:
             done += 1
         if not is_leader():
             return
-        for line in caveats(store.records([run.identity for run in plan.runs])):
-            note(line)
+        records = store.records([run.identity for run in plan.runs])
+    group_by = default_groupings(records, option_names(records))
+    metric = main_metric(records[0])
+    cells = summarize(records, group_by, metric)
+    if len(cells) <= _MOST_SHOWN:
+        print(format_results({metric: cells}, group_by))
+    warn(records)
     print(
         f"{done} runs done, {found} found finished, {runs - done - found} done by "
         f"others; jaxfr results --store={execution_flags.STORE.value} shows them"

@@ -22,20 +22,19 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path, write_atomically
 from jaxfr.programs import data_flags, execution_flags, output_flags
 from jaxfr.programs.flag_parsers import ListParser, NumberParser, ValueSerializer
-from jaxfr.programs.running import opened_store, run_with_progress
+from jaxfr.programs.running import opened_store, run_with_progress, warn
 from jaxfr.ranges import AMOUNT, SHARE, Range
 from jaxfr.records import export
-from jaxfr.records.caveats import caveats
+from jaxfr.records.headings import heading
 from jaxfr.records.names import dataset_title, part_title
 from jaxfr.records.pictures import can_draw, drawn
-from jaxfr.records.tables import heading
 from jaxfr.store.identity import code_version
 from jaxfr.sweeps.execution import ExecutionOptions, start_devices
 from jaxfr.sweeps.grid import SEEDS_HELP
 from jaxfr.sweeps.plan import Plan, identify, plan_runs
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import load_sources, source_name
-from jaxfr.terminal import align, note
+from jaxfr.terminal import fit
 from jaxfr.tournament.entries import (
     as_file_name,
     enter,
@@ -161,8 +160,7 @@ def main() -> None:
     if entries is not None:
         written += _enter(entries, frozen, tried, standings)
     _tell([one for one in standings if one.metric == metrics[0]])
-    for line in caveats(list(records.values())):
-        note(line)
+    warn(list(records.values()))
     output_flags.tell_written(written)
 
 
@@ -349,6 +347,6 @@ def _tell(standings: Sequence[Standing]) -> None:
         metric = heading(standings[0].metric)
         print(
             f"{dataset}, {model}: worst {metric}, mean over seeds",
-            align(rows),
+            fit(rows, 2),
             sep="\n",
         )

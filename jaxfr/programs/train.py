@@ -25,8 +25,7 @@ from jaxfr.programs import (
 )
 from jaxfr.programs.process_flags import start_flagged_devices
 from jaxfr.programs.run_flags import flagged_request
-from jaxfr.programs.running import opened_store, run_with_progress
-from jaxfr.records.caveats import caveats
+from jaxfr.programs.running import opened_store, run_with_progress, warn
 from jaxfr.records.names import value_title
 from jaxfr.records.parameters import save_parameters
 from jaxfr.records.pictures import can_draw, drawn
@@ -40,7 +39,7 @@ from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.readers import check_read
 from jaxfr.sweeps.request import keep_own_files
 from jaxfr.sweeps.work import FinishedRun
-from jaxfr.terminal import note
+from jaxfr.terminal import note, paragraph
 
 RESULTS_FILE = "results.jsonl"
 CLEAN_FILE = "clean.jsonl"
@@ -104,10 +103,9 @@ def main() -> None:
             width = output_flags.figure_width()
             draw = functools.partial(draw_curves, records, title, width=width)
             written += drawn(draw, folder / PLOT_FILE)
-    print(title)
+    print(paragraph(title), end="\n\n")
     print(format_table(records))
-    for line in caveats(records):
-        note(line)
+    warn(records)
     if written and not can_draw():
         print("no curves drawn: that needs pip install 'jaxfr[plots]'")
     output_flags.tell_written(written)

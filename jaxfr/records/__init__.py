@@ -9,6 +9,7 @@ from jaxfr.records.chance import (
     standard_error_bound,
 )
 from jaxfr.records.export import write_csv
+from jaxfr.records.headings import heading
 from jaxfr.records.names import dataset_title, part_title
 from jaxfr.records.palette import LINE_STYLES, NEUTRAL, PALETTE, Look, looks
 from jaxfr.records.pictures import (
@@ -27,7 +28,6 @@ from jaxfr.records.record import (
     versions,
     write_records,
 )
-from jaxfr.records.tables import heading
 
 __all__ = [
     "HIT_RATIO",

@@ -1,11 +1,28 @@
 """What must be said beside the metrics of some runs, lest they mislead."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jaxfr.attacks import CLEAN
 from jaxfr.evaluation.names import find_metric, overall_fields
-from jaxfr.records.chance import HIT_RATIO, chance_level, is_clean_at_chance
+from jaxfr.records.chance import (
+    CHANCE,
+    MOST_POPULAR,
+    REFERENCES,
+    evaluated_users,
+    is_no_better,
+    main_metric,
+    reference,
+    standard_error_bound,
+)
+from jaxfr.records.headings import heading
+from jaxfr.records.selection import shown
 from jaxfr.store import Record
+
+_NO_BETTER: Mapping[str, str] = {
+    CHANCE: "learned nothing, so that an attack has nothing to take",
+    MOST_POPULAR: "served users no better than one list of popular items for everybody",
+}
+"""What it says of clean runs that they are no better than a reference."""
 
 
 def has_diverged(record: Record) -> bool:
@@ -19,10 +36,11 @@ def has_diverged(record: Record) -> bool:
 def caveats(records: Sequence[Record]) -> list[str]:
     """Says, in a line each, what makes metrics of these runs mean less than they seem.
 
-    That some diverged, that clean runs are at chance, that lists are longer than what
-    is ranked; nothing if all is well.
+    That some diverged, that clean runs are no better than chance or than the most
+    popular items, that lists are longer than what is ranked; nothing if all is well.
     """
-    lines = (_diverged(records), _at_chance(records), _short_lists(records))
+    references = (_no_better(records, name, told) for name, told in _NO_BETTER.items())
+    lines = (_diverged(records), *references, _short_lists(records))
     return [line for line in lines if line]
 
 
@@ -30,25 +48,39 @@ def _diverged(records: Sequence[Record]) -> str:
     found = [record for record in records if has_diverged(record)]
     if not found:
         return ""
-    attacks = ", ".join(dict.fromkeys(str(record.get("attack")) for record in found))
+    attacks = dict.fromkeys(shown("attack", record.get("attack")) for record in found)
     return (
-        f"{_some(found, records)} diverged (attack {attacks}): "
+        f"{_some(found, records)} diverged ({', '.join(attacks)}): "
         f"{sum(map(_dropped, found)):,} uploads were not finite and left out, "
         f"{sum(map(_nonfinite, found)):,} test items have no finite score in the end; "
         "low metrics then tell of overflow, perhaps of nothing else"
     )
 
 
-def _at_chance(records: Sequence[Record]) -> str:
+def _no_better(records: Sequence[Record], name: str, told: str) -> str:
+    """Of clean runs that are no better than this reference, but better than others."""
+    before = REFERENCES[: REFERENCES.index(name)]
     clean = [record for record in records if record.get("attack") == CLEAN]
-    found = [record for record in clean if is_clean_at_chance(record)]
+    found = [
+        record
+        for record in clean
+        if is_no_better(record, name)
+        and not any(is_no_better(record, other) for other in before)
+    ]
     if not found:
         return ""
-    told = _range([chance_level(HIT_RATIO, r["num_ranked"]) for r in found], ".3f")
+    metric = main_metric(found[0])
+    alike = [record for record in found if main_metric(record) == metric]
+    own = _range([record[metric] for record in alike], ".3f")
+    levels = [reference(record, name, metric) for record in alike]
+    errors = (
+        standard_error_bound(level, evaluated_users(record))
+        for level, record in zip(levels, alike, strict=True)
+    )
     return (
-        f"{_some(found, clean, 'clean run')} learned nothing: HR@10 is at chance "
-        f"({told}) or within two standard errors above it, so that an attack has "
-        "nothing to take"
+        f"{_some(found, clean, 'clean run')} {told}: {heading(metric)} {own}, "
+        f"{heading(name)} {_range(levels, '.3f')}, standard error up to "
+        f"{max(errors):.3f}"
     )
 
 

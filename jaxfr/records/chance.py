@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 
-from jaxfr.attacks import CLEAN
 from jaxfr.evaluation.candidates import GROUP_NAMES
-from jaxfr.evaluation.names import find_metric
+from jaxfr.evaluation.names import find_metric, is_higher_better, overall_fields
 from jaxfr.store import Record
 
 CHANCE = "chance"
@@ -15,7 +14,6 @@ MOST_POPULAR = "most_popular"
 REFERENCES = (CHANCE, MOST_POPULAR)
 
 HIT_RATIO = "hr@10"
-_CUTOFF = 10
 
 
 def chance_level(metric: str, num_ranked: float) -> float:
@@ -38,8 +36,9 @@ def reference(record: Record, name: str, metric: str) -> float:
     known = record.get(name, {}).get(metric)
     if known is not None:
         return known
-    if name == CHANCE and CHANCE not in record and "num_ranked" in record:
-        return chance_level(metric, record["num_ranked"])
+    num_ranked = record.get("num_ranked")
+    if name == CHANCE and CHANCE not in record and num_ranked is not None:
+        return chance_level(metric, num_ranked)
     return math.nan
 
 
@@ -57,17 +56,35 @@ def evaluated_users(record: Record) -> int:
     return sum(record.get(f"users_{group}", 0) for group in GROUP_NAMES)
 
 
-def is_clean_at_chance(record: Record) -> bool:
-    """Whether a run without any attack ends no better than a random order.
+def main_metric(record: Record) -> str:
+    """The metric that stands for a run: HR@10, else its first of test items, or any."""
+    names = overall_fields(record)
+    of_test_items = (name for name in names if _is_of_test_items(name))
+    return HIT_RATIO if HIT_RATIO in names else next(of_test_items, names[0])
 
-    That is with an HR@10 at most two standard errors above chance. Where not even 10
-    items are ranked, no HR@10 is better than another.
+
+def is_no_better(record: Record, name: str) -> bool:
+    """Whether a run ends no better than a random order, or than most popular items.
+
+    That is at most two standard errors better, by its :func:`main_metric`. Where every
+    list holds all that is ranked, no run is better than another; nor is any by the
+    exposure of targets, or by a metric of one's own.
+
+    Args:
+        record: a run.
+        name: one of ``REFERENCES``.
     """
-    value, users = record.get(HIT_RATIO), evaluated_users(record)
-    num_ranked = record.get("num_ranked")
-    if record.get("attack") != CLEAN or num_ranked is None or num_ranked <= _CUTOFF:
+    metric, users = main_metric(record), evaluated_users(record)
+    value = record.get(metric)
+    if value is None or users == 0 or not _is_of_test_items(metric):
         return False
-    if value is None or users == 0:
+    level = reference(record, name, metric)
+    if math.isnan(level) or reference(record, CHANCE, metric) >= 1:
         return False
-    level = chance_level(HIT_RATIO, num_ranked)
-    return value <= level + 2 * standard_error_bound(level, users)
+    better = value - level if is_higher_better(metric) else level - value
+    return better <= 2 * standard_error_bound(level, users)
+
+
+def _is_of_test_items(metric: str) -> bool:
+    found = find_metric(metric)
+    return found is not None and found.has_groups

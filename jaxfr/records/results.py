@@ -3,13 +3,13 @@
 import html
 import pathlib
 from collections.abc import Sequence
-from typing import Any, Self, SupportsIndex, TypeVar, overload
+from typing import Any, Literal, Self, SupportsIndex, TypeVar, overload
 
 from jaxfr.errors import InvalidInputError, import_extra
 from jaxfr.evaluation.names import overall_fields
 from jaxfr.files import user_path
 from jaxfr.records.caveats import caveats
-from jaxfr.records.chance import REFERENCES
+from jaxfr.records.chance import REFERENCES, main_metric
 from jaxfr.records.contents import lack_of_record, option_names
 from jaxfr.records.export import (
     Row,
@@ -19,12 +19,17 @@ from jaxfr.records.export import (
     summary_rows,
     worst_case_rows,
 )
+from jaxfr.records.headings import heading
+from jaxfr.records.heatmap import draw_heatmap
 from jaxfr.records.paired import difference_rows, paired_differences
+from jaxfr.records.plots import draw_curves
 from jaxfr.records.record import Record
-from jaxfr.records.selection import default_groupings, select
+from jaxfr.records.selection import averaged_over, default_groupings, select, shown
 from jaxfr.records.summary import summarize, worst_case
+from jaxfr.records.tables import TextTable, results_tables
+from jaxfr.showing import Picture, html_table, html_text
 from jaxfr.store import read_store
-from jaxfr.terminal import align, printable
+from jaxfr.terminal import fit, paragraph
 
 T = TypeVar("T")
 
@@ -65,7 +70,7 @@ class Rows(_Listed[Row]):
 
     >>> Rows([{"attack": "none", "mean": 0.25}, {"attack": "lie", "mean": None}])
     attack  mean
-    none    0.25
+    clean   0.25
     lie     -
     """
 
@@ -74,22 +79,16 @@ class Rows(_Listed[Row]):
         return self
 
     def __repr__(self) -> str:
-        return "\n".join(filter(None, [align(self._texts()), self._more()]))
+        return "\n".join(filter(None, [fit(self._texts()), self._more()]))
 
     def _repr_html_(self) -> str:
-        lines = [
-            "".join(f"<{tag}>{html.escape(printable(text))}</{tag}>" for text in row)
-            for tag, row in zip(
-                ["th", *["td"] * len(self)], self._texts(), strict=False
-            )
-        ]
-        table = "".join(f"<tr>{line}</tr>" for line in lines)
-        return f"<table>{table}</table>{html.escape(self._more())}"
+        return f"{html_table(self._texts())}{html.escape(self._more())}"
 
     def _texts(self) -> list[list[str]]:
         names = list(dict.fromkeys(name for row in self for name in row))
-        shown = self[:_MOST_SHOWN]
-        return [names, *([_text(row.get(name)) for name in names] for row in shown)]
+        first = self[:_MOST_SHOWN]
+        texts = ([_text(name, row.get(name)) for name in names] for row in first)
+        return [names, *texts]
 
     def _more(self) -> str:
         left = len(self) - _MOST_SHOWN
@@ -110,14 +109,20 @@ class Results(_Listed[Record]):
     >>> results[0]["hr@10"]
     0.1
     >>> results
-    3 runs that differ in aggregator; mean of hr@10:
-    aggregator  metric  runs  diverged  mean  deviation  low      high
-    mean        hr@10   2     0         0.15  0.07071    -0.4853  0.7853
-    krum        hr@10   1     0         0.3   -          -        -
+    3 runs that differ in aggregator
+    <BLANKLINE>
+    aggregator  runs  HR@10
+    mean        2     0.1500 ± 0.6353
+    krum        1     0.3000
+    <BLANKLINE>
+    Numbers are means over 1 to 2 seeds, ± half of their 95 % interval by Student's
+    t (none is known of a single seed).
     >>> results.where("aggregator=mean").mean("hr@10", by=["seed"])
     seed  metric  runs  diverged  mean  deviation  low  high
     0     hr@10   1     0         0.1   -          -    -
     1     hr@10   1     0         0.2   -          -    -
+    >>> results.plot("heatmap")
+    Picture of HR@10 by aggregator
     """
 
     @classmethod
@@ -170,7 +175,7 @@ class Results(_Listed[Record]):
 
         Args:
             *metrics: such as ``hr@10`` or ``ndcg@10_tail``; by default ``hr@10``, or
-                the first metric where runs have other ones.
+                the first metric of test items where runs have other ones.
             by: options; runs that agree in all of them are one group. By default those
                 in which the runs differ.
 
@@ -184,7 +189,7 @@ class Results(_Listed[Record]):
             InvalidInputError: if a name is no column, or the metric no number.
         """
         groupings = self._groupings() if by is None else by
-        chosen = self._chosen(metrics)
+        chosen = metrics or (main_metric(self[0]),)
         cells = {metric: summarize(self, groupings, metric) for metric in chosen}
         rows = summary_rows(cells, groupings)
         unknown = [n for n in REFERENCES if all(row[n] is None for row in rows)]
@@ -207,7 +212,7 @@ class Results(_Listed[Record]):
         groupings = [*(name for name in by if name != "attack"), "attack"]
         cases = {
             metric: worst_case(summarize(self, groupings, metric), groupings)
-            for metric in self._chosen(metrics)
+            for metric in metrics or (main_metric(self[0]),)
         }
         return Rows(worst_case_rows(cases, groupings))
 
@@ -231,7 +236,7 @@ class Results(_Listed[Record]):
         others = [name for name in by if name != between]
         return Rows(
             row
-            for metric in self._chosen(metrics)
+            for metric in metrics or (main_metric(self[0]),)
             for row in difference_rows(
                 paired_differences(self, [*others, between], between, metric),
                 others,
@@ -239,36 +244,85 @@ class Results(_Listed[Record]):
             )
         )
 
+    def plot(
+        self,
+        kind: Literal["curves", "heatmap"] = "curves",
+        metric: str | None = None,
+        by: Sequence[str] | None = None,
+    ) -> Picture:
+        """A picture, which a notebook shows and ``save`` writes to a file.
+
+        Args:
+            kind: ``curves``: metrics by round, of each attack, in the mean over its
+                runs; ``heatmap``: means with their intervals.
+            metric: of a heatmap, by default as in :meth:`mean`.
+            by: options that the cells of a heatmap differ in, the last of which forms
+                the columns; by default those in which the runs differ.
+
+        Raises:
+            InvalidInputError: if there is no run, a name is no column, ``metric`` or
+                ``by`` is given for curves, or matplotlib is not installed.
+        """
+        if kind not in ("curves", "heatmap"):
+            raise InvalidInputError(f"kind={kind!r}: must be curves or heatmap")
+        if not self:
+            raise InvalidInputError("plot: there are no runs")
+        if kind == "curves":
+            if metric is not None or by is not None:
+                raise InvalidInputError("metric and by: are for kind='heatmap'")
+            return Picture(
+                f"the curves of {len(self)} runs",
+                lambda path: draw_curves(self, self._differing(["attack"]), path),
+            )
+        groupings = list(self._groupings() if by is None else by)
+        chosen = metric or main_metric(self[0])
+        cells = summarize(self, groupings, chosen)
+        title = self._differing(groupings)
+        return Picture(
+            f"{heading(chosen)} by {', '.join(groupings)}",
+            lambda path: draw_heatmap(
+                cells, groupings, groupings[-1], chosen, title, path
+            ),
+        )
+
+    def _differing(self, groupings: Sequence[str]) -> str:
+        """A title that says over what a picture averages besides the seed."""
+        told = averaged_over(self, groupings, option_names(self))
+        return f"averaged over {', '.join(told)}" if told else ""
+
     def __repr__(self) -> str:
-        heading, rows, told = self._shown()
-        return "\n".join([heading, *([repr(rows)] if rows else []), *told])
+        what, tables, notes = self._shown()
+        told = "\n".join(map(paragraph, notes))
+        return "\n\n".join(filter(None, [what, *map(str, tables), told]))
 
     def _repr_html_(self) -> str:
-        heading, rows, told = self._shown()
-        lines = [f"<p>{html.escape(printable(line))}</p>" for line in (heading, *told)]
-        return "".join([lines[0], *([rows._repr_html_()] if rows else []), *lines[1:]])
+        what, tables, notes = self._shown()
+        return "".join(
+            [
+                html_text(what),
+                *(html_table(table.rows) for table in tables),
+                *map(html_text, notes),
+            ]
+        )
 
-    def _shown(self) -> tuple[str, Rows, list[str]]:
-        """What all runs are, their means, and what must be said of these."""
+    def _shown(self) -> tuple[str, list[TextTable], list[str]]:
+        """What all runs are, tables of their means, and what must be said of these."""
         count = f"{len(self)} {'run' if len(self) == 1 else 'runs'}"
         try:
-            rows, by = self.mean(), self._groupings()
+            by, metric = self._groupings(), main_metric(self[0])
+            cells = summarize(self, by, metric)
         except (InvalidInputError, IndexError):  # no runs, or others' mappings
-            return count, Rows(), []
-        differ = f" that differ in {', '.join(by)}" if len(rows) > 1 else ""
-        return f"{count}{differ}; mean of {rows[0]['metric']}:", rows, caveats(self)
+            return count, [], []
+        differ = f" that differ in {', '.join(by)}" if len(cells) > 1 else ""
+        tables, notes = results_tables({metric: cells}, by)
+        warnings = [f"warning: {line}" for line in caveats(self)]
+        return f"{count}{differ}", tables, [*notes, *warnings]
 
     def _groupings(self) -> list[str]:
         return default_groupings(self, option_names(self))
 
-    def _chosen(self, metrics: Sequence[str]) -> Sequence[str]:
-        if metrics:
-            return metrics
-        names = list(overall_fields(self[0]))
-        return ["hr@10"] if "hr@10" in names else names[:1]
 
-
-def _text(value: Any) -> str:
+def _text(column: str, value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else shown(column, value)

@@ -4,7 +4,7 @@ import datetime
 import re
 from collections.abc import Iterable, Sequence
 
-from jaxfr.attacks import CLEAN
+from jaxfr.attacks import CLEAN, CLEAN_RUN
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.records.record import Record
 from jaxfr.store.lines import options_part
@@ -133,6 +133,11 @@ def as_text(value: Scalar) -> str:
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
     return str(value)
+
+
+def shown(column: str, value: Scalar) -> str:
+    """Writes a value of a column for readers: a run without any attack is clean."""
+    return CLEAN_RUN if column == "attack" and value == CLEAN else as_text(value)
 
 
 def check_columns(names: Iterable[str], records: Sequence[Record]) -> None:

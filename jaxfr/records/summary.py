@@ -109,8 +109,10 @@ def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase
 
     That is the lowest, or of a metric of which less is better the highest; of equal
     ones the first. A group that was not attacked, by runs that have the metric, has
-    none.
+    none, and so has any where the attack is no grouping.
     """
+    if "attack" not in group_by:
+        return []
     attack_place = list(group_by).index("attack")
     groups: dict[tuple[Scalar, ...], dict[Scalar, Cell]] = {}
     for cell in (cell for cell in cells if cell.runs):

@@ -1,148 +1,227 @@
-"""Runs as tables of text: by attack, by any groups, and the worst case of each."""
+"""Runs as tables of text: by attack, by any groups, and the worst case of each.
+
+In all of them, as in heatmaps and notebooks, ``±`` is one thing: half the 95 % interval
+of a mean over seeds, by Student's t.
+"""
 
 import math
-import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
-from jaxfr.attacks import CLEAN
+from jaxfr.attacks import CLEAN, CLEAN_RUN
 from jaxfr.evaluation.candidates import GROUP_NAMES
-from jaxfr.evaluation.names import is_higher_better, overall_fields
+from jaxfr.evaluation.names import overall_fields
 from jaxfr.records.caveats import has_diverged
 from jaxfr.records.chance import REFERENCES, reference
+from jaxfr.records.headings import direction, heading
 from jaxfr.records.record import Record
-from jaxfr.records.selection import as_text
-from jaxfr.records.summary import Cell, WorstCase, summarize
-from jaxfr.terminal import align
+from jaxfr.records.selection import shown
+from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case
+from jaxfr.terminal import fit, paragraph
 
-_AS_IN_PAPERS = {"hr": "HR", "ndcg": "nDCG", "er": "ER"}
-_SHORT = re.compile(rf"\b({'|'.join(_AS_IN_PAPERS)})(?=@)")
+
+class TextTable(NamedTuple):
+    """Rows of texts, the headings first.
+
+    Attributes:
+        rows: equally long.
+        repeated: how many of the first columns say what a row is of.
+    """
+
+    rows: list[list[str]]
+    repeated: int
+
+    def __str__(self) -> str:
+        """Its lines, no wider than the screen."""
+        return fit(self.rows, self.repeated)
+
+
+_IN_BRACKETS = "In brackets: the change against the clean mean."
 
 
 def format_table(records: Sequence[Record]) -> str:
     """Writes a row for each attack, in the order of first appearance.
 
-    Below them, where they are known, one for chance and one for the most popular items.
+    Below them, where they are known, one for chance and one for the most popular items;
+    then HR@10 by the popularity of the test item, and what the numbers are. No line is
+    wider than the screen.
 
-    A cell is the mean over seeds and, for two seeds or more, the sample standard
-    deviation; against a clean run of the same table stands the change in percent. Runs
-    in which a metric is null do not count for it, and where it is null in all of them
-    the cell is ``-``. Behind the number of seeds stands how many of the runs diverged.
+    A cell is the mean over seeds and, for two seeds or more, half its 95 % interval;
+    against a clean run of the same table stands the change in percent. Runs in which a
+    metric is null do not count for it, and where it is null in all of them the cell is
+    ``-``. Behind an attack stands how many of its runs diverged.
     """
-    columns = _columns(records[0])
+    overall = list(overall_fields(records[0]))
+    told = sorted(overall, key=lambda name: name != "hr@10")
+    grouped = [name for name in told if f"{name}_{GROUP_NAMES[0]}" in records[0]]
+    by_group = [f"{name}_{group}" for name in grouped[:1] for group in GROUP_NAMES]
+    tables = [str(_by_attack(records, overall, compared=True))]
+    attacks = [record["attack"] for record in records]
+    notes = [explanation({attacks.count(attack) for attack in attacks}, "seed")]
+    if CLEAN in attacks and len(set(attacks)) > 1:
+        notes.append(_IN_BRACKETS)
+    if by_group:
+        tables.append(str(_by_attack(records, by_group, compared=False)))
+        notes.append(
+            "Head, middle, tail: users whose test item is among the most, the middling "
+            "or the least popular items, with a third of the interactions each."
+        )
+    return "\n\n".join([*tables, "\n".join(map(paragraph, notes))])
+
+
+def explanation(counts: Collection[int], of: str) -> str:
+    """Says what the numbers of a table are, and what ``±``.
+
+    Args:
+        counts: over how many runs its means are.
+        of: what these are called, one of them.
+    """
+    least, most = min(counts), max(counts)
+    if most < 2:
+        return f"Numbers are of a single {of}, so that no interval is known."
+    several = f"{most}" if least == most else f"{least} to {most}"
+    return (
+        f"Numbers are means over {several} {of}s, ± half of their 95 % interval "
+        f"by Student's t{f' (none is known of a single {of})' * (least < 2)}."
+    )
+
+
+def summary_table(
+    cells: Sequence[Cell], group_by: Sequence[str], metric: str
+) -> TextTable:
+    """A row for each cell: its group, how many runs, and their mean with its interval.
+
+    Then chance and the most popular items, where they are known: a row where it is one
+    number for all groups, else a column. Behind the number of runs stands how many of
+    them diverged.
+    """
+    rows = [[*group_by, "runs", f"{heading(metric)}{direction(metric)}"]]
+    for cell in cells:
+        runs = f"{cell.runs}{_diverged(cell.diverged, cell.runs)}"
+        rows.append([*map(shown, group_by, cell.group), runs, _mean(cell)])
+    rows = _with_references(rows, cells, len(group_by) - 1, len(group_by) + 1)
+    return TextTable(rows, len(group_by))
+
+
+def worst_case_table(
+    cases: Sequence[WorstCase], group_by: Sequence[str], metric: str
+) -> TextTable:
+    """A row for each group: clean mean, worst attack, its mean with the change.
+
+    Behind a mean stands how many of its runs diverged.
+    """
+    others = [name for name in group_by if name != "attack"]
+    told = f"{heading(metric)}{direction(metric)}"
+    rows = [[*others, f"{CLEAN_RUN} {heading(metric)}", "worst attack", told]]
+    for case in cases:
+        rows.append(
+            [
+                *map(shown, others, case.group),
+                _told_mean(case.clean) if case.clean else "-",
+                shown("attack", case.attack),
+                f"{_told_mean(case.cell)}{_change(case.cell, case.clean)}",
+            ]
+        )
+    return TextTable(rows, len(others))
+
+
+def results_tables(
+    cells: Mapping[str, Sequence[Cell]],
+    group_by: Sequence[str],
+    averaged: Sequence[str] = (),
+) -> tuple[list[TextTable], list[str]]:
+    """Both tables of each metric, and what must be said of their numbers.
+
+    Args:
+        cells: by metric, as :func:`summarize` makes them.
+        group_by: the groupings; worst cases are there if the attack is among them.
+        averaged: in which options the runs of a group differ, besides the seed.
+    """
+    counts = {cell.runs for of_metric in cells.values() for cell in of_metric}
+    tables, notes = [], [explanation(counts, "run" if averaged else "seed")]
+    for metric, of_metric in cells.items():
+        tables.append(summary_table(of_metric, group_by, metric))
+        cases = worst_case(of_metric, group_by)
+        if cases:
+            tables.append(worst_case_table(cases, group_by, metric))
+        if any(case.clean for case in cases):
+            notes[1:] = [_IN_BRACKETS]
+    if averaged:
+        told = ", ".join(averaged)
+        notes.append(f"Averaged over runs that differ in {told}, besides the seed.")
+    return tables, notes
+
+
+def format_results(
+    cells: Mapping[str, Sequence[Cell]],
+    group_by: Sequence[str],
+    averaged: Sequence[str] = (),
+) -> str:
+    """Writes :func:`results_tables`, no wider than the screen."""
+    tables, notes = results_tables(cells, group_by, averaged)
+    return "\n\n".join([*map(str, tables), "\n".join(map(paragraph, notes))])
+
+
+def _by_attack(
+    records: Sequence[Record], columns: Sequence[str], compared: bool
+) -> TextTable:
     cells = {
         (column, *cell.group): cell
         for column in columns
         for cell in summarize(records, ["attack"], column)
     }
-    headings = [f"{heading(column)}{direction(column)}" for column in columns]
-    rows = [["attack", "seeds", *headings]]
+    rows = [["attack", *(f"{heading(name)}{direction(name)}" for name in columns)]]
     for attack in dict.fromkeys(record["attack"] for record in records):
         chosen = [record for record in records if record["attack"] == attack]
-        clean = None if attack == CLEAN else CLEAN
-        texts = [_compared(cells[c, attack], cells.get((c, clean))) for c in columns]
-        told = _diverged(sum(map(has_diverged, chosen)))
-        rows.append([attack, f"{len(chosen)}{told}", *texts])
+        told = _diverged(sum(map(has_diverged, chosen)), len(chosen))
+        clean = CLEAN if compared and attack != CLEAN else None
+        texts = [
+            f"{_mean(cells[column, attack])}"
+            f"{_change(cells[column, attack], cells.get((column, clean)))}"
+            for column in columns
+        ]
+        rows.append([f"{shown('attack', attack)}{told}", *texts])
     for name in REFERENCES:
         levels = [[reference(r, name, column) for r in records] for column in columns]
         beside = [_number(statistics.fmean(of_column)) for of_column in levels]
         if any(text != "-" for text in beside):
-            rows.append([heading(name), "", *beside])
-    return align(rows)
+            rows.append([heading(name), *beside])
+    return TextTable(rows, 1)
 
 
-def direction(field: str) -> str:
-    """What to write behind the name of a field of which less is better."""
-    return "" if is_higher_better(field) else " (less is better)"
+def _with_references(
+    rows: list[list[str]], cells: Sequence[Cell], label_at: int, number_at: int
+) -> list[list[str]]:
+    below = []
+    for name in REFERENCES:
+        levels = [_number(getattr(cell, name)) for cell in cells]
+        if len(set(levels)) == 1 and "-" not in levels:
+            below.append({label_at: heading(name), number_at: levels[0]})
+        elif set(levels) != {"-"}:
+            texts = [heading(name), *levels]
+            rows = [[*row, text] for row, text in zip(rows, texts, strict=True)]
+    places = range(len(rows[0]))
+    return [*rows, *([row.get(place, "") for place in places] for row in below)]
 
 
-def heading(column: str) -> str:
-    """Writes the name of a field as papers do, such as ``HR@10 tail``."""
-    words = column.replace("_", " ")
-    return _SHORT.sub(lambda found: _AS_IN_PAPERS[found[0]], words)
+def _mean(cell: Cell) -> str:
+    half = "" if math.isnan(cell.half_width) else f" ± {cell.half_width:.4f}"
+    return f"{_number(cell.mean)}{half}"
 
 
-def _columns(record: Record) -> list[str]:
-    """All metrics over all users, and the first of these by group: HR@10 if there."""
-    names = list(overall_fields(record))
-    told = sorted(names, key=lambda name: name != "hr@10")
-    in_groups = [name for name in told if f"{name}_{GROUP_NAMES[0]}" in record]
-    return names + [
-        f"{name}_{group}" for name in in_groups[:1] for group in GROUP_NAMES
-    ]
+def _told_mean(cell: Cell) -> str:
+    return f"{_mean(cell)}{_diverged(cell.diverged, cell.runs)}"
 
 
-def _compared(cell: Cell, clean: Cell | None) -> str:
-    if not cell.runs:
-        return "-"
+def _change(cell: Cell, clean: Cell | None) -> str:
     change = cell.change_percent(clean)
-    deviation = f" ± {cell.deviation:.4f}" if cell.runs > 1 else ""
-    told = "" if math.isnan(change) else f" ({change:+.0f} %)"
-    return f"{cell.mean:.4f}{deviation}{told}"
+    return "" if math.isnan(change) else f" ({change:+.0f} %)"
 
 
-def format_summary(cells: Sequence[Cell], group_by: Sequence[str], metric: str) -> str:
-    """Writes a line for each cell: group, runs, mean, deviation, interval.
-
-    Then chance and the most popular items, where they are known. Behind the number of
-    runs stands how many of them diverged.
-    """
-    told = f"{metric}{direction(metric)}"
-    shown = [name for name in REFERENCES if _any_known(cells, name)]
-    titles = [heading(name) for name in shown]
-    rows = [[*group_by, "runs", told, "deviation", "95 % interval", *titles]]
-    for cell in cells:
-        group = [as_text(value) for value in cell.group]
-        numbers = [_number(cell.mean), _number(cell.deviation), _interval(cell)]
-        beside = [_number(getattr(cell, name)) for name in shown]
-        rows.append(
-            [*group, f"{cell.runs}{_diverged(cell.diverged)}", *numbers, *beside]
-        )
-    return align(rows)
-
-
-def format_worst_case(
-    cases: Sequence[WorstCase], group_by: Sequence[str], metric: str
-) -> str:
-    """Writes a line for each group: clean mean, worst attack, its mean, the change.
-
-    Then chance and the most popular items, where they are known. Behind a mean stands
-    how many of its runs diverged.
-    """
-    others = [name for name in group_by if name != "attack"]
-    shown = [name for name in REFERENCES if _any_known([c.cell for c in cases], name)]
-    told = f"{metric}{direction(metric)}"
-    titles = [f"clean {metric}", "worst attack", told, "95 % interval", "change"]
-    rows = [[*others, *titles, *map(heading, shown)]]
-    for case in cases:
-        change, clean = case.change_percent, case.clean
-        rows.append(
-            [
-                *map(as_text, case.group),
-                f"{_number(clean.mean)}{_diverged(clean.diverged)}" if clean else "-",
-                as_text(case.attack),
-                f"{_number(case.cell.mean)}{_diverged(case.cell.diverged)}",
-                _interval(case.cell),
-                "-" if math.isnan(change) else f"{change:+.1f} %",
-                *(_number(getattr(case.cell, name)) for name in shown),
-            ]
-        )
-    return align(rows)
-
-
-def _any_known(cells: Sequence[Cell], name: str) -> bool:
-    return any(not math.isnan(getattr(cell, name)) for cell in cells)
-
-
-def _diverged(runs: int) -> str:
-    return f" ({runs} diverged)" if runs else ""
+def _diverged(runs: int, of: int) -> str:
+    return f" ({runs} of {of} diverged)" if runs else ""
 
 
 def _number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def _interval(cell: Cell) -> str:
-    if math.isnan(cell.half_width):
-        return "-"
-    return f"[{_number(cell.low)}, {_number(cell.high)}]"

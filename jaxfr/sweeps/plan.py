@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from jaxfr.attacks import CLEAN, CLEAN_RUN
 from jaxfr.data import Dataset, LoadOptions
 from jaxfr.data.datasets import dataset_name
 from jaxfr.errors import InvalidInputError
@@ -73,7 +74,8 @@ class RunGroup:
     def title(self) -> str:
         """Names its data, attack and aggregator, and what is unusual."""
         texts, usual = self.runs[0].request.texts(), RunRequest().texts()
-        words = [dataset_name(self.source.dataset), *(texts[name] for name in _NAMED)]
+        attack = CLEAN_RUN if texts["attack"] == CLEAN else texts["attack"]
+        words = [dataset_name(self.source.dataset), attack, texts["aggregator"]]
         for name, option in EXPERIMENT_OPTIONS.items():
             if name in texts and not option.traced and name not in _NAMED:
                 words += [f"{name}={texts[name]}"] * (texts[name] != usual[name])

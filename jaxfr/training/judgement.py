@@ -14,6 +14,7 @@ from jaxfr.aggregators import Aggregate
 from jaxfr.blocks import sum_by_index
 from jaxfr.devices import sum_over_devices
 from jaxfr.evaluation.candidates import GROUP_NAMES
+from jaxfr.showing import by_shapes
 
 FIELDS = (
     *("trust_precision", "trust_recall", "benign_distrust"),
@@ -25,6 +26,7 @@ REPORTED = "reported_"
 """How the fields begin of what stages and rules report themselves."""
 
 
+@by_shapes
 class Judgement(NamedTuple):
     """What one round's trust came to, to be summed over rounds.
 

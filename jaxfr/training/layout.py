@@ -31,6 +31,7 @@ from jaxfr.experiment import Experiment
 from jaxfr.jax_settings import find_devices
 from jaxfr.processes import fetch
 from jaxfr.sampling import ItemLists, list_items
+from jaxfr.showing import by_shapes
 from jaxfr.uploads import ItemSlots, plan_item_slots
 
 # Each group is a piece of the program: more groups pad less and compile longer. On the
@@ -45,6 +46,7 @@ LARGE_DATA_PAIRS = 5 * 10**6
 MAX_ITEM_GROUPS_OF_LARGE_DATA = 12
 
 
+@by_shapes
 class Layout(NamedTuple):
     """The data as arrays of fixed shape; the same for every seed.
 

@@ -17,11 +17,13 @@ from jaxfr.devices import Own, max_over_devices, sum_over_devices
 from jaxfr.experiment import Experiment
 from jaxfr.models.batch import Batch, make_batch
 from jaxfr.sampling import PADDING_ITEM
+from jaxfr.showing import by_shapes
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout
 from jaxfr.uploads import ItemGroup, group_rows
 
 
+@by_shapes
 class Pairs(NamedTuple):
     """The negatives of a round and what follows from them.
 

@@ -34,6 +34,7 @@ from jaxfr.clients.update import (
 from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.optimizers import learn_rows
+from jaxfr.showing import by_shapes
 from jaxfr.training.judgement import Judgement, judge, no_judgement
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout
@@ -54,6 +55,7 @@ class Received(NamedTuple):
         return self._replace(uploads=sum_up(self.uploads))
 
 
+@by_shapes
 class RoundCounts(NamedTuple):
     """What the server could count in a round, int32 scalars.
 

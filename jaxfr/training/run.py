@@ -13,6 +13,7 @@ from jaxfr.evaluation.evaluate import RankedItems, Scorer, evaluate
 from jaxfr.evaluation.outcome import Outcome, no_outcome
 from jaxfr.experiment import Experiment
 from jaxfr.models.base import unflatten
+from jaxfr.showing import by_shapes
 from jaxfr.training.checks import check_run
 from jaxfr.training.keys import run_key
 from jaxfr.training.layout import Layout, layout_for
@@ -25,6 +26,7 @@ from jaxfr.training.state import (
 )
 
 
+@by_shapes
 class RoundReport(NamedTuple):
     """What is known after a round.
 
@@ -172,6 +174,10 @@ def simulate(
     >>> experiment = fr.Experiment(attack=fr.attacks.spattack_o_d(), num_candidates=9)
     >>> run = lambda key: fr.simulate(experiment, data, rounds=2, seed=key)
     >>> state, report = jax.eval_shape(run, fr.run_key(0))  # or jax.jit(run)(...)
+    >>> state  # shapes, whatever the size
+    TrainingState(clients=ClientState(embedding=float32[40, 32], ...), ...)
+    >>> report
+    RoundReport(counts=RoundCounts(...), evaluated=bool[2], outcome=Outcome(...))
 
     Args:
         experiment: what is run.

@@ -10,9 +10,11 @@ from jaxfr.attacks.base import AttackState
 from jaxfr.clients.update import ClientState
 from jaxfr.devices import Own
 from jaxfr.evaluation.outcome import Outcome
+from jaxfr.showing import by_shapes
 from jaxfr.training.pairs import Pairs
 
 
+@by_shapes
 class GivenValues(NamedTuple):
     """Values to start from instead of drawing them; each may be None.
 
@@ -33,6 +35,7 @@ class GivenValues(NamedTuple):
     weights: Array | None = None
 
 
+@by_shapes
 class Setup(NamedTuple):
     """What a seed fixes for all rounds.
 
@@ -61,6 +64,7 @@ class Setup(NamedTuple):
     server_ids: Array | None
 
 
+@by_shapes
 class Table(NamedTuple):
     """Rows that the server keeps, each aggregated on its own.
 
@@ -80,6 +84,7 @@ class Table(NamedTuple):
     last_aggregate: Array
 
 
+@by_shapes
 class TrainingState(NamedTuple):
     """What a round changes.
 

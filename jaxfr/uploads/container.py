@@ -17,8 +17,10 @@ from jax import Array
 from jaxfr.blocks import add_rows, fold_in_blocks, members_per_block, sum_by_index
 from jaxfr.devices import for_own_part, sum_over_devices
 from jaxfr.shapes import Bool, Float, Int
+from jaxfr.showing import by_shapes
 
 
+@by_shapes
 class ItemGroup(NamedTuple):
     """The scattered rows of some items that receive a like number of them.
 
@@ -32,6 +34,7 @@ class ItemGroup(NamedTuple):
     rows: Int[Array, "items capacity"]
 
 
+@by_shapes
 class ItemTable(NamedTuple):
     """The same number of rows for every item.
 
@@ -60,11 +63,15 @@ class ScatteredSums(NamedTuple):
     made_of: tuple[Array, ...]
 
 
+@by_shapes
 class Uploads(NamedTuple):
     """Rows for single items, each sent by ``weight`` clients.
 
-    >>> fr.uploads_of([[[1.0], [2.0]]]).participants
+    >>> uploads = fr.uploads_of([[[1.0], [2.0]]])
+    >>> uploads.participants
     Array(2, dtype=int32)
+    >>> uploads  # shapes, whatever the size
+    Uploads(item=int32[2], weight=int32[2], ..., vectors=float32[2, 1], ...)
 
     Scattered row r belongs to ``item[r]`` and is the vector
     ``scale[r] * vectors[vector[b]] + item_scale[r] * item_embeddings[item[r]]``,

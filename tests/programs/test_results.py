@@ -31,6 +31,8 @@ METRIC_FILES, FORMATS = ("hr_at_10", "seconds_train"), ("png", "pdf", "svg")
 def record(aggregator: str, attack: str, seed: int, value: float, **others) -> dict:
     code = others.pop("code_version", "aaaa0000")
     place = list(HIT_RATIOS).index((aggregator, attack))
+    # Whatever is found is better than chance and than the most popular items.
+    beside = {name: {"hr@10": 0.01} for name in ("chance", "most_popular")}
     metrics = {"hr@5": value / 2, "ndcg@5": 0.1, "hr@10": value, "ndcg@10": 0.2}
     return (
         whole_record(
@@ -44,6 +46,7 @@ def record(aggregator: str, attack: str, seed: int, value: float, **others) -> d
             curve=[{"round": finished, **metrics} for finished in (0, 10)],
         )
         | metrics
+        | beside
         | others
     )
 
@@ -118,19 +121,26 @@ def written(store, tmp_path_factory) -> pathlib.Path:
 def test_by_default_runs_are_grouped_by_what_differs_with_the_attack_last(store):
     done = results(store)
     assert (done.returncode, done.stderr) == (0, "")
-    summary, worst = done.stdout.strip().split("\n\n")
+    summary, worst, notes = done.stdout.strip().split("\n\n")
     assert [line.split()[:4] for line in summary.splitlines()] == [
-        ["aggregator", "attack", "runs", "hr@10"],
-        ["mean", "none", "2", "0.5078"],
+        ["aggregator", "attack", "runs", "HR@10"],
+        ["mean", "clean", "2", "0.5078"],
         ["mean", "spattack_o_d", "2", "0.2578"],
         ["mean", "spattack_l_s", "2", "0.1328"],
-        ["median", "none", "2", "0.3828"],
+        ["median", "clean", "2", "0.3828"],
         ["median", "spattack_o_d", "2", "0.2578"],
+        ["chance", "0.0100"],
+        ["most", "popular", "0.0100"],
     ]
-    assert [line.split()[:4] for line in worst.splitlines()[1:]] == [
-        ["mean", "0.5078", "spattack_l_s", "0.1328"],
-        ["median", "0.3828", "spattack_o_d", "0.2578"],
+    assert [line.split() for line in worst.splitlines()[1:]] == [
+        [defense, clean, "±", half, attack, mean, "±", half, change, "%)"]
+        for half in ["0.0993"]
+        for defense, clean, attack, mean, change in (
+            ("mean", "0.5078", "spattack_l_s", "0.1328", "(-74"),
+            ("median", "0.3828", "spattack_o_d", "0.2578", "(-33"),
+        )
     ]
+    assert "± half of their 95 % interval by Student's t" in notes
 
 
 def test_a_summary_has_a_row_for_each_metric_and_group(written):
@@ -210,8 +220,8 @@ def test_a_picture_of_earlier_runs_stays_until_another_replaces_it(store, tmp_pa
 
 def test_conditions_choose_runs_and_other_settings_are_named(store):
     done = results(store, "--where=attack=none", "--group_by=attack")
-    assert done.stdout.splitlines()[1].split()[:3] == ["none", "4", "0.4453"]
-    assert "averaged over runs that differ in aggregator, besides" in done.stdout
+    assert done.stdout.splitlines()[1].split()[:3] == ["clean", "4", "0.4453"]
+    assert "Averaged over runs that differ in aggregator, besides" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -277,9 +287,11 @@ def test_runs_of_earlier_versions_are_grouped_by_what_differs(tmp_path):
         for place, (lie_z, seed) in enumerate(different)
     ]
     assert summary_of(results(kept(tmp_path, *older)), 3) == [
-        ["lie_z", "runs", "hr@10"],
+        ["lie_z", "runs", "HR@10"],
         ["1.5", "2", "0.1500"],
         ["3", "2", "0.1500"],
+        ["chance", "0.1000"],
+        ["most", "popular", "0.3000"],
     ]
 
 
@@ -303,10 +315,12 @@ def test_options_of_attacks_leave_them_beside_the_clean_runs(tmp_path):
     done = results(kept(tmp_path, *records))
     assert summary_of(done, 3) == [
         ["aggregator", "attack", "runs"],
-        ["mean", "none", "1"],
+        ["mean", "clean", "1"],
         ["mean", "lie", "1"],
         ["mean", "spattack_l_d", "1"],
-        ["krum", "none", "1"],
+        ["krum", "clean", "1"],
+        ["chance", "0.1250"],
+        ["most", "popular", "0.1875"],
     ]
     worst = done.stdout.split("\n\n")[1]
     assert worst.splitlines()[1].split()[:3] == ["mean", "0.2500", "lie"]

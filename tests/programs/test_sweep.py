@@ -46,6 +46,8 @@ def undisturbed(tmp_path_factory) -> dict[str, dict]:
     done = sweep(*GRID, f"--store={store}")
     assert done.returncode == 0, done.stderr
     assert "24 runs done, 0 found finished, 0 done by others" in done.stdout
+    assert "learning_rate  attack        runs  HR@10\n0.05 " in done.stdout
+    assert "± half of their 95 % interval by Student's t" in done.stdout
     return {record["run"]: outcome(record) for record in lines(store)}
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -35,8 +36,12 @@ def output(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     done = train(*ATTACKED, "--seeds=3:5", f"--output_dir={folder}")
     assert done.returncode == 0, done.stderr
-    for told in ("spattack_l_d", "none", "%", str(folder / "results.jsonl")):
-        assert told in done.stdout
+    *table, written = done.stdout.splitlines()
+    for told in ("spattack_l_d", "clean", "chance", "most popular", "%"):
+        assert told in "\n".join(table)
+    assert max(map(len, table)) <= 80
+    assert str(folder / "results.jsonl") in written
+    assert not re.search(r"^[IWE]\d{4} ", done.stderr, re.M)  # no log of a library
     return folder
 
 

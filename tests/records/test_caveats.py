@@ -35,7 +35,7 @@ def test_diverged_runs_are_one_line_with_their_counts():
             record("gaussian", 0.0, dropped_uploads=34),
         ]
     )
-    assert line.startswith("2 of 3 runs diverged (attack spattack_o_d, gaussian): ")
+    assert line.startswith("2 of 3 runs diverged (spattack_o_d, gaussian): ")
     assert "1,234 uploads" in line
     assert "7 test items" in line
     assert "\n" not in line
@@ -43,8 +43,23 @@ def test_diverged_runs_are_one_line_with_their_counts():
 
 def test_clean_runs_at_chance_are_one_line():
     (line,) = caveats([record(), record(hit_ratio=0.1), record("lie", 0.1)])
-    assert line.startswith("1 of 2 clean runs learned nothing: ")
-    assert "chance (0.100)" in line
+    assert line == (
+        "1 of 2 clean runs learned nothing, so that an attack has nothing to take: "
+        "HR@10 0.100, chance 0.100, standard error up to 0.009"
+    )
+
+
+def test_clean_runs_no_better_than_the_most_popular_items_are_one_line():
+    runs = [record(hit_ratio=value) for value in (0.1, 0.35, 0.42, 0.5)]
+    for run in (*runs, attacked := record("lie", 0.3)):
+        run["most_popular"] = {"hr@10": 0.4}
+    first, second = caveats([*runs, attacked])
+    assert first.startswith("1 of 4 clean runs learned nothing")
+    assert second == (
+        "2 of 4 clean runs served users no better than one list of popular items for "
+        "everybody: HR@10 0.350 to 0.420, most popular 0.400, standard error up to "
+        "0.015"
+    )
 
 
 def test_a_list_longer_than_what_is_ranked_is_said():

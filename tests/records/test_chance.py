@@ -5,7 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from jaxfr.records.chance import chance_level, is_clean_at_chance, reference
+from jaxfr.records.chance import (
+    chance_level,
+    is_no_better,
+    main_metric,
+    reference,
+)
 
 USERS = {"users_head": 500, "users_middle": 300, "users_tail": 200}
 
@@ -40,26 +45,40 @@ def test_with_fewer_items_than_are_shown_every_one_is_a_hit():
     assert chance_level("hr@10", 5) == 1.0
 
 
-def test_a_clean_run_is_at_chance_up_to_two_standard_errors_above_it():
+def test_a_run_is_no_better_up_to_two_standard_errors_above_chance():
     # Of 1,000 users at 0.1 the standard error is 0.0095.
-    for hit_ratio, at_chance in (
+    for hit_ratio, no_better in (
         (0.0, True),
         (0.1, True),
         (0.118, True),
         (0.12, False),
     ):
-        assert is_clean_at_chance(clean(hit_ratio)) == at_chance
+        assert is_no_better(clean(hit_ratio), "chance") == no_better
+
+
+def test_a_run_is_held_against_the_most_popular_items_by_its_first_metric():
+    # Of 1,000 users at 0.4 the standard error is 0.0155.
+    for metric, value, no_better in (
+        ("ndcg@5", 0.43, True),
+        ("ndcg@5", 0.44, False),
+        ("percentile", 0.37, True),
+        ("percentile", 0.36, False),
+    ):
+        own = {"metrics": f"er@5,{metric}", metric: value, "er@5": 0.0}
+        run = clean(None, most_popular={metric: 0.4, "er@5": 0.0}, **own)
+        assert main_metric(run) == metric
+        assert is_no_better(run, "most_popular") == no_better
 
 
 @pytest.mark.parametrize(
     "record",
     [
-        clean(0.1, attack="spattack_o_d"),
         clean(1.0, num_ranked=6),
         clean(None),
         clean(0.1, num_ranked=None),
         clean(0.1, users_head=0, users_middle=0, users_tail=0),
+        clean(None, metrics="er@10", chance={"er@10": 0.1}) | {"er@10": 0.1},
     ],
 )
-def test_nothing_is_said_of_other_runs_or_where_chance_is_not_known(record):
-    assert not is_clean_at_chance(record)
+def test_nothing_is_said_where_lists_hold_everything_or_chance_is_not_known(record):
+    assert not is_no_better(record, "chance")

@@ -119,14 +119,18 @@ def test_means_are_those_of_the_summary():
 
 def test_results_show_what_differs_the_means_and_what_must_be_said():
     shown = repr(runs()).splitlines()
-    assert shown[0] == "5 runs that differ in attack; mean of hr@10:"
-    assert shown[2].split()[:5] == ["none", "hr@10", "2", "0", "0.125"]
-    assert any(line.startswith("1 of 5 runs diverged (attack fang)") for line in shown)
+    assert shown[0] == "5 runs that differ in attack"
+    assert shown[3].split() == ["clean", "2", "0.1250", "±", "1.5883"]
+    assert any(
+        line.startswith("Numbers are means over 1 to 2 seeds,") for line in shown
+    )
+    assert any("warning: 1 of 5 runs diverged (fang): " in line for line in shown)
+    assert max(map(len, shown)) <= 80
     page = runs()._repr_html_()
     assert page.startswith("<p>5 runs that differ in attack")
-    assert page.count("<tr>") == 4
-    assert "<td>0.125</td>" in page
-    assert "diverged (attack fang)" in page
+    assert page.count("<tr>") == 4 + 2 + 2  # with chance and most popular; the worst
+    assert "<td>0.1250 ± 1.5883</td>" in page
+    assert "diverged (fang)" in page
 
 
 def test_no_text_of_a_record_is_html_or_commands_a_terminal():

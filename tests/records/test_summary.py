@@ -11,7 +11,7 @@ from scipy import stats
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.summary import Cell, summarize, worst_case
-from jaxfr.records.tables import format_summary, format_worst_case
+from jaxfr.records.tables import summary_table, worst_case_table
 
 values = st.floats(0, 1, allow_subnormal=False)
 
@@ -47,25 +47,33 @@ def test_the_worst_case_of_a_metric_of_which_less_is_better_is_the_highest():
         cells = summarize(records, ["attack"], metric)
         (case,) = worst_case(cells, ["attack"])
         assert case.attack == worst, metric
-    table = format_worst_case([case], ["attack"], "percentile_tail")
-    assert "percentile_tail (less is better)" in table
+    table = worst_case_table([case], ["attack"], "percentile_tail")
+    assert table.rows[0][-1] == "percentile tail (less is better)"
 
 
-def test_chance_and_the_most_popular_items_stand_beside_a_metric_if_known():
-    beside = {"chance": {"hr@10": 0.1}, "most_popular": {"hr@10": 0.4}}
-    records = [record(name) | beside for name in ("none", "lie")]
-    cells = summarize(records, ["attack"], "hr@10")
-    tables = (
-        format_summary(cells, ["attack"], "hr@10"),
-        format_worst_case(worst_case(cells, ["attack"]), ["attack"], "hr@10"),
-    )
-    for table in tables:
-        lines = table.splitlines()
-        assert lines[0].endswith("chance  most popular")
-        assert all(line.endswith("0.1000  0.4000") for line in lines[1:])
+def test_chance_and_the_most_popular_items_are_rows_where_they_are_one_number():
+    def rows(*popular: float) -> list[list[str]]:
+        beside = [
+            {"chance": {"hr@10": 0.1}, "most_popular": {"hr@10": level}}
+            for level in popular
+        ]
+        records = [record("none") | beside[0], record("lie") | beside[1]]
+        cells = summarize(records, ["aggregator", "attack"], "hr@10")
+        return summary_table(cells, ["aggregator", "attack"], "hr@10").rows
+
+    assert rows(0.4, 0.4)[3:] == [
+        ["", "chance", "", "0.1000"],
+        ["", "most popular", "", "0.4000"],
+    ]
+    assert rows(0.4, 0.5) == [
+        ["aggregator", "attack", "runs", "HR@10", "most popular"],
+        ["mean", "clean", "1", "0.5000", "0.4000"],
+        ["mean", "lie", "1", "0.5000", "0.5000"],
+        ["", "chance", "", "0.1000", ""],
+    ]
     (unknown,) = summarize([record()], ["attack"], "hr@10")
     assert math.isnan(unknown.most_popular)
-    assert "chance" not in format_summary([unknown], ["attack"], "hr@10")
+    assert len(summary_table([unknown], ["attack"], "hr@10").rows) == 2
 
 
 @given(
@@ -87,11 +95,11 @@ def test_a_metric_that_no_run_of_a_group_has_is_a_dash():
         for attack, value in (("none", 0.5), ("lie", None), ("fang", 0.25))
     ]
     cells = summarize(records, ["attack"], "hr@10_head")
-    assert format_summary(cells, ["attack"], "hr@10_head").splitlines() == [
-        "attack  runs  hr@10_head  deviation  95 % interval",
-        "none    1     0.5000      -          -",
-        "lie     0     -           -          -",
-        "fang    1     0.2500      -          -",
+    assert summary_table(cells, ["attack"], "hr@10_head").rows == [
+        ["attack", "runs", "HR@10 head"],
+        ["clean", "1", "0.5000"],
+        ["lie", "0", "-"],
+        ["fang", "1", "0.2500"],
     ]
     (worst,) = worst_case(cells, ["attack"])
     assert worst.attack == "fang"
@@ -104,8 +112,8 @@ def test_a_clean_run_without_the_metric_gives_no_change():
         for attack, value in (("none", None), ("fang", 0.25))
     ]
     cells = summarize(records, ["attack"], "hr@10_head")
-    table = format_worst_case(worst_case(cells, ["attack"]), ["attack"], "hr@10_head")
-    assert table.splitlines()[1].split() == ["-", "fang", "0.2500", "-", "-"]
+    table = worst_case_table(worst_case(cells, ["attack"]), ["attack"], "hr@10_head")
+    assert table.rows[1] == ["-", "fang", "0.2500"]
 
 
 def test_diverged_runs_are_marked_where_their_means_stand():
@@ -116,9 +124,9 @@ def test_diverged_runs_are_marked_where_their_means_stand():
     ]
     cells = summarize(records, ["attack"], "hr@10")
     assert [found.diverged for found in cells] == [0, 1]
-    assert "2 (1 diverged)" in format_summary(cells, ["attack"], "hr@10")
-    worst = format_worst_case(worst_case(cells, ["attack"]), ["attack"], "hr@10")
-    assert "0.1250 (1 diverged)" in worst
+    assert summary_table(cells, ["attack"], "hr@10").rows[2][1] == "2 (1 of 2 diverged)"
+    worst = worst_case_table(worst_case(cells, ["attack"]), ["attack"], "hr@10")
+    assert worst.rows[1][2] == "0.1250 ± 1.5883 (1 of 2 diverged) (-75 %)"
 
 
 def test_groups_are_sorted_by_one_grouping_after_another():
@@ -185,13 +193,13 @@ def test_the_change_is_relative_to_the_clean_mean():
     assert math.isnan(of_nothing.change_percent)
 
 
-def test_a_summary_is_an_aligned_table():
+def test_a_summary_has_the_mean_and_half_its_interval():
     cells = [Cell(("trimmed_mean", None), 12, 0.25, 0.1, 0.05)]
     cells.append(Cell(("mean", 0.5), 1, 0.5, math.nan, math.nan))
-    assert format_summary(cells, ["aggregator", "clip_norm"], "hr@10").splitlines() == [
-        "aggregator    clip_norm  runs  hr@10   deviation  95 % interval",
-        "trimmed_mean  none       12    0.2500  0.1000     [0.2000, 0.3000]",
-        "mean          0.5        1     0.5000  -          -",
+    assert summary_table(cells, ["aggregator", "clip_norm"], "hr@10").rows == [
+        ["aggregator", "clip_norm", "runs", "HR@10"],
+        ["trimmed_mean", "none", "12", "0.2500 ± 0.0500"],
+        ["mean", "0.5", "1", "0.5000"],
     ]
 
 
@@ -202,12 +210,9 @@ def test_a_worst_case_table_holds_clean_attack_interval_and_change():
         cell("spattack_o_d", "krum", mean=0.5),
     ]
     group_by = ["attack", "aggregator"]
-    table = format_worst_case(worst_case(cells, group_by), group_by, "hr@10")
-    assert [line.split("  ") for line in table.splitlines()] == [
-        line.split("  ")
-        for line in (
-            "aggregator  clean hr@10  worst attack  hr@10   95 % interval     change",
-            "mean        0.8000       spattack_o_d  0.4000  [0.2000, 0.6000]  -50.0 %",
-            "krum        -            spattack_o_d  0.5000  [0.3000, 0.7000]  -",
-        )
+    table = worst_case_table(worst_case(cells, group_by), group_by, "hr@10")
+    assert table.rows == [
+        ["aggregator", "clean HR@10", "worst attack", "HR@10"],
+        ["mean", "0.8000 ± 0.2000", "spattack_o_d", "0.4000 ± 0.2000 (-50 %)"],
+        ["krum", "-", "spattack_o_d", "0.5000 ± 0.2000"],
     ]

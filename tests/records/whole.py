@@ -22,7 +22,7 @@ def whole_record(
     """The record of a run; fields may be changed and added."""
     metrics = dict.fromkeys(metric_names(), 0.25)
     groups = {name: 0.25 for group in GROUP_NAMES for name in metric_names(group)} | {
-        f"users_{group}": 3 for group in GROUP_NAMES
+        f"users_{group}": 300 for group in GROUP_NAMES
     }
     return {
         "run": "0123456789abcdef-aaaa0000",
@@ -38,7 +38,7 @@ def whole_record(
         **metrics,
         **groups,
         "chance": {"hr@10": 0.125},
-        "most_popular": {"hr@10": 0.375, "hr@10_tail": None},
+        "most_popular": {"hr@10": 0.1875, "hr@10_tail": None},
         "curve": [{"round": finished, **metrics} for finished in (0, 10)],
         "dropped_uploads": 0,
         "nonfinite_scores": 0,

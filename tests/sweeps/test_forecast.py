@@ -37,7 +37,7 @@ def test_a_batch_takes_its_start_calls_rounds_and_evaluations(
 def test_a_program_is_named_by_data_attack_aggregator_and_what_is_unusual():
     clean, attacked = plan_runs([CLEAN[0], *ATTACKED]).groups
     assert clean.title.startswith("synthetic:num_users=40")
-    assert clean.title.endswith("none mean model=fedmf:embedding_dim=4")
+    assert clean.title.endswith("clean mean model=fedmf:embedding_dim=4")
     assert attacked.title.endswith("spattack_o_d mean model=fedmf:embedding_dim=5")
 
 

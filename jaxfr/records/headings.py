@@ -1,0 +1,19 @@
+"""What tables, pictures and messages call the fields of records."""
+
+import re
+
+from jaxfr.evaluation.names import is_higher_better
+
+_AS_IN_PAPERS = {"hr": "HR", "ndcg": "nDCG", "er": "ER"}
+_SHORT = re.compile(rf"\b({'|'.join(_AS_IN_PAPERS)})(?=@)")
+
+
+def heading(column: str) -> str:
+    """Writes the name of a field as papers do, such as ``HR@10 tail``."""
+    words = column.replace("_", " ")
+    return _SHORT.sub(lambda found: _AS_IN_PAPERS[found[0]], words)
+
+
+def direction(field: str) -> str:
+    """What to write behind the name of a field of which less is better."""
+    return "" if is_higher_better(field) else " (less is better)"
