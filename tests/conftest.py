@@ -9,11 +9,15 @@ import importlib.util
 import os
 import pathlib
 from collections.abc import Iterator
+from importlib.metadata import version
 
-# Of JAX in this process, and in those that tests start; before JAX is imported.
+# Of JAX in this process, and in those that tests start; before JAX is imported. From
+# 0.11 on jaxlib has one code generator, and ends where it is told of the other.
 os.environ.setdefault(
     "XLA_FLAGS",
-    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
+    "--xla_cpu_parallel_codegen_split_count=1"
+    + " --xla_cpu_use_fusion_emitters=false"
+    * (tuple(map(int, version("jaxlib").split(".")[:2])) < (0, 11)),
 )
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
