@@ -34,7 +34,7 @@ from jaxfr.sweeps.grid import SEEDS_HELP
 from jaxfr.sweeps.plan import Plan, identify, plan_runs
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import load_sources, source_name
-from jaxfr.terminal import fit
+from jaxfr.terminal import fit, note
 from jaxfr.tournament.entries import (
     as_file_name,
     enter,
@@ -144,7 +144,7 @@ def main() -> None:
     options = execution_flags.run_options(start_devices)
     loaded = _load(suite.dataset)
     clients = {name: dataset.num_users for name, dataset in loaded.items()}
-    trials = wanted_trials(suite, tried, clients)
+    trials = wanted_trials(suite, tried, clients, note)
     plan = plan_runs(list(trials.values()), loaded=loaded)
     path = execution_flags.store_path() or folder / execution_flags.STORE_FOLDER
     records = _run(plan, trials, path, options)

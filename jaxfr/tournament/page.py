@@ -76,6 +76,7 @@ def render_page(
             if (trial.dataset, trial.model) == (dataset, model)
         }
         parts += [
+            *_not_tried(of_data, suite.attack),
             *_filters(of_data),
             *_without_effect(of_data, suite.metric),
             *_weaker_with_more(of_data, suite.metric),
@@ -149,6 +150,13 @@ def _filters(records: Records) -> list[str]:
 def _mean_of(records: Sequence[Mapping[str, float]], field: str) -> str:
     known = [record[field] for record in records if record.get(field) is not None]
     return _number(statistics.fmean(known)) if known else "-"
+
+
+def _not_tried(records: Records, attacks: Sequence[str]) -> list[str]:
+    """Names attacks that the model cannot have."""
+    tried = {trial.attack for trial in records}
+    missing = [attack for attack in attacks if attack not in tried]
+    return [f"Not possible with this model: {', '.join(missing)}."] * bool(missing)
 
 
 def _without_effect(records: Records, metric: str) -> list[str]:

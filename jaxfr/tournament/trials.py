@@ -1,9 +1,10 @@
 """From a suite and defenses to the runs of all trials."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from jaxfr.attacks import CLEAN, malicious_client_count
+from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.texts import split_chain
@@ -32,17 +33,39 @@ def defense_title(aggregator: str, declared: float | None) -> str:
 
 
 def wanted_trials(
-    suite: Suite, aggregators: Sequence[str], num_clients: Mapping[str, int]
+    suite: Suite,
+    aggregators: Sequence[str],
+    num_clients: Mapping[str, int],
+    say: Callable[[str], None] = lambda line: None,
 ) -> dict[Trial, RunRequest]:
     """The run of each trial; trials that come to the same share a run.
 
     The undefended server is always among the defenses, and the clean run among the
     attacks. Only a defense that expects a number is tried with all of ``declared``.
+    What a model cannot have, such as a defense that needs pairs, is left out with it.
 
     Args:
         aggregators: defenses, as ``--aggregator`` takes them.
         num_clients: benign clients of each data set.
+        say: is told in a line, once, what is left out and why.
+
+    Raises:
+        InvalidInputError: if no model can have a part.
     """
+    left_out: set[str] = set()
+
+    def possible(request: RunRequest, **changes: Any) -> RunRequest | None:
+        try:
+            return request.replace(**changes)
+        except InvalidInputError as error:
+            request.replace(aggregator=UNDEFENDED, attack=CLEAN).replace(
+                model=RunRequest().experiment.model
+            ).replace(**changes)
+            if str(error) not in left_out:
+                say(f"left out: {error}")
+            left_out.add(str(error))
+            return None
+
     defenses = list(dict.fromkeys((UNDEFENDED, *aggregators)))
     seeds = parse_seeds(suite.seeds)
     found: dict[Trial, RunRequest] = {}
@@ -58,9 +81,14 @@ def wanted_trials(
                 targets=suite.targets,
             )
             for aggregator in defenses:
-                defended = base.replace(aggregator=aggregator)
+                defended = possible(base, aggregator=aggregator)
+                if defended is None:
+                    continue
                 for trial in _of_defense(suite, dataset, model, aggregator, defended):
-                    request = _request(trial, defended, num_clients[dataset], suite)
+                    changes = _changes(trial, num_clients[dataset], suite)
+                    request = possible(defended, **changes)
+                    if request is None:
+                        continue
                     for seed in seeds:
                         found[trial._replace(seed=seed)] = request.replace(seed=seed)
     return found
@@ -79,17 +107,16 @@ def _of_defense(
     ]
 
 
-def _request(
-    trial: Trial, defended: RunRequest, clients: int, suite: Suite
-) -> RunRequest:
+def _changes(trial: Trial, clients: int, suite: Suite) -> dict[str, Any]:
+    """What a trial's run has that its defense alone does not say."""
     ratio = trial.malicious_ratio
     if trial.attack == CLEAN and trial.declared is None:
         ratio = suite.malicious_ratio[0]  # one clean run for all shares
-    request = defended.replace(attack=trial.attack, malicious_ratio=ratio)
+    changes = {"attack": trial.attack, "malicious_ratio": ratio}
     if trial.declared in (None, 1):
-        return request
+        return changes
     real = malicious_client_count(clients, trial.malicious_ratio)
-    return request.replace(expected_byzantine=round(trial.declared * real))
+    return changes | {"expected_byzantine": round(trial.declared * real)}
 
 
 def with_ablations(aggregator: str) -> list[str]:

@@ -33,3 +33,10 @@ def test_an_attack_that_takes_nothing_from_the_undefended_server_is_named():
     told = "Without effect on the undefended server"
     assert f"{told}: spattack_o_d." in page(harmless)
     assert told not in page({("spattack_o_d", 0.05, 0): 0.4})
+
+
+def test_attacks_that_the_model_cannot_have_are_named():
+    told = "Not possible with this model"
+    assert f"{told}: lie:lie_z=1.5." in page({("spattack_o_d", 0.05, 0): 0.4})
+    both = {(attack, 0.05, 0): 0.4 for attack in SUITE.attack}
+    assert told not in page(both)

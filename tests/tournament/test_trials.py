@@ -2,7 +2,10 @@
 
 import dataclasses
 
+import pytest
+
 from jaxfr.attacks import malicious_client_count
+from jaxfr.errors import InvalidInputError
 from jaxfr.tournament import wanted_trials
 from jaxfr.tournament.trials import with_ablations
 from tests.tournament.samples import DATA, SUITE, trial
@@ -71,3 +74,28 @@ def test_ablations_are_each_stage_alone_and_each_left_out():
         "mean",
     ]
     assert with_ablations("median") == ["median"]
+
+
+def test_what_a_model_cannot_have_is_left_out_with_it_and_told_once():
+    suite = dataclasses.replace(
+        SUITE, model=("fedmf", "fedgnn"), attack=("label_flip",)
+    )
+    told = []
+    trials = wanted_trials(suite, ["realisable+mean"], CLIENTS, told.append)
+    pairs = {(one.model, one.aggregator, one.attack) for one in trials}
+    assert pairs == {
+        ("fedmf", defense, attack)
+        for defense in ("mean", "realisable+mean")
+        for attack in ("none", "label_flip")
+    } | {("fedgnn", "mean", "none")}
+    assert [line.partition(":")[0] for line in told] == ["left out", "left out"]
+    assert "label_flip" in told[0]
+    assert "realisable" in told[1]
+
+
+@pytest.mark.parametrize("wrong", [{"attack": ("spatack",)}, {"model": ("fedm",)}])
+def test_what_no_model_can_have_is_refused(wrong):
+    with pytest.raises(InvalidInputError):
+        wanted_trials(dataclasses.replace(SUITE, **wrong), [], CLIENTS)
+    with pytest.raises(InvalidInputError):
+        wanted_trials(SUITE, ["medan"], CLIENTS)
