@@ -10,7 +10,7 @@ from experiments.studies.base import Section
 from jaxfr.compilation_cache import describe_cpu
 from jaxfr.devices import num_cores
 from jaxfr.records import device_name, versions
-from jaxfr.store.identity import code_version
+from jaxfr.sweeps import code_version
 
 
 class Chapter(NamedTuple):

@@ -52,7 +52,8 @@ GROUPS: Mapping[str, Group] = {
     ),
     "Results": _group(
         "--output_dir=runs/mine --store=runs/store",
-        "output_dir overwrite store any_code_version compare_clean save_params",
+        "output_dir overwrite store any_code_version compare_clean save_params "
+        "figure_width",
     ),
     "Devices": _group(
         "--num_devices=4 --runs_at_once=8",

@@ -56,6 +56,9 @@ _DOCUMENTED: Mapping[str, Mapping[str, object]] = {
 }
 
 
+EXAMPLE = "attacks --format=markdown"
+"""For ``--help``."""
+
 _FORMAT = flags.DEFINE_enum(
     "format",
     "text",

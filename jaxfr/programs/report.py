@@ -22,6 +22,9 @@ from jaxfr.store import Store, look_into_store
 
 PAGE_FILE = "report.html"
 
+EXAMPLE = "--watch --watch_seconds=60"
+"""For ``--help``, of the flags that only this program has."""
+
 _STORE = flags.DEFINE_string(
     "store", None, "Folder of the result store to read.", required=True
 )

@@ -19,6 +19,9 @@ from jaxfr.terminal import align, printable
 
 EXIT_FAILED, EXIT_UNFINISHED = 1, 3
 
+EXAMPLE = "--format=json"
+"""For ``--help``, of the flags that only this program has."""
+
 _STORE = flags.DEFINE_string(
     "store", None, "Folder of the result store to look into.", required=True
 )

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from jaxfr.records.record import Record
-from jaxfr.records.selection import Scalar, as_text, grouped
+from jaxfr.records.selection import Scalar, grouped, shown
 from jaxfr.records.summary import estimate, summarize
-from jaxfr.terminal import align
+from jaxfr.terminal import fit
 
 FEWEST = 2
 """Pairs that an interval needs."""
@@ -81,7 +81,7 @@ def difference_rows(
 def format_differences(
     differences: Sequence[Difference], others: Sequence[str], compare: str, metric: str
 ) -> str:
-    """Writes a line for each difference."""
+    """Writes a line for each difference, no wider than the screen."""
     titles = ["pairs", f"difference in {metric}", "95 % interval", "p", "p (Holm)"]
     rows = [[*others, compare, *titles]]
     for one in differences:
@@ -89,13 +89,13 @@ def format_differences(
         interval = f"[{one.low:+.4f}, {one.high:+.4f}]" if known else "-"
         rows.append(
             [
-                *map(as_text, one.group),
-                f"{as_text(one.first)} - {as_text(one.second)}",
+                *map(shown, others, one.group),
+                f"{shown(compare, one.first)} - {shown(compare, one.second)}",
                 *(str(one.pairs), f"{one.mean:+.4f}", interval),
                 *(f"{p:.2g}" if known else "-" for p in (one.p_value, one.holm)),
             ]
         )
-    return align(rows)
+    return fit(rows, repeated=len(others) + 1)
 
 
 def _paired(

@@ -1,5 +1,6 @@
 """Many runs: from lists of options to compiled programs, and into a result store."""
 
+from jaxfr.store.identity import code_version
 from jaxfr.sweeps.execution import ExecutionOptions, start_devices
 from jaxfr.sweeps.forecast import format_duration
 from jaxfr.sweeps.grid import parse_seeds
@@ -15,6 +16,7 @@ __all__ = [
     "RunRequest",
     "Source",
     "check_read",
+    "code_version",
     "format_duration",
     "identify",
     "load_sources",

@@ -83,7 +83,10 @@ def test_a_cache_that_cannot_be_written_to_is_named(tmp_path):
         fetch.keep_in_cache(tmp_path / "file" / "rows", CONTENT)
 
 
-def test_a_download_shows_a_progress_bar(server_url, capsys):
+def test_a_download_shows_a_progress_bar_on_a_terminal(server_url, capsys, monkeypatch):
+    fetch.download(f"{server_url}/rows.zip")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert fetch.download(f"{server_url}/rows.zip") == CONTENT
     assert "100%" in capsys.readouterr().err
 

@@ -180,4 +180,4 @@ def test_the_runs_of_a_program_are_done_together_whichever_study_wants_them(
     assert [chapter.runs for chapter in chapters] == [1, 1, 1]
     told = capsys.readouterr().err
     assert "second: 2 of 2 runs are in the store" in told
-    assert told.count("compiling") == 2
+    assert told.count(": compiling;") == 2

@@ -34,7 +34,7 @@ def test_records_tables_findings_picture_and_store_are_written(output):
     names = {path.name for path in output.iterdir()}
     assert names == {
         *("section.txt", "records.jsonl", "table_1.csv", "findings.csv"),
-        *("figure5.png", "store"),
+        *("figure5.png", "figure5.pdf", "figure5.svg", "store"),
     }
     assert len((output / "records.jsonl").read_text().splitlines()) == NUM_RUNS
     assert len(lines(output / "store")) == NUM_RUNS

@@ -21,9 +21,9 @@ _CHANGES = {
     "os.link": 1,
     "os.remove": 0,
 }
-# What has no content, and what Python keeps for itself.
+# What has no content, and what Python and hypothesis keep for themselves.
 _HARMLESS = ("/dev", "/proc")
-_OF_PYTHON = "__pycache__"
+_OF_TOOLS = {"__pycache__", ".hypothesis"}
 
 _watch: contextvars.ContextVar[tuple[pathlib.Path, list[str]] | None] = (
     contextvars.ContextVar("watch", default=None)
@@ -67,7 +67,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         return  # as where a folder need only be there
     compiled = jax.config.values["jax_compilation_cache_dir"] or folder
     within = (folder, compiled, *_HARMLESS)
-    if _OF_PYTHON not in place.parts and not any(map(place.is_relative_to, within)):
+    if _OF_TOOLS.isdisjoint(place.parts) and not any(map(place.is_relative_to, within)):
         outside.append(str(place))
 
 

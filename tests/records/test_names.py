@@ -21,7 +21,7 @@ def test_the_papers_names_are_used():
 
 
 def test_a_users_own_data_are_named_by_their_file():
-    assert dataset_title("some/folder/log.csv") == "log.csv"
+    assert dataset_title("some/folder/log.csv") == "log"
     assert dataset_title("some/folder/") == "folder"
 
 

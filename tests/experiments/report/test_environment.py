@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 
 from experiments.report.content import describe_environment
-from jaxfr.store.identity import code_version
+from jaxfr.sweeps import code_version
 
 
 def test_versions_machine_and_moment_are_told():
