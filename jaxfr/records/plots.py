@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxfr.evaluation.names import overall_fields
-from jaxfr.records.chance import REFERENCES, reference
+from jaxfr.records.chance import CHANCE, REFERENCES, reference
 from jaxfr.records.names import part_title
 from jaxfr.records.palette import NEUTRAL, looks
 from jaxfr.records.pictures import (
@@ -67,25 +67,27 @@ def _draw_metric(axes: Any, records: Sequence[Record], metric: str) -> None:
         axes.fill_between(rounds, low, high, color=look.color, alpha=0.2, linewidth=0)
     for name in REFERENCES:
         level = np.mean([reference(record, name, metric) for record in records])
-        _draw_level(axes, heading(name), float(level))
+        # A run begins at chance, and may come to what is popular: names stand opposite.
+        at_end = name == CHANCE
+        _draw_level(axes, heading(name), float(level), at_end)
     axes.set(xlabel="round", ylabel=f"{heading(metric)}{direction(metric)}")
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     axes.grid()
 
 
-def _draw_level(axes: Any, name: str, level: float) -> None:
+def _draw_level(axes: Any, name: str, level: float, at_end: bool) -> None:
     """A line across at what something else than a run reaches; none where it is NaN."""
     if math.isnan(level):
         return
     axes.axhline(level, color=NEUTRAL, linestyle=":", linewidth=0.8)
     axes.annotate(
         name,
-        (1, level),
+        (float(at_end), level),
         xycoords=("axes fraction", "data"),
-        xytext=(-3, -9),
+        xytext=(-3 if at_end else 3, -9),
         textcoords="offset points",
-        ha="right",
+        ha="right" if at_end else "left",
         fontsize=SMALL,
         color=NEUTRAL,
         bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.3},
