@@ -233,19 +233,13 @@ def leave_one_out(
     else:
         order = np.lexsort((timestamps, users))
     users, items = first_of_each_pair(users[order], items[order], num_items)
-    activity = np.bincount(users, minlength=num_users)
-    last_rows = np.cumsum(activity) - 1
-    has_test = activity > 1
-    test_items = np.full(num_users, NO_TEST_ITEM, np.int32)
-    test_items[has_test] = items[last_rows[has_test]]
-    is_training = np.ones(len(users), bool)
-    is_training[last_rows[has_test]] = False
+    train_users, train_items, test_items = _without_last(users, items, num_users)
     return Dataset(
         name=name,
         num_users=num_users,
         num_items=num_items,
-        train_users=users[is_training],
-        train_items=items[is_training],
+        train_users=train_users,
+        train_items=train_items,
         test_items=test_items,
         user_ids=named if user_ids is None else [user_ids[user] for user in named],
     )
@@ -266,18 +260,33 @@ def holding_out(dataset: Dataset, held_out: HeldOut) -> Dataset:
     """
     if held_out == "test":
         return dataset
-    activity = dataset.user_activity
-    several = activity > 1
-    last = (np.cumsum(activity) - 1)[several]
-    validation_items = np.full(dataset.num_users, NO_TEST_ITEM, np.int32)
-    validation_items[several] = dataset.train_items[last]
+    train_users, train_items, validation_items = _without_last(
+        dataset.train_users, dataset.train_items, dataset.num_users
+    )
     return dataclasses.replace(
         dataset,
         name=f"{dataset.name}:held_out={held_out}",
-        train_users=np.delete(dataset.train_users, last),
-        train_items=np.delete(dataset.train_items, last),
+        train_users=train_users,
+        train_items=train_items,
         test_items=validation_items,
     )
+
+
+def _without_last(
+    users: np.ndarray, items: np.ndarray, num_users: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs, by user, without the last of each user who has several; and these items.
+
+    Returns:
+        Users and items of the others, and of each user the item that was taken out, or
+        ``NO_TEST_ITEM``.
+    """
+    activity = np.bincount(users, minlength=num_users)
+    several = activity > 1
+    last = (np.cumsum(activity) - 1)[several]
+    held_out = np.full(num_users, NO_TEST_ITEM, np.int32)
+    held_out[several] = items[last]
+    return np.delete(users, last), np.delete(items, last), held_out
 
 
 def _are_contiguous(values: np.ndarray) -> bool:

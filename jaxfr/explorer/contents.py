@@ -14,10 +14,10 @@ from jaxfr.records.caveats import caveats, has_diverged
 from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.contents import option_names
 from jaxfr.records.export import flatten
+from jaxfr.records.headings import direction, heading
 from jaxfr.records.record import Record
 from jaxfr.records.selection import latest, varying
 from jaxfr.records.summary import CONFIDENCE
-from jaxfr.records.tables import direction, heading
 
 # A run computes in float32, which has seven digits; of a curve nobody sees so many.
 _DIGITS = 7

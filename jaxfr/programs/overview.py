@@ -34,7 +34,7 @@ def overview(name: str) -> str:
         [
             f"[`{one}`]({factory.__module__.replace('.', '/')}.py)",
             *(tell(factory) for tell in columns.values()),
-            escape(_first_line(factory)),
+            escape(factory.summary),
             _source(factory),
         ]
         for one, factory in catalogue.items()
@@ -43,17 +43,10 @@ def overview(name: str) -> str:
     return marked_table(header, *rows)
 
 
-def _doc(factory: Factory[..., Any]) -> str:
-    return (inspect.getdoc(factory) or "").replace("``", "")
-
-
-def _first_line(factory: Factory[..., Any]) -> str:
-    return _doc(factory).partition("\n")[0]
-
-
 def _source(factory: Factory[..., Any]) -> str:
     """Authors and year; jaxfr where it is this project."""
-    section = re.search(r"^Source: ((?:.|\n)*?)(?:\n\n|\Z)", _doc(factory), re.M)
+    doc = inspect.getdoc(factory) or ""
+    section = re.search(r"^Source: ((?:.|\n)*?)(?:\n\n|\Z)", doc, re.M)
     if section is None:
         return ""
     text = " ".join(section[1].split())

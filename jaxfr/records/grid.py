@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from jaxfr.attacks import CLEAN
 from jaxfr.records.chance import REFERENCES
+from jaxfr.records.headings import heading
 from jaxfr.records.names import value_title
 from jaxfr.records.selection import Scalar, in_order
 from jaxfr.records.summary import Cell, goodness, worst_case
-from jaxfr.records.tables import heading
 
 WORST_CASE = "worst case"
 DIVERGED = "*"

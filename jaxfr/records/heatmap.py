@@ -8,9 +8,9 @@ from typing import Any
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.grid import DIVERGED, Grid, arrange, explanation
+from jaxfr.records.headings import direction, heading
 from jaxfr.records.pictures import SMALL, TEXT_WIDTH, WIDTHS, picture, set_title
 from jaxfr.records.summary import Cell
-from jaxfr.records.tables import direction, heading
 
 COLOURS = "viridis"
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from jaxfr.records.grid import BEST, DIVERGED, WORST, arrange, explanation, marks
+from jaxfr.records.headings import direction, heading
 from jaxfr.records.markdown import escape, marked_table
 from jaxfr.records.selection import Scalar
 from jaxfr.records.summary import Cell, worst_case
-from jaxfr.records.tables import direction, heading
 
 _MARKED = f"{BEST} bold, {WORST} underlined"
 _LATEX = {

@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxfr.evaluation.names import overall_fields
 from jaxfr.records.chance import CHANCE, REFERENCES, reference
+from jaxfr.records.headings import direction, heading
 from jaxfr.records.names import part_title
 from jaxfr.records.palette import NEUTRAL, looks
 from jaxfr.records.pictures import (
@@ -20,7 +21,6 @@ from jaxfr.records.pictures import (
     set_title,
 )
 from jaxfr.records.record import Record
-from jaxfr.records.tables import direction, heading
 
 # Inches that a panel is high, and that it is wide at least.
 _HEIGHT, _LEAST_WIDTH = 2.3, 2.5

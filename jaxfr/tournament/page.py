@@ -9,7 +9,7 @@ from typing import NamedTuple
 from jaxfr.attacks import CLEAN
 from jaxfr.evaluation.names import is_higher_better
 from jaxfr.records import markdown
-from jaxfr.records.tables import direction, heading
+from jaxfr.records.headings import direction, heading
 from jaxfr.tournament.entries import Entry
 from jaxfr.tournament.judging import Records, Standing
 from jaxfr.tournament.suite import Suite

@@ -5,13 +5,13 @@ import pathlib
 from collections.abc import Sequence
 
 from jaxfr.evaluation.names import is_higher_better
+from jaxfr.records.headings import direction, heading
 from jaxfr.records.heatmap import draw_heatmap
 from jaxfr.records.names import part_title
 from jaxfr.records.palette import NEUTRAL, looks
 from jaxfr.records.pictures import TEXT_WIDTH, legend_below, picture, set_title
 from jaxfr.records.record import Record
 from jaxfr.records.summary import summarize
-from jaxfr.records.tables import direction, heading
 from jaxfr.tournament.judging import Records, Standing
 from jaxfr.tournament.trials import defense_title
 

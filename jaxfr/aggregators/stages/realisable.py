@@ -1,5 +1,6 @@
 """Projects what each client sent to what a client of FedMF could have sent."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -74,11 +75,10 @@ def realisable() -> Stage:
         uploads = each_client_one_slot(uploads)
         if uploads.item.size == 0:
             return projected(uploads, view)
-        as_made = are_as_clients_make_them(uploads, view)
         return jax.lax.cond(
-            as_made,
-            lambda uploads: centred(uploads, view),
-            lambda uploads: projected(uploads, view),
+            are_as_clients_make_them(uploads, view),
+            functools.partial(centred, view=view),
+            functools.partial(projected, view=view),
             uploads,
         )
 
@@ -100,11 +100,12 @@ def are_as_clients_make_them(uploads: Uploads, view: ServerView) -> Bool[Array, 
         by_bundle(uploads, sent), axis=1
     )
     scattered = rows_by_client(uploads._replace(tables=()), number)
+    in_tables = rows_by_client(without_scattered(uploads), number)
     strange = (
         jnp.any(shrinking != view.regularization)
         | jnp.any(jnp.abs(uploads.scale) > LARGEST_SCALE)
         | jnp.any(others)
-        | jnp.any((scattered > 0) & (rows_by_client(uploads, number) > scattered))
+        | jnp.any((scattered > 0) & (in_tables > 0))
     )
     return max_over_devices(strange.astype(jnp.int32)) == 0
 
@@ -122,14 +123,18 @@ def centred(uploads: Uploads, view: ServerView) -> Uploads:
     scale = uploads.scale - jnp.repeat(for_own_part(mean)[uploads.client], width)
     vectors = jnp.zeros((number, uploads.vectors.shape[1]))
     vectors = vectors.at[uploads.client].set(uploads.vectors[uploads.vector])
-    no_row = {name: getattr(uploads, name)[:0] for name in SCATTERED}
     return uploads._replace(
         vectors=vectors,
         vector=uploads.client,
         scale=scale,
         item_scale=jnp.asarray(view.regularization, jnp.float32),
-        tables=projected(uploads._replace(**no_row), view).tables,
+        tables=projected(without_scattered(uploads), view).tables,
     )
+
+
+def without_scattered(uploads: Uploads) -> Uploads:
+    """The rows of the tables."""
+    return uploads._replace(**{name: getattr(uploads, name)[:0] for name in SCATTERED})
 
 
 def projected(uploads: Uploads, view: ServerView) -> Uploads:

@@ -83,6 +83,18 @@ def allowance(benign: Uploads, benign_clients: int, length: Length = 1.0) -> All
     return Allowance(jnp.asarray(length) * norm, jnp.floor(rows).astype(jnp.int32))
 
 
+def norm_beside(
+    regular: Float[Array, "m d"], norm: Float[Array, ""]
+) -> Float[Array, ""]:
+    """How long u may be so that no row ``u + lambda v_j`` is longer than a norm.
+
+    Args:
+        regular: ``lambda v_j`` of all items.
+        norm: the longest a row may be; where some ``lambda v_j`` is longer, u is 0.
+    """
+    return jnp.maximum(norm - jnp.max(jnp.linalg.norm(regular, axis=1)), 0.0)
+
+
 def places(key: Array, item_popularity: Int[Array, " m"]) -> Places:
     """Draws the orders of the items."""
     number = item_popularity.size

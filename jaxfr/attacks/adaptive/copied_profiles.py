@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jax import Array
 
-from jaxfr.attacks.adaptive.allowance import Length, allowance
+from jaxfr.attacks.adaptive.allowance import Length, allowance, norm_beside
 from jaxfr.attacks.adaptive.copied_sets import draw_copied, item_sets
 from jaxfr.attacks.adaptive.invert import inverted
 from jaxfr.attacks.base import AttackState, OmniscientAttack, RoundView
@@ -51,8 +51,7 @@ def copied_profiles(length: Length = 1.0) -> OmniscientAttack:
         items = view.item_embeddings
         regular = view.task.regularization * items
         allowed = allowance(benign, view.benign_clients, length).norm
-        longest = jnp.max(jnp.linalg.norm(regular, axis=1))
-        norm = jnp.maximum(allowed - longest, 0.0)
+        norm = norm_beside(regular, allowed)
         wanted = inverted(benign, jnp.ones(()))
 
         def one_client(holds: Array) -> Array:

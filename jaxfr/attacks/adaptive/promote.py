@@ -12,6 +12,7 @@ from jaxfr.attacks.adaptive.allowance import (
     attack_within_allowance,
     deal,
     evenly,
+    norm_beside,
     user_direction,
 )
 from jaxfr.attacks.adaptive.invert import Spread, pool_size
@@ -120,8 +121,7 @@ def fake_profile(spread: Spread = 1.0, length: Length = 1.0) -> OmniscientAttack
     ) -> tuple[Array, Array]:
         halves = _halves(order, view, allowed, spread)
         regular = view.task.regularization * view.item_embeddings
-        longest = jnp.max(jnp.linalg.norm(regular, axis=1))
-        user = jnp.maximum(allowed.norm - longest, 0.0) * user_direction(
+        user = norm_beside(regular, allowed.norm) * user_direction(
             benign, view, order.head < allowed.rows
         )
         slope = jnp.where(halves.promoted, -1.0, 1.0)
