@@ -10,8 +10,6 @@ import inspect
 import re
 from collections.abc import Mapping
 
-from absl import flags
-
 from jaxfr.aggregators import AGGREGATORS, OTHER_NAMES, STAGES
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS
@@ -21,6 +19,7 @@ from jaxfr.models import MODELS
 from jaxfr.optimizers import OPTIMIZERS
 from jaxfr.parts import Factory
 from jaxfr.presets import preset_names, preset_text
+from jaxfr.programs.flag_parsers import define_choice
 from jaxfr.programs.overview import overview
 from jaxfr.programs.run_flags import option_help
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
@@ -59,7 +58,7 @@ _DOCUMENTED: Mapping[str, Mapping[str, object]] = {
 EXAMPLE = "attacks --format=markdown"
 """For ``--help``."""
 
-_FORMAT = flags.DEFINE_enum(
+_FORMAT = define_choice(
     "format",
     "text",
     ["text", "markdown"],

@@ -7,6 +7,7 @@ from absl import flags
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path
+from jaxfr.programs.flag_parsers import define_choice
 from jaxfr.records.pictures import WIDTHS, picture_files
 
 # Flags belong to the modules that call the function below.
@@ -26,7 +27,7 @@ def define(what: str, required: bool = False) -> None:
 
 def define_figure_width() -> None:
     """Defines ``--figure_width``, of a program that draws."""
-    flags.DEFINE_enum(
+    define_choice(
         "figure_width",
         "text",
         list(WIDTHS),
