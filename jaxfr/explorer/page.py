@@ -7,10 +7,13 @@ import hashlib
 import json
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jaxfr.errors import import_extra
+from jaxfr.errors import InvalidInputError, import_extra
+from jaxfr.explorer.contents import contents_of
+from jaxfr.files import write_atomically
+from jaxfr.records.record import Record
 
 # The template, how it looks and what it does: one script in several files.
 _FOLDER = pathlib.Path(__file__).parent
@@ -19,6 +22,27 @@ _SCRIPTS = tuple(
     for name in ("runs", "table", "charts", "curves", "comparisons", "page")
 )
 _EXTRA = "report"
+
+
+def can_render() -> bool:
+    """Whether what the page is made with is installed."""
+    try:
+        _import_jinja()
+        _import_vega()
+    except InvalidInputError:
+        return False
+    return True
+
+
+def write_page(
+    path: pathlib.Path,
+    records: Sequence[Record],
+    claimed: Iterable[str] | None,
+    store: str,
+) -> None:
+    """Writes the page of records into a file; for the rest see ``contents_of``."""
+    text = render(contents_of(records, claimed, store))
+    write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
 
 def render(contents: Mapping[str, Any]) -> str:
@@ -31,7 +55,7 @@ def render(contents: Mapping[str, Any]) -> str:
     Raises:
         InvalidInputError: if what it is made with is not installed; says how to.
     """
-    jinja = import_extra("jinja2", _EXTRA, "report")
+    jinja = _import_jinja()
     loader = jinja.FileSystemLoader(_FOLDER)
     environment = jinja.Environment(
         loader=loader, autoescape=True, undefined=jinja.StrictUndefined
@@ -52,9 +76,17 @@ def render(contents: Mapping[str, Any]) -> str:
 @functools.cache
 def charts() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script."""
-    bundle = import_extra("vl_convert", _EXTRA, "report").javascript_bundle()
+    bundle = _import_vega().javascript_bundle()
     # Inside a script this would end it; as \/ it is the same text.
     return re.sub(r"</(?=script)", r"<\\/", bundle, flags=re.I)
+
+
+def _import_jinja() -> Any:
+    return import_extra("jinja2", _EXTRA, "report")
+
+
+def _import_vega() -> Any:
+    return import_extra("vl_convert", _EXTRA, "report")
 
 
 def _hash(script: str) -> str:

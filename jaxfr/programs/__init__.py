@@ -8,8 +8,8 @@ import importlib.util
 import pathlib
 
 PROGRAMS = (
-    *("train", "sweep", "status", "results", "report", "tournament", "dataset"),
-    *("list", "submit", "benchmark", "scale", "completion"),
+    *("train", "compare", "sweep", "status", "results", "report", "tournament"),
+    *("dataset", "list", "submit", "benchmark", "scale", "completion"),
 )
 """In the order in which a user meets them."""
 

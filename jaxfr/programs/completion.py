@@ -26,6 +26,7 @@ from jaxfr.presets import preset_names
 from jaxfr.programs import PROGRAMS, describe_program
 from jaxfr.programs.list import words_of_lists
 from jaxfr.ranges import Range
+from jaxfr.sweeps.paper import PAPER
 from jaxfr.sweeps.request import RUN_OPTIONS
 from jaxfr.texts import CATALOGUES
 from jaxfr.tournament.suite import SUITES
@@ -34,7 +35,9 @@ MOST_WORDS = 1
 
 _VALUES: Mapping[str, Sequence[str]] = {
     **{name: [*catalogue] for name, catalogue in CATALOGUES.items()},
+    "attacks": [PAPER, *CATALOGUES["attack"]],
     "dataset": [*DATASETS],
+    "defenses": [PAPER, *CATALOGUES["aggregator"]],
     "metrics": [*(f"{name}@10" for name in METRICS_AT_K), *METRICS],
     "preset": preset_names(),
     "suite": SUITES,

@@ -12,8 +12,8 @@ import time
 from absl import flags
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.explorer import contents_of, render
-from jaxfr.files import user_path, write_atomically
+from jaxfr.explorer import write_page
+from jaxfr.files import user_path
 from jaxfr.programs import output_flags
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import POSITIVE
@@ -66,8 +66,7 @@ def _write(store: Store, page: pathlib.Path, seen: object = None) -> object:
     if not records and not _WATCH.value:
         raise InvalidInputError(f"{_STORE.value}: the store holds no runs yet")
     if records:
-        contents = contents_of(records, claimed, str(store.path))
-        write_atomically(page, render(contents).encode("utf-8", "backslashreplace"))
+        write_page(page, records, claimed, str(store.path))
         print(f"wrote {page} with {len(records):,} runs", flush=True)
     return tells
 

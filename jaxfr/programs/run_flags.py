@@ -47,14 +47,18 @@ _HELP = {
 }
 
 
-def define_run_flags(lists: Collection[str], seeds: str = "0") -> None:
-    """Defines ``--seeds`` and a flag for every option of a run.
+def define_run_flags(
+    lists: Collection[str], seeds: str = "0", without: Collection[str] = ()
+) -> None:
+    """Defines ``--seeds`` and a flag for every option of a run, but for some.
 
     Those named in ``lists`` take several values, the rest takes one.
     """
     flags.DEFINE_string("seeds", seeds, SEEDS_HELP)
     defaults = RunRequest()
     for name, option in RUN_OPTIONS.items():
+        if name in without:
+            continue
         separator = _SEPARATORS.get(name, ",")
         parser: flags.ArgumentParser = OptionParser(name, _read, option)
         text, default = option_help(name), defaults.value(name)

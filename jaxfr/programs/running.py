@@ -12,7 +12,8 @@ from jaxfr.records.contents import lack_of_record
 from jaxfr.stopping import keep, keeping
 from jaxfr.store import Record, Store, open_store
 from jaxfr.sweeps.execution import ExecutionOptions
-from jaxfr.sweeps.plan import Plan, RunGroup
+from jaxfr.sweeps.plan import Plan, RunGroup, identify
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.work import FinishedRun, Watcher, run_plan
 from jaxfr.terminal import note, paragraph
 
@@ -65,6 +66,36 @@ def run_with_progress(
             say=say,
         )
         yield from run_plan(plan, store, options, watcher)
+
+
+def finished_records(
+    plan: Plan,
+    wanted: Sequence[RunRequest],
+    path: pathlib.Path | None,
+    options: ExecutionOptions,
+    label: str,
+    any_code: bool,
+    of: str = "",
+) -> list[Record]:
+    """Does the runs that a store lacks; the record of each that is wanted.
+
+    Args:
+        plan: of the wanted runs.
+        wanted: of which some may come to the same run.
+        path: of the store; None for one that vanishes.
+        options: how they are run.
+        label: what is shown of the progress begins so.
+        any_code: whether runs that other code finished count as finished.
+        of: what stands before the number of runs, as ``12 trials in``.
+    """
+    with opened_store(path, any_code) as store:
+        found = sum(store.is_finished(run.identity) for run in plan.runs)
+        runs = f"{len(plan.runs)} runs of {len(plan.groups)} programs"
+        # A log has it before what comes of it.
+        print(f"{of} {runs}, {found} of them finished".lstrip(), flush=True)
+        for _ in run_with_progress(plan, store, options, label):
+            pass
+        return store.records(identify(plan, wanted))
 
 
 def warn(records: Sequence[Record]) -> None:

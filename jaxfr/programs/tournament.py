@@ -22,7 +22,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path, write_atomically
 from jaxfr.programs import data_flags, execution_flags, output_flags
 from jaxfr.programs.flag_parsers import ListParser, NumberParser, ValueSerializer
-from jaxfr.programs.running import opened_store, run_with_progress, warn
+from jaxfr.programs.running import finished_records, warn
 from jaxfr.ranges import AMOUNT, SHARE, Range
 from jaxfr.records import export
 from jaxfr.records.headings import heading
@@ -31,7 +31,7 @@ from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.store.identity import code_version
 from jaxfr.sweeps.execution import ExecutionOptions, start_devices
 from jaxfr.sweeps.grid import SEEDS_HELP
-from jaxfr.sweeps.plan import Plan, identify, plan_runs
+from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import load_sources, source_name
 from jaxfr.terminal import fit, note
@@ -227,16 +227,15 @@ def _run(
     options: ExecutionOptions,
 ) -> Records:
     """Does the runs that are not in the store yet; the record of each trial."""
-    with opened_store(path, execution_flags.ANY_CODE_VERSION.value) as store:
-        found = sum(store.is_finished(run.identity) for run in plan.runs)
-        print(
-            f"{len(trials)} trials in {len(plan.runs)} runs of {len(plan.groups)} "
-            f"programs, {found} of them finished",
-            flush=True,
-        )
-        for _ in run_with_progress(plan, store, options, "tournament"):
-            pass
-        records = store.records(identify(plan, list(trials.values())))
+    records = finished_records(
+        plan,
+        list(trials.values()),
+        path,
+        options,
+        "tournament",
+        execution_flags.ANY_CODE_VERSION.value,
+        f"{len(trials)} trials in",
+    )
     named = (one._replace(dataset=dataset_name(one.dataset)) for one in trials)
     return dict(zip(named, records, strict=True))
 

@@ -1,6 +1,6 @@
 """The cells of a summary in rows and columns, as heatmaps and tables show them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from jaxfr.attacks import CLEAN
@@ -30,12 +30,17 @@ class Grid(NamedTuple):
     set_apart: bool
 
 
-def arrange(cells: Sequence[Cell], group_by: Sequence[str], columns: str) -> Grid:
+def arrange(
+    cells: Sequence[Cell],
+    group_by: Sequence[str],
+    columns: str,
+    called: Callable[[str, Scalar], str] = value_title,
+) -> Grid:
     """Puts the cells of a summary, of one metric, into rows and columns.
 
     The grouping ``columns`` forms the columns, and every combination of the others is a
     row. If it is ``attack``, and there is any, a last column that stands apart shows
-    the worst case of each row.
+    the worst case of each row. ``called`` says what a value of a grouping is called.
     """
     place = list(group_by).index(columns)
     others = [name for name in group_by if name != columns]
@@ -47,14 +52,14 @@ def arrange(cells: Sequence[Cell], group_by: Sequence[str], columns: str) -> Gri
     values = in_order(cell.group[place] for cell in cells)
     by_place = {(row_of(cell), cell.group[place]): cell for cell in cells}
     grid = [[by_place.get((row, value)) for value in values] for row in rows]
-    labels = [value_title(columns, value) for value in values]
+    labels = [called(columns, value) for value in values]
     worst = {}
     if columns == "attack":
         worst = {case.group: case.cell for case in worst_case(cells, group_by)}
     if worst:
         labels.append(WORST_CASE)
         grid = [[*line, worst.get(row)] for row, line in zip(rows, grid, strict=True)]
-    titles = [tuple(map(value_title, others, row)) for row in rows]
+    titles = [tuple(map(called, others, row)) for row in rows]
     return Grid(others, titles, labels, grid, bool(worst))
 
 

@@ -1,4 +1,4 @@
-"""A summary as a table of a paper, LaTeX or Markdown, with best and worst marked."""
+"""A summary as a table of a paper: LaTeX, Markdown, best and worst marked, or text."""
 
 import itertools
 import math
@@ -8,10 +8,12 @@ from typing import NamedTuple
 from jaxfr.records.grid import BEST, DIVERGED, WORST, arrange, explanation, marks
 from jaxfr.records.headings import direction, heading
 from jaxfr.records.markdown import escape, marked_table
+from jaxfr.records.names import value_title
 from jaxfr.records.selection import Scalar
 from jaxfr.records.summary import Cell, worst_case
+from jaxfr.terminal import fit, paragraph
 
-_MARKED = f"{BEST} bold, {WORST} underlined"
+_MARKED = f"; {BEST} bold, {WORST} underlined"
 _LATEX = {
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},
     **{
@@ -44,13 +46,14 @@ def paper_table(
     columns: str,
     compare: str,
     metric: str,
+    called: Callable[[str, Scalar], str] = value_title,
 ) -> PaperTable:
     """Puts means with their 95 % intervals into rows and columns, as a heatmap does.
 
     Best and worst are marked among the values of ``compare`` in each group of the
-    others, also in the column of worst cases.
+    others, also in the column of worst cases. ``called`` says what values are called.
     """
-    grid, names = arrange(cells, group_by, columns), list(group_by)
+    grid, names = arrange(cells, group_by, columns, called), list(group_by)
     own = marks([cell.group for cell in cells], cells, names.index(compare))
     worst: dict[tuple[Scalar, ...], str] = {}
     if grid.set_apart and compare != "attack":
@@ -84,7 +87,7 @@ def paper_table(
         return [value for name, value in named if name != compare]
 
     blocks = [list(rows) for _, rows in itertools.groupby(rows, others)]
-    told = [f"{heading(metric)}{direction(metric)}", explanation(cells), _MARKED]
+    told = [f"{heading(metric)}{direction(metric)}", explanation(cells)]
     header = [*grid.row_names, *grid.columns]
     return PaperTable(header, blocks, "; ".join(filter(None, told)))
 
@@ -98,7 +101,7 @@ def latex(table: PaperTable) -> str:
     ]
     return "\n".join(
         [
-            f"% {table.told}",
+            f"% {table.told}{_MARKED}",
             "% \\usepackage{booktabs}",
             f"\\begin{{tabular}}{{{'l' * labels}{'r' * (len(table.header) - labels)}}}",
             "\\toprule",
@@ -117,7 +120,18 @@ def markdown(table: PaperTable) -> str:
         _cells(row, escape, _MARKDOWN_MARKS) for block in table.blocks for row in block
     ]
     shown = marked_table([escape(name) for name in table.header], *rows)
-    return f"{shown}\n\n{escape(table.told)}"
+    return f"{shown}\n\n{escape(table.told + _MARKED)}"
+
+
+def plain(table: PaperTable) -> str:
+    """The table as text, no wider than the screen, with what its numbers are below."""
+    rows = [
+        [*row.labels, *(number for number, _ in row.numbers)]
+        for block in table.blocks
+        for row in block
+    ]
+    shown = fit([table.header, *rows], len(table.blocks[0][0].labels))
+    return f"{shown}\n\n{paragraph(table.told)}"
 
 
 def _cells(
