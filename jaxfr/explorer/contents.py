@@ -3,7 +3,7 @@
 import datetime
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxfr.attacks import CLEAN
@@ -30,7 +30,7 @@ Column = dict[str, list[Any]]
 
 
 def contents_of(
-    stored: Sequence[Record], claimed: Iterable[str] | None, store: str
+    stored: Sequence[Record], store: str, unfinished: Mapping[str, int] | None = None
 ) -> dict[str, Any]:
     """All that the page is made of, as plain values that JSON has.
 
@@ -40,8 +40,9 @@ def contents_of(
 
     Args:
         stored: records, at least one.
-        claimed: runs that are in hands of processes; None if that is not known.
         store: what the store is called.
+        unfinished: how many more are wanted, by what became of them, as
+            ``{"running": 2}``.
     """
     records = latest(stored)
     parts = [part_texts(record) for record in records]
@@ -53,14 +54,13 @@ def contents_of(
         dict.fromkeys(m for record in records for m in overall_fields(record))
     )
     names = dict.fromkeys(name for row in rows for name in row)
-    done = {record["run"] for record in stored}
     moment = datetime.datetime.now(datetime.UTC).isoformat(" ", "minutes")
     return {
         "store": store,
         "written": moment.removesuffix("+00:00"),
         "runs": len(records),
         "older": len(stored) - len(records),
-        "left": None if claimed is None else len(set(claimed) - done),
+        "unfinished": {state: n for state, n in (unfinished or {}).items() if n},
         "caveats": caveats(records),
         "clean": CLEAN,
         "settings": settings,

@@ -7,7 +7,7 @@ import hashlib
 import json
 import pathlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxfr.errors import InvalidInputError, import_extra
@@ -37,11 +37,11 @@ def can_render() -> bool:
 def write_page(
     path: pathlib.Path,
     records: Sequence[Record],
-    claimed: Iterable[str] | None,
     store: str,
+    unfinished: Mapping[str, int] | None = None,
 ) -> None:
     """Writes the page of records into a file; for the rest see ``contents_of``."""
-    text = render(contents_of(records, claimed, store))
+    text = render(contents_of(records, store, unfinished))
     write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
 

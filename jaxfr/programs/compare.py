@@ -113,7 +113,7 @@ def main() -> None:
         written += drawn(draw, folder / WORST_CASE_PICTURE) if can_draw() else []
         if can_render():
             written.insert(0, folder / PAGE_FILE)
-            write_page(written[0], records, frozenset(), str(path))
+            write_page(written[0], records, str(path))
         else:
             print("no page to explore: that needs pip install 'jaxfr[report]'")
     table = paper_table(summary.cells[metric], *summary[:3], metric, shown)

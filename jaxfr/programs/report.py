@@ -19,8 +19,12 @@ from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import POSITIVE
 from jaxfr.records.contents import lack_of_record
 from jaxfr.store import Store, look_into_store
+from jaxfr.store.status import status_of
 
 PAGE_FILE = "report.html"
+
+# What the page says of runs that are wanted and not done, as jaxfr status does.
+_UNFINISHED = ("running", "left", "failed")
 
 EXAMPLE = "--watch --watch_seconds=60"
 """For ``--help``, of the flags that only this program has."""
@@ -57,23 +61,16 @@ def main() -> None:
 
 def _write(store: Store, page: pathlib.Path, seen: object = None) -> object:
     """Writes the page, unless it would tell what was ``seen``; says what it tells."""
-    claimed = _claimed(store)
+    total = status_of(store).total
+    unfinished = {name: getattr(total, name) for name in _UNFINISHED}
     store.refresh()
     records = store.records()
-    tells = len(records), claimed
+    tells = len(records), unfinished
     if tells == seen:
         return seen
     if not records and not _WATCH.value:
         raise InvalidInputError(f"{_STORE.value}: the store holds no runs yet")
     if records:
-        write_page(page, records, claimed, str(store.path))
+        write_page(page, records, str(store.path), unfinished)
         print(f"wrote {page} with {len(records):,} runs", flush=True)
     return tells
-
-
-def _claimed(store: Store) -> frozenset[str] | None:
-    """Runs in hands of processes; not known where nothing can be written."""
-    try:
-        return store.in_other_hands()
-    except InvalidInputError:
-        return None

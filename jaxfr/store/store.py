@@ -52,12 +52,11 @@ class Store(StoreReader):
             self._claims.hold(claimed)
         return claimed
 
-    def in_other_hands(self, runs: Sequence[str] | None = None) -> frozenset[str]:
-        """Which of these runs other processes have claimed; by default of all."""
+    def in_other_hands(self, runs: Sequence[str]) -> frozenset[str]:
+        """Which of these runs other processes have claimed."""
         with user_errors("write", self.path), self._claims.alone():
             self.refresh()
-            taken = self._claims.of_others()
-            return taken if runs is None else taken.intersection(runs)
+            return self._claims.of_others().intersection(runs)
 
     def append(self, records: Sequence[Record]) -> None:
         """Adds records, all of them or none, and gives up all claims.

@@ -15,7 +15,7 @@ def expanded(column: Column) -> list:
 
 def test_every_run_has_its_values():
     records = sample_records()
-    told = contents_of(records, [], "store")
+    told = contents_of(records, "store")
     assert told["runs"] == len(records)
     for name in ("run", "seed", "attack", "aggregator", "hr@10", "hr@10_head"):
         assert expanded(told["columns"][name]) == [one[name] for one in records]
@@ -30,7 +30,7 @@ def test_values_that_are_equal_and_of_different_types_stay_apart():
         record | {"own_option": value}
         for record, value in zip(sample_records(), (1, 1.0, True), strict=False)
     ]
-    values = contents_of(records, [], "store")["columns"]["own_option"]["values"]
+    values = contents_of(records, "store")["columns"]["own_option"]["values"]
     assert [type(value) for value in values] == [int, float, bool]
 
 
@@ -40,19 +40,19 @@ def test_of_the_same_settings_the_last_run_counts():
         "run": first["run"].replace("aaaa", "bbbb"),
         "finished": "2025-01-01T00:00:00+00:00",
     }
-    told = contents_of([older, first], [], "store")
+    told = contents_of([older, first], "store")
     assert told["older"] == 1
     assert told["columns"]["run"]["values"] == [first["run"]]
 
 
-def test_runs_in_work_are_those_that_are_claimed_and_not_done():
-    records = sample_records()
-    claimed = {records[0]["run"], "a-b", "c-d"}
-    assert contents_of(records, claimed, "store")["left"] == 2
-    assert contents_of(records, None, "store")["left"] is None
+def test_what_is_not_finished_is_told_where_there_is_any():
+    unfinished = {"running": 2, "left": 0, "failed": 1}
+    told = contents_of(sample_records(), "store", unfinished)
+    assert told["unfinished"] == {"running": 2, "failed": 1}
+    assert contents_of(sample_records(), "store")["unfinished"] == {}
 
 
 def test_records_of_earlier_versions_are_told_too():
-    told = contents_of([older_record(), *sample_records()], [], "store")
+    told = contents_of([older_record(), *sample_records()], "store")
     json.dumps(told, allow_nan=False)
     assert told["runs"] == 19

@@ -27,7 +27,10 @@ def browser():
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     page = tmp_path_factory.mktemp("explorer") / "report.html"
-    page.write_text(render(contents_of(RECORDS, ["a-b"], f"runs/{HOSTILE}")), "utf-8")
+    page.write_text(
+        render(contents_of(RECORDS, f"runs/{HOSTILE}", {"running": 1, "left": 0})),
+        "utf-8",
+    )
     return page
 
 
@@ -41,7 +44,7 @@ def opened(browser, path):
 
 def test_the_page_names_its_store_and_how_many_runs_are_in_work(opened):
     assert opened.page.inner_text("h1") == f"Runs of runs/{HOSTILE}"
-    assert "18 runs finished, 1 in work" in opened.page.inner_text("header")
+    assert "18 runs finished, 1 running." in opened.page.inner_text("header")
     assert opened.page.inner_text("#count") == "18 of 18 runs shown, in 6 groups."
 
 
@@ -147,7 +150,7 @@ def test_more_groups_than_can_be_told_apart_are_not_drawn(browser, tmp_path):
         for at, record in enumerate(RECORDS * 4)
     ]
     page = tmp_path / "report.html"
-    page.write_text(render(contents_of(records, [], "runs/many")), "utf-8")
+    page.write_text(render(contents_of(records, "runs/many")), "utf-8")
     found = Opened(browser, page)
     found.page.click("#all-on")
     for chart in ("curves", "thirds"):

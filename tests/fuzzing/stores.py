@@ -33,7 +33,7 @@ def attempt(source: random.Random, folder: pathlib.Path) -> None:
             )
     told = read_store(pathlib.Path("store"), lack_of_record)
     if told:
-        json.dumps(contents_of(told, [], "store"), allow_nan=False)
+        json.dumps(contents_of(told, "store"), allow_nan=False)
     programs.run("results", ["--store=store", *_arguments(source)])
 
 

@@ -153,5 +153,7 @@ def test_jaxfr_alone_says_which_programs_there_are():
     assert run("--help").stdout == told.stdout
     for words in (["--version"], ["train", "--version"]):
         assert run(*words).stdout == f"jaxfr {package.__version__}\n"
-    assert_refused(run("tran"), "error: tran: no program; there are train, compare, sweep")
+    assert_refused(
+        run("tran"), "error: tran: no program; there are train, compare, sweep"
+    )
     assert "; did you mean train" in run("tran").stderr

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from jaxfr.store import open_store
+from jaxfr.store.plans import leave_failure, leave_plan
 from tests.explorer.samples import sample_records
 from tests.programs.programs import assert_refused, jaxfr, run, start
 
@@ -31,14 +32,17 @@ def without_jinja() -> None:
 
 
 def test_the_page_is_one_file_that_names_the_store_and_its_runs(store):
+    wanted = [f"{digit}" * 16 + "-a" for digit in "0123456"]
+    leave_plan(store, [("a program", wanted)], any_code=False)
+    leave_failure(store, "host-1-a", wanted[:1], ValueError("no"))
     with open_store(store) as other:
-        other.claim(["0123-a", sample_records()[2]["run"]], at_most=2)
+        other.claim(wanted[1:3], at_most=2)
         done = report(store)
     page = store.parent / "out" / "report.html"
     assert (done.returncode, done.stdout) == (0, f"wrote {page} with 2 runs\n")
     text = page.read_text()
     assert f"<h1>Runs of {store}</h1>" in text
-    assert "2 runs finished, 2 in work" in text
+    assert "2 runs finished, 2 running, 4 left, 1 failed.\n" in text
     assert [path.name for path in page.parent.iterdir()] == [page.name]
 
 
