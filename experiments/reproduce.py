@@ -76,6 +76,7 @@ output_flags.define(
     "names no other",
     required=True,
 )
+output_flags.define_figure_width()
 
 
 def main() -> None:
@@ -127,6 +128,7 @@ def _asked(output_dir: str) -> Asked:
         seeds=seeds,
         studies=tuple(_STUDIES.value),
         quick=quick,
+        figure_width=flags.FLAGS.figure_width,
         load_options=load_options(),
         output_dir=output_dir,
         store=execution_flags.STORE.value,

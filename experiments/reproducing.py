@@ -19,6 +19,7 @@ from jaxfr.data import LoadOptions
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors
 from jaxfr.programs.progress import tell
+from jaxfr.records import WIDTHS
 from jaxfr.store import Store
 from jaxfr.sweeps import (
     ExecutionOptions,
@@ -42,6 +43,7 @@ class Asked(NamedTuple):
     load_options: LoadOptions | None  # how data are loaded; None for the defaults
     output_dir: str  # folder of what is written
     store: str | None  # folder of the result store; None for one in output_dir
+    figure_width: str = "text"  # of WIDTHS
 
 
 class Workload(NamedTuple):
@@ -108,6 +110,8 @@ def _flags(asked: Asked, decided: Sequence[str]) -> list[str]:
     if loading.data_dir is not None:
         words.append(f"--data_dir={loading.data_dir}")
     words += [f"--{name}={value}" for name, value in loading.table.given().items()]
+    if asked.figure_width != "text":
+        words.append(f"--figure_width={asked.figure_width}")
     words.append(f"--store={asked.store or f'{asked.output_dir}/store'}")
     return words
 
@@ -143,7 +147,9 @@ def reproduce_studies(
         path = folder / study.name
         with user_errors("make the output folder", path):
             path.mkdir(exist_ok=True)
-        written = write_study(path, studied.section, studied.records)
+        written = write_study(
+            path, studied.section, studied.records, WIDTHS[asked.figure_width]
+        )
         names = [picture.name for picture in studied.section.pictures]
         chapters.append(
             Chapter(

@@ -41,6 +41,7 @@ output_flags.define(
     "pictures as PNG, PDF and SVG, the findings, and the result store "
     f"{execution_flags.STORE_FOLDER} where --store names no other"
 )
+output_flags.define_figure_width()
 _DEFENSES = flags.DEFINE_list(
     "defenses",
     list(DEFENSES),
@@ -88,7 +89,9 @@ def main(name: str = "") -> None:
         studied = run_study(study, bases, loading, store, options)
     written = []
     if folder is not None:
-        written = write_study(folder, studied.section, studied.records)
+        written = write_study(
+            folder, studied.section, studied.records, output_flags.figure_width()
+        )
     print(format_section(studied.section))
     if written:
         print(f"\nwrote {', '.join(written)} into {folder}")

@@ -30,11 +30,14 @@ class Table(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A picture: its ``.png`` file's name, what it shows, and what draws its files."""
+    """A picture: its ``.png`` file's name, what it shows, and what draws its files.
+
+    That is called with the path of the file, and the width in inches.
+    """
 
     name: str
     caption: str
-    draw: Callable[[pathlib.Path], Any]
+    draw: Callable[[pathlib.Path, float], Any]
 
 
 class Finding(NamedTuple):

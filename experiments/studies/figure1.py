@@ -24,11 +24,11 @@ from jaxfr.data import TAIL_DEGREE, Dataset
 from jaxfr.experiment import Experiment
 from jaxfr.parts import part
 from jaxfr.records import (
-    TEXT_WIDTH,
     legend_below,
     looks,
     part_title,
     picture,
+    rows_and_columns,
     set_title,
 )
 from jaxfr.sweeps import RunRequest
@@ -464,14 +464,19 @@ def proposition_1(name: str, base: RunRequest, moment: Moment) -> Finding:
 
 
 def draw_outcomes(
-    outcomes: Sequence[Outcome], degree: np.ndarray, title: str, path: pathlib.Path
+    outcomes: Sequence[Outcome],
+    degree: np.ndarray,
+    title: str,
+    path: pathlib.Path,
+    width: float,
 ) -> None:
     """Draws what is broken, and what is left of benign updates, by item degree."""
     broken = {outcome.form: outcome.broken.astype(float) for outcome in outcomes}
     shown = looks(outcome.form.aggregator for outcome in outcomes)
     places = np.arange(len(BRACKETS))
-    with picture(path, TEXT_WIDTH, 2.6) as figure:
-        dense, sparse, left = figure.subplots(1, 3)
+    rows, columns = rows_and_columns(3, width, least=2.0)
+    with picture(path, width, 2.6 * rows) as figure:
+        dense, sparse, left = figure.subplots(rows, columns).flat
         sparse.sharey(dense)
         for name, look in shown.items():
             kept = by_bracket(left_when_dense(outcomes, name), degree, share=False)

@@ -28,10 +28,10 @@ from jaxfr.experiment import Experiment
 from jaxfr.records import (
     NEUTRAL,
     PALETTE,
-    TEXT_WIDTH,
     dataset_title,
     legend_below,
     picture,
+    rows_and_columns,
     set_title,
 )
 from jaxfr.sweeps import RunRequest
@@ -137,14 +137,16 @@ def _look(
                 "malicious noise carries out of the range of their benign rows. Right: "
                 "how much of a clean update the dense form leaves, median of the "
                 "items.",
-                lambda path: figure1.draw_outcomes(outcomes, degree, noise, path),
+                lambda path, width: figure1.draw_outcomes(
+                    outcomes, degree, noise, path, width
+                ),
             ),
             Picture(
                 f"figure2_degrees_{stem}.png",
                 f"Figure 2 (c) on {name}. Left: the items by popularity; right: the "
                 "distribution of their degrees with its power laws.",
-                lambda path: draw_degrees(
-                    dataset, laws, f"Item degrees of {name}", path
+                lambda path, width: draw_degrees(
+                    dataset, laws, f"Item degrees of {name}", path, width
                 ),
             ),
             Picture(
@@ -152,8 +154,8 @@ def _look(
                 f"Proposition 2 on {name}: the share of all items that fall under the "
                 f"median, by formula, by counting, and in round {last} with the noise "
                 "of Spattack-L-D.",
-                lambda path: draw_fallen(
-                    fallen, f"{name}: items that fall under the median", path
+                lambda path, width: draw_fallen(
+                    fallen, f"{name}: items that fall under the median", path, width
                 ),
             ),
         ),
@@ -471,12 +473,13 @@ _HEAD, _TAIL = PALETTE[:2]
 
 
 def draw_degrees(
-    dataset: Dataset, laws: Laws | None, title: str, path: pathlib.Path
+    dataset: Dataset, laws: Laws | None, title: str, path: pathlib.Path, width: float
 ) -> None:
     """Draws items by popularity, as the paper does, and their degrees' distribution."""
     degree, distribution = dataset.item_popularity, degree_distribution(dataset)
-    with picture(path, TEXT_WIDTH, 2.8) as figure:
-        ranked, shares = figure.subplots(1, 2)
+    rows, columns = rows_and_columns(2, width, least=2.5)
+    with picture(path, width, 2.8 * rows) as figure:
+        ranked, shares = figure.subplots(rows, columns).flat
         popular_first = np.sort(degree)[::-1]
         rank = np.arange(1, len(degree) + 1)
         head = int(np.sum(degree >= TAIL_DEGREE))
@@ -537,9 +540,11 @@ def _draw_law(
     )
 
 
-def draw_fallen(fallen: Sequence[Fallen], title: str, path: pathlib.Path) -> None:
+def draw_fallen(
+    fallen: Sequence[Fallen], title: str, path: pathlib.Path, width: float
+) -> None:
     """Draws the share of items that fall, in every way that it is found."""
-    with picture(path, TEXT_WIDTH, 3.2) as figure:
+    with picture(path, width, 3.2) as figure:
         axes = figure.subplots()
         shares = [100 * found.malicious_ratio for found in fallen]
         for field, label, colour, style in (

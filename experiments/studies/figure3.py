@@ -101,7 +101,7 @@ def _show(found: Sequence[Runs]) -> Section:
         "HR@10 by the share of malicious clients, a line for each defense: mean over "
         "seeds, with two standard errors; at 0 % the clean run under each. TrimM and "
         "Krum do not apply to O-S and L-S.",
-        lambda path: _draw(found, path),
+        lambda path, width: _draw(found, path, width),
     )
     earlier = beside_earlier(
         "HR@10 beside an earlier simulation.",
@@ -233,7 +233,7 @@ def _not_applicable() -> Finding:
 # --- The picture ---
 
 
-def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
+def _draw(found: Sequence[Runs], path: pathlib.Path, width: float) -> None:
     """Draws HR@10 by malicious ratio: a panel for each data set and attack."""
     shown = looks(DEFENSES)
 
@@ -248,9 +248,9 @@ def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
         draw_chance(panel, runs.chance(Point(aggregator=defenses[0])))
         panel.set_xticks(percent)
 
-    label = "malicious clients (% of all)"
+    label = "malicious clients (%)"
     columns = [
         Column(part_title(attack), label, attack)
         for attack in found[0].varied("attack")
     ]
-    draw_datasets(found, columns, draw, path)
+    draw_datasets(found, columns, draw, path, width)

@@ -71,7 +71,7 @@ def _show(found: Sequence[Runs]) -> Section:
         f"{NAME}.png",
         "HR@10 without any attack and under 10 % malicious clients: mean over seeds, "
         "with two standard errors.",
-        lambda path: _draw(found, path),
+        lambda path, width: _draw(found, path, width),
     )
     earlier = beside_earlier(
         "Beside an earlier simulation.",
@@ -190,9 +190,11 @@ def _stronger_under_defense(runs: Runs) -> Finding:
 # --- The picture ---
 
 _WIDTH = 0.38
+# Inches of a panel, so that the numbers above its bars have room.
+_LEAST_WIDTH = 2.5
 
 
-def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
+def _draw(found: Sequence[Runs], path: pathlib.Path, width: float) -> None:
     """Draws HR@10 as bars: a panel for each data set and model."""
     shown, colours = (CLEAN, *found[0].varied("attack")), looks(AGGREGATORS)
 
@@ -222,4 +224,4 @@ def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
     columns = [
         Column(part_title(model), "", model) for model in found[0].varied("model")
     ]
-    draw_datasets(found, columns, draw, path)
+    draw_datasets(found, columns, draw, path, width, least=_LEAST_WIDTH)

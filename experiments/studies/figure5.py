@@ -57,7 +57,7 @@ def _show(found: Sequence[Runs]) -> Section:
         f"{NAME}.png",
         "HR@10 by round for each start round, and without any attack: mean over seeds, "
         "shaded from the least to the largest; triangles mark the starts.",
-        lambda path: _draw(found, path),
+        lambda path, width: _draw(found, path, width),
     )
     earlier = beside_earlier(
         "HR@10 in the end beside an earlier simulation.",
@@ -165,7 +165,7 @@ def _by_start(starts: Sequence[int], ends: Sequence[float]) -> str:
 # --- The picture ---
 
 
-def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
+def _draw(found: Sequence[Runs], path: pathlib.Path, width: float) -> None:
     """Draws HR@10 by round: a panel for each data set and attack."""
 
     def draw(panel: Any, runs: Runs, attack: str) -> None:
@@ -187,7 +187,7 @@ def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
         panel.set_xlim(left=0)
 
     columns = [Column(part_title(attack), "round", attack) for attack in ATTACKS]
-    draw_datasets(found, columns, draw, path)
+    draw_datasets(found, columns, draw, path, width)
 
 
 def _draw_curve(

@@ -105,7 +105,7 @@ def _show(found: Sequence[Runs], sweeps: Sequence[Sweep]) -> Section:
         f"{NAME}.png",
         "HR@10 by poisoned items, embedding size and noise: mean over seeds, with two "
         "standard errors.",
-        lambda path: _draw(found, sweeps, path),
+        lambda path, width: _draw(found, sweeps, path, width),
     )
     of_data = [(runs, sweep) for runs in found for sweep in sweeps]
     return Section(
@@ -181,10 +181,12 @@ def _breaks_every_size(runs: Runs, sweep: Sweep) -> Finding:
 _ATTACKS = (CLEAN, "spattack_o_d", "spattack_l_d", "spattack_o_s", "spattack_l_s")
 
 
-def _draw(found: Sequence[Runs], sweeps: Sequence[Sweep], path: pathlib.Path) -> None:
+def _draw(
+    found: Sequence[Runs], sweeps: Sequence[Sweep], path: pathlib.Path, width: float
+) -> None:
     """Draws HR@10: a panel for each data set and option."""
     columns = [Column("", sweep.label, sweep) for sweep in sweeps]
-    draw_datasets(found, columns, _draw_sweep, path)
+    draw_datasets(found, columns, _draw_sweep, path, width)
 
 
 def _draw_sweep(panel: Any, runs: Runs, sweep: Sweep) -> None:

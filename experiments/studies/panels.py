@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from experiments.studies.comparison import Average, Runs
-from jaxfr.records import NEUTRAL, TEXT_WIDTH, Look, legend_below, picture
+from jaxfr.records import NEUTRAL, Look, legend_below, picture, rows_and_columns
 
 Shown = TypeVar("Shown")
+
+
+LEAST_WIDTH = 1.5
+"""Inches that a panel is wide at least."""
 
 
 class Column(NamedTuple, Generic[Shown]):
@@ -24,13 +28,17 @@ def draw_datasets(
     columns: Sequence[Column[Shown]],
     draw: Callable[[Any, Runs, Shown], Any],
     path: pathlib.Path,
+    width: float,
+    least: float = LEAST_WIDTH,
 ) -> None:
-    """Draws HR@10 in panels: a row for each data set.
+    """Draws HR@10 in panels, as ``panels`` makes them: a row for each data set.
 
     ``draw`` draws into one panel what its column shows of its data set.
     """
     titles = [column.title for column in columns]
-    with panels([runs.title for runs in found], titles, "HR@10", path) as axes:
+    with panels(
+        [runs.title for runs in found], titles, "HR@10", path, width, least=least
+    ) as axes:
         for row, runs in zip(axes, found, strict=True):
             for panel, column in zip(row, columns, strict=True):
                 draw(panel, runs, column.shown)
@@ -74,19 +82,40 @@ def panels(
     columns: Sequence[str],
     label: str,
     path: pathlib.Path,
+    width: float,
     height: float = 1.9,
+    least: float = LEAST_WIDTH,
 ) -> Iterator[Any]:
     """Panels to draw on, those of a row on one scale; then a legend, and the files.
 
-    As wide as the text of a paper, and each so many inches high.
+    Panels of a row that have no room side by side go on in further lines.
+
+    Args:
+        rows: their names; empty for one without.
+        columns: their titles.
+        label: of the vertical axes.
+        path: of the ``.png`` file.
+        width: of the picture, in inches.
+        height: of a panel, in inches.
+        least: how many inches a panel is wide at least.
     """
-    with picture(path, TEXT_WIDTH, height * len(rows) + 0.6) as figure:
-        axes = figure.subplots(len(rows), len(columns), squeeze=False, sharey="row")
-        for panel, column in zip(axes[0], columns, strict=True):
-            panel.set_title(column)
-        for panel, row in zip(axes[:, 0], rows, strict=True):
-            panel.set_ylabel(f"{row}\n{label}" if row else label)
-        for panel in axes.flat:
-            panel.grid()
+    lines, across = rows_and_columns(len(columns), width, least)
+    with picture(path, width, height * lines * len(rows) + 0.6) as figure:
+        places = figure.subplots(lines * len(rows), across, squeeze=False)
+        places = places.reshape(len(rows), lines * across)
+        axes = places[:, : len(columns)]
+        for panel in places[:, len(columns) :].flat:
+            panel.remove()
+        for number, (row, of_row) in enumerate(zip(rows, axes, strict=True)):
+            for place, (panel, column) in enumerate(zip(of_row, columns, strict=True)):
+                panel.grid()
+                if number == 0 or lines > 1:
+                    panel.set_title(column)
+                if place:
+                    panel.sharey(of_row[0])
+                if place % across:
+                    panel.tick_params(labelleft=False)
+                else:
+                    panel.set_ylabel(f"{row}\n{label}" if row else label)
         yield axes
         legend_below(figure)

@@ -130,7 +130,7 @@ def _show(found: Sequence[Runs], beside: Sequence[Point]) -> Section:
         f"{NAME}.png",
         "HR@10 in the paper (circles) and in the simulation, with two standard errors; "
         "the lower, the stronger the attack.",
-        lambda path: _draw(found, path),
+        lambda path, width: _draw(found, path, width),
     )
     return Section(
         "Table 3: Spattack and baseline attacks on FedMF",
@@ -394,10 +394,10 @@ def _steam_drops_more(found: Sequence[Runs]) -> Finding:
 _ABOVE = 0.17
 
 
-def _draw(found: Sequence[Runs], path: pathlib.Path) -> None:
+def _draw(found: Sequence[Runs], path: pathlib.Path, width: float) -> None:
     """Draws HR@10 as dots: a panel for each data set, a line for each attack."""
     titles = [runs.title for runs in found]
-    with panels([""], titles, "", path, height=3.0) as axes:
+    with panels([""], titles, "", path, width, height=3.0, least=2.0) as axes:
         for panel, runs in zip(axes.flat, found, strict=True):
             _draw_dataset(panel, runs)
         names = [part_title(_attack(point)) for point in IN_PAPER]

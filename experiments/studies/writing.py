@@ -1,10 +1,11 @@
 """A section as text on a terminal, and as files of a folder."""
 
+import functools
 import pathlib
 import textwrap
 from collections.abc import Sequence
 
-from experiments.studies.base import Finding, Section, Table
+from experiments.studies.base import Finding, Picture, Section, Table
 from jaxfr.files import replacing, write_atomically
 from jaxfr.records import Record, can_draw, drawn, write_csv, write_records
 from jaxfr.terminal import align, printable_lines
@@ -46,11 +47,11 @@ def written_already(folder: pathlib.Path) -> list[str]:
 
 
 def write_study(
-    folder: pathlib.Path, section: Section, records: Sequence[Record]
+    folder: pathlib.Path, section: Section, records: Sequence[Record], width: float
 ) -> list[str]:
     """Writes a study's files, and returns their names; tables of an earlier one go.
 
-    Pictures are drawn where matplotlib is installed.
+    Pictures, of that width in inches, are drawn where matplotlib is installed.
     """
     written = [TEXT_FILE]
     write_atomically(folder / TEXT_FILE, f"{format_section(section)}\n".encode())
@@ -66,11 +67,17 @@ def write_study(
         header = ("statement", "verdict", "evidence")
         write_table([header, *rows], folder / FINDINGS_FILE)
     pictures = section.pictures if can_draw() else ()
-    written += [file.name for p in pictures for file in drawn(p.draw, folder / p.name)]
+    for one in pictures:
+        files = drawn(functools.partial(_draw, one, width), folder / one.name)
+        written += [file.name for file in files]
     for left in folder.glob(_TABLES):
         if left.name not in written:
             left.unlink()
     return written
+
+
+def _draw(shown: Picture, width: float, path: pathlib.Path) -> None:
+    shown.draw(path, width)
 
 
 def write_table(rows: Sequence[Sequence[str]], path: pathlib.Path) -> None:

@@ -15,11 +15,13 @@ from jaxfr.records.palette import LINE_STYLES, NEUTRAL, PALETTE, Look, looks
 from jaxfr.records.pictures import (
     SMALL,
     TEXT_WIDTH,
+    WIDTHS,
     can_draw,
     drawn,
     legend_below,
     picture,
     picture_files,
+    rows_and_columns,
     set_title,
 )
 from jaxfr.records.record import (
@@ -36,6 +38,7 @@ __all__ = [
     "PALETTE",
     "SMALL",
     "TEXT_WIDTH",
+    "WIDTHS",
     "Look",
     "Record",
     "can_draw",
@@ -52,6 +55,7 @@ __all__ = [
     "part_title",
     "picture",
     "picture_files",
+    "rows_and_columns",
     "set_title",
     "standard_error_bound",
     "versions",

@@ -17,6 +17,7 @@ from experiments.reproducing import (
 from experiments.studies.base import Finding, Material, Picture, Section, Study
 from jaxfr.data import LoadOptions, TableOptions
 from jaxfr.errors import InvalidInputError
+from jaxfr.records import TEXT_WIDTH
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.request import RunRequest
@@ -110,7 +111,8 @@ def test_a_quick_study_is_made_by_the_whole_program():
 BASES = BASE, BASE.replace(seed=1)
 
 
-def draw(path: pathlib.Path) -> None:
+def draw(path: pathlib.Path, width: float) -> None:
+    assert width == TEXT_WIDTH
     path.write_bytes(b"drawn")
 
 

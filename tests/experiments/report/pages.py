@@ -18,8 +18,8 @@ def section(title: str = "Table 9: something") -> Section:
         text=("First & foremost.", EVIL),
         tables=(Table("Cells <all>", ("name", EVIL), (("a", "−1.5"), (EVIL, "b"))),),
         pictures=(
-            Picture("drawn.png", EVIL, lambda path: None),
-            Picture("missing.png", "not there", lambda path: None),
+            Picture("drawn.png", EVIL, lambda path, width: None),
+            Picture("missing.png", "not there", lambda path, width: None),
         ),
         findings=(
             Finding("Water is wet.", True, "5 of 5"),

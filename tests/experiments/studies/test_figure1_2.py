@@ -20,6 +20,7 @@ from experiments.studies.figure1_2 import (
     fit_laws,
 )
 from jaxfr.errors import InvalidInputError
+from jaxfr.records import WIDTHS
 from jaxfr.theory import PowerLawFit
 from tests.experiments.studies.small_data import BASE, DATASET, MATERIAL
 
@@ -79,7 +80,7 @@ def test_pictures_are_drawn(tmp_path):
         "figure2_falling_synthetic.png",
     ]
     for picture in section().pictures:
-        picture.draw(tmp_path / picture.name)
+        picture.draw(tmp_path / picture.name, WIDTHS["column"])
         assert (tmp_path / picture.name).read_bytes().startswith(PNG)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from experiments.studies import figure3
 from jaxfr.errors import InvalidInputError
+from jaxfr.records import WIDTHS
 from tests.experiments.studies.invented import (
     Told,
     bases,
@@ -71,7 +72,7 @@ def test_some_of_the_attacks_may_be_chosen(tmp_path):
     ]
     assert finding(section, "under Spattack-L-D").holds
     assert not [f for f in section.findings if "under Spattack-L-S" in f.statement]
-    section.pictures[0].draw(tmp_path / "figure3.png")
+    section.pictures[0].draw(tmp_path / "figure3.png", WIDTHS["column"])
 
 
 @pytest.mark.parametrize("defenses", [(), ("mean", "none")])
@@ -153,5 +154,5 @@ def test_checked_values_stand_beside_the_simulation_where_it_has_them():
 
 def test_the_picture_is_drawn(tmp_path):
     section = present(QUICK, bases("ml-100k", "steam", seeds=2), falling)
-    section.pictures[0].draw(tmp_path / section.pictures[0].name)
+    section.pictures[0].draw(tmp_path / section.pictures[0].name, WIDTHS["column"])
     assert (tmp_path / "figure3.png").read_bytes().startswith(b"\x89PNG")

@@ -3,6 +3,7 @@
 import pytest
 
 from experiments.studies import figure4
+from jaxfr.records import WIDTHS
 from tests.experiments.studies.invented import (
     Told,
     bases,
@@ -90,7 +91,7 @@ def test_tables_have_both_metrics_and_the_checked_values():
 
 def test_the_picture_is_drawn(tmp_path):
     section = present(STUDY, bases("ml-100k", seeds=2), run)
-    section.pictures[0].draw(tmp_path / section.pictures[0].name)
+    section.pictures[0].draw(tmp_path / section.pictures[0].name, WIDTHS["column"])
     assert (tmp_path / "figure4.png").read_bytes().startswith(b"\x89PNG")
 
 

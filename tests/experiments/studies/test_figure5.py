@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from experiments.studies import figure5
+from jaxfr.records import WIDTHS
 from tests.experiments.studies.invented import (
     Told,
     bases,
@@ -105,5 +106,5 @@ def test_tables_have_start_end_and_checked_values():
 
 def test_the_picture_is_drawn(tmp_path):
     section = present(STUDY, bases("steam", seeds=2), run)
-    section.pictures[0].draw(tmp_path / section.pictures[0].name)
+    section.pictures[0].draw(tmp_path / section.pictures[0].name, WIDTHS["column"])
     assert (tmp_path / "figure5.png").read_bytes().startswith(b"\x89PNG")

@@ -2,6 +2,7 @@
 
 from experiments.studies import hyperparameters
 from experiments.studies.hyperparameters import SWEEPS
+from jaxfr.records import WIDTHS
 from tests.experiments.studies.invented import (
     Told,
     bases,
@@ -93,5 +94,5 @@ def test_every_embedding_size_must_be_broken_by_every_attack():
 
 def test_the_picture_is_drawn(tmp_path):
     section = present(STUDY, bases("steam", seeds=2), run)
-    section.pictures[0].draw(tmp_path / section.pictures[0].name)
+    section.pictures[0].draw(tmp_path / section.pictures[0].name, WIDTHS["column"])
     assert (tmp_path / "hyperparameters.png").read_bytes().startswith(b"\x89PNG")

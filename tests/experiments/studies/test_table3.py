@@ -7,6 +7,7 @@ from experiments.studies.comparison import Point
 from experiments.studies.table3 import PAPER, USERS, paper_number
 from jaxfr.attacks import ATTACKS
 from jaxfr.data import DATASETS
+from jaxfr.records import WIDTHS
 from jaxfr.sweeps.request import RUN_OPTIONS, RunRequest
 from tests.experiments.studies.invented import (
     Told,
@@ -146,7 +147,7 @@ def test_the_layout_has_the_change_against_clean_in_percent():
 def test_the_picture_is_drawn_for_data_with_and_without_paper_numbers(tmp_path):
     section = present(STUDY, bases("steam", "log.csv"), lambda settings: record(0.2))
     (picture,) = section.pictures
-    picture.draw(tmp_path / picture.name)
+    picture.draw(tmp_path / picture.name, WIDTHS["column"])
     assert (tmp_path / "table3.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -14,12 +14,17 @@ from experiments.studies.writing import (
     written_already,
 )
 from jaxfr.errors import InvalidInputError
+from jaxfr.records import TEXT_WIDTH
 
 SECTION = Section(
     "Table 9: numbers",
     ("What was run.", "word " * 40),
     (Table("Cells.", ("a", "b"), (("1", "2, 3"), ("4", "±"))),),
-    (Picture("shown.png", "A picture.", lambda path: path.write_bytes(b"drawn")),),
+    (
+        Picture(
+            "shown.png", "A picture.", lambda path, width: path.write_bytes(b"drawn")
+        ),
+    ),
     (
         Finding("It falls", True, "0.1 to 0.0"),
         Finding("It rises", False, "0.1 to 0.0"),
@@ -43,7 +48,7 @@ def test_the_text_has_title_paragraphs_tables_pictures_and_findings_in_order():
 
 
 def test_everything_is_written(tmp_path):
-    names = write_study(tmp_path, SECTION, [{"run": "x"}, {"run": "x"}])
+    names = write_study(tmp_path, SECTION, [{"run": "x"}, {"run": "x"}], TEXT_WIDTH)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
     records = (tmp_path / "records.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in records] == [{"run": "x"}] * 2
@@ -62,16 +67,18 @@ def test_tables_of_an_earlier_study_stay_until_all_is_written(tmp_path, monkeypa
     def fail(*arguments: object) -> None:
         raise InvalidInputError("no space")
 
-    write_study(tmp_path, SECTION, [])
+    write_study(tmp_path, SECTION, [], TEXT_WIDTH)
     monkeypatch.setattr(writing, "write_table", fail)
     with pytest.raises(InvalidInputError, match="no space"):
-        write_study(tmp_path, Section("Title", findings=SECTION.findings), [])
+        write_study(
+            tmp_path, Section("Title", findings=SECTION.findings), [], TEXT_WIDTH
+        )
     assert (tmp_path / "table_1.csv").exists()
     assert (tmp_path / "shown.png").read_bytes() == b"drawn"
 
 
 def test_a_study_without_runs_or_findings_writes_no_file_of_them(tmp_path):
-    write_study(tmp_path, Section("Title"), [])
+    write_study(tmp_path, Section("Title"), [], TEXT_WIDTH)
     assert [path.name for path in tmp_path.iterdir()] == ["section.txt"]
 
 
@@ -86,7 +93,7 @@ def test_what_stands_in_the_way_is_found(tmp_path):
 def test_tables_of_an_earlier_study_go(tmp_path):
     (tmp_path / "table_7.csv").touch()
     (tmp_path / "other.csv").touch()
-    write_study(tmp_path, SECTION, [])
+    write_study(tmp_path, SECTION, [], TEXT_WIDTH)
     assert not (tmp_path / "table_7.csv").exists()
     assert (tmp_path / "other.csv").exists()
 
@@ -95,7 +102,7 @@ def test_a_folder_that_is_not_there_is_reported(tmp_path):
     section = SECTION._replace(pictures=())
     (tmp_path / "file").touch()
     with pytest.raises(InvalidInputError, match="cannot write"):
-        write_study(tmp_path / "file" / "folder", section, [])
+        write_study(tmp_path / "file" / "folder", section, [], TEXT_WIDTH)
 
 
 def test_no_text_of_a_study_commands_a_terminal():
@@ -106,11 +113,11 @@ def test_no_text_of_a_study_commands_a_terminal():
 
 
 def test_a_picture_that_fails_costs_no_file(tmp_path, capsys):
-    def fail(path) -> None:
+    def fail(path, width) -> None:
         raise RuntimeError("no room")
 
     shown = SECTION._replace(pictures=(Picture("shown.png", "A picture.", fail),))
-    names = write_study(tmp_path, shown, [])
+    names = write_study(tmp_path, shown, [], TEXT_WIDTH)
     assert "findings.csv" in names
     assert "shown.png" not in names
     assert capsys.readouterr().err == "not drawn: shown.png: no room\n"
