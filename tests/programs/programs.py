@@ -13,6 +13,7 @@ import runpy
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -28,6 +29,8 @@ TINY = (
 )
 # What tells of the machine and the moment, and not of the run.
 INCIDENTAL = ("seconds", "finished", "num_devices", "runs_at_once", "checksum")
+# More than any takes on a busy machine: beyond, it hangs, and is killed (exit code -9).
+_MOST_SECONDS = 1200
 # JAX says so where another process is just writing the entry.
 _HALF_WRITTEN = "Error reading persistent compilation cache"
 _LOADED = multiprocessing.get_context("forkserver")
@@ -72,9 +75,13 @@ class Started:
         )
         self._process.start()
         self.pid = self._process.pid
+        self._last_moment = time.monotonic() + _MOST_SECONDS
 
     def lives(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether it has not ended yet; one that would never end is killed."""
+        if time.monotonic() > self._last_moment:
+            self.kill()
+            self._process.join()
         return self._process.is_alive()
 
     def said(self) -> str:
@@ -87,7 +94,10 @@ class Started:
 
     def wait(self) -> Ended:
         """Waits for its end, and says what became of it."""
-        self._process.join()
+        self._process.join(max(self._last_moment - time.monotonic(), 0))
+        if self._process.is_alive():
+            self.kill()
+            self._process.join()
         with self._folder:
             told = [s.read_text() if s.exists() else "" for s in self._streams]
         return Ended(self._arguments, self._process.exitcode or 0, *told)
