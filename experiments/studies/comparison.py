@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from jaxfr.records import (
     Record,
     chance_level,
     dataset_title,
+    estimate,
     evaluated_users,
     part_title,
     standard_error_bound,
@@ -34,33 +34,30 @@ class Point(NamedTuple):
 
 # A recommender that keeps less of its clean HR@10 counts as dramatically degraded.
 DRAMATIC = 0.5
+# Standard errors of a normal distribution within whose reach 95 % lie.
+NORMAL = 1.96
 
 
 class Average(NamedTuple):
-    """A metric over the runs of several seeds; as text with its deviation."""
+    """A metric over the runs of several seeds; as text with half of its interval."""
 
     mean: float  # their mean; NaN for no run
-    deviation: float  # sample standard deviation; NaN for one run or none
+    half_width: float  # of its 95 % interval, by Student's t; NaN for one run or none
     runs: int  # number of runs that have the metric
     users: int  # users in each evaluation
 
     @property
-    def standard_error(self) -> float:
-        """Of the mean, by the deviation between seeds; NaN for one run or none."""
-        return self.deviation / math.sqrt(max(self.runs, 1))
-
-    @property
     def bound(self) -> float:
-        """Of the mean, by ``standard_error_bound``; a single run has it too."""
+        """Largest standard error of the mean, by how many users there are."""
         if self.runs == 0:
             return math.nan
         return standard_error_bound(self.mean, self.users) / math.sqrt(self.runs)
 
     @property
     def error_bar(self) -> float:
-        """Two standard errors: by the seeds, or for a single one by the bound."""
-        known = not math.isnan(self.standard_error)
-        return 2 * (self.standard_error if known else self.bound)
+        """Half of the 95 % interval: by the seeds, or for a single one by the bound."""
+        known = not math.isnan(self.half_width)
+        return self.half_width if known else NORMAL * self.bound
 
     def not_above(self, other: "Average") -> bool:
         """Whether the mean is at most another one, up to chance.
@@ -76,9 +73,9 @@ class Average(NamedTuple):
     def __str__(self) -> str:
         if self.runs == 0:
             return "-"
-        if math.isnan(self.deviation):
+        if math.isnan(self.half_width):
             return f"{self.mean:.3f}"
-        return f"{self.mean:.3f} ± {self.deviation:.3f}"
+        return f"{self.mean:.3f} ± {self.half_width:.3f}"
 
     @property
     def with_bound(self) -> str:
@@ -89,10 +86,9 @@ class Average(NamedTuple):
 def average(records: Sequence[Record], metric: str = HIT_RATIO) -> Average:
     """Averages a field over runs in which it is not null, as a mean over nobody."""
     values = [float(r[metric]) for r in records if r[metric] is not None]
-    mean = statistics.fmean(values) if values else math.nan
-    deviation = statistics.stdev(values) if len(values) > 1 else math.nan
+    mean, _, half_width = estimate(values)
     users = evaluated_users(records[0]) if records else 0
-    return Average(mean, deviation, len(values), users)
+    return Average(mean, half_width, len(values), users)
 
 
 class Runs(dict[Point, list[Record]]):

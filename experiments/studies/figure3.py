@@ -99,7 +99,7 @@ def _show(found: Sequence[Runs]) -> Section:
     picture = Picture(
         f"{NAME}.png",
         "HR@10 by the share of malicious clients, a line for each defense: mean over "
-        "seeds, with two standard errors; at 0 % the clean run under each. TrimM and "
+        "seeds, with its 95 % interval; at 0 % the clean run under each. TrimM and "
         "Krum do not apply to O-S and L-S.",
         lambda path, width: _draw(found, path, width),
     )
@@ -140,7 +140,7 @@ def _by_defense(runs: Runs) -> Table:
             )
             rows.append((part_title(attack), f"{100 * ratio:g} %", *cells))
     return Table(
-        f"{runs.title}: HR@10, mean ± standard deviation over seeds.",
+        f"{runs.title}: HR@10, mean over seeds ± half of its 95 % interval.",
         ("attack", "malicious", *map(part_title, defenses)),
         tuple(rows),
     )

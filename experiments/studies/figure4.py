@@ -70,7 +70,7 @@ def _show(found: Sequence[Runs]) -> Section:
     picture = Picture(
         f"{NAME}.png",
         "HR@10 without any attack and under 10 % malicious clients: mean over seeds, "
-        "with two standard errors.",
+        "with its 95 % interval.",
         lambda path, width: _draw(found, path, width),
     )
     earlier = beside_earlier(
@@ -122,7 +122,7 @@ def _by_attack(runs: Runs) -> Table:
         for metric in METRICS
     ]
     return Table(
-        f"{runs.title}: mean ± standard deviation over seeds.",
+        f"{runs.title}: mean over seeds ± half of its 95 % interval.",
         ("model", "aggregator", "metric", *map(part_title, shown)),
         tuple(rows),
     )

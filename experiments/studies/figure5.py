@@ -4,8 +4,6 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from experiments.studies.base import Finding, Picture, Section, Study, Table
 from experiments.studies.comparison import (
     Point,
@@ -16,6 +14,7 @@ from experiments.studies.comparison import (
 )
 from experiments.studies.panels import Column, draw_chance, draw_datasets
 from jaxfr.records import HIT_RATIO, LINE_STYLES, NEUTRAL, PALETTE, Record, part_title
+from jaxfr.records.plots import draw_band
 
 # --- What is run ---
 
@@ -56,7 +55,7 @@ def _show(found: Sequence[Runs]) -> Section:
     picture = Picture(
         f"{NAME}.png",
         "HR@10 by round for each start round, and without any attack: mean over seeds, "
-        "shaded from the least to the largest; triangles mark the starts.",
+        "shaded to its 95 % interval; triangles mark the starts.",
         lambda path, width: _draw(found, path, width),
     )
     earlier = beside_earlier(
@@ -98,7 +97,7 @@ def _ends(runs: Runs) -> Table:
             )
     return Table(
         f"{runs.title}: HR@10 when the attack starts and after the last "
-        "round, mean ± standard deviation over seeds.",
+        "round, mean over seeds ± half of its 95 % interval.",
         ("attack", "start round", "at the start", "in the end"),
         tuple(rows),
     )
@@ -192,12 +191,8 @@ def _draw(found: Sequence[Runs], path: pathlib.Path, width: float) -> None:
 
 def _draw_curve(
     panel: Any, records: Sequence[Record], **style: str
-) -> tuple[list[int], np.ndarray]:
-    """Draws the mean over seeds and a band to the extremes; rounds and mean."""
+) -> tuple[list[int], list[float]]:
+    """Draws the mean over seeds with its interval; rounds and mean."""
     rounds = [point["round"] for point in records[0]["curve"]]
-    values = np.array([[p[HIT_RATIO] for p in r["curve"]] for r in records], float)
-    mean = values.mean(axis=0)
-    panel.plot(rounds, mean, **style)
-    low, high = values.min(axis=0), values.max(axis=0)
-    panel.fill_between(rounds, low, high, color=style["color"], alpha=0.18, linewidth=0)
-    return rounds, mean
+    values = [[p[HIT_RATIO] for p in r["curve"]] for r in records]
+    return rounds, draw_band(panel, rounds, values, **style)

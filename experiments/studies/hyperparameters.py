@@ -103,8 +103,8 @@ def study(sweeps: Sequence[Sweep] = SWEEPS) -> Study:
 def _show(found: Sequence[Runs], sweeps: Sequence[Sweep]) -> Section:
     picture = Picture(
         f"{NAME}.png",
-        "HR@10 by poisoned items, embedding size and noise: mean over seeds, with two "
-        "standard errors.",
+        "HR@10 by poisoned items, embedding size and noise: mean over seeds, with its "
+        "95 % interval.",
         lambda path, width: _draw(found, sweeps, path, width),
     )
     of_data = [(runs, sweep) for runs in found for sweep in sweeps]
@@ -125,7 +125,8 @@ def _by_value(runs: Runs, sweep: Sweep) -> Table:
         text = f"{sweep.place(of_value[0]):g}"
         rows.append((f"{text} (default)" if value == 0 else text, *cells))
     return Table(
-        f"{runs.title}: HR@10 by {sweep.label}, mean ± standard deviation over seeds.",
+        f"{runs.title}: HR@10 by {sweep.label}, mean over seeds ± half of its "
+        "95 % interval.",
         (sweep.label, *map(part_title, sweep.attacks)),
         tuple(rows),
     )

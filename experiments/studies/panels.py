@@ -53,7 +53,7 @@ def draw_datasets(
 def draw_line(
     panel: Any, places: Sequence[float], values: Sequence[Average], look: Look, **name
 ) -> None:
-    """Draws means with two standard errors."""
+    """Draws means with their 95 % intervals."""
     panel.errorbar(
         places,
         [value.mean for value in values],

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from experiments.studies import table2
 from experiments.studies.base import Finding, Picture, Section, Study, Table
-from experiments.studies.comparison import Point, Runs, comparison
+from experiments.studies.comparison import NORMAL, Point, Runs, comparison
 from experiments.studies.panels import panels
 from jaxfr.evaluation import metric_names
 from jaxfr.records import (
@@ -43,10 +43,10 @@ USERS = {dataset: row.users for dataset, row in table2.PAPER.items()}
 
 
 class PaperNumber(NamedTuple):
-    """A number of the paper, and ``standard_error_bound`` for the data set's users."""
+    """A number of the paper, and half of its 95 % interval for the data set's users."""
 
     value: float
-    standard_error: float
+    half_width: float
 
 
 def paper_number(
@@ -57,7 +57,7 @@ def paper_number(
     if values is None:
         return None
     error = standard_error_bound(values[metric], USERS[dataset])
-    return PaperNumber(values[metric], error)
+    return PaperNumber(values[metric], NORMAL * error)
 
 
 # --- What is run ---
@@ -84,10 +84,10 @@ _TEXT = (
     "FedMF, the mean as aggregator, 3 % malicious clients: the clean run, six baseline "
     "attacks and the four Spattacks. The metrics are those after the last round, over "
     "benign users.",
-    "A simulated number is the mean over the seeds, its standard error their deviation "
-    "over the root of their number. The paper says neither how many seeds its numbers "
-    "are means of nor how they vary; they are taken for those of one run, with the "
-    "standard error sqrt(p (1 - p) / users), exact for a hit ratio and a bound for "
+    "A simulated number is the mean over the seeds ± half of its 95 % interval by "
+    "Student's t. The paper says neither how many seeds its numbers are means of nor "
+    "how they vary; they are taken for those of one run, with an interval of 1.96 "
+    "standard errors sqrt(p (1 - p) / users), exact for a hit ratio and a bound for "
     "nDCG.",
     "Baselines: the paper's numbers come out with statistics over all clients, zeros "
     "for those that sent an item nothing (dense); that the paper computed them so is "
@@ -115,8 +115,8 @@ def study(beside: Sequence[Point] = BESIDE) -> Study:
 
 def _show(found: Sequence[Runs], beside: Sequence[Point]) -> Section:
     in_paper = _layout(
-        "Simulation, laid out as in the paper: mean ± standard deviation over seeds, "
-        "in brackets the change against clean. Baselines dense.",
+        "Simulation, laid out as in the paper: mean over seeds ± half of its 95 % "
+        "interval, in brackets the change against clean. Baselines dense.",
         found,
         IN_PAPER,
     )
@@ -128,7 +128,7 @@ def _show(found: Sequence[Runs], beside: Sequence[Point]) -> Section:
     )
     picture = Picture(
         f"{NAME}.png",
-        "HR@10 in the paper (circles) and in the simulation, with two standard errors; "
+        "HR@10 in the paper (circles) and in the simulation, with 95 % intervals; "
         "the lower, the stronger the attack.",
         lambda path, width: _draw(found, path, width),
     )
@@ -208,24 +208,24 @@ def _side_by_side(runs: Runs, metrics: Sequence[str]) -> Table:
         for point in _present(runs, (*IN_PAPER, *BESIDE))
     ]
     return Table(
-        f"{runs.title}, {' and '.join(names)}: value ± its standard error.",
+        f"{runs.title}, {' and '.join(names)}: value ± half of its 95 % interval.",
         ("attack", *columns),
         tuple(rows),
     )
 
 
-def _with_error(mean: float, error: float) -> str:
-    return f"{mean:.4f}" if math.isnan(error) else f"{mean:.4f} ± {error:.4f}"
+def _with_interval(mean: float, half: float) -> str:
+    return f"{mean:.4f}" if math.isnan(half) else f"{mean:.4f} ± {half:.4f}"
 
 
 def _compare(runs: Runs, point: Point, metric: str) -> tuple[str, str, str]:
     """The paper's cell, the simulation's, and their difference."""
     value = runs.average(point, metric)
-    simulated = _with_error(value.mean, value.standard_error)
+    simulated = _with_interval(value.mean, value.half_width)
     paper = paper_number(runs.dataset, point, metric)
     if paper is None:
         return "-", simulated, "-"
-    return _with_error(*paper), simulated, f"{value.mean - paper.value:+.4f}"
+    return _with_interval(*paper), simulated, f"{value.mean - paper.value:+.4f}"
 
 
 def _counts(found: Sequence[Runs]) -> list[Table]:
@@ -429,7 +429,7 @@ def _draw_dataset(panel: Any, runs: Runs) -> None:
         panel.errorbar(
             [number.value for number in known],
             [_line(point) - _ABOVE for point in IN_PAPER],
-            xerr=[2 * number.standard_error for number in known],
+            xerr=[number.half_width for number in known],
             fmt="o",
             color=NEUTRAL,
             markerfacecolor="white",

@@ -30,6 +30,7 @@ from jaxfr.records.record import (
     versions,
     write_records,
 )
+from jaxfr.records.summary import estimate
 
 __all__ = [
     "HIT_RATIO",
@@ -47,6 +48,7 @@ __all__ = [
     "dataset_title",
     "device_name",
     "drawn",
+    "estimate",
     "evaluated_users",
     "heading",
     "legend_below",

@@ -1,6 +1,5 @@
 """A summary as a table of a paper: LaTeX, Markdown, best and worst marked, or text."""
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -82,14 +81,14 @@ def paper_table(
         for labels, line in zip(grid.rows, grid.cells, strict=True)
     ]
 
-    def others(row: Row) -> list[str]:
+    blocks: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
         named = zip(grid.row_names, row.labels, strict=True)
-        return [value for name, value in named if name != compare]
-
-    blocks = [list(rows) for _, rows in itertools.groupby(rows, others)]
+        others = tuple(value for name, value in named if name != compare)
+        blocks.setdefault(others, []).append(row)
     told = [f"{heading(metric)}{direction(metric)}", explanation(cells)]
     header = [*grid.row_names, *grid.columns]
-    return PaperTable(header, blocks, "; ".join(filter(None, told)))
+    return PaperTable(header, list(blocks.values()), "; ".join(filter(None, told)))
 
 
 def latex(table: PaperTable) -> str:
@@ -99,6 +98,7 @@ def latex(table: PaperTable) -> str:
         "\n".join(_latex_row(_cells(row, _escape, _LATEX_MARKS)) for row in block)
         for block in table.blocks
     ]
+    between = "\n\\midrule\n" if any(len(one) > 1 for one in table.blocks) else "\n"
     return "\n".join(
         [
             f"% {table.told}{_MARKED}",
@@ -107,7 +107,7 @@ def latex(table: PaperTable) -> str:
             "\\toprule",
             _latex_row(map(_escape, table.header)),
             "\\midrule",
-            "\n\\midrule\n".join(rows),
+            between.join(rows),
             "\\bottomrule",
             "\\end{tabular}",
         ]

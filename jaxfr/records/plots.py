@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxfr.evaluation.names import overall_fields
-from jaxfr.records.chance import CHANCE, REFERENCES, reference
+from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.headings import direction, heading
 from jaxfr.records.names import part_title
 from jaxfr.records.palette import NEUTRAL, looks
@@ -21,6 +21,10 @@ from jaxfr.records.pictures import (
     set_title,
 )
 from jaxfr.records.record import Record
+from jaxfr.records.summary import estimate
+
+SHADED = "shaded: 95 % interval of the mean over seeds"
+"""What the bands around curves are."""
 
 # Inches that a panel is high, and that it is wide at least.
 _HEIGHT, _LEAST_WIDTH = 2.3, 2.5
@@ -33,7 +37,7 @@ def draw_curves(
     path: pathlib.Path,
     width: float = TEXT_WIDTH,
 ) -> None:
-    """Draws metrics by round: mean over seeds, shaded to the extremes, by attack.
+    """Draws metrics by round: mean over seeds, shaded to its 95 % interval, by attack.
 
     Of metrics that differ in the length of their list only, the longest is drawn, so by
     default HR@10 and nDCG@10. Runs have one schedule of evaluations and the same
@@ -48,7 +52,26 @@ def draw_curves(
         for axes, metric in zip(panels, shown, strict=False):
             _draw_metric(axes, records, metric)
         legend_below(figure)
-        set_title(figure, title)
+        set_title(figure, title, SHADED * (len({r.get("seed") for r in records}) > 1))
+
+
+def draw_band(
+    axes: Any, rounds: Sequence[int], curves: Any, **style: Any
+) -> list[float]:
+    """Draws the mean of curves over seeds, shaded to its 95 % interval, and returns it.
+
+    Args:
+        axes: where.
+        rounds: of the points of each curve.
+        curves: ``[seeds, points]``; NaN leaves a gap.
+        **style: of the line, its ``color`` among it.
+    """
+    found = [estimate(values) for values in np.transpose(np.asarray(curves, float))]
+    mean, _, half = map(list, zip(*found, strict=True))
+    axes.plot(rounds, mean, **style)
+    low, high = np.subtract(mean, half), np.add(mean, half)
+    axes.fill_between(rounds, low, high, color=style["color"], alpha=0.2, linewidth=0)
+    return mean
 
 
 def _draw_metric(axes: Any, records: Sequence[Record], metric: str) -> None:
@@ -57,40 +80,35 @@ def _draw_metric(axes: Any, records: Sequence[Record], metric: str) -> None:
         rounds = [point["round"] for point in chosen[0]["curve"]]
         # As numbers, in which null is NaN and leaves a gap.
         curves = [[point[metric] for point in r["curve"]] for r in chosen]
-        values = np.array(curves, float)
         every = max(len(rounds) // _MARKERS_A_LINE, 1)
-        name = part_title(attack)
-        axes.plot(
-            rounds, values.mean(axis=0), label=name, markevery=every, **look._asdict()
-        )
-        low, high = values.min(axis=0), values.max(axis=0)
-        axes.fill_between(rounds, low, high, color=look.color, alpha=0.2, linewidth=0)
+        named = {"label": part_title(attack), "markevery": every}
+        draw_band(axes, rounds, curves, **named, **look._asdict())
     for name in REFERENCES:
         level = np.mean([reference(record, name, metric) for record in records])
-        # A run begins at chance, and may come to what is popular: names stand opposite.
-        at_end = name == CHANCE
-        _draw_level(axes, heading(name), float(level), at_end)
+        _draw_level(axes, heading(name).replace(" ", "\n"), float(level))
     axes.set(xlabel="round", ylabel=f"{heading(metric)}{direction(metric)}")
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     axes.grid()
 
 
-def _draw_level(axes: Any, name: str, level: float, at_end: bool) -> None:
-    """A line across at what something else than a run reaches; none where it is NaN."""
+def _draw_level(axes: Any, name: str, level: float) -> None:
+    """A line across at what something else than a run reaches; none where it is NaN.
+
+    Its name stands beside the panel, where it covers no curve.
+    """
     if math.isnan(level):
         return
     axes.axhline(level, color=NEUTRAL, linestyle=":", linewidth=0.8)
     axes.annotate(
         name,
-        (float(at_end), level),
+        (1.0, level),
         xycoords=("axes fraction", "data"),
-        xytext=(-3 if at_end else 3, -9),
+        xytext=(3, 0),
         textcoords="offset points",
-        ha="right" if at_end else "left",
+        va="center",
         fontsize=SMALL,
         color=NEUTRAL,
-        bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.3},
     )
 
 

@@ -73,6 +73,27 @@ def test_rows_are_compared_within_what_else_they_agree_in():
     assert latex(table).count("\\midrule") == 2
 
 
+def test_compared_rows_stand_together_in_whichever_order_groups_are():
+    cells = [
+        cell(rule, dataset, "lie", mean=mean)
+        for rule, dataset, mean in (
+            *(("mean", "a", 0.1), ("mean", "b", 0.6)),
+            *(("krum", "a", 0.2), ("krum", "b", 0.5)),
+        )
+    ]
+    groups = ["aggregator", "dataset", "attack"]
+    table = paper_table(cells, groups, "attack", "aggregator", "hr@10")
+    assert [[row.labels for row in block] for block in table.blocks] == [
+        [("Mean", "a"), ("Krum", "a")],
+        [("Mean", "b"), ("Krum", "b")],
+    ]
+
+
+def test_rows_that_are_compared_with_none_have_no_rules_between_them():
+    table = paper_table(BY_ATTACK, BY, "attack", "attack", "hr@10")
+    assert latex(table).count("\\midrule") == 1
+
+
 def test_where_less_is_better_the_least_is_best():
     cells = [
         cell(rule, "lie", mean=mean)._replace(higher_is_better=False)

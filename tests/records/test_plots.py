@@ -1,6 +1,10 @@
 """Curves over rounds as a picture."""
 
-from jaxfr.records.plots import draw_curves, drawn_metrics
+import math
+
+import pytest
+
+from jaxfr.records.plots import draw_band, draw_curves, drawn_metrics
 
 
 def record(attack: str, values: list[float]) -> dict:
@@ -18,6 +22,20 @@ def test_curves_become_a_picture(tmp_path):
     path = tmp_path / "curves.png"
     draw_curves([*RECORDS, record("spattack_o_d", [0.1, 0.1])], "title", path)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_bands_are_intervals_of_the_mean_over_seeds_and_null_leaves_a_gap():
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    curves = [[0.1, 0.2, 0.5], [0.3, 0.2, math.nan]]
+    mean = draw_band(axes, [0, 10, 20], curves, color="black")
+    assert mean[:2] == pytest.approx([0.2, 0.2])
+    assert math.isnan(mean[2])
+    (band,) = axes.collections
+    ends = band.get_paths()[0].get_extents()
+    half = 0.1 * 12.7062  # Student's t of one degree of freedom
+    assert (ends.ymin, ends.ymax) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-4)
 
 
 def test_the_longest_lists_of_each_kind_are_drawn():

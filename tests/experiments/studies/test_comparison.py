@@ -12,11 +12,11 @@ from jaxfr.sweeps.request import RunRequest
 from tests.experiments.studies.invented import bases, record, tell
 
 
-def test_an_average_has_the_seeds_mean_and_deviation_and_the_users():
+def test_an_average_has_the_seeds_mean_and_interval_and_the_users():
     value = average([record(0.1), record(0.3)])
     assert value.mean == pytest.approx(0.2)
-    assert value.deviation == pytest.approx(math.sqrt(0.02))
-    assert value.standard_error == pytest.approx(0.1)
+    # By Student's t of one degree of freedom: 12.706 of the standard error 0.1.
+    assert value.half_width == pytest.approx(1.2706, abs=1e-4)
     assert (value.runs, value.users) == (2, 900)
 
 
@@ -26,18 +26,18 @@ def test_the_bound_is_that_of_a_hit_ratio_over_users_and_seeds():
     assert average([record(0.2)] * 4).bound == pytest.approx(0.2 / 30)
 
 
-def test_a_single_run_has_no_deviation_but_a_bound():
+def test_a_single_run_has_no_interval_by_seeds_but_one_by_users():
     value = average([record(0.2)])
-    assert math.isnan(value.deviation)
-    assert value.error_bar == pytest.approx(0.8 / 30)
+    assert math.isnan(value.half_width)
+    assert value.error_bar == pytest.approx(1.96 * 0.4 / 30)
     assert str(value) == "0.200"
     assert value.with_bound == "0.200 (standard error 0.013)"
 
 
-def test_deviations_and_errors_are_written_behind_the_mean():
+def test_half_of_the_interval_is_written_behind_the_mean():
     value = average([record(0.1), record(0.3)])
-    assert str(value) == "0.200 ± 0.141"
-    assert value.error_bar == pytest.approx(0.2)
+    assert str(value) == "0.200 ± 1.271"
+    assert value.error_bar == value.half_width
 
 
 def test_a_mean_is_not_above_another_within_two_errors_of_the_difference():
@@ -77,7 +77,7 @@ def test_runs_in_which_a_metric_is_null_do_not_count():
 def test_a_mean_of_no_run_is_a_dash():
     found = average([record(0.0) | {"hr@5": None}], "hr@5")
     assert (found.runs, str(found)) == (0, "-")
-    assert all(map(math.isnan, (found.mean, found.standard_error, found.bound)))
+    assert all(map(math.isnan, (found.mean, found.half_width, found.bound)))
 
 
 # --- Studies ---
