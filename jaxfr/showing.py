@@ -52,15 +52,15 @@ class Picture:
         self.what, self._draw = what, draw
 
     def save(self, path: str | pathlib.Path) -> None:
-        """Writes it to a file, ``.png``, and beside it as ``.pdf`` and ``.svg``.
+        """Writes a file, ``.png``, ``.pdf`` or ``.svg``, and the others beside it.
 
         Raises:
             InvalidInputError: if the file has another ending, or cannot be written.
         """
         file = user_path(str(path))
-        if file.suffix != ".png":
-            raise InvalidInputError(f"{path}: must end in .png")
-        self._draw(file)
+        if file.suffix not in (".png", ".pdf", ".svg"):
+            raise InvalidInputError(f"{path}: must end in .png, .pdf or .svg")
+        self._draw(file.with_suffix(".png"))
 
     def __repr__(self) -> str:
         return f"Picture of {printable(self.what)}"

@@ -118,7 +118,7 @@ def test_data_and_results_are_pictures_that_a_notebook_shows(tmp_path):
         picture.save(tmp_path / "saved.png")
         assert (tmp_path / "saved.png").read_bytes() == picture._repr_png_()
     for call, told in (
-        (lambda: results.plot("pie"), "must be curves or heatmap"),  # type: ignore[arg-type]
+        (lambda: results.plot("pie"), "must be curves, heatmap or lines"),  # type: ignore[arg-type]
         (lambda: results.plot("heatmap", by=["atack"]), "'atack' is no column"),
         (lambda: results.plot(metric="hr@5"), "are for kind='heatmap'"),
         (lambda: fr.Results().plot(), "there are no runs"),

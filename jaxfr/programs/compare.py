@@ -28,6 +28,7 @@ from jaxfr.programs.summary_files import (
     write_summary,
 )
 from jaxfr.records.chance import main_metric
+from jaxfr.records.lines import along_by_default
 from jaxfr.records.names import value_title
 from jaxfr.records.paired import paired_differences
 from jaxfr.records.paper import paper_table, plain
@@ -170,7 +171,8 @@ def _summarize(records: Sequence[Record], varying: Sequence[str]) -> Summary:
         metric: paired_differences(records, group_by, "aggregator", metric)
         for metric in metrics
     }
-    return Summary(group_by, "attack", "aggregator", cells, cases, differences)
+    along = along_by_default(next(iter(cells.values())), group_by)
+    return Summary(group_by, "attack", "aggregator", along, cells, cases, differences)
 
 
 def _title(records: Sequence[Record], varying: Sequence[str]) -> str:

@@ -25,13 +25,14 @@ from jaxfr.programs.summary_files import (
 from jaxfr.records import export, selection
 from jaxfr.records.chance import main_metric
 from jaxfr.records.contents import lack_of_record, option_names
+from jaxfr.records.lines import along_by_default, check_along
 from jaxfr.records.names import value_title
 from jaxfr.records.paired import (
     format_differences,
     paired_differences,
 )
 from jaxfr.records.record import Record
-from jaxfr.records.summary import summarize, worst_case
+from jaxfr.records.summary import Cell, summarize, worst_case
 from jaxfr.records.tables import format_results
 from jaxfr.store import read_store
 
@@ -85,10 +86,17 @@ _COMPARE = flags.DEFINE_string(
     "is named, these differences are printed as well. Default: aggregator if runs are "
     "grouped by it, otherwise the last grouping but the columns.",
 )
+_ALONG = flags.DEFINE_string(
+    "along",
+    None,
+    "The grouping of numbers that forms the horizontal axis of lines, as "
+    "malicious_ratio. Default: the one with most values, if it has three or more.",
+)
 output_flags.define(
     f"{SUMMARY_FILE} (a row for each metric and group), {WORST_CASE_FILE} (if grouped "
-    f"by attack), {DIFFERENCES_FILE}, and of each metric a table as LaTeX and Markdown "
-    "and a heatmap, as in table_hr_at_10.tex and heatmap_hr_at_10.png"
+    f"by attack), {DIFFERENCES_FILE}, and of each metric a table as LaTeX and "
+    "Markdown, a heatmap and lines along a setting of numbers, as in "
+    "table_hr_at_10.tex, heatmap_hr_at_10.png and lines_hr_at_10.png"
 )
 output_flags.define_figure_width()
 _EXPORT = flags.DEFINE_string(
@@ -126,7 +134,8 @@ def main() -> None:
     }
     for path in exported:
         output_flags.prepare_folder(path.parent, [path.name])
-    summary = Summary(group_by, columns, compare, cells, cases, differences)
+    along = _along(cells[metrics[0]], group_by)
+    summary = Summary(group_by, columns, compare, along, cells, cases, differences)
     written = write_summary(summary, _title(records, group_by))
     for path, rows_of in exported.items():
         export.write_rows(rows_of(records), path)
@@ -210,6 +219,13 @@ def _one_of(group_by: Sequence[str], flag: str, name: str) -> str:
             f"{nearest(name, group_by)}"
         )
     return name
+
+
+def _along(cells: Sequence[Cell], group_by: Sequence[str]) -> str | None:
+    if _ALONG.value is None:
+        return along_by_default(cells, group_by)
+    check_along(cells, group_by, _ALONG.value)
+    return _ALONG.value
 
 
 def _compared(group_by: Sequence[str], columns: str) -> str:

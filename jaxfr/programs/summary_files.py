@@ -1,4 +1,4 @@
-"""The files of a summary: tables of numbers, tables for a paper, and heatmaps."""
+"""The files of a summary: tables of numbers, tables for a paper, and pictures."""
 
 import functools
 import pathlib
@@ -10,6 +10,7 @@ from jaxfr.programs import output_flags
 from jaxfr.records import export
 from jaxfr.records.grid import marks
 from jaxfr.records.heatmap import draw_heatmap
+from jaxfr.records.lines import draw_lines
 from jaxfr.records.paired import Difference, difference_rows
 from jaxfr.records.paper import latex, markdown, paper_table
 from jaxfr.records.pictures import can_draw, drawn, picture_files
@@ -28,6 +29,7 @@ class Summary(NamedTuple):
     group_by: Sequence[str]
     columns: str  # the grouping that forms the columns of a table or a heatmap
     compare: str  # the grouping whose values are compared
+    along: str | None  # the grouping of numbers that lines are drawn along
     # Of each metric:
     cells: dict[str, list[Cell]]
     cases: dict[str, list[WorstCase]]
@@ -43,9 +45,10 @@ def write_summary(summary: Summary, title: str) -> list[pathlib.Path]:
     """Writes all files into the folder of the flags, and says which; others go."""
     stems = {metric: metric.replace("@", "_at_") for metric in summary.cells}
     heatmaps = {metric: f"heatmap_{stem}.png" for metric, stem in stems.items()}
+    lines = {metric: f"lines_{stem}.png" for metric, stem in stems.items()}
     tables = [f"table_{stem}{form}" for stem in stems.values() for form in _FORMS]
     names = [SUMMARY_FILE, WORST_CASE_FILE, DIFFERENCES_FILE, *tables]
-    names += heatmaps.values()
+    names += [*heatmaps.values(), *lines.values()]
     folder = output_flags.prepare_output(names)
     if folder is None:
         return []
@@ -60,11 +63,18 @@ def write_summary(summary: Summary, title: str) -> list[pathlib.Path]:
             written.append(folder / f"table_{stem}{form}")
             write_atomically(written[-1], f"{written_as(table)}\n".encode())
     if not can_draw():
-        print("no heatmaps drawn: that needs pip install 'jaxfr[plots]'")
+        print("no pictures drawn: that needs pip install 'jaxfr[plots]'")
     for metric, name in heatmaps.items() if can_draw() else ():
         draw = functools.partial(
             draw_heatmap,
             *(summary.cells[metric], *summary[:2], metric, title),
+            width=output_flags.figure_width(),
+        )
+        written += drawn(draw, folder / name)
+    for metric, name in lines.items() if summary.along and can_draw() else ():
+        draw = functools.partial(
+            draw_lines,
+            *(summary.cells[metric], summary.group_by, summary.along, metric, title),
             width=output_flags.figure_width(),
         )
         written += drawn(draw, folder / name)

@@ -85,14 +85,14 @@ def _draw_metric(axes: Any, records: Sequence[Record], metric: str) -> None:
         draw_band(axes, rounds, curves, **named, **look._asdict())
     for name in REFERENCES:
         level = np.mean([reference(record, name, metric) for record in records])
-        _draw_level(axes, heading(name).replace(" ", "\n"), float(level))
+        draw_level(axes, heading(name), float(level))
     axes.set(xlabel="round", ylabel=f"{heading(metric)}{direction(metric)}")
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     axes.grid()
 
 
-def _draw_level(axes: Any, name: str, level: float) -> None:
+def draw_level(axes: Any, name: str, level: float) -> None:
     """A line across at what something else than a run reaches; none where it is NaN.
 
     Its name stands beside the panel, where it covers no curve.
@@ -101,7 +101,7 @@ def _draw_level(axes: Any, name: str, level: float) -> None:
         return
     axes.axhline(level, color=NEUTRAL, linestyle=":", linewidth=0.8)
     axes.annotate(
-        name,
+        name.replace(" ", "\n"),
         (1.0, level),
         xycoords=("axes fraction", "data"),
         xytext=(3, 0),

@@ -21,7 +21,9 @@ from jaxfr.records.export import (
 )
 from jaxfr.records.headings import heading
 from jaxfr.records.heatmap import draw_heatmap
+from jaxfr.records.lines import along_by_default, check_along, draw_lines
 from jaxfr.records.paired import difference_rows, paired_differences
+from jaxfr.records.pictures import WIDTHS
 from jaxfr.records.plots import draw_curves
 from jaxfr.records.record import Record
 from jaxfr.records.selection import averaged_over, default_groupings, select, shown
@@ -246,43 +248,65 @@ class Results(_Listed[Record]):
 
     def plot(
         self,
-        kind: Literal["curves", "heatmap"] = "curves",
+        kind: Literal["curves", "heatmap", "lines"] = "curves",
         metric: str | None = None,
         by: Sequence[str] | None = None,
+        along: str | None = None,
+        figure_width: Literal["text", "column"] = "text",
     ) -> Picture:
         """A picture, which a notebook shows and ``save`` writes to a file.
 
         Args:
             kind: ``curves``: metrics by round, of each attack, in the mean over its
-                runs; ``heatmap``: means with their intervals.
-            metric: of a heatmap, by default as in :meth:`mean`.
-            by: options that the cells of a heatmap differ in, the last of which forms
-                the columns; by default those in which the runs differ.
+                runs; ``heatmap``: means with their intervals; ``lines``: these along
+                an option of numbers, a panel for each attack.
+            metric: of a heatmap or lines, by default as in :meth:`mean`.
+            by: options that cells or points differ in, the last of which forms the
+                columns of a heatmap; by default those in which the runs differ.
+            along: the one of ``by`` that forms the horizontal axis of lines, by default
+                the one of numbers with most values.
+            figure_width: as wide as the text of a paper (7 in) or a column (3.3 in).
 
         Raises:
             InvalidInputError: if there is no run, a name is no column, ``metric`` or
-                ``by`` is given for curves, or matplotlib is not installed.
+                ``by`` is given for curves, no option of lines has numbers, or
+                matplotlib is not installed.
         """
-        if kind not in ("curves", "heatmap"):
-            raise InvalidInputError(f"kind={kind!r}: must be curves or heatmap")
+        if kind not in ("curves", "heatmap", "lines"):
+            raise InvalidInputError(f"kind={kind!r}: must be curves, heatmap or lines")
+        if figure_width not in WIDTHS:
+            raise InvalidInputError(
+                f"figure_width={figure_width!r}: must be {' or '.join(WIDTHS)}"
+            )
         if not self:
             raise InvalidInputError("plot: there are no runs")
+        width = WIDTHS[figure_width]
         if kind == "curves":
             if metric is not None or by is not None:
-                raise InvalidInputError("metric and by: are for kind='heatmap'")
+                raise InvalidInputError("metric and by: are for heatmap and lines")
+            title = self._differing(["attack"])
             return Picture(
                 f"the curves of {len(self)} runs",
-                lambda path: draw_curves(self, self._differing(["attack"]), path),
+                lambda path: draw_curves(self, title, path, width),
             )
         groupings = list(self._groupings() if by is None else by)
         chosen = metric or main_metric(self[0])
         cells = summarize(self, groupings, chosen)
         title = self._differing(groupings)
+        what = f"{heading(chosen)} by {', '.join(groupings)}"
+        if kind == "heatmap":
+            place = groupings[-1]
+            return Picture(
+                what,
+                lambda path: draw_heatmap(
+                    cells, groupings, place, chosen, title, path, width
+                ),
+            )
+        axis = along or along_by_default(cells, groupings) or ""
+        check_along(cells, groupings, axis)
         return Picture(
-            f"{heading(chosen)} by {', '.join(groupings)}",
-            lambda path: draw_heatmap(
-                cells, groupings, groupings[-1], chosen, title, path
-            ),
+            what,
+            lambda path: draw_lines(cells, groupings, axis, chosen, title, path, width),
         )
 
     def _differing(self, groupings: Sequence[str]) -> str:
