@@ -33,11 +33,13 @@ class OwnFile(NamedTuple):
         name: of the file, without folders.
         digest: a hash of what it says, in 16 hexadecimal digits.
         content: what it says.
+        path: where it stands, as it was written.
     """
 
     name: str
     digest: str
     content: bytes
+    path: str
 
     @property
     def copy_name(self) -> str:
@@ -71,7 +73,7 @@ def own_factory(path: str, function: str) -> Factory[..., Any]:
     with user_errors("read", place), open_regular(place) as file:
         content = file.read()
     digest = hashlib.sha256(content).hexdigest()[:_DIGITS]
-    module = _run(place, OwnFile(place.name, digest, content))
+    module = _run(place, OwnFile(place.name, digest, content, path))
     functions = {
         name: found
         for name, found in vars(module).items()
@@ -101,6 +103,13 @@ def own_files(value: Any) -> Iterator[OwnFile]:
             yield file
 
 
+def is_own(value: Any) -> bool:
+    """Whether a part, or a part in it, is made by code that is none of jaxfr's."""
+    package = __name__.partition(".")[0]
+    modules = (factory.function.__module__ for factory in factories_within(value))
+    return any(module.partition(".")[0] != package for module in modules)
+
+
 def keep_copies(files: Iterable[OwnFile], folder: pathlib.Path) -> None:
     """Writes files into ``own_files`` of a folder, each under its digest and name.
 
@@ -119,6 +128,7 @@ def keep_copies(files: Iterable[OwnFile], folder: pathlib.Path) -> None:
 def _run(place: pathlib.Path, file: OwnFile) -> ModuleType:
     name = f"jaxfr_own_{file.digest}_{place.stem}"
     if name in sys.modules:
+        sys.modules[name].__dict__["jaxfr_own_file"] = file  # it may lie elsewhere now
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, place)
     assert spec is not None

@@ -60,6 +60,11 @@ class LoadOptions:
     table: TableOptions = dataclasses.field(default_factory=TableOptions)
     say: Callable[[str], None] = note
 
+    def given(self) -> dict[str, object]:
+        """What was chosen, by the name of its flag."""
+        folder = {} if self.data_dir is None else {"data_dir": self.data_dir}
+        return {**folder, **self.table.given()}
+
 
 def load_dataset(
     data: str | Part[Dataset], options: LoadOptions | None = None

@@ -46,7 +46,12 @@ def part_texts(record: Record) -> dict[str, str]:
 
 
 def command_without_seed(record: Record, parts: Mapping[str, str]) -> str:
-    """The sweep of this one run, to which ``--seeds`` and ``--store`` are added."""
+    """The sweep of this one run, to which ``--seeds`` and ``--store`` are added.
+
+    Of a record that has no ``flags`` yet it is made from its options.
+    """
+    if "flags" in record:
+        return shlex.join(["jaxfr", "sweep", *record["flags"]])
     options = {name: _text(record[name]) for name in RUN_OPTIONS if name in record}
     options |= parts
     ratio, clients = record["malicious_ratio"], evaluated_users(record)

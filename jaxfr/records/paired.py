@@ -10,6 +10,8 @@ from jaxfr.records.selection import Scalar, grouped, shown
 from jaxfr.records.summary import estimate, summarize
 from jaxfr.terminal import fit
 
+# What equal differences of metrics, of float32, may differ by.
+_ROUNDING = 1e-6
 FEWEST = 2
 """Pairs that an interval needs."""
 
@@ -22,7 +24,9 @@ class Difference(NamedTuple):
     second: Scalar
     pairs: int  # how many seeds
     mean: float
-    low: float  # of the 95 % interval by Student's t; NaN for one pair
+    # Of the 95 % interval by Student's t; NaN for one pair, and for equal differences,
+    # which say nothing of how they vary.
+    low: float
     high: float
     p_value: float  # of the paired t test, two-sided: how often chance does as much
     holm: float  # that, with what all differences of the metric add to it
@@ -85,7 +89,7 @@ def format_differences(
     titles = ["pairs", f"difference in {metric}", "95 % interval", "p", "p (Holm)"]
     rows = [[*others, compare, *titles]]
     for one in differences:
-        known = one.pairs >= FEWEST
+        known = not math.isnan(one.low)
         interval = f"[{one.low:+.4f}, {one.high:+.4f}]" if known else "-"
         rows.append(
             [
@@ -117,12 +121,12 @@ def _difference(
 ) -> Difference:
     mean, deviation, half_width = estimate(found)
     p_value = math.nan
-    if len(found) >= FEWEST:
+    if len(found) >= FEWEST and deviation <= _ROUNDING:
+        half_width = math.nan
+    elif len(found) >= FEWEST:
         from scipy.special import stdtr
 
-        error = deviation / math.sqrt(len(found))
-        # Where all differences are the same, they are all 0, or chance is not at work.
-        size = abs(mean) / error if error else math.inf if mean else 0.0
+        size = abs(mean) / (deviation / math.sqrt(len(found)))
         p_value = 2 * float(stdtr(len(found) - 1, -size))
     interval = mean - half_width, mean + half_width
     return Difference(group, *values, len(found), mean, *interval, p_value, math.nan)

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from jaxfr.attacks import CLEAN, CLEAN_RUN
 from jaxfr.errors import InvalidInputError, nearest
+from jaxfr.evaluation.candidates import GROUP_NAMES
+from jaxfr.evaluation.names import overall_fields
+from jaxfr.records.contents import option_names
 from jaxfr.records.record import Record
 from jaxfr.store.lines import options_part
 from jaxfr.sweeps.request import RUN_OPTIONS
@@ -16,20 +19,32 @@ Scalar = str | int | float | bool | None
 # that follows from the data, the seed and the other options.
 RESOLVED = ("expected_byzantine", "malicious_clients")
 _MOST_LISTED = 20
+# What decides a run beside its options.
+_CONTENTS = ("seed", "dataset_hash", "given_hash")
 
 
 def latest(records: Sequence[Record]) -> list[Record]:
     """Keeps one run of those with the same options: the one that finished last.
 
     The same options may have been run by several versions of the code, which ``run``
-    names behind the hash of the options. The order stays.
+    names behind the hash of the options, or of a file of one's own. The order stays.
     """
-    kept: dict[str, tuple[datetime.datetime, int]] = {}
+    kept: dict[object, tuple[datetime.datetime, int]] = {}
     for place, record in enumerate(records):
-        options = options_part(record["run"])
+        options = _what_was_run(record)
         finished = (datetime.datetime.fromisoformat(record["finished"]), place)
         kept[options] = max(finished, kept.get(options, finished))
     return [records[place] for place in sorted(place for _, place in kept.values())]
+
+
+def _what_was_run(record: Record) -> object:
+    """What two runs have in common that differ in the version of their code alone."""
+    if "own_files" not in record:
+        return options_part(record["run"])
+    found = {"own_files", *overall_fields(record)}
+    found |= {f"{name}_{group}" for name in found for group in GROUP_NAMES}
+    names = [name for name in option_names([record]) if name not in found]
+    return tuple((name, repr(record.get(name))) for name in (*names, *_CONTENTS))
 
 
 def select(records: Sequence[Record], conditions: Iterable[str]) -> list[Record]:

@@ -80,11 +80,18 @@ class ExecutionOptions(NamedTuple):
     programs: pathlib.Path | None = None  # folder of those that are kept
 
 
-def plan_execution(num_runs: int, options: ExecutionOptions) -> Execution:
+def plan_execution(
+    num_runs: int, options: ExecutionOptions, *, may_spread: bool = True
+) -> Execution:
     """Decides how some runs of one program are executed.
 
     Refuses ``runs_at_once`` that the devices do not divide, and runs that are spread
     and wanted at once.
+
+    Args:
+        num_runs: how many.
+        options: what somebody wants.
+        may_spread: whether a single run may be spread though nobody asked for it.
     """
     on_cpu = jax.default_backend() == "cpu"
     devices, at_once = options.devices, options.runs_at_once
@@ -96,7 +103,7 @@ def plan_execution(num_runs: int, options: ExecutionOptions) -> Execution:
             )
         return Execution(spread=devices, divided=1, runs=1)
     if num_runs == 1 and at_once <= 1:
-        spread = devices if on_cpu else 1
+        spread = devices if on_cpu and may_spread else 1
         return Execution(spread=spread, divided=1, runs=1)
     if at_once:
         divided = min(devices, at_once)

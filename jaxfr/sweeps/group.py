@@ -10,6 +10,7 @@ import numpy as np
 
 from jaxfr.evaluation.references import chance_of
 from jaxfr.experiment import Experiment
+from jaxfr.own_files import is_own
 from jaxfr.records.record import device_name
 from jaxfr.sweeps.execution import Execution, ExecutionOptions, plan_execution
 from jaxfr.sweeps.plan import PlannedRun, RunGroup
@@ -42,8 +43,14 @@ class GroupCompiler:
         self._layout: tuple[tuple[object, ...], Layout] | None = None
 
     def execution(self, group: RunGroup) -> Execution:
-        """How a group's runs are executed, as long as memory does not forbid it."""
-        return plan_execution(group.size, self._options)
+        """How a group's runs are executed, as long as memory does not forbid it.
+
+        Spread over devices, an attack or a stage has one device's rows in hand, which
+        one of somebody's own need not know.
+        """
+        experiment = group.experiment
+        own = any(map(is_own, (experiment.attack, experiment.aggregator)))
+        return plan_execution(group.size, self._options, may_spread=not own)
 
     def compile(self, group: RunGroup, more_room: bool = False) -> GroupProgram:
         """Compiles a group's program, with ``more_room`` for items' rows if wanted.

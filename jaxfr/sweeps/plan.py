@@ -16,6 +16,7 @@ from jaxfr.store.identity import code_version, run_identity
 from jaxfr.sweeps.request import (
     RunRequest,
     check_alone,
+    flags_of,
     modules_of_parts,
     recorded_options,
 )
@@ -124,7 +125,7 @@ def plan_runs(
     identities: dict[RunRequest, str] = {}
     for request in wanted:
         name = source_name(request)
-        planned = _plan_run(request, sources[name])
+        planned = _plan_run(request, sources[name], load_options or LoadOptions())
         kind = name, jax.tree.structure(planned.experiment)
         groups.setdefault(kind, {})[planned.identity] = planned
         identities[request] = planned.identity
@@ -174,7 +175,9 @@ def take_shard(plan: Plan, index: int, count: int) -> Plan:
     return dataclasses.replace(plan, groups=tuple(groups), shard=shard)
 
 
-def _plan_run(request: RunRequest, source: Source) -> PlannedRun:
+def _plan_run(
+    request: RunRequest, source: Source, load_options: LoadOptions
+) -> PlannedRun:
     check_source(request, source)
     dataset = source.dataset
     experiment = request.experiment.with_data(dataset.num_users, request.dataset)
@@ -191,5 +194,6 @@ def _plan_run(request: RunRequest, source: Source) -> PlannedRun:
         "num_ranked": num_ranked(experiment, dataset),
         **contents,
         "code_version": code,
+        "flags": flags_of(request, load_options.given()),
     }
     return PlannedRun(run, request, experiment, recorded)

@@ -117,6 +117,25 @@ def recorded_options(request: RunRequest, settled: Experiment) -> dict[str, Any]
     return recorded | ({COPIES: ",".join(files)} if files else {})
 
 
+def flags_of(request: RunRequest, of_data: Mapping[str, object]) -> list[str]:
+    """The flags that name a run, but for its seed, where they are not as by default.
+
+    >>> flags_of(RunRequest(rounds=7).replace(attack="lie:2"), {"min_rating": 4})
+    ['--dataset=ml-100k', '--min_rating=4', '--attack=lie:lie_z=2.0', '--rounds=7']
+
+    Args:
+        request: the run.
+        of_data: what is said of its data beside their name, by flag.
+    """
+    defaults = RunRequest().texts()
+    texts = {name: t for name, t in request.texts().items() if t != defaults[name]}
+    for file in dict.fromkeys(own_files_of(request)):
+        for name, text in texts.items():
+            texts[name] = text.replace(f"{file.name}:", f"{file.path}:")
+    told = {"dataset": request.dataset, **of_data, **texts}
+    return [f"--{name}={value}" for name, value in told.items()]
+
+
 def own_files_of(request: RunRequest) -> list[OwnFile]:
     """The files that the parts and the metrics of a run come from."""
     return [file for part in _parts_of(request) for file in own_files(part)]

@@ -5,10 +5,14 @@ import pathlib
 import pytest
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.records.selection import latest
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import ExecutionOptions
+from jaxfr.sweeps.group import GroupCompiler
 from jaxfr.sweeps.plan import plan_runs
+from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.work import run_plan
+from tests.records.whole import whole_record
 from tests.sweeps.problem import changed
 
 MINE = """
@@ -60,6 +64,42 @@ def test_records_tell_its_options_and_a_copy_lies_with_them(mine, tmp_path):
     assert done.record["own_files"] == copy.name
     assert done.record["aggregator"] == "mine.py:scaled_mean"
     assert (done.record["share"], done.record["power"]) == (0.25, 1)
+
+
+def test_a_single_run_with_a_rule_of_ones_own_is_not_spread_unless_asked_for(mine):
+    """That need not know that it then has one device's rows in hand."""
+    plan = plan_runs([changed(aggregator=f"{mine}:scaled_mean")])
+    for options, spread in (
+        (ExecutionOptions(4), 1),
+        (ExecutionOptions(4, spread_runs=True), 4),
+    ):
+        found = GroupCompiler(plan.sources, options).execution(plan.groups[0])
+        assert (found.spread, found.runs) == (spread, 1)
+
+
+def test_its_flags_are_those_that_were_given_and_make_the_same_run(mine):
+    given = f"{mine}:scaled_mean:share=0.25"
+    (planned,) = plan_runs([changed(aggregator=given)]).runs
+    flags = dict(f.removeprefix("--").split("=", 1) for f in planned.recorded["flags"])
+    assert flags["aggregator"] == given
+    again = RunRequest().replace(
+        dataset=flags["dataset"], aggregator=flags["aggregator"], model=flags["model"]
+    )
+    assert again.experiment.aggregator == planned.request.experiment.aggregator
+
+
+def test_of_a_changed_file_the_last_runs_count(mine):
+    texts = MINE, MINE.replace("1e-9", "1e-8")
+    records = []
+    for day, text in enumerate(texts, start=1):
+        mine.write_text(text)
+        wanted = changed(aggregator=f"{mine}:scaled_mean")
+        (planned,) = plan_runs([wanted]).runs
+        done = whole_record(wanted, finished=f"2026-01-0{day}T00:00:00+00:00")
+        records.append({**done, **planned.recorded})
+    assert records[0]["own_files"] != records[1]["own_files"]
+    assert latest(records) == [records[1]]
+    assert latest(records[::-1]) == [records[1]]
 
 
 def test_what_makes_no_rule_is_refused_in_a_line(mine):

@@ -205,7 +205,7 @@ def test_a_run_is_what_its_record_says_but_for_names_of_data():
     deciding = {
         name: value
         for name, value in run.recorded.items()
-        if name not in {"run", "num_ranked", "code_version", *SOURCES}
+        if name not in {"run", "num_ranked", "code_version", "flags", *SOURCES}
     }
     assert run.identity == run_identity(deciding, run.recorded["code_version"])
 
