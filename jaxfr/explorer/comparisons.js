@@ -162,6 +162,7 @@ function drawDifferences() {
     choices,
     choices.includes(state.second) && state.second !== state.first ? state.second : fallback,
   );
+  $("difference").hidden = choices.length < 2;
   if (choices.length < 2)
     return show("differences", {
       header,
@@ -204,6 +205,7 @@ function drawDifferences() {
   const rows = points.map((p) => [p.group, p.n, p.mean, p.low, p.high, p.first, p.second]);
   const none = "No two runs of these two have the same seed, data and other settings.";
   const why = points.length ? tooMany(points.length) : none;
+  $("difference").hidden = Boolean(why);
   if (why) return show("differences", { header, rows, why });
   const y = {
     field: "group",
@@ -212,8 +214,10 @@ function drawDifferences() {
     sort: points.map(({ group }) => group),
     axis: { labelLimit: Math.min(320, innerWidth * 0.4) },
   };
-  const title = `difference of ${heading}: ${text(state.second)} − ${text(state.first)} (${higher ? "more" : "less"} is better)`;
-  const x = { field: "mean", type: "quantitative", title: title.split(": ") };
+  // In lines of its own, as an axis would cut it.
+  const title = `${heading}: ${text(state.second)} − ${text(state.first)}${higher ? " (more is better)" : ""}`;
+  $("difference").textContent = title;
+  const x = { field: "mean", type: "quantitative", title: null };
   const { color } = styleOf(0);
   const spec = {
     height: 28 * points.length,
@@ -245,5 +249,5 @@ function drawDifferences() {
     ],
   };
   const told = `${title}, of ${count(points.length, "group")}; the numbers stand below`;
-  return show("differences", { spec, told, header, rows, least: 480 });
+  return show("differences", { spec, told, header, rows, least: 320 });
 }

@@ -1,7 +1,7 @@
 /* Which runs there are, which are shown, in which groups, and what these come to. */
 
 const $ = (id) => document.getElementById(id);
-const ROWS_AT_ONCE = 50;
+const ROWS_AT_ONCE = 25;
 const CURVES_AT_FIRST = 12;
 const GROUPS_AT_FIRST = 200;
 const FIRST_GROUPINGS = ["dataset", "aggregator", "attack"]; // where all would make more groups

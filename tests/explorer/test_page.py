@@ -210,6 +210,25 @@ def test_axe_finds_nothing_serious_and_the_page_has_room(browser, path, scheme, 
     found.page.context.close()
 
 
+def test_a_page_of_the_table_is_as_high_as_its_rows(opened):
+    assert opened.page.inner_text("#place") == "Rows 1 to 18 of 18"
+    hidden = "box => box.scrollHeight - box.clientHeight"
+    assert opened.page.eval_on_selector(".edges > :has(#table)", hidden) == 0
+
+
+def test_what_has_no_room_is_behind_a_shaded_edge(browser, path):
+    found = Opened(browser, path, viewport={"width": 400, "height": 900})
+    shaded = found.page.locator("#heatmap > .edges").get_attribute
+    assert shaded("data-more") == "right"
+    to_the_end = "box => box.scrollLeft = box.scrollWidth"
+    found.page.locator("#heatmap .wide:has(.chart)").evaluate(to_the_end)
+    found.wait_until(lambda: shaded("data-more") == "left")
+    for chart in ("curves", "thirds", "differences"):
+        assert found.page.get_attribute(f"#{chart} > .edges", "data-more") == ""
+    assert found.complaints == []
+    found.page.context.close()
+
+
 def test_a_curve_tells_the_point_that_is_nearest_to_the_pointer(opened):
     opened.page.locator("#curves svg").hover(position={"x": 1100, "y": 20})
     opened.wait_until(lambda: opened.page.is_visible("#vg-tooltip-element"))
