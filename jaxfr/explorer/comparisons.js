@@ -6,6 +6,8 @@ function drawHeatmap() {
   const across = fill($("heatmap-columns"), by, state.across);
   const others = by.filter((one) => one !== across);
   const lines = grouped(state.shown, others);
+  const own = across ? [across] : [];
+  const called = ({ values }) => (across ? title(across, values[0]) : "all");
   const header = [
     others.join(", ") || "runs",
     across ?? "",
@@ -16,16 +18,16 @@ function drawHeatmap() {
     "worst attack",
   ];
   const found = lines.flatMap(({ label: row, runs }) => {
-    const cell = (column, members, worst = "") => ({
-      row,
-      column,
-      worst,
-      ...stats(members.map((run) => valuesOf(name)[run])),
-    });
-    const known = grouped(runs, across ? [across] : [])
-      .map((group) => cell(across ? text(group.values[0]) : "all", group.runs))
+    const known = grouped(runs, own)
+      .map((group) => ({
+        row,
+        column: called(group),
+        clean: group.values[0] === data.clean,
+        worst: "",
+        ...stats(group.runs.map((run) => valuesOf(name)[run])),
+      }))
       .filter(({ mean }) => mean !== null);
-    const attacked = known.filter(({ column }) => column !== data.clean);
+    const attacked = known.filter(({ clean }) => !clean);
     if (across === "attack" && attacked.length) {
       const worst = attacked.reduce((a, b) =>
         (higher ? b.mean < a.mean : b.mean > a.mean) ? b : a,
@@ -48,17 +50,11 @@ function drawHeatmap() {
     ];
   });
   const rows = found.map((c) => [c.row, c.column, c.mean, c.low, c.high, c.n, c.worst]);
-  const beside = [
+  const columns = [
+    ...grouped(state.shown, own).map(called),
     "worst case",
     ...Object.keys(data.references).map((one) => one.replace("_", " ")),
-  ];
-  const own = inOrder(
-    found.map(({ column }) => column).filter((column) => !beside.includes(column)),
-  );
-  const columns = [
-    ...beside.filter((column) => found.some((cell) => cell.column === column)),
-    ...own,
-  ];
+  ].filter((column) => found.some((cell) => cell.column === column));
   if (!found.length)
     return show("heatmap", { header, rows, why: "No run that is shown has this metric." });
   if (lines.length > MOST_LINES || columns.length > MOST_LINES) {
@@ -155,12 +151,19 @@ function drawDifferences() {
   state.setting = fill($("setting"), several, wished);
   const column = state.setting === undefined ? [] : valuesOf(state.setting);
   const choices = inOrder(state.shown.map((run) => column[run]));
-  state.first = fill($("first"), choices, choices.includes(state.first) ? state.first : choices[0]);
+  const shown = (value) => title(state.setting, value);
+  state.first = fill(
+    $("first"),
+    choices,
+    choices.includes(state.first) ? state.first : choices[0],
+    shown,
+  );
   const fallback = choices.find((one) => one !== state.first);
   state.second = fill(
     $("second"),
     choices,
     choices.includes(state.second) && state.second !== state.first ? state.second : fallback,
+    shown,
   );
   $("difference").hidden = choices.length < 2;
   if (choices.length < 2)
@@ -215,8 +218,8 @@ function drawDifferences() {
     axis: { labelLimit: Math.min(320, innerWidth * 0.4) },
   };
   // In lines of its own, as an axis would cut it.
-  const title = `${heading}: ${text(state.second)} − ${text(state.first)}${higher ? " (more is better)" : ""}`;
-  $("difference").textContent = title;
+  const difference = `${heading}: ${shown(state.second)} − ${shown(state.first)}${higher ? " (more is better)" : ""}`;
+  $("difference").textContent = difference;
   const x = { field: "mean", type: "quantitative", title: null };
   const { color } = styleOf(0);
   const spec = {
@@ -248,6 +251,6 @@ function drawDifferences() {
       },
     ],
   };
-  const told = `${title}, of ${count(points.length, "group")}; the numbers stand below`;
+  const told = `${difference}, of ${count(points.length, "group")}; the numbers stand below`;
   return show("differences", { spec, told, header, rows, least: 320 });
 }

@@ -1,9 +1,10 @@
 """What the page knows of a store: all of its runs in columns, rounded for drawing."""
 
+import collections
 import datetime
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jaxfr.attacks import CLEAN
@@ -15,6 +16,7 @@ from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.contents import option_names
 from jaxfr.records.export import flatten
 from jaxfr.records.headings import direction, heading
+from jaxfr.records.names import value_title
 from jaxfr.records.record import Record
 from jaxfr.records.selection import latest, varying
 from jaxfr.records.summary import CONFIDENCE
@@ -63,6 +65,10 @@ def contents_of(
         "unfinished": {state: n for state, n in (unfinished or {}).items() if n},
         "caveats": caveats(records),
         "clean": CLEAN,
+        "titles": {
+            name: _titles(name, dict.fromkeys(row.get(name) for row in rows))
+            for name in settings
+        },
         "settings": settings,
         "varying": varying(rows, [*settings, "dataset_hash"]),
         "metrics": [_describe(metric) for metric in metrics],
@@ -97,6 +103,13 @@ def contents_of(
         ),
         "quantiles": _quantiles(),
     }
+
+
+def _titles(option: str, values: Iterable[Any]) -> dict[str, str]:
+    """What pictures and tables call values, where two are not called the same."""
+    titles = {v: value_title(option, v) for v in values if isinstance(v, str)}
+    times = collections.Counter(titles.values())
+    return {v: t for v, t in titles.items() if v != t and times[t] == 1}
 
 
 def _describe(metric: str) -> dict[str, Any]:

@@ -83,7 +83,16 @@ function text(value, name = "") {
     : String(Number.isInteger(value) ? value : Number(value.toPrecision(7)));
 }
 
-const label = (name, value) => (typeof value === "string" ? value : `${name}=${text(value)}`);
+/** What Python tells of some values of some settings. */
+const ofValue = (table, name, value) =>
+  typeof value === "string" && Object.hasOwn(table, name) && Object.hasOwn(table[name], value)
+    ? table[name][value]
+    : undefined;
+
+/** What pictures for papers call a value; tables of runs and conditions say it as it is. */
+const title = (name, value) => ofValue(data.titles, name, value) ?? text(value);
+const label = (name, value) =>
+  typeof value === "string" ? title(name, value) : `${name}=${text(value)}`;
 const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 
 function stats(values) {

@@ -56,3 +56,13 @@ def test_records_of_earlier_versions_are_told_too():
     told = contents_of([older_record(), *sample_records()], "store")
     json.dumps(told, allow_nan=False)
     assert told["runs"] == 19
+
+
+def test_values_are_titled_as_in_pictures_where_no_two_are_called_the_same():
+    first, second, *_ = records = sample_records()
+    titles = contents_of(records, "store")["titles"]
+    assert titles["attack"]["spattack_o_d"] == "Spattack-O-D"
+    assert titles["aggregator"] == {"mean": "Mean", "median": "Median"}
+    assert titles["dataset"] == {"ml-100k": "ML-100K"}
+    two = [first | {"dataset": "a/mine.csv"}, second | {"dataset": "b/mine.csv"}]
+    assert contents_of(two, "store")["titles"]["dataset"] == {}

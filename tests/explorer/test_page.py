@@ -11,6 +11,7 @@ import statistics
 import pytest
 
 from jaxfr.explorer import contents_of, render
+from jaxfr.records.names import part_title
 from jaxfr.records.summary import summarize, worst_case
 from tests.explorer.browser import AXE, Opened, opened_browser
 from tests.explorer.samples import HIT_RATIOS, HOSTILE, sample_records
@@ -119,14 +120,45 @@ def test_a_heatmap_has_the_worst_case_of_results_and_chance(opened):
     rows = opened.numbers("heatmap")
     found = [row for row in rows if row[1] == "worst case"]
     assert [(row[0], row[2], row[6]) for row in found] == [
-        (case.group[0], f"{case.cell.mean:.4f}", f"{case.attack} (of 2)")
+        (
+            part_title(str(case.group[0])),
+            f"{case.cell.mean:.4f}",
+            f"{part_title(str(case.attack))} (of 2)",
+        )
         for case in cases
     ]
     assert [row[2] for row in rows if row[1] == "chance"] == ["0.1250", "0.1250"]
 
 
+def test_charts_say_the_titles_of_pictures_and_the_table_what_conditions_say(opened):
+    assert opened.texts("#legend label") == [
+        f"{rule} · {attack}"
+        for rule in ("Mean", "Median")
+        for attack in ("Clean", "Spattack-O-D", HOSTILE)
+    ] + ["chance", "most popular"]
+    # First what was run, then what is derived from it, then what nobody ran.
+    columns = ["Clean", "Spattack-O-D", HOSTILE, "worst case", "chance", "most popular"]
+    assert opened.labels("heatmap") == [
+        *(name[:12] for name in columns),
+        "Mean",
+        "Median",
+    ]
+    assert opened.page.inner_text("#difference") == (
+        "HR@10: Median − Mean (more is better)"
+    )
+    assert opened.labels("differences")[-3:] == [name[:12] for name in columns[:3]]
+    assert set(opened.column("attack")) == {"none", "spattack_o_d", HOSTILE}
+    assert opened.texts("#filters label") == [
+        *(" none", " spattack_o_d", f" {HOSTILE}"),
+        *(" mean", " median"),
+    ]
+
+
 def test_differences_are_of_runs_with_the_same_seed(opened):
-    for attack, n, mean, low, high, *_ in opened.numbers("differences"):
+    attacks = dict.fromkeys(record["attack"] for record in RECORDS)
+    rows = opened.numbers("differences")
+    assert [row[0] for row in rows] == [part_title(attack) for attack in attacks]
+    for attack, (_, n, mean, low, high, *_) in zip(attacks, rows, strict=True):
         pairs = [
             [r["hr@10"] for r in RECORDS if (r["aggregator"], r["attack"]) == which]
             for which in (("mean", attack), ("median", attack))
@@ -139,9 +171,9 @@ def test_differences_are_of_runs_with_the_same_seed(opened):
 
 def test_switches_of_the_legend_take_curves_away(opened):
     assert len(opened.numbers("curves")) == 2 * len(HIT_RATIOS)
-    opened.page.uncheck("#legend label:has-text('median · none') input")
+    opened.page.uncheck("#legend label:has-text('Median · Clean') input")
     opened.wait_until(lambda: len(opened.numbers("curves")) == 10)
-    assert all(row[0] != "median · none" for row in opened.numbers("thirds"))
+    assert all(row[0] != "Median · Clean" for row in opened.numbers("thirds"))
 
 
 def test_more_groups_than_can_be_told_apart_are_not_drawn(browser, tmp_path):
@@ -234,7 +266,7 @@ def test_a_curve_tells_the_point_that_is_nearest_to_the_pointer(opened):
     opened.wait_until(lambda: opened.page.is_visible("#vg-tooltip-element"))
     told = opened.page.inner_text("#vg-tooltip-element").split()
     mean = statistics.fmean(r["hr@10"] for r in RECORDS[:3])
-    for text in ("mean · none", "round 10", f"mean {mean:.4f}", "runs 3"):
+    for text in ("Mean · Clean", "round 10", f"mean {mean:.4f}", "runs 3"):
         assert text in " ".join(told)
 
 
