@@ -221,7 +221,7 @@ function drawDifferences() {
   const difference = `${heading}: ${shown(state.second)} − ${shown(state.first)}${higher ? " (more is better)" : ""}`;
   $("difference").textContent = difference;
   const x = { field: "mean", type: "quantitative", title: null };
-  const { color } = styleOf(0);
+  const [color] = data.palette;
   const spec = {
     height: 28 * points.length,
     layer: [

@@ -17,6 +17,7 @@ from jaxfr.records.contents import option_names
 from jaxfr.records.export import flatten
 from jaxfr.records.headings import direction, heading
 from jaxfr.records.names import value_title
+from jaxfr.records.palette import NEUTRAL, PALETTE, looks
 from jaxfr.records.record import Record
 from jaxfr.records.selection import latest, varying
 from jaxfr.records.summary import CONFIDENCE
@@ -69,6 +70,12 @@ def contents_of(
             name: _titles(name, dict.fromkeys(row.get(name) for row in rows))
             for name in settings
         },
+        "palette": PALETTE,
+        "neutral": NEUTRAL,
+        "colors": {
+            name: _colors([r[name] for r in records], [one[name] for one in parts])
+            for name in ("attack", "aggregator")
+        },
         "settings": settings,
         "varying": varying(rows, [*settings, "dataset_hash"]),
         "metrics": [_describe(metric) for metric in metrics],
@@ -110,6 +117,15 @@ def _titles(option: str, values: Iterable[Any]) -> dict[str, str]:
     titles = {v: value_title(option, v) for v in values if isinstance(v, str)}
     times = collections.Counter(titles.values())
     return {v: t for v, t in titles.items() if v != t and times[t] == 1}
+
+
+def _colors(names: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    """The colours that pictures give to parts, by what the page writes of each."""
+    called = dict(zip(texts, names, strict=True))
+    if len(set(names)) < len(called):  # of a part with several options
+        called = {text: text for text in called}
+    look = looks(called.values())
+    return {text: look[name].color for text, name in called.items()}
 
 
 def _describe(metric: str) -> dict[str, Any]:

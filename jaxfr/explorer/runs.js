@@ -8,15 +8,15 @@ const FIRST_GROUPINGS = ["dataset", "aggregator", "attack"]; // where all would 
 const MOST_LINES = 60; // of a chart, down and across
 const COUNTS = new Set(["round", "runs", "pairs"]); // beside means
 const INDEX = ["run", "seed"];
-const PALETTES = {
-  light: ["#1f6fb4", "#c4500a", "#2b8a3e", "#b3398f", "#8a6a00", "#0b8293", "#6b4fbb", "#a01722"],
-  dark: ["#6cb2f5", "#ff9d5c", "#6fd08c", "#f08fd0", "#e3c04f", "#4fd0e0", "#b9a3ff", "#ff8a94"],
-};
+// With ten colours they make 70 looks, of which no picture draws so many.
 const DASHES = [
   [1, 0],
-  [7, 3],
-  [2, 2],
+  [8, 4],
   [9, 3, 2, 3],
+  [2, 2],
+  [18, 5],
+  [2, 7],
+  [14, 3, 2, 3, 2, 3],
 ];
 
 let data;

@@ -12,6 +12,7 @@ import pytest
 
 from jaxfr.explorer import contents_of, render
 from jaxfr.records.names import part_title
+from jaxfr.records.palette import NEUTRAL, PALETTE, looks
 from jaxfr.records.summary import summarize, worst_case
 from tests.explorer.browser import AXE, Opened, opened_browser
 from tests.explorer.samples import HIT_RATIOS, HOSTILE, sample_records
@@ -167,6 +168,22 @@ def test_differences_are_of_runs_with_the_same_seed(opened):
         half = 4.302653 * statistics.stdev(each) / math.sqrt(3)
         expected = [statistics.fmean(each) + sign * half for sign in (0, -1, 1)]
         assert [n, mean, low, high] == ["3", *(f"{one:.4f}" for one in expected)]
+
+
+def test_groups_have_the_colours_of_pictures_and_are_told_apart_without(opened):
+    def looks_of_lines(attribute: str) -> list[str]:
+        lines = f"lines => lines.map(one => one.getAttribute('{attribute}'))"
+        return opened.page.eval_on_selector_all("#legend line", lines)[:-2]
+
+    assert looks_of_lines("stroke") == list(PALETTE[:6])
+    assert len(set(looks_of_lines("stroke-dasharray"))) == 6
+    opened.search("aggregator=median")
+    attacks = looks(record["attack"] for record in RECORDS)
+    assert looks_of_lines("stroke") == [look.color for look in attacks.values()]
+    assert NEUTRAL in looks_of_lines("stroke")
+    opened.search("attack=none")
+    rules = looks(("mean", "median"))
+    assert looks_of_lines("stroke") == [look.color for look in rules.values()]
 
 
 def test_switches_of_the_legend_take_curves_away(opened):
