@@ -168,6 +168,16 @@ const TOOLTIP = [
 const interval = ({ low, high }) =>
   low === null ? "-" : `${low.toFixed(4)} to ${high.toFixed(4)}`;
 
+/** Of the intervals that there are what can be true: no share is below 0 or above 1. */
+const bars = (points, least = 0) =>
+  points
+    .filter(({ low }) => low !== null)
+    .map((point) =>
+      described().share
+        ? { ...point, low: Math.max(point.low, least), high: Math.min(point.high, 1) }
+        : point,
+    );
+
 /** Why so many groups are not drawn; nothing of fewer. */
 const tooMany = (number) =>
   number > MOST_LINES

@@ -220,7 +220,7 @@ function drawDifferences() {
   // In lines of its own, as an axis would cut it.
   const difference = `${heading}: ${shown(state.second)} − ${shown(state.first)}${higher ? " (more is better)" : ""}`;
   $("difference").textContent = difference;
-  const x = { field: "mean", type: "quantitative", title: null };
+  const x = { field: "mean", type: "quantitative", title: null, axis: { tickCount: 8 } };
   const [color] = data.palette;
   const spec = {
     height: 28 * points.length,
@@ -231,7 +231,7 @@ function drawDifferences() {
         encoding: { x: { ...x, field: "zero" } },
       },
       {
-        data: { values: points.filter(({ low }) => low !== null) },
+        data: { values: bars(points, -1) },
         mark: { type: "rule", strokeWidth: 2, color },
         encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, y },
       },

@@ -135,6 +135,7 @@ def _describe(metric: str) -> dict[str, Any]:
         "heading": f"{heading(metric)}{direction(metric)}",
         "higher": is_higher_better(metric),
         "thirds": bool(known and known.has_groups),
+        "share": known is not None,  # all of ours lie between 0 and 1
     }
 
 

@@ -6,6 +6,7 @@ What its script computes is held against what ``jaxfr results`` computes in Pyth
 import csv
 import io
 import math
+import re
 import statistics
 
 import pytest
@@ -184,6 +185,28 @@ def test_groups_have_the_colours_of_pictures_and_are_told_apart_without(opened):
     opened.search("attack=none")
     rules = looks(("mean", "median"))
     assert looks_of_lines("stroke") == [look.color for look in rules.values()]
+
+
+def test_axes_end_where_a_metric_does(browser, tmp_path):
+    records = [
+        record | {"hr@10": value, "hr@10_head": value, "curve": curve}
+        for at, record in enumerate(RECORDS)
+        for value in (float(at % 2),)
+        for curve in ([point | {"hr@10": value} for point in record["curve"]],)
+    ]
+    page = tmp_path / "report.html"
+    page.write_text(render(contents_of(records, "runs/wide")), "utf-8")
+    found = Opened(browser, page)
+    assert min(float(row[4]) for row in found.numbers("thirds") if row[4] != "-") < 0
+    for chart, least in (("curves", 0), ("thirds", 0), ("differences", -1)):
+        labels = found.texts(f"#{chart} svg .role-axis-label text")
+        drawn = [text.replace("−", "-") for text in labels]
+        heights = [
+            float(text) for text in drawn if re.fullmatch(r"-?[0-9]\.[0-9]+", text)
+        ]
+        assert (min(heights), max(heights)) == (least, 1)
+    assert found.complaints == []
+    found.page.context.close()
 
 
 def test_switches_of_the_legend_take_curves_away(opened):
