@@ -62,15 +62,30 @@ function drawHeatmap() {
     return show("heatmap", { header, rows, why });
   }
   const means = found.filter(({ n }) => n).map(({ mean }) => mean); // references take no colour
-  const [least, most] = [Math.min(...means), Math.max(...means)];
-  const share = (mean) => (most > least ? (mean - least) / (most - least) : 0.5);
+  const most = Math.max(0, ...means) || 1; // from 0, as in heatmaps for papers
   const values = found.map((one) => ({
     ...one,
     interval: interval(one),
     shown: one.mean.toFixed(3),
-    light: (higher ? share(one.mean) : 1 - share(one.mean)) > 0.55,
+    spread: one.half === null ? "" : `± ${one.half.toFixed(3)}`,
+    light: (higher ? one.mean : most - one.mean) > 0.45 * most,
   }));
+  const spread = values.filter(({ half }) => half !== null);
   const { text: ink } = theme();
+  const words = (values, field, dy, fontSize) => ({
+    data: { values },
+    mark: { type: "text", dy, fontSize },
+    encoding: {
+      text: { field },
+      color: {
+        condition: [
+          { test: "datum.n === null", value: ink.color },
+          { test: "datum.light", value: "#000000" },
+        ],
+        value: "#ffffff",
+      },
+    },
+  });
   const axis = (orient) => ({
     title: orient === "top" ? (across ?? null) : null,
     orient,
@@ -80,7 +95,7 @@ function drawHeatmap() {
     ...(orient === "top" ? { labelAngle: -35, titleAnchor: "start" } : {}),
   });
   const spec = {
-    height: 30 * lines.length,
+    height: (spread.length ? 38 : 30) * lines.length,
     data: { values },
     encoding: {
       x: { field: "column", type: "nominal", sort: columns, axis: axis("top") },
@@ -93,7 +108,9 @@ function drawHeatmap() {
       tooltip: [
         { field: "row", title: others.join(", ") || "group" },
         { field: "column", title: across ?? "" },
-        ...TOOLTIP.slice(1),
+        TOOLTIP[1],
+        { field: "spread", title: "half of the interval" },
+        ...TOOLTIP.slice(2),
         { field: "worst", title: "worst attack" },
       ],
     },
@@ -108,29 +125,24 @@ function drawHeatmap() {
             legend: null,
             scale: {
               scheme: "viridis",
-              domain: most > least ? [least, most] : [least - 1, most + 1],
+              domain: [0, most],
               reverse: !higher,
             },
           },
         },
       },
-      {
-        mark: { type: "text", fontSize: 12 },
-        encoding: {
-          text: { field: "shown" },
-          color: {
-            condition: [
-              { test: "datum.n === null", value: ink.color },
-              { test: "datum.light", value: "#000000" },
-            ],
-            value: "#ffffff",
-          },
-        },
-      },
+      words(
+        values.filter(({ half }) => half === null),
+        "shown",
+        0,
+        12,
+      ),
+      words(spread, "shown", -7, 12),
+      words(spread, "spread", 8, 11),
     ],
   };
   const told = `${heading} by ${others.join(", ") || "all runs"} and ${across}; the numbers stand below`;
-  return show("heatmap", { spec, told, header, rows, least: 180 + 52 * columns.length });
+  return show("heatmap", { spec, told, header, rows, least: 180 + 60 * columns.length });
 }
 
 function drawDifferences() {

@@ -171,6 +171,14 @@ def test_differences_are_of_runs_with_the_same_seed(opened):
         assert [n, mean, low, high] == ["3", *(f"{one:.4f}" for one in expected)]
 
 
+def test_a_heatmap_has_half_of_each_interval_below_its_mean(opened):
+    cells = summarize(RECORDS, ["aggregator", "attack"], "hr@10")
+    drawn = opened.texts("#heatmap svg .mark-text text")
+    for cell in cells:
+        assert f"{cell.mean:.3f}" in drawn
+        assert f"± {cell.half_width:.3f}" in drawn
+
+
 def test_groups_have_the_colours_of_pictures_and_are_told_apart_without(opened):
     def looks_of_lines(attribute: str) -> list[str]:
         lines = f"lines => lines.map(one => one.getAttribute('{attribute}'))"
