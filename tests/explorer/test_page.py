@@ -326,6 +326,8 @@ def test_what_a_heatmap_tells_of_a_cell_is_text(opened):
             break
     else:
         raise AssertionError("no cell tells the name")
+    told = opened.page.inner_text("#vg-tooltip-element").split()
+    assert "half of the interval ±" in " ".join(told)
     assert opened.page.locator("img").count() == 0
 
 
