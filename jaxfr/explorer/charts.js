@@ -1,10 +1,26 @@
 /* What all charts share: how they look, the legend, and the numbers below each. */
 
-const palette = () => PALETTES[darkness.matches ? "dark" : "light"];
-const styleOf = (place) => ({
-  color: palette()[place % palette().length],
-  dash: DASHES[Math.floor(place / palette().length) % DASHES.length],
-});
+const isOn = (group, place) => state.switched.get(group.key) ?? place < CURVES_AT_FIRST;
+
+/** The groups as they are drawn: in the colours of pictures where one rule, or one attack,
+    differs from another, else by their places. */
+function styled() {
+  const names = [...state.by];
+  const differing = names.filter(
+    (_, at) => new Set(state.groups.map(({ values }) => values[at])).size > 1,
+  );
+  const [name] = differing.length === 1 ? differing : [];
+  return state.groups.map((group, place) => {
+    const own = ofValue(data.colors, name, group.values[names.indexOf(name)]);
+    const color = own ?? data.palette[place % data.palette.length];
+    return {
+      ...group,
+      color: color === data.neutral && darkness.matches ? "currentColor" : color,
+      dash: DASHES[place % DASHES.length],
+      on: isOn(group, place),
+    };
+  });
+}
 
 function theme() {
   const style = getComputedStyle(document.documentElement);
@@ -90,17 +106,13 @@ function listNumbers(section) {
     );
 }
 
-const isOn = (group, place) => state.switched.get(group.key) ?? place < CURVES_AT_FIRST;
-const styled = () =>
-  state.groups.map((group, place) => ({ ...group, ...styleOf(place), on: isOn(group, place) }));
-
 function drawLegend() {
   const references = Object.keys(data.references).map((name) => ({
     key: name,
     label: name.replace("_", " "),
     on: state.switched.get(name) ?? true,
     color: "currentColor",
-    dash: [2, 4],
+    dash: [3, 3],
   }));
   $("legend").replaceChildren(
     ...[...styled(), ...references].map((group) => {
@@ -155,6 +167,16 @@ const TOOLTIP = [
 ];
 const interval = ({ low, high }) =>
   low === null ? "-" : `${low.toFixed(4)} to ${high.toFixed(4)}`;
+
+/** Of the intervals that there are what can be true: no share is below 0 or above 1. */
+const bars = (points, least = 0) =>
+  points
+    .filter(({ low }) => low !== null)
+    .map((point) =>
+      described().share
+        ? { ...point, low: Math.max(point.low, least), high: Math.min(point.high, 1) }
+        : point,
+    );
 
 /** Why so many groups are not drawn; nothing of fewer. */
 const tooMany = (number) =>

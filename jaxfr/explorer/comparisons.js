@@ -6,6 +6,8 @@ function drawHeatmap() {
   const across = fill($("heatmap-columns"), by, state.across);
   const others = by.filter((one) => one !== across);
   const lines = grouped(state.shown, others);
+  const own = across ? [across] : [];
+  const called = ({ values }) => (across ? title(across, values[0]) : "all");
   const header = [
     others.join(", ") || "runs",
     across ?? "",
@@ -16,16 +18,16 @@ function drawHeatmap() {
     "worst attack",
   ];
   const found = lines.flatMap(({ label: row, runs }) => {
-    const cell = (column, members, worst = "") => ({
-      row,
-      column,
-      worst,
-      ...stats(members.map((run) => valuesOf(name)[run])),
-    });
-    const known = grouped(runs, across ? [across] : [])
-      .map((group) => cell(across ? text(group.values[0]) : "all", group.runs))
+    const known = grouped(runs, own)
+      .map((group) => ({
+        row,
+        column: called(group),
+        clean: group.values[0] === data.clean,
+        worst: "",
+        ...stats(group.runs.map((run) => valuesOf(name)[run])),
+      }))
       .filter(({ mean }) => mean !== null);
-    const attacked = known.filter(({ column }) => column !== data.clean);
+    const attacked = known.filter(({ clean }) => !clean);
     if (across === "attack" && attacked.length) {
       const worst = attacked.reduce((a, b) =>
         (higher ? b.mean < a.mean : b.mean > a.mean) ? b : a,
@@ -48,17 +50,11 @@ function drawHeatmap() {
     ];
   });
   const rows = found.map((c) => [c.row, c.column, c.mean, c.low, c.high, c.n, c.worst]);
-  const beside = [
+  const columns = [
+    ...grouped(state.shown, own).map(called),
     "worst case",
     ...Object.keys(data.references).map((one) => one.replace("_", " ")),
-  ];
-  const own = inOrder(
-    found.map(({ column }) => column).filter((column) => !beside.includes(column)),
-  );
-  const columns = [
-    ...beside.filter((column) => found.some((cell) => cell.column === column)),
-    ...own,
-  ];
+  ].filter((column) => found.some((cell) => cell.column === column));
   if (!found.length)
     return show("heatmap", { header, rows, why: "No run that is shown has this metric." });
   if (lines.length > MOST_LINES || columns.length > MOST_LINES) {
@@ -66,15 +62,30 @@ function drawHeatmap() {
     return show("heatmap", { header, rows, why });
   }
   const means = found.filter(({ n }) => n).map(({ mean }) => mean); // references take no colour
-  const [least, most] = [Math.min(...means), Math.max(...means)];
-  const share = (mean) => (most > least ? (mean - least) / (most - least) : 0.5);
+  const most = Math.max(0, ...means) || 1; // from 0, as in heatmaps for papers
   const values = found.map((one) => ({
     ...one,
     interval: interval(one),
     shown: one.mean.toFixed(3),
-    light: (higher ? share(one.mean) : 1 - share(one.mean)) > 0.55,
+    spread: one.half === null ? "" : `± ${one.half.toFixed(3)}`,
+    light: (higher ? one.mean : most - one.mean) > 0.45 * most,
   }));
+  const spread = values.filter(({ half }) => half !== null);
   const { text: ink } = theme();
+  const words = (values, field, dy, fontSize) => ({
+    data: { values },
+    mark: { type: "text", dy, fontSize },
+    encoding: {
+      text: { field },
+      color: {
+        condition: [
+          { test: "datum.n === null", value: ink.color },
+          { test: "datum.light", value: "#000000" },
+        ],
+        value: "#ffffff",
+      },
+    },
+  });
   const axis = (orient) => ({
     title: orient === "top" ? (across ?? null) : null,
     orient,
@@ -84,7 +95,7 @@ function drawHeatmap() {
     ...(orient === "top" ? { labelAngle: -35, titleAnchor: "start" } : {}),
   });
   const spec = {
-    height: 30 * lines.length,
+    height: (spread.length ? 38 : 30) * lines.length,
     data: { values },
     encoding: {
       x: { field: "column", type: "nominal", sort: columns, axis: axis("top") },
@@ -97,7 +108,9 @@ function drawHeatmap() {
       tooltip: [
         { field: "row", title: others.join(", ") || "group" },
         { field: "column", title: across ?? "" },
-        ...TOOLTIP.slice(1),
+        TOOLTIP[1],
+        { field: "spread", title: "half of the interval" },
+        ...TOOLTIP.slice(2),
         { field: "worst", title: "worst attack" },
       ],
     },
@@ -112,29 +125,24 @@ function drawHeatmap() {
             legend: null,
             scale: {
               scheme: "viridis",
-              domain: most > least ? [least, most] : [least - 1, most + 1],
+              domain: [0, most],
               reverse: !higher,
             },
           },
         },
       },
-      {
-        mark: { type: "text", fontSize: 12 },
-        encoding: {
-          text: { field: "shown" },
-          color: {
-            condition: [
-              { test: "datum.n === null", value: ink.color },
-              { test: "datum.light", value: "#000000" },
-            ],
-            value: "#ffffff",
-          },
-        },
-      },
+      words(
+        values.filter(({ half }) => half === null),
+        "shown",
+        0,
+        12,
+      ),
+      words(spread, "shown", -7, 12),
+      words(spread, "spread", 8, 11),
     ],
   };
   const told = `${heading} by ${others.join(", ") || "all runs"} and ${across}; the numbers stand below`;
-  return show("heatmap", { spec, told, header, rows, least: 180 + 52 * columns.length });
+  return show("heatmap", { spec, told, header, rows, least: 180 + 60 * columns.length });
 }
 
 function drawDifferences() {
@@ -155,13 +163,21 @@ function drawDifferences() {
   state.setting = fill($("setting"), several, wished);
   const column = state.setting === undefined ? [] : valuesOf(state.setting);
   const choices = inOrder(state.shown.map((run) => column[run]));
-  state.first = fill($("first"), choices, choices.includes(state.first) ? state.first : choices[0]);
+  const shown = (value) => title(state.setting, value);
+  state.first = fill(
+    $("first"),
+    choices,
+    choices.includes(state.first) ? state.first : choices[0],
+    shown,
+  );
   const fallback = choices.find((one) => one !== state.first);
   state.second = fill(
     $("second"),
     choices,
     choices.includes(state.second) && state.second !== state.first ? state.second : fallback,
+    shown,
   );
+  $("difference").hidden = choices.length < 2;
   if (choices.length < 2)
     return show("differences", {
       header,
@@ -204,6 +220,7 @@ function drawDifferences() {
   const rows = points.map((p) => [p.group, p.n, p.mean, p.low, p.high, p.first, p.second]);
   const none = "No two runs of these two have the same seed, data and other settings.";
   const why = points.length ? tooMany(points.length) : none;
+  $("difference").hidden = Boolean(why);
   if (why) return show("differences", { header, rows, why });
   const y = {
     field: "group",
@@ -212,9 +229,11 @@ function drawDifferences() {
     sort: points.map(({ group }) => group),
     axis: { labelLimit: Math.min(320, innerWidth * 0.4) },
   };
-  const title = `difference of ${heading}: ${text(state.second)} − ${text(state.first)} (${higher ? "more" : "less"} is better)`;
-  const x = { field: "mean", type: "quantitative", title: title.split(": ") };
-  const { color } = styleOf(0);
+  // In lines of its own, as an axis would cut it.
+  const difference = `${heading}: ${shown(state.second)} − ${shown(state.first)}${higher ? " (more is better)" : ""}`;
+  $("difference").textContent = difference;
+  const x = { field: "mean", type: "quantitative", title: null, axis: { tickCount: 8 } };
+  const [color] = data.palette;
   const spec = {
     height: 28 * points.length,
     layer: [
@@ -224,7 +243,7 @@ function drawDifferences() {
         encoding: { x: { ...x, field: "zero" } },
       },
       {
-        data: { values: points.filter(({ low }) => low !== null) },
+        data: { values: bars(points, -1) },
         mark: { type: "rule", strokeWidth: 2, color },
         encoding: { x: { ...x, field: "low" }, x2: { field: "high" }, y },
       },
@@ -244,6 +263,6 @@ function drawDifferences() {
       },
     ],
   };
-  const told = `${title}, of ${count(points.length, "group")}; the numbers stand below`;
-  return show("differences", { spec, told, header, rows, least: 480 });
+  const told = `${difference}, of ${count(points.length, "group")}; the numbers stand below`;
+  return show("differences", { spec, told, header, rows, least: 320 });
 }

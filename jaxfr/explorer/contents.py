@@ -1,9 +1,10 @@
 """What the page knows of a store: all of its runs in columns, rounded for drawing."""
 
+import collections
 import datetime
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jaxfr.attacks import CLEAN
@@ -15,6 +16,8 @@ from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.contents import option_names
 from jaxfr.records.export import flatten
 from jaxfr.records.headings import direction, heading
+from jaxfr.records.names import value_title
+from jaxfr.records.palette import NEUTRAL, PALETTE, looks
 from jaxfr.records.record import Record
 from jaxfr.records.selection import latest, varying
 from jaxfr.records.summary import CONFIDENCE
@@ -63,6 +66,16 @@ def contents_of(
         "unfinished": {state: n for state, n in (unfinished or {}).items() if n},
         "caveats": caveats(records),
         "clean": CLEAN,
+        "titles": {
+            name: _titles(name, dict.fromkeys(row.get(name) for row in rows))
+            for name in settings
+        },
+        "palette": PALETTE,
+        "neutral": NEUTRAL,
+        "colors": {
+            name: _colors([r[name] for r in records], [one[name] for one in parts])
+            for name in ("attack", "aggregator")
+        },
         "settings": settings,
         "varying": varying(rows, [*settings, "dataset_hash"]),
         "metrics": [_describe(metric) for metric in metrics],
@@ -99,6 +112,22 @@ def contents_of(
     }
 
 
+def _titles(option: str, values: Iterable[Any]) -> dict[str, str]:
+    """What pictures and tables call values, where two are not called the same."""
+    titles = {v: value_title(option, v) for v in values if isinstance(v, str)}
+    times = collections.Counter(titles.values())
+    return {v: t for v, t in titles.items() if v != t and times[t] == 1}
+
+
+def _colors(names: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
+    """The colours that pictures give to parts, by what the page writes of each."""
+    called = dict(zip(texts, names, strict=True))
+    if len(set(names)) < len(called):  # of a part with several options
+        called = {text: text for text in called}
+    look = looks(called.values())
+    return {text: look[name].color for text, name in called.items()}
+
+
 def _describe(metric: str) -> dict[str, Any]:
     known = find_metric(metric)
     return {
@@ -106,6 +135,7 @@ def _describe(metric: str) -> dict[str, Any]:
         "heading": f"{heading(metric)}{direction(metric)}",
         "higher": is_higher_better(metric),
         "thirds": bool(known and known.has_groups),
+        "share": known is not None,  # all of ours lie between 0 and 1
     }
 
 

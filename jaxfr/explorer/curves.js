@@ -23,7 +23,13 @@ function drawCurves() {
   const why = points.length ? tooMany(groups.length) : "No group is switched on.";
   if (why) return show("curves", { header, rows, why });
   const across = levelsOfEach(state.shown, name);
-  const x = { field: "round", type: "quantitative", title: "round", scale: { nice: false } };
+  const x = {
+    field: "round",
+    type: "quantitative",
+    title: "round",
+    scale: { nice: false },
+    axis: { tickMinStep: 1 },
+  };
   const y = { field: "mean", type: "quantitative", title: heading };
   const shared = encodings(groups);
   const hover = {
@@ -48,7 +54,7 @@ function drawCurves() {
     height: 380,
     layer: [
       {
-        data: { values: points.filter(({ low }) => low !== null) },
+        data: { values: bars(points) },
         mark: { type: "area", opacity: 0.16 },
         encoding: {
           x,
@@ -145,7 +151,7 @@ function drawThirds() {
         encoding: { x, y: { field: "level", type: "quantitative" }, text: { field: "name" } },
       },
       {
-        data: { values: points.filter(({ low }) => low !== null) },
+        data: { values: bars(points) },
         mark: { type: "rule", strokeWidth: 2 },
         encoding: {
           x,

@@ -132,6 +132,7 @@ function start() {
       drawDifferences();
     });
   }
+  document.querySelectorAll(".edges > *").forEach(tellEdges);
   for (const section of document.querySelectorAll("section[id]")) {
     section.querySelector(".numbers").addEventListener("toggle", () => listNumbers(section));
     section

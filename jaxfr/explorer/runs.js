@@ -1,22 +1,22 @@
 /* Which runs there are, which are shown, in which groups, and what these come to. */
 
 const $ = (id) => document.getElementById(id);
-const ROWS_AT_ONCE = 50;
+const ROWS_AT_ONCE = 25;
 const CURVES_AT_FIRST = 12;
 const GROUPS_AT_FIRST = 200;
 const FIRST_GROUPINGS = ["dataset", "aggregator", "attack"]; // where all would make more groups
 const MOST_LINES = 60; // of a chart, down and across
 const COUNTS = new Set(["round", "runs", "pairs"]); // beside means
 const INDEX = ["run", "seed"];
-const PALETTES = {
-  light: ["#1f6fb4", "#c4500a", "#2b8a3e", "#b3398f", "#8a6a00", "#0b8293", "#6b4fbb", "#a01722"],
-  dark: ["#6cb2f5", "#ff9d5c", "#6fd08c", "#f08fd0", "#e3c04f", "#4fd0e0", "#b9a3ff", "#ff8a94"],
-};
+// With ten colours they make 70 looks, of which no picture draws so many.
 const DASHES = [
   [1, 0],
-  [7, 3],
-  [2, 2],
+  [8, 4],
   [9, 3, 2, 3],
+  [2, 2],
+  [18, 5],
+  [2, 7],
+  [14, 3, 2, 3, 2, 3],
 ];
 
 let data;
@@ -83,7 +83,16 @@ function text(value, name = "") {
     : String(Number.isInteger(value) ? value : Number(value.toPrecision(7)));
 }
 
-const label = (name, value) => (typeof value === "string" ? value : `${name}=${text(value)}`);
+/** What Python tells of some values of some settings. */
+const ofValue = (table, name, value) =>
+  typeof value === "string" && Object.hasOwn(table, name) && Object.hasOwn(table[name], value)
+    ? table[name][value]
+    : undefined;
+
+/** What pictures for papers call a value; tables of runs and conditions say it as it is. */
+const title = (name, value) => ofValue(data.titles, name, value) ?? text(value);
+const label = (name, value) =>
+  typeof value === "string" ? title(name, value) : `${name}=${text(value)}`;
 const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 
 function stats(values) {

@@ -70,6 +70,23 @@ function cells(values, names = []) {
   );
 }
 
+/** Says on what holds a box behind which of its edges there is more to scroll to. */
+function tellEdges(box) {
+  const tell = () => {
+    const more = {
+      left: box.scrollLeft,
+      right: box.scrollWidth - box.clientWidth - box.scrollLeft,
+      above: box.scrollTop,
+      below: box.scrollHeight - box.clientHeight - box.scrollTop,
+    };
+    const edges = Object.keys(more).filter((edge) => more[edge] > 1);
+    box.parentElement.dataset.more = edges.join(" ");
+  };
+  box.addEventListener("scroll", tell, { passive: true });
+  new ResizeObserver(tell).observe(box);
+  new MutationObserver(tell).observe(box, { childList: true, subtree: true });
+}
+
 // --- The table ---
 
 /** Its columns, its rows as values, and of each row the run; in the order wanted. */

@@ -85,6 +85,15 @@ class Opened:
         self.page.wait_for_selector(f"#{chart} details.numbers tbody")
         return self._rows(f"#{chart} details.numbers table")[1:]
 
+    def texts(self, selector: str) -> list[str]:
+        """The texts of all that a selector finds."""
+        return self.page.locator(selector).all_text_contents()
+
+    def labels(self, chart: str) -> list[str]:
+        """How the labels along the axes of a chart begin; long ones are cut."""
+        drawn = self.texts(f"#{chart} svg .role-axis-label text")
+        return [text[:12] for text in drawn]
+
     def saved(self, button: str) -> str:
         """The content of the file that a button saves."""
         with self.page.expect_download() as download:

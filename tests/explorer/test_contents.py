@@ -4,8 +4,9 @@ import json
 
 from jaxfr.explorer import contents_of
 from jaxfr.explorer.contents import Column
+from jaxfr.records import looks
 from tests.explorer.samples import sample_records
-from tests.records.whole import older_record
+from tests.records.whole import older_record, whole_record
 
 
 def expanded(column: Column) -> list:
@@ -56,3 +57,23 @@ def test_records_of_earlier_versions_are_told_too():
     told = contents_of([older_record(), *sample_records()], "store")
     json.dumps(told, allow_nan=False)
     assert told["runs"] == 19
+
+
+def test_values_are_titled_as_in_pictures_where_no_two_are_called_the_same():
+    first, second, *_ = records = sample_records()
+    titles = contents_of(records, "store")["titles"]
+    assert titles["attack"]["spattack_o_d"] == "Spattack-O-D"
+    assert titles["aggregator"] == {"mean": "Mean", "median": "Median"}
+    assert titles["dataset"] == {"ml-100k": "ML-100K"}
+    two = [first | {"dataset": "a/mine.csv"}, second | {"dataset": "b/mine.csv"}]
+    assert contents_of(two, "store")["titles"]["dataset"] == {}
+
+
+def test_a_part_with_options_has_the_colour_of_its_name_where_it_is_the_only_one():
+    lie = whole_record(attack="lie", lie_z=None)
+    longer = lie | {"run": "1111111111111111-aaaa0000", "lie_z": 1.5}
+    one = contents_of([longer], "store")["colors"]["attack"]
+    assert one == {"lie:lie_z=1.5": looks(["lie"])["lie"].color}
+    two = contents_of([lie, longer], "store")["colors"]["attack"]
+    assert set(two) == {"lie", "lie:lie_z=1.5"}
+    assert len(set(two.values())) == 2

@@ -6,11 +6,14 @@ What its script computes is held against what ``jaxfr results`` computes in Pyth
 import csv
 import io
 import math
+import re
 import statistics
 
 import pytest
 
 from jaxfr.explorer import contents_of, render
+from jaxfr.records.names import part_title
+from jaxfr.records.palette import NEUTRAL, PALETTE, looks
 from jaxfr.records.summary import summarize, worst_case
 from tests.explorer.browser import AXE, Opened, opened_browser
 from tests.explorer.samples import HIT_RATIOS, HOSTILE, sample_records
@@ -119,14 +122,45 @@ def test_a_heatmap_has_the_worst_case_of_results_and_chance(opened):
     rows = opened.numbers("heatmap")
     found = [row for row in rows if row[1] == "worst case"]
     assert [(row[0], row[2], row[6]) for row in found] == [
-        (case.group[0], f"{case.cell.mean:.4f}", f"{case.attack} (of 2)")
+        (
+            part_title(str(case.group[0])),
+            f"{case.cell.mean:.4f}",
+            f"{part_title(str(case.attack))} (of 2)",
+        )
         for case in cases
     ]
     assert [row[2] for row in rows if row[1] == "chance"] == ["0.1250", "0.1250"]
 
 
+def test_charts_say_the_titles_of_pictures_and_the_table_what_conditions_say(opened):
+    assert opened.texts("#legend label") == [
+        f"{rule} · {attack}"
+        for rule in ("Mean", "Median")
+        for attack in ("Clean", "Spattack-O-D", HOSTILE)
+    ] + ["chance", "most popular"]
+    # First what was run, then what is derived from it, then what nobody ran.
+    columns = ["Clean", "Spattack-O-D", HOSTILE, "worst case", "chance", "most popular"]
+    assert opened.labels("heatmap") == [
+        *(name[:12] for name in columns),
+        "Mean",
+        "Median",
+    ]
+    assert opened.page.inner_text("#difference") == (
+        "HR@10: Median − Mean (more is better)"
+    )
+    assert opened.labels("differences")[-3:] == [name[:12] for name in columns[:3]]
+    assert set(opened.column("attack")) == {"none", "spattack_o_d", HOSTILE}
+    assert opened.texts("#filters label") == [
+        *(" none", " spattack_o_d", f" {HOSTILE}"),
+        *(" mean", " median"),
+    ]
+
+
 def test_differences_are_of_runs_with_the_same_seed(opened):
-    for attack, n, mean, low, high, *_ in opened.numbers("differences"):
+    attacks = dict.fromkeys(record["attack"] for record in RECORDS)
+    rows = opened.numbers("differences")
+    assert [row[0] for row in rows] == [part_title(attack) for attack in attacks]
+    for attack, (_, n, mean, low, high, *_) in zip(attacks, rows, strict=True):
         pairs = [
             [r["hr@10"] for r in RECORDS if (r["aggregator"], r["attack"]) == which]
             for which in (("mean", attack), ("median", attack))
@@ -137,11 +171,57 @@ def test_differences_are_of_runs_with_the_same_seed(opened):
         assert [n, mean, low, high] == ["3", *(f"{one:.4f}" for one in expected)]
 
 
+def test_a_heatmap_has_half_of_each_interval_below_its_mean(opened):
+    cells = summarize(RECORDS, ["aggregator", "attack"], "hr@10")
+    drawn = opened.texts("#heatmap svg .mark-text text")
+    for cell in cells:
+        assert f"{cell.mean:.3f}" in drawn
+        assert f"± {cell.half_width:.3f}" in drawn
+
+
+def test_groups_have_the_colours_of_pictures_and_are_told_apart_without(opened):
+    def looks_of_lines(attribute: str) -> list[str]:
+        lines = f"lines => lines.map(one => one.getAttribute('{attribute}'))"
+        return opened.page.eval_on_selector_all("#legend line", lines)[:-2]
+
+    assert looks_of_lines("stroke") == list(PALETTE[:6])
+    assert len(set(looks_of_lines("stroke-dasharray"))) == 6
+    opened.search("aggregator=median")
+    attacks = looks(record["attack"] for record in RECORDS)
+    assert looks_of_lines("stroke") == [look.color for look in attacks.values()]
+    assert NEUTRAL in looks_of_lines("stroke")
+    opened.search("attack=none")
+    rules = looks(("mean", "median"))
+    assert looks_of_lines("stroke") == [look.color for look in rules.values()]
+
+
+def test_axes_end_where_a_metric_does(browser, tmp_path):
+    records = [
+        record | {"hr@10": value, "hr@10_head": value, "curve": curve}
+        for at, record in enumerate(RECORDS)
+        for value in (float(at % 2),)
+        for curve in ([point | {"hr@10": value} for point in record["curve"]],)
+    ]
+    page = tmp_path / "report.html"
+    page.write_text(render(contents_of(records, "runs/wide")), "utf-8")
+    found = Opened(browser, page)
+    assert min(float(row[4]) for row in found.numbers("thirds") if row[4] != "-") < 0
+    for chart, least in (("curves", 0), ("thirds", 0), ("differences", -1)):
+        labels = found.texts(f"#{chart} svg .role-axis-label text")
+        drawn = [text.replace("−", "-") for text in labels]
+        heights = [
+            float(text) for text in drawn if re.fullmatch(r"-?[0-9]\.[0-9]+", text)
+        ]
+        assert (min(heights), max(heights)) == (least, 1)
+    assert found.complaints == []
+    found.page.context.close()
+
+
 def test_switches_of_the_legend_take_curves_away(opened):
     assert len(opened.numbers("curves")) == 2 * len(HIT_RATIOS)
-    opened.page.uncheck("#legend label:has-text('median · none') input")
+    opened.page.uncheck("#legend label:has-text('Median · Clean') input")
     opened.wait_until(lambda: len(opened.numbers("curves")) == 10)
-    assert all(row[0] != "median · none" for row in opened.numbers("thirds"))
+    assert all(row[0] != "Median · Clean" for row in opened.numbers("thirds"))
 
 
 def test_more_groups_than_can_be_told_apart_are_not_drawn(browser, tmp_path):
@@ -210,12 +290,31 @@ def test_axe_finds_nothing_serious_and_the_page_has_room(browser, path, scheme, 
     found.page.context.close()
 
 
+def test_a_page_of_the_table_is_as_high_as_its_rows(opened):
+    assert opened.page.inner_text("#place") == "Rows 1 to 18 of 18"
+    hidden = "box => box.scrollHeight - box.clientHeight"
+    assert opened.page.eval_on_selector(".edges > :has(#table)", hidden) == 0
+
+
+def test_what_has_no_room_is_behind_a_shaded_edge(browser, path):
+    found = Opened(browser, path, viewport={"width": 400, "height": 900})
+    shaded = found.page.locator("#heatmap > .edges").get_attribute
+    assert shaded("data-more") == "right"
+    to_the_end = "box => box.scrollLeft = box.scrollWidth"
+    found.page.locator("#heatmap .wide:has(.chart)").evaluate(to_the_end)
+    found.wait_until(lambda: shaded("data-more") == "left")
+    for chart in ("curves", "thirds", "differences"):
+        assert found.page.get_attribute(f"#{chart} > .edges", "data-more") == ""
+    assert found.complaints == []
+    found.page.context.close()
+
+
 def test_a_curve_tells_the_point_that_is_nearest_to_the_pointer(opened):
     opened.page.locator("#curves svg").hover(position={"x": 1100, "y": 20})
     opened.wait_until(lambda: opened.page.is_visible("#vg-tooltip-element"))
     told = opened.page.inner_text("#vg-tooltip-element").split()
     mean = statistics.fmean(r["hr@10"] for r in RECORDS[:3])
-    for text in ("mean · none", "round 10", f"mean {mean:.4f}", "runs 3"):
+    for text in ("Mean · Clean", "round 10", f"mean {mean:.4f}", "runs 3"):
         assert text in " ".join(told)
 
 
@@ -227,6 +326,8 @@ def test_what_a_heatmap_tells_of_a_cell_is_text(opened):
             break
     else:
         raise AssertionError("no cell tells the name")
+    told = opened.page.inner_text("#vg-tooltip-element").split()
+    assert "half of the interval ±" in " ".join(told)
     assert opened.page.locator("img").count() == 0
 
 
