@@ -21,7 +21,7 @@ from typing import Any, TextIO, cast
 # Between the columns of a table; a screen that is narrower; where a name may be cut.
 _BETWEEN = "  "
 _NARROWEST = 40
-_JOINING = " +:,/_"
+_JOINING = " +:=,/_"
 
 
 def printable(text: str) -> str:
@@ -220,15 +220,16 @@ def _folded(column: Sequence[str], most: int) -> _Column:
     heading, *cells = column
     words = re.findall(f"[^{_JOINING}]+[{_JOINING}]?", heading)
     widest = max(map(len, [*cells, *words]), default=0)
-    return [_fold(heading, min(widest, most)), *(_fold(cell, most) for cell in cells)]
+    return [fold(heading, min(widest, most)), *(fold(cell, most) for cell in cells)]
 
 
-def _fold(text: str, most: int) -> list[str]:
+def fold(text: str, most: int) -> list[str]:
     """Cuts a text into lines, behind what joins its words where one is near."""
     lines = []
     while len(text) > most:
         ends = [text.rfind(letter, 0, most + (letter == " ")) for letter in _JOINING]
-        cut = max(ends) + 1 or most
+        space = ends[_JOINING.index(" ")]
+        cut = (space if 2 * space >= most else max(ends)) + 1 or most
         lines.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return [*lines, text]

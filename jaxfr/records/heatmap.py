@@ -2,14 +2,13 @@
 
 import math
 import pathlib
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.grid import DIVERGED, Grid, arrange, explanation
 from jaxfr.records.headings import direction, heading
-from jaxfr.records.pictures import SMALL, TEXT_WIDTH, WIDTHS, picture, set_title
+from jaxfr.records.pictures import SMALL, TEXT_WIDTH, WIDTHS, folded, picture, set_title
 from jaxfr.records.summary import Cell
 
 COLOURS = "viridis"
@@ -50,7 +49,7 @@ def draw_heatmap(
     starts = range(0, len(grid.columns), across)
     across = min(across, len(grid.columns))
     width = min(width, max(beside + (across + _GAP) * _MOST_WIDTH, WIDTHS["column"]))
-    names = [textwrap.fill(name, _LONGEST) for name in grid.columns]
+    names = [folded(name, _LONGEST) for name in grid.columns]
     turned = _longest_line(names) * _LETTER > (width - beside) / (across + _GAP)
     lines = max(label.count("\n") for label in rows) + 1
     high = len(rows) * max(_HEIGHT, _LINE * lines)
@@ -164,9 +163,9 @@ def _longest_line(labels: Sequence[str]) -> int:
 def _row_labels(grid: Grid, letters: int) -> list[str]:
     """Each row's value, or name=value for each of several, in lines."""
     if len(grid.row_names) < 2:
-        return [textwrap.fill("".join(row), letters) for row in grid.rows]
+        return [folded("".join(row), letters) for row in grid.rows]
     told = [
         ", ".join(f"{n}={value}" for n, value in zip(grid.row_names, row, strict=True))
         for row in grid.rows
     ]
-    return [textwrap.fill(label, letters) for label in told]
+    return [folded(label, letters) for label in told]

@@ -74,8 +74,9 @@ _TITLES = {
     "fedgnn": "FedGNN",
     "mlp": "MLP",
 }
-# A part's name, its options, and what is said of it.
-_PART = re.compile(r"(\w+)(?::(\S*))?( .*)?", re.DOTALL)
+# A part's name, behind the file of one of somebody's own, its options, and what is said
+# of it.
+_PART = re.compile(r"(?:[^: ]*\.py:)?(\w+)(?::(\S*))?( .*)?", re.DOTALL)
 _OF_PARTS = ("attack", "aggregator", "model")
 
 
@@ -87,12 +88,14 @@ def dataset_title(name: str) -> str:
 def part_title(text: str) -> str:
     """The papers' name of an attack, an aggregator with its stages, or a model.
 
-    What no paper names is called as its part, in words.
+    What no paper names is called as its part, in words; so is one of somebody's own.
 
     >>> part_title("spattack_o_d"), part_title("lie:lie_z=1.5")
     ('Spattack-O-D', 'LIE (lie_z=1.5)')
     >>> part_title("clip_by_norm+median")
     'Clip by norm + Median'
+    >>> part_title("./mine.py:item_clip:share=0.5+mean")
+    'Item clip (share=0.5) + Mean'
     """
     return " + ".join(map(_one_title, split_chain(text)))
 
@@ -109,7 +112,7 @@ def value_title(option: str, value: Scalar) -> str:
 
 def _one_title(text: str) -> str:
     found = _PART.fullmatch(text)
-    if found is None:  # of a file, ./mine.py:my_rule
+    if found is None:
         return text
     name, options, more = found.groups(default="")
     title = _TITLES.get(name) or name.replace("_", " ").capitalize()

@@ -105,7 +105,7 @@ def latex(table: PaperTable) -> str:
             "% \\usepackage{booktabs}",
             f"\\begin{{tabular}}{{{'l' * labels}{'r' * (len(table.header) - labels)}}}",
             "\\toprule",
-            _latex_row(map(_escape, table.header)),
+            _latex_row(map(_escape, _headings(table))),
             "\\midrule",
             between.join(rows),
             "\\bottomrule",
@@ -119,7 +119,7 @@ def markdown(table: PaperTable) -> str:
     rows = [
         _cells(row, escape, _MARKDOWN_MARKS) for block in table.blocks for row in block
     ]
-    shown = marked_table([escape(name) for name in table.header], *rows)
+    shown = marked_table([escape(name) for name in _headings(table)], *rows)
     return f"{shown}\n\n{escape(table.told + _MARKED)}"
 
 
@@ -132,6 +132,14 @@ def plain(table: PaperTable) -> str:
     ]
     shown = fit([table.header, *rows], len(table.blocks[0][0].labels))
     return f"{shown}\n\n{paragraph(table.told)}"
+
+
+def _headings(table: PaperTable) -> list[str]:
+    """The header with the names of settings as words."""
+    labels = len(table.blocks[0][0].labels)
+    names = [heading(name) for name in table.header[:labels]]
+    words = [name[:1].upper() + name[1:] for name in names]
+    return [*words, *table.header[labels:]]
 
 
 def _cells(

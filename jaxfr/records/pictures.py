@@ -10,14 +10,13 @@ import logging
 import math
 import os
 import pathlib
-import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from jaxfr.files import replacing
 from jaxfr.records.palette import PALETTE
-from jaxfr.terminal import note, printable
+from jaxfr.terminal import fold, note, printable
 
 WIDTHS = {"column": 3.3, "text": 7.0}
 """Inches that a column, and the text over both columns, of a paper are wide."""
@@ -105,6 +104,11 @@ def picture(path: pathlib.Path, width: float, height: float) -> Iterator[Any]:
                 figure.savefig(unfinished, metadata=_NO_DATE[file.suffix])
 
 
+def folded(text: str, letters: int) -> str:
+    """A text in lines of so many letters at most, which end where words join."""
+    return "\n".join(fold(text, letters))
+
+
 def rows_and_columns(panels: int, width: float, least: float) -> tuple[int, int]:
     """How so many panels, each at least so many inches wide, stand in a picture.
 
@@ -121,7 +125,7 @@ def set_title(figure: Any, *texts: str) -> None:
     shown = [printable(text) for text in texts if text]
     with _any_letters():
         for letters in range(max(map(len, shown), default=0), 0, -1):
-            title.set_text("\n".join(textwrap.fill(text, letters) for text in shown))
+            title.set_text("\n".join(folded(text, letters) for text in shown))
             if _fits(figure, title):
                 return
 
@@ -138,7 +142,7 @@ def legend_below(figure: Any) -> None:
     for columns in range(len(labelled), 0, -1):
         legend = figure.legend(
             labelled.values(),
-            [textwrap.fill(label, letters) for label in labelled],
+            [folded(label, letters) for label in labelled],
             loc="outside lower center",
             ncols=columns,
             frameon=False,

@@ -2,7 +2,6 @@
 
 import math
 import pathlib
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from jaxfr.records.chance import REFERENCES
 from jaxfr.records.headings import direction, heading
 from jaxfr.records.names import part_title, value_title
 from jaxfr.records.palette import NEUTRAL, PALETTE
-from jaxfr.records.pictures import TEXT_WIDTH, legend_below, picture, set_title
+from jaxfr.records.pictures import TEXT_WIDTH, folded, legend_below, picture, set_title
 from jaxfr.records.selection import Scalar
 from jaxfr.records.summary import Cell, WorstCase, worst_case
 
@@ -48,7 +47,7 @@ def draw_worst_case(
     others = [name for name in group_by if name != "attack"]
     letters = int(_LETTERS * width)
     names = [_label(others, case.group, letters) for case in cases]
-    attacks = [textwrap.fill(part_title(str(c.attack)), letters) for c in cases]
+    attacks = [folded(part_title(str(c.attack)), letters) for c in cases]
     lines = max(text.count("\n") for text in (*names, *attacks)) + 1
     height = len(cases) * (lines * _LINE + _BETWEEN) + _AROUND
     with picture(path, width, height) as figure:
@@ -73,7 +72,7 @@ def draw_worst_case(
 
 def _label(others: Sequence[str], group: Sequence[Scalar], letters: int) -> str:
     titles = map(value_title, others, group)
-    return "\n".join(textwrap.fill(one, letters) for one in titles)
+    return "\n".join(folded(one, letters) for one in titles)
 
 
 def _attacked(

@@ -29,7 +29,7 @@ def test_stages_and_a_rule_are_named_each_and_options_stand_behind():
     assert part_title("clip_by_norm:clip_norm=1+median") == (
         "Clip by norm (clip_norm=1) + Median"
     )
-    assert part_title("./mine.py:my_rule:2+mean") == "./mine.py:my_rule:2 + Mean"
+    assert part_title("./mine.py:my_rule:2+mean") == "My rule (2) + Mean"
     assert part_title("krum (told 2 times as many)") == "Krum (told 2 times as many)"
 
 

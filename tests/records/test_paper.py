@@ -16,7 +16,7 @@ BY_ATTACK = [
     cell("mean", "spattack_o_d", mean=0.125),
     cell("clip_growth:1+krum", "none", mean=0.375)._replace(diverged=1),
     cell("clip_growth:1+krum", "spattack_o_d", mean=0.25),
-    cell("./a_b.py:c", "none", mean=0.4375, runs=1),
+    cell("./a_b.py:c:an_option=1", "none", mean=0.4375, runs=1),
 ]
 BY = ["aggregator", "attack"]
 
@@ -32,13 +32,13 @@ def test_a_latex_table_marks_best_and_worst_of_each_column():
     assert lines == [
         "\\begin{tabular}{lrrr}",
         "\\toprule",
-        "aggregator & Clean & Spattack-O-D & worst case \\\\",
+        "Aggregator & Clean & Spattack-O-D & worst case \\\\",
         "\\midrule",
         "Mean & \\textbf{0.500 $\\pm$ 0.062} & \\underline{0.125 $\\pm$ 0.062}"
         " & \\underline{0.125 $\\pm$ 0.062} \\\\",
         "Clip growth (1) + Krum & \\underline{0.375* $\\pm$ 0.062}"
         " & \\textbf{0.250 $\\pm$ 0.062} & \\textbf{0.250 $\\pm$ 0.062} \\\\",
-        "./a\\_b.py:c & 0.438 & - & - \\\\",
+        "C (an\\_option=1) & 0.438 & - & - \\\\",
         "\\bottomrule",
         "\\end{tabular}",
     ]
@@ -51,7 +51,7 @@ def test_a_markdown_table_says_the_same():
         "| Mean | **0.500 ± 0.062** | <u>0.125 ± 0.062</u> | <u>0.125 ± 0.062</u> |",
         "| Clip growth (1) + Krum | <u>0.375\\* ± 0.062</u> | **0.250 ± 0.062** "
         "| **0.250 ± 0.062** |",
-        "| ./a\\_b.py:c | 0.438 | - | - |",
+        "| C (an\\_option=1) | 0.438 | - | - |",
     ]
     assert told.endswith("best bold, worst underlined")
 
