@@ -23,13 +23,18 @@ class Work:
 
     Time left is that of the rounds that are left, at the pace of those that were
     finished since this began: what was found finished counts for nothing, and neither
-    does time ``aside``, as for compiling.
+    does time ``aside``, for compiling a program.
     """
 
     def __init__(
-        self, runs: int, rounds: int, clock: Callable[[], float] = time.monotonic
+        self,
+        runs: int,
+        rounds: int,
+        programs: int = 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.runs, self.rounds = runs, rounds
+        self.runs, self.rounds, self.programs = runs, rounds, programs
+        self._times_aside = 0
         self.runs_done = self.runs_found = self.runs_failed = 0
         self.rounds_done = self.rounds_found = 0
         self._clock = clock
@@ -66,6 +71,7 @@ class Work:
             yield
         finally:
             self._aside, self._aside_since = self.seconds_aside, None
+            self._times_aside += 1
 
     @property
     def seconds_aside(self) -> float:
@@ -89,8 +95,16 @@ class Work:
         return (
             f"{done} of {self.runs} runs done{before}, "
             f"{self.runs - done - self.runs_failed} left, {self.runs_failed} failed; "
-            f"time left without compiling: {known}"
+            f"time left: {known}{self._compiling_left()}"
         )
+
+    def _compiling_left(self) -> str:
+        """What the programs that are left will take, each as long as those before."""
+        left = self.programs - self._times_aside
+        if left <= 0 or self.seconds_left is None:
+            return ""
+        seconds = self._aside / self._times_aside * left if self._times_aside else 0.0
+        return f", and {format_duration(seconds)} for compiling {left} programs"
 
 
 @contextlib.contextmanager

@@ -43,7 +43,12 @@ def run_with_progress(
     rounds = sum(run.request.rounds for run in plan.runs)
     words = f"{label}, shard {plan.shard}" if plan.shard else label
     with contextlib.ExitStack() as stack:
-        work = Work(len(plan.runs), rounds)
+        left = [
+            group
+            for group in plan.groups
+            if not all(store.is_finished(run.identity) for run in group.runs)
+        ]
+        work = Work(len(plan.runs), rounds, len(left))
         say = stack.enter_context(show_progress(work, words))
         if options.checkpoints is not None:
             kept = f"checkpoints are kept in {options.checkpoints.directory}"

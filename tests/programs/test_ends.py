@@ -82,9 +82,7 @@ def test_a_program_that_trains_ends_in_a_line(
         f"stopped by {number.name}: finished runs are kept in {kept}; the same command "
         "goes on from there"
     )
-    assert lines_of_log("\n".join(log))[-1].endswith(
-        "time left without compiling: not known yet"
-    )
+    assert lines_of_log("\n".join(log))[-1].endswith("time left: not known yet")
     assert not [*(kept / "claims").glob("*.claim")]
 
 

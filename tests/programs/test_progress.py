@@ -39,9 +39,18 @@ def test_time_left_is_that_of_the_rounds_left_at_the_pace_of_those_done_here():
     work.finish(1)
     work.fail(2, rounds=200)
     assert str(work) == (
-        "5 of 10 runs done (4 before), 3 left, 2 failed; "
-        "time left without compiling: 30.0 s"
+        "5 of 10 runs done (4 before), 3 left, 2 failed; time left: 30.0 s"
     )
+
+
+def test_compiling_left_is_told_apart_at_the_pace_of_the_programs_before():
+    now = [0.0]
+    work = Work(runs=4, rounds=40, programs=4, clock=lambda: now[0])
+    with work.aside():
+        now[0] += 5
+    now[0] += 2
+    work.advance(10)
+    assert str(work).endswith("time left: 6.0 s, and 15.0 s for compiling 3 programs")
 
 
 def test_a_log_has_stamped_lines_with_what_is_done_and_left(capsys):
@@ -52,9 +61,8 @@ def test_a_log_has_stamped_lines_with_what_is_done_and_left(capsys):
         work.finish(3)
     assert lines_of_log(capsys.readouterr().err) == [
         "sweep, shard 2 of 3: ml-100k none mean: compiling; 0 of 3 runs done, 3 left, "
-        "0 failed; time left without compiling: not known yet",
-        "sweep, shard 2 of 3: 3 of 3 runs done, 0 left, 0 failed; "
-        "time left without compiling: 0.0 s",
+        "0 failed; time left: not known yet",
+        "sweep, shard 2 of 3: 3 of 3 runs done, 0 left, 0 failed; time left: 0.0 s",
     ]
 
 
