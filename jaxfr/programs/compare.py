@@ -28,9 +28,16 @@ from jaxfr.programs.summary_files import (
     write_summary,
 )
 from jaxfr.records.chance import main_metric
+from jaxfr.records.grid import WORST_CASE
+from jaxfr.records.headings import heading
 from jaxfr.records.lines import along_by_default
 from jaxfr.records.names import value_title
-from jaxfr.records.paired import paired_differences
+from jaxfr.records.paired import (
+    Difference,
+    format_differences,
+    paired_differences,
+    worst_of_seeds,
+)
 from jaxfr.records.paper import paper_table, plain
 from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.plots import drawn_metrics
@@ -76,8 +83,9 @@ _ATTACKS = flags.DEFINE_list(
 )
 output_flags.define(
     f"{PAGE_FILE} (a page to explore the runs), {SUMMARY_FILE}, {WORST_CASE_FILE}, "
-    f"{DIFFERENCES_FILE} (of every two defenses, over the same seeds), of each metric "
-    "a table as LaTeX and Markdown and a heatmap, as in table_hr_at_10.tex, "
+    f"{DIFFERENCES_FILE} (of every two defenses over the same seeds, under the worst "
+    "attack of each seed and under each attack), of each metric a table as LaTeX and "
+    "Markdown, a heatmap and lines, as in table_hr_at_10.tex, "
     f"{WORST_CASE_PICTURE}, and the result store {execution_flags.STORE_FOLDER} where "
     "--store names no other"
 )
@@ -95,9 +103,13 @@ def main() -> None:
     own_store = None if folder is None else folder / execution_flags.STORE_FOLDER
     path = execution_flags.store_path() or own_store
     any_code = execution_flags.ANY_CODE_VERSION.value
-    records = finished_records(plan, wanted, path, options, "compare", any_code)
-
-    named = [_named(*one) for one in zip(wanted, records, strict=True)]
+    found, failure = finished_records(plan, wanted, path, options, "compare", any_code)
+    records = [record for record in found if record is not None]
+    named = [
+        _named(request, record)
+        for request, record in zip(wanted, found, strict=True)
+        if record is not None
+    ]
     varying = [name for name in _LISTS if len({one[name] for one in named}) > 1]
     summary, title = _summarize(named, varying), _title(named, varying)
     group_by, metric = summary.group_by, next(iter(summary.cells))
@@ -120,8 +132,19 @@ def main() -> None:
     table = paper_table(summary.cells[metric], *summary[:3], metric, shown)
     print(paragraph(title), plain(table), sep="\n\n", end="\n\n")
     print(worst_case_table(summary.cases[metric], group_by, metric))
+    beside = summary.beside_compared
+    at_worst = [
+        one
+        for one in summary.differences[metric]
+        if one.group[beside.index("attack")] == WORST_CASE
+    ]
+    if at_worst:
+        told = at_worst, beside, "aggregator", heading(metric)
+        print(f"\n{format_differences(*told)}")
     warn(records)
     output_flags.tell_written(written)
+    if failure is not None:
+        raise failure
 
 
 def wanted_runs() -> list[RunRequest]:
@@ -168,11 +191,22 @@ def _summarize(records: Sequence[Record], varying: Sequence[str]) -> Summary:
     cells = {metric: summarize(records, group_by, metric) for metric in metrics}
     cases = {metric: worst_case(cells[metric], group_by) for metric in metrics}
     differences = {
-        metric: paired_differences(records, group_by, "aggregator", metric)
+        metric: [
+            *_worst_differences(records, group_by, metric),
+            *paired_differences(records, group_by, "aggregator", metric),
+        ]
         for metric in metrics
     }
     along = along_by_default(next(iter(cells.values())), group_by)
     return Summary(group_by, "attack", "aggregator", along, cells, cases, differences)
+
+
+def _worst_differences(
+    records: Sequence[Record], group_by: Sequence[str], metric: str
+) -> list[Difference]:
+    """Of every two defenses, each under its own worst attack of each seed."""
+    worst = worst_of_seeds(records, group_by, metric)
+    return paired_differences(worst, group_by, "aggregator", metric) if worst else []
 
 
 def _title(records: Sequence[Record], varying: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 from collections.abc import Iterator, Sequence
 
+from jaxfr.errors import InvalidInputError
 from jaxfr.files import temporary_folder
 from jaxfr.processes import is_leader
 from jaxfr.programs.progress import Work, show_progress
@@ -81,8 +82,11 @@ def finished_records(
     label: str,
     any_code: bool,
     of: str = "",
-) -> list[Record]:
+) -> tuple[list[Record | None], InvalidInputError | None]:
     """Does the runs that a store lacks; the record of each that is wanted.
+
+    A program that cannot be run costs its own runs only, which have no record then; the
+    error is returned with the others, to be raised once these are shown.
 
     Args:
         plan: of the wanted runs.
@@ -98,9 +102,18 @@ def finished_records(
         runs = f"{len(plan.runs)} runs of {len(plan.groups)} programs"
         # A log has it before what comes of it.
         print(f"{of} {runs}, {found} of them finished".lstrip(), flush=True)
-        for _ in run_with_progress(plan, store, options, label):
-            pass
-        return store.records(identify(plan, wanted))
+        failure = None
+        try:
+            for _ in run_with_progress(plan, store, options, label):
+                pass
+        except InvalidInputError as error:
+            failure = error
+        names = identify(plan, wanted)
+        done = [name for name in dict.fromkeys(names) if store.is_finished(name)]
+        if failure is not None and not done:
+            raise failure
+        records = dict(zip(done, store.records(done), strict=True))
+        return [records.get(name) for name in names], failure
 
 
 def warn(records: Sequence[Record]) -> None:

@@ -147,7 +147,7 @@ def main() -> None:
     trials = wanted_trials(suite, tried, clients, note)
     plan = plan_runs(list(trials.values()), loaded=loaded)
     path = execution_flags.store_path() or folder / execution_flags.STORE_FOLDER
-    records = _run(plan, trials, path, options)
+    records, failure = _run(plan, trials, path, options)
 
     metrics = [metric.name for metric in plan.runs[0].request.experiment.metrics]
     standings = [
@@ -157,11 +157,13 @@ def main() -> None:
         for one in judge(records, metric)
     ]
     written = _write(folder, suite, records, standings)
-    if entries is not None:
+    if entries is not None and failure is None:
         written += _enter(entries, frozen, tried, standings)
     _tell([one for one in standings if one.metric == metrics[0]])
     warn(list(records.values()))
     output_flags.tell_written(written)
+    if failure is not None:
+        raise failure
 
 
 def _frozen_suite() -> Suite:
@@ -225,9 +227,12 @@ def _run(
     trials: Mapping[Trial, RunRequest],
     path: pathlib.Path,
     options: ExecutionOptions,
-) -> Records:
-    """Does the runs that are not in the store yet; the record of each trial."""
-    records = finished_records(
+) -> tuple[Records, InvalidInputError | None]:
+    """Does the runs that are not in the store yet; the record of each trial.
+
+    Beside them stands why some are missing, if any are.
+    """
+    records, failure = finished_records(
         plan,
         list(trials.values()),
         path,
@@ -237,7 +242,8 @@ def _run(
         f"{len(trials)} trials in",
     )
     named = (one._replace(dataset=dataset_name(one.dataset)) for one in trials)
-    return dict(zip(named, records, strict=True))
+    pairs = zip(named, records, strict=True)
+    return {trial: one for trial, one in pairs if one is not None}, failure
 
 
 def _write(

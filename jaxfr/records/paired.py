@@ -5,6 +5,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from jaxfr.attacks import CLEAN
+from jaxfr.evaluation.names import is_higher_better
+from jaxfr.records.grid import WORST_CASE
 from jaxfr.records.record import Record
 from jaxfr.records.selection import Scalar, grouped, shown
 from jaxfr.records.summary import estimate, summarize
@@ -64,6 +67,27 @@ def paired_differences(
     ]
     holm = _holm([difference.p_value for difference in found])
     return [one._replace(holm=p) for one, p in zip(found, holm, strict=True)]
+
+
+def worst_of_seeds(
+    records: Sequence[Record], group_by: Sequence[str], metric: str
+) -> list[Record]:
+    """Of each group and seed the attacked run that serves users worst.
+
+    Its attack is called ``worst case``, so that :func:`paired_differences` of these
+    compares defenses each under its own worst attack, found for each seed.
+    """
+    others = [name for name in group_by if name != "attack"]
+    attacked = [
+        record
+        for record in records
+        if record["attack"] != CLEAN and record.get(metric) is not None
+    ]
+    choose = min if is_higher_better(metric) else max
+    return [
+        {**choose(runs, key=lambda run: run[metric]), "attack": WORST_CASE}
+        for runs in grouped(attacked, [*others, "seed"]).values()
+    ]
 
 
 def difference_rows(

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from jaxfr.training import compiled
 from tests.programs.programs import TINY, assert_refused, jaxfr, lines, run
 
 ATTACK = "experiments/examples/shrink_items.py:shrink_items:strength=3"
@@ -25,6 +26,12 @@ def compare(*arguments, program=jaxfr, **others):
 def without_extras() -> None:
     for name in ("jinja2", "matplotlib.figure"):
         sys.modules[name] = None  # type: ignore[assignment]
+    jaxfr()
+
+
+def out_of_memory() -> None:
+    """Nothing that is not in the store yet fits."""
+    compiled.available_memory = lambda: 1
     jaxfr()
 
 
@@ -83,7 +90,9 @@ def test_what_it_writes_is_for_a_paper_and_for_a_look(compared):
     assert said.splitlines()[-1].startswith(f"wrote {folder}/report.html and ")
     assert "18 runs finished" in (folder / "report.html").read_text()
     differences = rows_of(folder / "differences.csv")
-    assert len(differences) == 2 * 3 * 3  # metrics, attacks, pairs of defenses
+    # Of metrics, attacks and the worst of each seed, pairs of defenses.
+    assert len(differences) == 2 * 4 * 3
+    assert said.count("worst case  ") == 3
 
 
 def test_it_goes_on_where_it_was_and_replaces_nothing_unasked(compared):
@@ -93,6 +102,15 @@ def test_it_goes_on_where_it_was_and_replaces_nothing_unasked(compared):
     assert "18 runs of 9 programs, 12 of them finished" in done.stdout
     assert len(lines(folder / "store")) == 24
     assert_refused(compare(*FLAGS, f"--output_dir={folder}"), "report.html")
+
+
+def test_what_cannot_be_run_costs_its_own_runs_only(compared):
+    folder, _ = compared
+    more = f"--store={folder}/store", "--defenses=median,nearest_neighbour_mixing+mean"
+    done = compare(*FLAGS, *more, program=out_of_memory)
+    assert done.returncode == 2
+    assert "HR@10; mean ± half of its 95 % interval" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("error: ")
 
 
 def test_without_extras_it_says_what_they_would_bring(compared, tmp_path):

@@ -11,6 +11,7 @@ from jaxfr.records.paired import (
     difference_rows,
     format_differences,
     paired_differences,
+    worst_of_seeds,
 )
 
 SEEDS = 6
@@ -85,6 +86,23 @@ def test_one_pair_has_neither_interval_nor_p_value():
     )
     (row,) = difference_rows(found, [], "hr@10")
     assert (row["mean"], row["low"], row["holm"]) == (0.25, None, None)
+
+
+def test_the_worst_case_is_found_for_each_seed_and_compared():
+    values = {"lie": [0.1, 0.4], "fang": [0.3, 0.2], "none": [0.0, 0.0]}
+    records = [
+        record(rule, attack, seed, value + more)
+        for rule, more in (("mean", 0.0), ("krum", 0.25))
+        for attack, of_seeds in values.items()
+        for seed, value in enumerate(of_seeds)
+    ]
+    by = ["aggregator", "attack"]
+    worst = worst_of_seeds(records, by, "hr@10")
+    assert [(r["aggregator"], r["seed"], r["hr@10"]) for r in worst] == [
+        *(("mean", 0, 0.1), ("mean", 1, 0.2), ("krum", 0, 0.35), ("krum", 1, 0.45)),
+    ]
+    (one,) = paired_differences(worst, by, "aggregator", "hr@10")
+    assert (one.group, one.pairs, one.mean) == (("worst case",), 2, -0.25)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.25, 0.1 + 1e-8])
