@@ -120,7 +120,7 @@ def test_data_and_results_are_pictures_that_a_notebook_shows(tmp_path):
     for call, told in (
         (lambda: results.plot("pie"), "must be curves, heatmap or lines"),  # type: ignore[arg-type]
         (lambda: results.plot("heatmap", by=["atack"]), "'atack' is no column"),
-        (lambda: results.plot(metric="hr@5"), "are for heatmap and lines"),
+        (lambda: results.plot(metric="hr@5"), "is for heatmap and lines"),
         (lambda: fr.Results().plot(), "there are no runs"),
         (lambda: data.plot().save("a.jpg"), "must end in .png"),
     ):

@@ -10,7 +10,7 @@ import numpy as np
 from jaxfr.evaluation.names import overall_fields
 from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.headings import direction, heading
-from jaxfr.records.names import part_title
+from jaxfr.records.names import value_title
 from jaxfr.records.palette import NEUTRAL, looks
 from jaxfr.records.pictures import (
     SMALL,
@@ -21,6 +21,7 @@ from jaxfr.records.pictures import (
     set_title,
 )
 from jaxfr.records.record import Record
+from jaxfr.records.selection import grouped
 from jaxfr.records.summary import estimate
 
 SHADED = "shaded: 95 % interval of the mean over seeds"
@@ -36,12 +37,13 @@ def draw_curves(
     title: str,
     path: pathlib.Path,
     width: float = TEXT_WIDTH,
+    by: Sequence[str] = ("attack",),
 ) -> None:
-    """Draws metrics by round: mean over seeds, shaded to its 95 % interval, by attack.
+    """Draws metrics by round: mean over seeds, shaded to its 95 % interval.
 
-    Of metrics that differ in the length of their list only, the longest is drawn, so by
-    default HR@10 and nDCG@10. Runs have one schedule of evaluations and the same
-    metrics.
+    There is a line for each group of runs that agree in the options ``by``. Of metrics
+    that differ in the length of their list only, the longest is drawn, so by default
+    HR@10 and nDCG@10. Runs have one schedule of evaluations and the same metrics.
     """
     shown = drawn_metrics(records[0])
     rows, columns = rows_and_columns(len(shown), width, _LEAST_WIDTH)
@@ -50,7 +52,7 @@ def draw_curves(
         for axes in panels[len(shown) :]:
             axes.remove()
         for axes, metric in zip(panels, shown, strict=False):
-            _draw_metric(axes, records, metric)
+            _draw_metric(axes, records, metric, by)
         legend_below(figure)
         set_title(figure, title, SHADED * (len({r.get("seed") for r in records}) > 1))
 
@@ -74,14 +76,18 @@ def draw_band(
     return mean
 
 
-def _draw_metric(axes: Any, records: Sequence[Record], metric: str) -> None:
-    for attack, look in looks(record["attack"] for record in records).items():
-        chosen = [record for record in records if record["attack"] == attack]
+def _draw_metric(
+    axes: Any, records: Sequence[Record], metric: str, by: Sequence[str]
+) -> None:
+    groups = grouped(records, by)
+    shown = looks(", ".join(map(str, group)) for group in groups)
+    for (group, chosen), look in zip(groups.items(), shown.values(), strict=True):
         rounds = [point["round"] for point in chosen[0]["curve"]]
         # As numbers, in which null is NaN and leaves a gap.
         curves = [[point[metric] for point in r["curve"]] for r in chosen]
         every = max(len(rounds) // _MARKERS_A_LINE, 1)
-        named = {"label": part_title(attack), "markevery": every}
+        title = ", ".join(map(value_title, by, group))
+        named = {"label": title, "markevery": every}
         draw_band(axes, rounds, curves, **named, **look._asdict())
     for name in REFERENCES:
         level = np.mean([reference(record, name, metric) for record in records])

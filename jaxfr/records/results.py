@@ -26,7 +26,13 @@ from jaxfr.records.paired import difference_rows, paired_differences
 from jaxfr.records.pictures import WIDTHS
 from jaxfr.records.plots import draw_curves
 from jaxfr.records.record import Record
-from jaxfr.records.selection import averaged_over, default_groupings, select, shown
+from jaxfr.records.selection import (
+    averaged_over,
+    check_columns,
+    default_groupings,
+    select,
+    shown,
+)
 from jaxfr.records.summary import summarize, worst_case
 from jaxfr.records.tables import TextTable, results_tables
 from jaxfr.showing import Picture, html_table, html_text
@@ -95,6 +101,10 @@ class Rows(_Listed[Row]):
     def _more(self) -> str:
         left = len(self) - _MOST_SHOWN
         return f"... and {left} more rows" if left > 0 else ""
+
+
+# Options that have lines of their own in curves.
+_OF_CURVES = ("aggregator", "attack")
 
 
 class Results(_Listed[Record]):
@@ -257,20 +267,21 @@ class Results(_Listed[Record]):
         """A picture, which a notebook shows and ``save`` writes to a file.
 
         Args:
-            kind: ``curves``: metrics by round, of each attack, in the mean over its
-                runs; ``heatmap``: means with their intervals; ``lines``: these along
-                an option of numbers, a panel for each attack.
+            kind: ``curves``: metrics by round, a line for each attack and aggregator;
+                ``heatmap``: means with their intervals; ``lines``: these along an
+                option of numbers, a panel for each attack.
             metric: of a heatmap or lines, by default as in :meth:`mean`.
-            by: options that cells or points differ in, the last of which forms the
-                columns of a heatmap; by default those in which the runs differ.
+            by: options that lines, cells or points differ in, the last of which forms
+                the columns of a heatmap; by default those in which the runs differ, of
+                curves attack and aggregator alone.
             along: the one of ``by`` that forms the horizontal axis of lines, by default
                 the one of numbers with most values.
             figure_width: as wide as the text of a paper (7 in) or a column (3.3 in).
 
         Raises:
-            InvalidInputError: if there is no run, a name is no column, ``metric`` or
-                ``by`` is given for curves, no option of lines has numbers, or
-                matplotlib is not installed.
+            InvalidInputError: if there is no run, a name is no column, ``metric`` is
+                given for curves, no option of lines has numbers, or matplotlib is not
+                installed.
         """
         if kind not in ("curves", "heatmap", "lines"):
             raise InvalidInputError(f"kind={kind!r}: must be curves, heatmap or lines")
@@ -282,12 +293,15 @@ class Results(_Listed[Record]):
             raise InvalidInputError("plot: there are no runs")
         width = WIDTHS[figure_width]
         if kind == "curves":
-            if metric is not None or by is not None:
-                raise InvalidInputError("metric and by: are for heatmap and lines")
-            title = self._differing(["attack"])
+            if metric is not None:
+                raise InvalidInputError("metric: is for heatmap and lines")
+            differing = [name for name in self._groupings() if name in _OF_CURVES]
+            lines = list(by or differing or ["attack"])
+            check_columns(lines, self)
+            title = self._differing(lines)
             return Picture(
                 f"the curves of {len(self)} runs",
-                lambda path: draw_curves(self, title, path, width),
+                lambda path: draw_curves(self, title, path, width, lines),
             )
         groupings = list(self._groupings() if by is None else by)
         chosen = metric or main_metric(self[0])

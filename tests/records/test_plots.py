@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from jaxfr.records import plots
 from jaxfr.records.plots import draw_band, draw_curves, drawn_metrics
 
 
@@ -36,6 +37,17 @@ def test_bands_are_intervals_of_the_mean_over_seeds_and_null_leaves_a_gap():
     ends = band.get_paths()[0].get_extents()
     half = 0.1 * 12.7062  # Student's t of one degree of freedom
     assert (ends.ymin, ends.ymax) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-4)
+
+
+def test_lines_are_of_runs_that_agree_in_some_options(tmp_path, monkeypatch):
+    labels = []
+    monkeypatch.setattr(
+        plots, "draw_band", lambda *_, label, **__: labels.append(label)
+    )
+    runs = [{**one, "aggregator": rule} for one in RECORDS for rule in ("mean", "krum")]
+    by = ["aggregator", "attack"]
+    draw_curves(runs, "title", tmp_path / "curves.png", by=by)
+    assert labels == 2 * ["Mean, Clean", "Krum, Clean"]
 
 
 def test_the_longest_lists_of_each_kind_are_drawn():
