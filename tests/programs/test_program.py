@@ -28,6 +28,10 @@ def program() -> None:
     rule = flags.DEFINE_enum("rule", "mean", ["mean", "median"], "Rule.")
     failure = flags.DEFINE_enum("failure", "", ["", "input", "defect"], "Failure.")
     number = flags.DEFINE_integer("signal", 0, "Signal that this program gets.")
+    flags.DEFINE_list("names", [], "Names.")
+    flags.DEFINE_bool("ask", False, "Whether to ask.")
+    flags.DEFINE_multi_string("where", [], "Conditions.")
+    flags.declare_key_flag("preset")
 
     def main() -> None:
         if failure.value == "input":
@@ -73,6 +77,28 @@ def test_a_program_that_succeeds_exits_with_0(tmp_path):
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(argument, message):
     assert_refused(run(argument, program=program), message)
+
+
+def test_a_flag_stands_once_on_a_command_line_unless_it_adds_to_what_is_given(tmp_path):
+    told = "is given twice; give it once, with commas between its values"
+    assert_refused(run("--names=a", "-names", "b", program=program), f"names: {told}")
+    assert_refused(run("--ask", "--noask", program=program), f"ask: {told}")
+    (tmp_path / "a.flags").write_text("--rounds=7\n")
+    file = f"--flagfile={tmp_path}/a.flags"
+    wheres = ("--where=a", "--where=b")
+    done = run(file, "--rounds=8", file, *wheres, "--rule=mean", program=program)
+    assert (done.returncode, done.stdout) == (0, "7 mean\n")
+
+
+@pytest.mark.parametrize("name", ["compare", "results"])
+def test_a_program_without_presets_says_so(name):
+    told = f"preset: jaxfr {name} takes none; give the flags themselves"
+    assert_refused(run(name, "--preset=paper"), told)
+
+
+@pytest.mark.parametrize("name", ["results", "report", "status", "sweep", "submit"])
+def test_a_store_that_is_not_named_is_asked_for(name):
+    assert_refused(run(name), "store: name the folder")
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])

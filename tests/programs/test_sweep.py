@@ -18,6 +18,7 @@ from tests.programs.programs import (
     Ended,
     Started,
     assert_refused,
+    instead,
     jaxfr,
     lines,
     outcome,
@@ -136,8 +137,8 @@ def wait_for_claim(process: Started, store: pathlib.Path) -> None:
 def test_a_sweep_killed_at_any_moment_ends_as_an_undisturbed_one(tmp_path):
     """All runs together take about a second for each kill."""
     longer = (
-        *TINY,
-        *("--rounds=6000", "--eval_every=3000", "--attack=none,spattack_o_d"),
+        *instead(TINY, "--rounds=6000", "--eval_every=3000"),
+        "--attack=none,spattack_o_d",
         *("--learning_rate=0.05,0.1", f"--seeds=0:{KILLS}"),
     )
     undisturbed, store = tmp_path / "undisturbed", tmp_path / "store"
