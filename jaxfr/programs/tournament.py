@@ -131,7 +131,9 @@ def main() -> None:
     """Does what the flags say."""
     folder = output_flags.output_dir()
     if folder is None:
-        raise InvalidInputError("output_dir: name the folder for the page")
+        raise InvalidInputError(
+            "output_dir: name the folder for the page, --output_dir=..."
+        )
     frozen = _frozen_suite()
     suite = flagged_suite(frozen)
     entries = _entries_folder(frozen, suite)
