@@ -110,6 +110,7 @@ def main() -> None:
     group_by = _groupings(records)
     columns = _heatmap_columns(group_by)
     compare = _compared(group_by, columns)
+    output_flags.tell_undrawn("heatmaps")
     metrics = [main_metric(records[0])]
     if _METRIC.value is not None:
         metrics = _distinct("metric", _METRIC.value)
