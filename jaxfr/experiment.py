@@ -127,6 +127,11 @@ class Experiment:
         for option in options_of(Experiment):
             value = option.check(getattr(self, option.name))
             object.__setattr__(self, option.name, value)
+        for metric in self.metrics:
+            if not isinstance(metric, Metric):
+                raise InvalidInputError(
+                    f"metrics: {metric!r} is no metric, such as jaxfr.hit_ratio(10)"
+                )
         names = [metric.name for metric in self.metrics]
         if not names or len(set(names)) < len(names):
             raise InvalidInputError(

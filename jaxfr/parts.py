@@ -326,6 +326,11 @@ class Factory(Generic[P, T_co]):
             for option in self.options
         ]
         parts = [one for several in given.values() for one in several]
+        for one in parts:
+            if isinstance(one, Factory):
+                raise InvalidInputError(
+                    f"{self.name}: {one.name} must be called, as in {one.name}()"
+                )
         return Part(self, tuple(values), tuple(parts))
 
     @property
