@@ -215,7 +215,7 @@ def test_a_dry_run_tells_what_there_is_to_do_and_makes_nothing(tmp_path):
     ("arguments", "named"),
     [
         (["--store="], "store=: must name"),
-        (["--attack=nonsense"], "spattack_o_d"),
+        (["--attack=xyz"], "spattack_o_d"),
         (["--aggregator=mean,mean"], "distinct"),
         (["--learning_rate=0.1,x"], "learning_rate"),
         (["--seeds=3:3"], "0:10"),
@@ -227,7 +227,7 @@ def test_a_dry_run_tells_what_there_is_to_do_and_makes_nothing(tmp_path):
 )
 def test_a_mistake_ends_with_one_line_and_exit_code_2(tmp_path, arguments, named):
     store = tmp_path / "store"
-    assert_refused(sweep(*TINY[:2], f"--store={store}", *arguments), named)
+    assert_refused(sweep(*instead((*TINY[:2], f"--store={store}"), *arguments)), named)
     assert not store.exists()
 
 

@@ -159,7 +159,7 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_bits(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--attack=nonsense"], "spattack_o_d"),
+        (["--attack=xyz"], "spattack_o_d"),
         (["--attack=none,none"], "distinct"),
         (["--aggregator=nonsense"], "trimmed_mean"),
         (["--dataset=nowhere"], "ml-100k"),
