@@ -31,7 +31,6 @@ from jaxfr.programs.flag_parsers import define_number
 from jaxfr.programs.program import run_program
 from jaxfr.programs.running import opened_store
 from jaxfr.ranges import COUNT_FROM_1
-from jaxfr.records import can_draw
 from jaxfr.sweeps import RunRequest, parse_seeds, start_devices
 
 EXAMPLE = "--studies=table3,figure4 --quick"
@@ -89,6 +88,7 @@ def main() -> None:
     studies = choose_studies(asked.studies, asked.quick)
     workload = load_all(studies, asked)
     output_flags.prepare_folder(folder, [REPORT_FILE, MARKDOWN_FILE])
+    output_flags.tell_undrawn("pictures")
     options = execution_flags.run_options(start_devices)
     begun = time.monotonic()
     path = execution_flags.store_path() or folder / execution_flags.STORE_FOLDER
@@ -105,8 +105,6 @@ def main() -> None:
     )
     write_atomically(folder / REPORT_FILE, render(page).encode())
     write_atomically(folder / MARKDOWN_FILE, render_markdown(page).encode())
-    if not can_draw():
-        print("no pictures drawn: that needs pip install 'jaxfr[plots]'")
     print(f"wrote {folder / REPORT_FILE} and {MARKDOWN_FILE}")
 
 

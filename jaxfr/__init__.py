@@ -24,6 +24,7 @@ here, too. A part of one's own is a function under ``part``, which makes a
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from jaxfr.errors import nearest
 from jaxfr.stopping import end_at_once_while_loading
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def __getattr__(name: str) -> Any:
         public = importlib.import_module("jaxfr.public")
         if hasattr(public, name):
             return getattr(public, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        near = nearest(name, public.__all__)
+    else:
+        near = ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{near}")
 
 
 def __dir__() -> list[str]:

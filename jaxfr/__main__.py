@@ -17,6 +17,8 @@ from jaxfr.terminal import note
 def main() -> NoReturn:
     """Starts a program; without a word, says which there are."""
     name, *arguments = sys.argv[1:] or ["--help"]
+    if name == "help":
+        name, *arguments = [*arguments[:1], "--help"]
     if name in HELP_FLAGS:
         print(overview())
         sys.exit(0)
@@ -24,8 +26,8 @@ def main() -> NoReturn:
         print(f"jaxfr {jaxfr.__version__}")
         sys.exit(0)
     if name not in PROGRAMS:
-        known = ", ".join(PROGRAMS)
-        note(f"error: {name}: no program; there are {known}{nearest(name, PROGRAMS)}")
+        known = f"; there are {', '.join(PROGRAMS)}"
+        note(f"error: {name}: no program{nearest(name, PROGRAMS) or known}")
         sys.exit(EXIT_CODE)
     program = importlib.import_module(f"jaxfr.programs.{name}")
     sys.argv = [f"jaxfr {name}", *arguments]

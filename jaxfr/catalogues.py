@@ -5,7 +5,7 @@ import sys
 import types
 from typing import Any, TypeVar
 
-from jaxfr.errors import import_extra
+from jaxfr.errors import import_extra, nearest
 from jaxfr.parts import Factory
 from jaxfr.showing import html_table, html_text
 from jaxfr.terminal import fit
@@ -57,6 +57,13 @@ def by_name(*factories: Factory[..., T]) -> Catalogue[T]:
 
 class _Module(types.ModuleType):
     """A module that shows the catalogues it holds."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Says which name may have been meant."""
+        near = "" if name.startswith("_") else nearest(name, dir(self))
+        raise AttributeError(
+            f"module {self.__name__!r} has no attribute {name!r}{near}"
+        )
 
     def __repr__(self) -> str:
         return "\n\n".join([self._what(), *map(repr, self._catalogues())])

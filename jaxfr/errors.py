@@ -1,6 +1,7 @@
 """The one exception that a user's mistake raises, and what was meant or is missing."""
 
 import difflib
+import functools
 import importlib
 from collections.abc import Iterable
 from typing import Any
@@ -19,8 +20,15 @@ class InvalidInputError(ValueError):
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """``; did you mean ...?`` with the likest of some names, or nothing."""
-    found = difflib.get_close_matches(name, names, n=2)
+    """``; did you mean ...?`` with the likest of some names, or nothing.
+
+    Names of which it is a word, as ratio is of malicious_ratio, go before those that
+    are only somewhat alike.
+    """
+    names = list(names)
+    alike = functools.partial(difflib.get_close_matches, name, names, n=2)
+    of_words = [one for one in names if name in one.split("_")]
+    found = alike(cutoff=0.9) or of_words[:2] or alike()
     return f"; did you mean {' or '.join(found)}?" if found else ""
 
 

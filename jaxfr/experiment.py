@@ -28,7 +28,7 @@ from jaxfr.evaluation.names import DEFAULT_METRICS
 from jaxfr.evaluation.targets import DEFAULT_TARGETS, parse_targets
 from jaxfr.models import Model, fedmf
 from jaxfr.optimizers import Optimizer, sgd
-from jaxfr.parts import Number, Part, Whole, is_same, options_of
+from jaxfr.parts import Factory, Number, Part, Whole, is_same, options_of
 from jaxfr.ranges import (
     AMOUNT,
     COUNT,
@@ -127,6 +127,11 @@ class Experiment:
         for option in options_of(Experiment):
             value = option.check(getattr(self, option.name))
             object.__setattr__(self, option.name, value)
+        for metric in self.metrics:
+            if not isinstance(metric, Metric):
+                raise InvalidInputError(
+                    f"metrics: {metric!r} is no metric, such as jaxfr.hit_ratio(10)"
+                )
         names = [metric.name for metric in self.metrics]
         if not names or len(set(names)) < len(names):
             raise InvalidInputError(
@@ -142,13 +147,7 @@ class Experiment:
                 f"targets=(): {', '.join(names)} measure their exposure"
             )
         for name in PART_KINDS:
-            value = getattr(self, name)
-            if not isinstance(value, Part):
-                raise InvalidInputError(
-                    f"{name}: is a {type(value).__name__}, must be a part, such as "
-                    "attack=jaxfr.attacks.lie() or what a function makes that is "
-                    "decorated with jaxfr.part"
-                )
+            _check_is_part(name, getattr(self, name))
         _check_parts(jax.tree.structure(self))
 
     def __repr__(self) -> str:
@@ -348,6 +347,20 @@ def _check_parts(structure: Any) -> None:
         jax.tree.unflatten(structure, numbers).check_parts()
 
     jax.eval_shape(check, [0.0] * structure.num_leaves)
+
+
+def _check_is_part(name: str, value: Any) -> None:
+    if isinstance(value, Factory):
+        raise InvalidInputError(
+            f"{name}={value.name}: must be called, as in {name}={value.name}()"
+        )
+    if not isinstance(value, Part):
+        kind = f"jaxfr.{name.rpartition('_')[2]}s"
+        raise InvalidInputError(
+            f"{name}: is a {type(value).__name__}, must be a part, such as "
+            f"{name}={kind}.{getattr(Experiment, name)!r}, or what a function makes "
+            "that is decorated with jaxfr.part"
+        )
 
 
 def _is_number(value: Any) -> bool:

@@ -75,10 +75,15 @@ def read_one(
     else:
         factory = catalogue.get(name)
         if factory is None:
+            near = nearest(name, catalogue)
+            if near:  # the list may be long, and a typing error needs none
+                listed = f"jaxfr list {field.rpartition('_')[2]}s shows what there is"
+                raise InvalidInputError(
+                    f"{field}={name!r}: there is none{near} {listed}"
+                )
             raise InvalidInputError(
                 f"{field}={name!r}: allowed are {', '.join(catalogue)}, or a "
                 f"function of a file as in ./mine.py:my_{field}"
-                f"{nearest(name, catalogue)}"
             )
     values: dict[str, Any] = {}
     for place, piece in enumerate(given):

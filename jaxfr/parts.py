@@ -94,6 +94,11 @@ class Option(NamedTuple):
         if isinstance(value, Tracer) or (value is None and self.optional):
             return value
         if isinstance(self.allowed, Range):
+            if isinstance(value, list | tuple | set | dict):
+                raise InvalidInputError(
+                    f"{self.name}={value}: is a {type(value).__name__}, must be "
+                    f"{self.allowed}"
+                )
             check_number(self.name, value, self.allowed)
             if isinstance(value, np.generic | np.ndarray | Array) and value.ndim == 0:
                 value = value.item()  # so that it can be compared and written
@@ -321,6 +326,11 @@ class Factory(Generic[P, T_co]):
             for option in self.options
         ]
         parts = [one for several in given.values() for one in several]
+        for one in parts:
+            if isinstance(one, Factory):
+                raise InvalidInputError(
+                    f"{self.name}: {one.name} must be called, as in {one.name}()"
+                )
         return Part(self, tuple(values), tuple(parts))
 
     @property

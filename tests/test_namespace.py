@@ -88,6 +88,13 @@ def test_completion_shows_public_names_only(space):
     assert all(hasattr(space, name) for name in space.__all__)
 
 
+@pytest.mark.parametrize("space", NAMESPACES)
+def test_a_misspelled_name_is_told_what_may_be_meant(space):
+    name = space.__all__[-1]
+    with pytest.raises(AttributeError, match=f"; did you mean .*{name}"):
+        getattr(space, f"{name}_")
+
+
 def test_the_main_job_stands_first_in_ten_lines():
     lines = (fr.__doc__ or "").splitlines()
     shown = [line for line in lines if line.startswith((">>>", "..."))]

@@ -367,6 +367,11 @@ def test_a_chain_is_of_parts():
     assert isinstance(chain(clip_by_norm(), clip_by_norm()).make(), Stage)
 
 
+def test_what_was_not_called_stands_in_no_chain():
+    with pytest.raises(InvalidInputError, match=r"as in clip_by_norm\(\)$"):
+        chain(clip_by_norm, median())  # type: ignore[arg-type]
+
+
 def test_made_stages_and_rules_may_stand_in_a_chain():
     chosen = chain(clip_by_norm(0.5).make(), median())
     assert isinstance(chosen.make(), Rule)

@@ -106,9 +106,14 @@ ANY = "a number at least -1e\\+15 and at most 1e\\+15"
         (
             "attack",
             "spatack_o_d",
-            "attack='spatack_o_d': allowed are none, spattack_o_d, .*, or a function "
-            r"of a file as in ./mine.py:my_attack; did you mean spattack_o_d or "
-            r"spattack_\w_\w\?$",
+            r"attack='spatack_o_d': there is none; did you mean spattack_o_d\? jaxfr "
+            "list attacks shows what there is$",
+        ),
+        (
+            "attack",
+            "xyz",
+            "attack='xyz': allowed are none, spattack_o_d, .*, or a function of a file "
+            "as in ./mine.py:my_attack$",
         ),
         ("aggregator", "medain", r"aggregator='medain': .*; did you mean .*median"),
         ("aggregator", "clip_by_norm+", "aggregator='': allowed are mean, median,"),
@@ -132,6 +137,9 @@ def test_the_likest_names_are_told_if_there_are_any():
         "; did you mean median"
     )
     assert nearest("x", ["mean", "median"]) == ""
+    names = ["aggregation", "malicious_ratio", "attack_start", "attacks"]
+    assert nearest("ratio", names) == "; did you mean malicious_ratio?"
+    assert nearest("attack", names) == "; did you mean attacks?"
 
 
 def test_an_option_without_its_part_is_told_its_place():

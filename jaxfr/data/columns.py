@@ -160,7 +160,10 @@ class _Search:
         return Columns(user, item, time, rating)
 
     def users_and_items(self) -> tuple[int, int, bool]:
-        """Returns the two columns, and whether no names tell what the others are."""
+        """Returns the two columns, and whether order and looks tell what others are.
+
+        They do where no name says what a user or an item is, given or found.
+        """
         found = {
             role: self.given[role] if role in self.given else self.best(role)
             for role in (Role.USER, Role.ITEM)
@@ -184,7 +187,10 @@ class _Search:
         user, item = found[Role.USER], found[Role.ITEM]
         assert user is not None
         assert item is not None
-        return user, item, bool(missing) or self.columns[0].name is None
+        unnamed = len(self.columns) <= _MOST_WITHOUT_NAMES and not any(
+            self.is_(place, Role.USER, Role.ITEM) for place in range(len(self.columns))
+        )
+        return user, item, bool(missing) or unnamed or self.columns[0].name is None
 
     def time_by_name(self) -> int | None:
         """The column of time that the header names, if it names one."""

@@ -3,6 +3,7 @@
 import bisect
 import csv
 import itertools
+import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple, TextIO
@@ -255,7 +256,15 @@ def _convert(
 
 
 def rating_of(cell: str) -> float:
-    """A rating as a number; a ``ValueError`` says that it is none."""
+    """A rating as a number; a ``ValueError`` says that it is none.
+
+    A comma may stand for the decimal point, but not where it may part thousands.
+    """
+    text = cell
     if not is_number(cell):
-        raise ValueError("a rating that is not a number")
-    return float(cell)
+        text = re.sub(r"^([^.,]*),(?!\d{3}\s*$)", r"\1.", cell)
+    if not is_number(text):
+        raise ValueError(
+            f"a rating that is not a number (as 4, 4.5 or 4,5): '{excerpt(cell)}'"
+        )
+    return float(text)

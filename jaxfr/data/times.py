@@ -5,9 +5,11 @@ import datetime
 import enum
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from jaxfr.terminal import excerpt
 
 # Numbers from here on are seconds (or less) since 1970, and no rating or count.
 _FIRST_MOMENT = 10**8
@@ -79,7 +81,8 @@ def read_times(values: Sequence[str], first: str) -> np.ndarray:
     try:
         dates = list(map(_date, values))
     except ValueError:
-        raise ValueError("a timestamp that is not an ISO date like the first") from None
+        told = "a timestamp that is not an ISO date like the first"
+        raise _of_first_bad(told, values, is_date) from None
     if any((date.tzinfo is not None) != zoned for date in dates):
         raise ValueError("a timestamp with a time zone beside others without one")
     epoch = _EPOCH.replace(tzinfo=datetime.UTC if zoned else None)
@@ -99,6 +102,13 @@ def join_times(parts: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def _of_first_bad(
+    told: str, values: Sequence[str], is_good: Callable[[str], bool]
+) -> ValueError:
+    bad = next(value for value in values if not is_good(value))
+    return ValueError(f"{told}: '{excerpt(bad)}'")
+
+
 def _date(text: str) -> datetime.datetime:
     text = text.strip()
     if not _DATE.match(text):
@@ -108,15 +118,15 @@ def _date(text: str) -> datetime.datetime:
 
 def _read_numbers(values: Sequence[str], first_is_one: bool) -> np.ndarray:
     or_date = "" if first_is_one else " or an ISO date (2005-12-31)"
-    no_number = ValueError(f"a timestamp that is not a number{or_date}")
+    told = f"a timestamp that is not a number{or_date}"
     if any("_" in value for value in values):
-        raise no_number
+        raise _of_first_bad(told, values, is_number)
     with contextlib.suppress(ValueError, OverflowError):
         return np.fromiter(map(int, values), np.int64, len(values))
     try:
         times = np.fromiter(map(float, values), np.float64, len(values))
     except ValueError:
-        raise no_number from None
+        raise _of_first_bad(told, values, is_number) from None
     if not np.all(np.isfinite(times)):
         raise ValueError("a timestamp that is not finite")
     for place in np.flatnonzero(np.abs(times) > _EXACT).tolist():

@@ -98,6 +98,10 @@ def main() -> None:
     folder = output_flags.prepare_output(
         [PAGE_FILE, SUMMARY_FILE, WORST_CASE_FILE, WORST_CASE_PICTURE]
     )
+    output_flags.tell_undrawn("pictures")
+    if folder is not None and not can_render():
+        told = "no page to explore will be written: that needs pip install"
+        print(f"{told} 'jaxfr[report]'", flush=True)
     options = execution_flags.run_options(start_devices)
     plan = plan_runs(wanted, data_flags.load_options())
     own_store = None if folder is None else folder / execution_flags.STORE_FOLDER
@@ -127,8 +131,6 @@ def main() -> None:
         if can_render():
             written.insert(0, folder / PAGE_FILE)
             write_page(written[0], records, str(path))
-        else:
-            print("no page to explore: that needs pip install 'jaxfr[report]'")
     table = paper_table(summary.cells[metric], *summary[:3], metric, shown)
     print(paragraph(title), plain(table), sep="\n\n", end="\n\n")
     print(worst_case_table(summary.cases[metric], group_by, metric))

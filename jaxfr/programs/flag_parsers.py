@@ -24,10 +24,13 @@ class NumberParser(flags.ArgumentParser):
     def parse(self, argument: Any) -> Any:
         """See base class."""
         parser = flags.IntegerParser() if self.allowed.whole else flags.FloatParser()
-        number = parser.parse(argument)
-        if not self.allowed.holds(number):
-            raise ValueError(f"must be {self.allowed}")
-        return number
+        number = None
+        with contextlib.suppress(ValueError):
+            number = parser.parse(argument)
+        if self.allowed.holds(number):
+            return number
+        point = "; a point, not a comma, stands before decimals"
+        raise ValueError(f"must be {self.allowed}{point * (',' in str(argument))}")
 
 
 class ChoiceParser(flags.EnumParser):

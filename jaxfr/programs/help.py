@@ -1,5 +1,6 @@
 """What ``--help`` prints: a program's flags in groups, each with an example."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -111,7 +112,9 @@ def _describe_flag(flag: flags.Flag) -> str:
     name = f"[no]{flag.name}" if flag.boolean else flag.name
     notes = [f"default: {flag.default_as_str}"] * bool(flag.default)
     notes += filter(None, [flag.parser.syntactic_help])
-    told = f"{flag.help} ({'; '.join(notes)})" if notes else str(flag.help)
+    # absl itself says behind the help, on a line of its own, what may be repeated.
+    text = re.sub(r";\s*repeat this option.*", "", str(flag.help))
+    told = f"{text} ({'; '.join(notes)})" if notes else text
     return textwrap.fill(
         f"--{name}: {told}",
         _WIDTH,

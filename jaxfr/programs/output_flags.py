@@ -8,7 +8,7 @@ from absl import flags
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path
 from jaxfr.programs.flag_parsers import define_choice
-from jaxfr.records.pictures import WIDTHS, picture_files
+from jaxfr.records.pictures import WIDTHS, can_draw, picture_files
 
 # Flags belong to the modules that call the function below.
 flags.disclaim_key_flags()
@@ -46,6 +46,13 @@ def output_dir() -> pathlib.Path | None:
     """The folder that ``--output_dir`` names, None where it is not given."""
     text = flags.FLAGS.output_dir
     return None if text is None else user_path(text, "output_dir")
+
+
+def tell_undrawn(what: str) -> None:
+    """Says, before the work begins, what the folder will lack without matplotlib."""
+    if output_dir() is not None and not can_draw():
+        told = f"no {what} will be drawn: that needs pip install 'jaxfr[plots]'"
+        print(told, flush=True)
 
 
 def prepare_output(file_names: Sequence[str]) -> pathlib.Path | None:

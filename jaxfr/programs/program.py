@@ -1,6 +1,7 @@
 """What every program does the same way: flags, presets, errors, exit codes."""
 
 import functools
+import itertools
 import logging
 import re
 import sys
@@ -22,6 +23,8 @@ EXIT_CODE = 2
 _BYTE_ORDER_MARK = "\ufeff"
 
 _PRESET = re.compile(r"--?preset(?:=(.*))?$")
+# What separates the values of a flag that takes several.
+_BETWEEN = {",": "commas", ";": "semicolons"}
 
 HELP_FLAGS = frozenset(("-h", "-help", "--help", "-?", "--?"))
 # Those of absl itself, for all flags of all modules.
@@ -59,7 +62,7 @@ def run_program(main: Callable[..., None], most_words: int = 0) -> NoReturn:
         sys.exit(0)
     try:
         with stoppable():
-            parse = functools.partial(_parse_flags, most_words)
+            parse = functools.partial(_parse_flags, main, most_words)
             app.run(lambda words: main(*words[1:]), flags_parser=parse)
     except Stopped as stopped:
         _leave(describe(stopped), stopped.exit_code)
@@ -82,12 +85,17 @@ def run_program(main: Callable[..., None], most_words: int = 0) -> NoReturn:
 
 def _help(main: Callable[..., None]) -> str:
     """What a program is and takes, by the module of its main function."""
+    module, (title, own) = sys.modules[main.__module__], _title_and_flags(main)
+    return help_text(title, module.__doc__ or "", getattr(module, "EXAMPLE", ""), own)
+
+
+def _title_and_flags(main: Callable[..., None]) -> tuple[str, list[flags.Flag]]:
+    """What a program is called, and its own flags."""
     module, title, name = sys.modules[main.__module__], sys.argv[0], main.__module__
     if module.__spec__ is not None and name == "__main__":
         title = f"python -m {module.__spec__.name}"
         name = sys.argv[0]  # as absl calls a module that is started by itself
-    own = flags.FLAGS.get_key_flags_for_module(name)
-    return help_text(title, module.__doc__ or "", getattr(module, "EXAMPLE", ""), own)
+    return title, flags.FLAGS.get_key_flags_for_module(name)
 
 
 def _among_others() -> bool:
@@ -115,8 +123,16 @@ def _leave_others(error: Exception) -> NoReturn:
     _leave(f"error: {type(error).__name__}", 1)
 
 
-def _parse_flags(most_words: int, arguments: Sequence[str]) -> list[str]:
+def _parse_flags(
+    main: Callable[..., None], most_words: int, arguments: Sequence[str]
+) -> list[str]:
     """Parses flags like absl's own parser, but leaves its errors to the caller."""
+    _refuse_twice(arguments[1:])
+    title, own = _title_and_flags(main)
+    if any(map(_PRESET.match, arguments)) and flags.FLAGS["preset"] not in own:
+        raise InvalidInputError(
+            f"preset: {title} takes none; give the flags themselves, see {title} --help"
+        )
     try:
         remaining = flags.FLAGS(expand_flags(list(arguments)))
     except flags.UnrecognizedFlagError as error:
@@ -133,6 +149,27 @@ def _parse_flags(most_words: int, arguments: Sequence[str]) -> list[str]:
             "--name=value"
         )
     return remaining
+
+
+def _refuse_twice(arguments: Sequence[str]) -> None:
+    """Refuses a flag of several values that is typed twice: some would be lost.
+
+    Of a flag of one value the last goes first, so that an alias can be overridden.
+    """
+    typed = set()
+    for argument in itertools.takewhile("--".__ne__, arguments):
+        name = argument.lstrip("-").partition("=")[0]
+        if not argument.startswith("-") or name not in flags.FLAGS:
+            continue
+        parser = flags.FLAGS[name].parser
+        several = isinstance(parser, flags.ListParser) or name == "seeds"
+        separator = getattr(parser, "separator", "," * several)
+        if name in typed and separator:
+            raise InvalidInputError(
+                f"{name}: is given twice; give it once, with {_BETWEEN[separator]} "
+                "between its values"
+            )
+        typed.add(name)
 
 
 def expand_flags(arguments: list[str]) -> list[str]:

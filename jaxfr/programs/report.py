@@ -13,12 +13,11 @@ from absl import flags
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.explorer import write_page
-from jaxfr.files import user_path
-from jaxfr.programs import output_flags
+from jaxfr.programs import output_flags, store_flag
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import POSITIVE
 from jaxfr.records.contents import lack_of_record
-from jaxfr.store import Store, look_into_store
+from jaxfr.store import Store
 from jaxfr.store.status import status_of
 
 PAGE_FILE = "report.html"
@@ -29,9 +28,7 @@ _UNFINISHED = ("running", "left", "failed")
 EXAMPLE = "--watch --watch_seconds=60"
 """For ``--help``, of the flags that only this program has."""
 
-_STORE = flags.DEFINE_string(
-    "store", None, "Folder of the result store to read.", required=True
-)
+store_flag.define()
 _WATCH = flags.DEFINE_bool(
     "watch",
     False,
@@ -45,13 +42,12 @@ output_flags.define(PAGE_FILE, required=True)
 
 def main() -> None:
     """Does what the flags say."""
+    store = store_flag.open_to_read(lack_of_record)
     folder = output_flags.prepare_output([PAGE_FILE])
     if folder is None:
-        raise InvalidInputError("output_dir: name the folder for the page")
-    path = user_path(_STORE.value, "store")
-    store = look_into_store(path, check=lack_of_record)
-    if store is None:
-        raise InvalidInputError(f"{path}: there is no result store")
+        raise InvalidInputError(
+            "output_dir: name the folder for the page, --output_dir=..."
+        )
     page = folder / PAGE_FILE
     seen = _write(store, page)
     while _WATCH.value:
@@ -69,7 +65,7 @@ def _write(store: Store, page: pathlib.Path, seen: object = None) -> object:
     if tells == seen:
         return seen
     if not records and not _WATCH.value:
-        raise InvalidInputError(f"{_STORE.value}: the store holds no runs yet")
+        raise InvalidInputError(f"{store.path}: the store holds no runs yet")
     if records:
         write_page(page, records, str(store.path), unfinished)
         print(f"wrote {page} with {len(records):,} runs", flush=True)

@@ -13,7 +13,7 @@ from absl import flags
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import user_path
-from jaxfr.programs import output_flags
+from jaxfr.programs import output_flags, store_flag
 from jaxfr.programs.running import warn
 from jaxfr.programs.summary_files import (
     DIFFERENCES_FILE,
@@ -34,7 +34,7 @@ from jaxfr.records.paired import (
 from jaxfr.records.record import Record
 from jaxfr.records.summary import Cell, summarize, worst_case
 from jaxfr.records.tables import format_results
-from jaxfr.store import read_store
+from jaxfr.store import Store
 
 EXAMPLE = "--where=ranking=full --group_by=aggregator,attack --metric=hr@10"
 """For ``--help``, of the flags that only this program has."""
@@ -42,9 +42,7 @@ EXAMPLE = "--where=ranking=full --group_by=aggregator,attack --metric=hr@10"
 # What a picture's title says, where all runs have it in common.
 _TITLE_SETTINGS = ("dataset", "model", "aggregator", "attack", "malicious_ratio")
 
-_STORE = flags.DEFINE_string(
-    "store", None, "Folder of the result store to read.", required=True
-)
+store_flag.define()
 _WHERE = flags.DEFINE_multi_string(
     "where",
     [],
@@ -116,11 +114,11 @@ _EXPORT_CURVES = flags.DEFINE_string(
 def main() -> None:
     """Does what the flags say."""
     exported = _exported_paths()
-    path = user_path(_STORE.value, "store")
-    records = _chosen_records(read_store(path, lack_of_record))
+    records = _chosen_records(store_flag.open_to_read(lack_of_record))
     group_by = _groupings(records)
     columns = _heatmap_columns(group_by)
     compare = _compared(group_by, columns)
+    output_flags.tell_undrawn("heatmaps")
     metrics = [main_metric(records[0])]
     if _METRIC.value is not None:
         metrics = _distinct("metric", _METRIC.value)
@@ -173,9 +171,10 @@ def _exported_paths() -> dict[pathlib.Path, Callable[[Sequence[Record]], Any]]:
     return exported
 
 
-def _chosen_records(stored: Sequence[Record]) -> Sequence[Record]:
+def _chosen_records(store: Store) -> Sequence[Record]:
+    stored = store.records()
     if not stored:
-        raise InvalidInputError(f"{_STORE.value}: the store holds no runs yet")
+        raise InvalidInputError(f"{store.path}: the store holds no runs yet")
     # Nested values, as the seconds, also under the names that an export gives them.
     records = selection.select(
         [{**export.flatten(record), **record} for record in stored], _WHERE.value

@@ -11,9 +11,7 @@ import sys
 
 from absl import flags
 
-from jaxfr.errors import InvalidInputError
-from jaxfr.files import user_path
-from jaxfr.store import look_into_store
+from jaxfr.programs import store_flag
 from jaxfr.store.status import ProcessStatus, StoreStatus, status_of
 from jaxfr.terminal import align, printable
 
@@ -22,9 +20,7 @@ EXIT_FAILED, EXIT_UNFINISHED = 1, 3
 EXAMPLE = "--format=json"
 """For ``--help``, of the flags that only this program has."""
 
-_STORE = flags.DEFINE_string(
-    "store", None, "Folder of the result store to look into.", required=True
-)
+store_flag.define()
 _FORMAT = flags.DEFINE_enum(
     "format",
     "table",
@@ -37,11 +33,7 @@ _COLUMNS = ("program", "runs", "done", "running", "left", "failed")
 
 def main() -> None:
     """Prints how far the store is."""
-    path = user_path(_STORE.value or "", "store")
-    store = look_into_store(path)
-    if store is None:
-        raise InvalidInputError(f"{path}: there is no result store")
-    status = status_of(store)
+    status = status_of(store_flag.open_to_read())
     print(as_json(status) if _FORMAT.value == "json" else as_table(status))
     total = status.total
     if total.failed and not total.running:

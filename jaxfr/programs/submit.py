@@ -128,7 +128,9 @@ def run_share(arguments: Sequence[str]) -> None:
 
 def forwarded_arguments() -> list[str]:
     """The flags that were given and are the sweep's, as it will read them."""
-    left_out = {"flagfile", *(flag.name for flag in _OWN)}  # what it names is given
+    # What a flag file names is given, and each job has a share of its own.
+    left_out = {"flagfile", "shard_index", "num_shards"}
+    left_out.update(flag.name for flag in _OWN)
     given = [flags.FLAGS[name] for name in flags.FLAGS if name not in left_out]
     return [
         flag.serialize() for flag in given if flag.present and flag.value is not None

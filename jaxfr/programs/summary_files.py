@@ -62,8 +62,6 @@ def write_summary(summary: Summary, title: str) -> list[pathlib.Path]:
         for form, written_as in _FORMS.items():
             written.append(folder / f"table_{stem}{form}")
             write_atomically(written[-1], f"{written_as(table)}\n".encode())
-    if not can_draw():
-        print("no pictures drawn: that needs pip install 'jaxfr[plots]'")
     for metric, name in heatmaps.items() if can_draw() else ():
         draw = functools.partial(
             draw_heatmap,

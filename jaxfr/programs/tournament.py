@@ -131,7 +131,9 @@ def main() -> None:
     """Does what the flags say."""
     folder = output_flags.output_dir()
     if folder is None:
-        raise InvalidInputError("output_dir: name the folder for the page")
+        raise InvalidInputError(
+            "output_dir: name the folder for the page, --output_dir=..."
+        )
     frozen = _frozen_suite()
     suite = flagged_suite(frozen)
     entries = _entries_folder(frozen, suite)
@@ -141,6 +143,7 @@ def main() -> None:
         tried = [one for defense in defenses for one in with_ablations(defense)]
     output_flags.prepare_folder(folder, [PAGE, STANDINGS, TRIALS])
 
+    output_flags.tell_undrawn("pictures")
     options = execution_flags.run_options(start_devices)
     loaded = _load(suite.dataset)
     clients = {name: dataset.num_users for name, dataset in loaded.items()}
@@ -254,8 +257,6 @@ def _write(
     export.write_rows([one.row() for one in standings], written[0])
     rows = [{**export.flatten(one), **t._asdict()} for t, one in records.items()]
     export.write_rows(rows, written[1])
-    if not can_draw():
-        print("no pictures drawn: that needs pip install 'jaxfr[plots]'")
     pictures = {}
     for dataset, model in dict.fromkeys((t.dataset, t.model) for t in records):
         name = as_file_name(f"{dataset}_{model}")

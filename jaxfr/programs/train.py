@@ -84,6 +84,8 @@ def main() -> None:
         [RESULTS_FILE, PLOT_FILE] + [CLEAN_FILE] * with_clean
     )
     options = execution_flags.run_options(start_flagged_devices)
+    if is_leader():
+        output_flags.tell_undrawn("curves")
     plan = plan_runs(wanted, data_flags.load_options())
     own_store = None if folder is None else folder / execution_flags.STORE_FOLDER
     records = train(plan, options, execution_flags.store_path() or own_store)
@@ -106,8 +108,6 @@ def main() -> None:
     print(paragraph(title), end="\n\n")
     print(format_table(records))
     warn(records)
-    if written and not can_draw():
-        print("no curves drawn: that needs pip install 'jaxfr[plots]'")
     output_flags.tell_written(written)
 
 
@@ -167,10 +167,11 @@ def _check_save_params(runs: int) -> None:
 def _title(record: Record, seeds: Sequence[int]) -> str:
     names = "dataset", "model", "aggregator"
     parts = (value_title(name, record[name]) for name in names)
+    clients = record["malicious_clients"]
     told = f"{len(seeds)} seeds" if len(seeds) > 1 else f"1 seed ({seeds[0]})"
     return (
         f"{', '.join(parts)} "
         f"({record['aggregation']}), {100 * record['malicious_ratio']:g} % malicious "
-        f"({record['malicious_clients']} clients), {record['rounds']} rounds, "
+        f"({clients} client{'s' * (clients != 1)}), {record['rounds']} rounds, "
         f"{told}, {record['ranking']} ranking"
     )

@@ -43,9 +43,10 @@ def check_kind(path: pathlib.Path) -> None:
     if _MARKER not in names:
         if begun:
             return
-        raise InvalidInputError(
-            f"{path} is not a result store, and not empty; choose another folder"
-        )
+        within = sorted(marker.parent for marker in path.glob(f"*/{_MARKER}"))
+        meant = " or ".join(map(str, within[:2]))
+        told = f"did you mean {meant}?" if meant else "choose another folder"
+        raise InvalidInputError(f"{path} is not a result store, and not empty; {told}")
     with user_errors("read", path / _MARKER), open_regular(path / _MARKER) as file:
         content = file.read()
     try:

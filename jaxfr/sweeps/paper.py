@@ -47,8 +47,12 @@ def read_parts(
         for name in IN_PAPER[option] if text.strip() == PAPER else [text]:
             try:
                 part = read_field(option, name)
-            except InvalidInputError as error:
-                raise InvalidInputError(f"{error}{nearest(text, [PAPER])}") from None
+            except InvalidInputError:
+                near = nearest(text, [PAPER])
+                if near:
+                    told = f"{option}={text!r}: there is none{near}"
+                    raise InvalidInputError(told) from None
+                raise
             try:
                 RunRequest().replace(model=model, **{option: part})
             except InvalidInputError as error:

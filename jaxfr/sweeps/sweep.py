@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from jaxfr.data import Dataset
 from jaxfr.experiment import Experiment
@@ -12,15 +12,16 @@ from jaxfr.records.contents import lack_of_record
 from jaxfr.records.results import Results
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import ExecutionOptions
+from jaxfr.sweeps.grid import parse_seeds
 from jaxfr.sweeps.plan import identify, plan_runs
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.work import run_plan
 
 
 def sweep(
-    experiments: Sequence[Experiment],
+    experiments: Experiment | Iterable[Experiment],
     data: str | Dataset,
-    seeds: Iterable[int] = (0,),
+    seeds: int | str | Iterable[int] = (0,),
     rounds: int = 200,
     eval_every: int = 10,
     store: str | pathlib.Path | None = None,
@@ -36,9 +37,9 @@ def sweep(
     [0.1, 1.0]
 
     Args:
-        experiments: what is run.
+        experiments: what is run; one, or several.
         data: a data set, or its name or path.
-        seeds: decide every random draw.
+        seeds: decide every random draw; one, several, or a text as ``0:5``.
         rounds: rounds of each run.
         eval_every: evaluates after every so many rounds and after the last; 0: after
             the last only.
@@ -50,9 +51,12 @@ def sweep(
         write them into ``results.jsonl``; see :class:`jaxfr.Results`.
 
     Raises:
-        InvalidInputError: if a run has no meaning, or data cannot be loaded.
+        InvalidInputError: if a run has no meaning, or seeds or data cannot be read.
     """
-    seeds = tuple(seeds)
+    one_or_text = isinstance(seeds, int | str)
+    seeds = parse_seeds(str(seeds)) if one_or_text else tuple(seeds)
+    if isinstance(experiments, Experiment):
+        experiments = [experiments]
     name = data if isinstance(data, str) else data.name
     loaded = {} if isinstance(data, str) else {name: data}
     of_experiments = [

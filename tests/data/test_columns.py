@@ -73,6 +73,15 @@ def test_what_was_said_goes_before_names_and_order(names, options, expected):
     assert _find(names.split(), **options) == Columns(*expected)
 
 
+@pytest.mark.parametrize("given", [{}, {"user_column": "wer", "item_column": "was"}])
+def test_what_was_not_said_is_found_as_if_nothing_was(given):
+    names = ["wer", "was", "note", "zeit"]
+    for looks in ("ttnm", "ttnd"):
+        assert _find(names, looks, **given) == Columns(0, 1, 3, 2)
+    with pytest.raises(InvalidInputError, match=r"note .* or zeit .*may be a time"):
+        _find(names, "ttnt", **given)
+
+
 @pytest.mark.parametrize(
     ("names", "looks", "message"),
     [

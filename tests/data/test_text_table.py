@@ -1,6 +1,7 @@
 """Tables of interactions as text."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_times_are_numbers_or_iso_dates_in_their_order(times, expected):
         assert np.argsort(np.argsort(found)).tolist() == expected
 
 
-@pytest.mark.parametrize("rating", ["{}", "{}.0", " {}"])
+@pytest.mark.parametrize("rating", ["{}", "{}.0", " {}", '"{},0"'])
 def test_rows_that_are_rated_too_low_are_left_out(rating):
     rows = [(7, 3, 4), (8, 3, 1), (7, 5, 5), (9, 9, 3)]
     text = "".join(f"{u},{i},{rating.format(r)}\n" for u, i, r in rows)
@@ -68,6 +69,14 @@ def test_rows_that_are_rated_too_low_are_left_out(rating):
     assert contiguous_ids(found.users).tolist() == [0, 0]
     assert contiguous_ids(found.items).tolist() == [0, 1]
     assert found.rated_below == 2
+
+
+@pytest.mark.parametrize("rating", ["1,000", "1,234.5", "four", "", "4,0,0"])
+def test_a_rating_that_may_be_another_number_is_shown(rating):
+    text = f"user;item;stars\na;x;3,5\nb;y;{rating}\n"
+    told = f"line 3: a rating that is not a number (as 4, 4.5 or 4,5): '{rating}'"
+    with pytest.raises(InvalidInputError, match=re.escape(told)):
+        _read(text, ";", min_rating=3)
 
 
 def test_quotes_mean_something_beside_semicolons():
@@ -146,8 +155,11 @@ MANY = [f"a,x,{NOW}"] * 5000
         (f"1,2,{NOW}\n1,2,3,4\n", "line 2: another number of columns"),
         ("user,item\n1,2\n\n,3\n", "line 4: an empty id"),
         ("a,x\na, \n", "line 2: an empty id"),
-        (f"a,x,{NOW}\nb,y,late\n", "line 2: a timestamp that is not a number;"),
-        ("user,item,time\na,x,soon\n", "line 2: .* or an ISO date .2005-12-31.;"),
+        (f"a,x,{NOW}\nb,y,late\n", "line 2: a timestamp that is not a number: 'late'"),
+        (
+            "user,item,time\na,x,soon\n",
+            "line 2: .* an ISO date .2005-12-31.: 'soon'",
+        ),
         (f"a,x,{NOW}\nb,y,nan\n", "line 2: a timestamp that is not finite"),
         (f"a,x,{NOW}\nb,y,1e400\n", "line 2: a timestamp that is not finite"),
         (f"a,x,{NOW}\nb,y,{'9' * 5000}\n", "line 2: a timestamp that is not finite"),
@@ -155,7 +167,7 @@ MANY = [f"a,x,{NOW}"] * 5000
         (f"1,2,{NOW}\n3,4,{2**64}\n", "line 2: a timestamp with more digits than"),
         (f"a,x,{NOW}\nb,y,1_0\n", "line 2: a timestamp that is not a number"),
         (f"a,x,{NOW}\nb,y,2001-09-09\n", "line 2: a timestamp that is not a number"),
-        (f"a,x,2001-09-09\nb,y,{NOW}\n", "line 2: a timestamp that is not an ISO date"),
+        (f"a,x,2001-09-09\nb,y,{NOW}\n", f"line 2: .*not an ISO date .*'{NOW}'"),
         ("a,x,2001-09-09\nb,y,2001-02-30\n", "line 2: a timestamp that is not an ISO"),
         (
             "a,x,2001-09-09\nb,y,2001-09-09T10:00Z",

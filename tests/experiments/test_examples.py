@@ -7,7 +7,7 @@ import pytest
 
 from jaxfr import Experiment, Metric, sweep, synthetic_dataset
 from jaxfr.texts import read_field
-from tests.programs.programs import ROOT, TINY, lines, outcome, run
+from tests.programs.programs import ROOT, TINY, instead, lines, outcome, run
 
 FOLDER = pathlib.Path("experiments/examples")
 OWN = {
@@ -46,8 +46,8 @@ def test_all_examples_run_together_and_from_python_they_are_the_same_run(
     tmp_path, monkeypatch
 ):
     done = run(
-        *("train", *TINY, f"--output_dir={tmp_path}"),
-        *(f"--{name}={text}" for name, text in OWN.items()),
+        *("train", f"--output_dir={tmp_path}"),
+        *instead(TINY, *(f"--{name}={text}" for name, text in OWN.items())),
         *(f"--aggregator={STAGE}+{RULE}", "--nocompare_clean", "--num_devices=1"),
     )
     assert done.returncode == 0, done.stderr

@@ -19,7 +19,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxfr.training import compiled
-from tests.programs.programs import TINY, Ended, Started, jaxfr, lines, outcome, start
+from tests.programs.programs import (
+    TINY,
+    Ended,
+    Started,
+    instead,
+    jaxfr,
+    lines,
+    outcome,
+    start,
+)
 
 SETTINGS = (
     *("train", *TINY, "--attack=gaussian", "--nocompare_clean"),
@@ -64,9 +73,12 @@ def start_training(
     folder: pathlib.Path, rounds: int, *arguments: str, pairs: int, dies_at: int = 0
 ) -> Started:
     """Starts the program; all that it writes goes into the folder."""
-    return start(
-        *(*SETTINGS, *arguments, f"--output_dir={folder}", "--overwrite"),
+    given = instead(
+        (*SETTINGS, *arguments, f"--output_dir={folder}", "--overwrite"),
         *(f"--rounds={rounds}", f"--eval_every={max(1, rounds // 20)}"),
+    )
+    return start(
+        *given,
         f"--save_params={folder / 'end.npz'}",
         program=mortal,
         PAIRS_PER_CALL=str(pairs),

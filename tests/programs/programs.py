@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -148,6 +148,12 @@ def run_python(*arguments: str, **environment: str) -> Ended:
         text=True,
         env={**os.environ, **environment},
     )
+
+
+def instead(given: Iterable[str], *others: str) -> list[str]:
+    """Flags with others in place of those that have the same names."""
+    names = {flag.partition("=")[0] for flag in others}
+    return [flag for flag in given if flag.partition("=")[0] not in names] + [*others]
 
 
 def assert_refused(ended: Ended, named: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from jaxfr.benchmarking import timing
 from tests.benchmarking.invented import measure_or_die
-from tests.programs.programs import TINY, assert_refused, jaxfr, run
+from tests.programs.programs import TINY, assert_refused, instead, jaxfr, run
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def output(tmp_path_factory) -> pathlib.Path:
     """What the program writes of one tiny case on two devices."""
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     done = run(
-        *("benchmark", *TINY, "--eval_every=0", "--repeats=2"),
+        *("benchmark", *instead(TINY, "--eval_every=0"), "--repeats=2"),
         *("--attack=spattack_o_d", "--aggregator=median", "--references=numpy"),
         *("--num_devices=2", "--whole_rounds=3", f"--output_dir={folder}"),
     )

@@ -28,7 +28,7 @@ from tests.programs.test_progress import lines_of_log
 from tests.tournament.samples import fields
 
 # So many that none of these programs comes to its end here.
-ENDLESS = (*TINY[:2], "--rounds=10000000", "--num_devices=1")
+ENDLESS = (TINY[0], "--rounds=10000000", "--num_devices=1")
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 

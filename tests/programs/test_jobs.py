@@ -61,7 +61,7 @@ def test_a_job_that_the_cluster_ends_says_what_is_kept(tmp_path, number):
     """By SIGTERM, or by the signal that submitit has sent when the time is over."""
     store, logs = tmp_path / "store", tmp_path / "logs"
     started = start(
-        *("submit", *TINY[:2], "--rounds=10000000", "--cluster=local", "--wait"),
+        *("submit", TINY[0], "--rounds=10000000", "--cluster=local", "--wait"),
         *(f"--job_log_dir={logs}", f"--store={store}", "--timeout_minutes=1"),
     )
     while started.lives() and not [*store.glob("claims/*.claim")]:

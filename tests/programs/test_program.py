@@ -28,6 +28,10 @@ def program() -> None:
     rule = flags.DEFINE_enum("rule", "mean", ["mean", "median"], "Rule.")
     failure = flags.DEFINE_enum("failure", "", ["", "input", "defect"], "Failure.")
     number = flags.DEFINE_integer("signal", 0, "Signal that this program gets.")
+    flags.DEFINE_list("names", [], "Names.")
+    flags.DEFINE_bool("ask", False, "Whether to ask.")
+    flags.DEFINE_multi_string("where", [], "Conditions.")
+    flags.declare_key_flag("preset")
 
     def main() -> None:
         if failure.value == "input":
@@ -73,6 +77,30 @@ def test_a_program_that_succeeds_exits_with_0(tmp_path):
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(argument, message):
     assert_refused(run(argument, program=program), message)
+
+
+def test_a_flag_of_several_values_stands_once_and_of_one_value_the_last_counts(
+    tmp_path,
+):
+    told = "is given twice; give it once, with commas between its values"
+    assert_refused(run("--names=a", "-names", "b", program=program), f"names: {told}")
+    (tmp_path / "a.flags").write_text("--rounds=7\n")
+    file = f"--flagfile={tmp_path}/a.flags"
+    wheres = ("--where=a", "--where=b")
+    twice = "--rule=median", "--rule=mean"
+    done = run(file, "--rounds=8", file, *wheres, *twice, program=program)
+    assert (done.returncode, done.stdout) == (0, "7 mean\n")
+
+
+@pytest.mark.parametrize("name", ["compare", "results"])
+def test_a_program_without_presets_says_so(name):
+    told = f"preset: jaxfr {name} takes none; give the flags themselves"
+    assert_refused(run(name, "--preset=paper"), told)
+
+
+@pytest.mark.parametrize("name", ["results", "report", "status", "sweep", "submit"])
+def test_a_store_that_is_not_named_is_asked_for(name):
+    assert_refused(run(name), "store: name the folder")
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
@@ -123,6 +151,7 @@ def test_help_is_what_a_program_is_an_example_and_its_flags(name):
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout == run(name, "--rounds=x", "-h").stdout
     assert told.stdout.startswith(describe_program(name))
+    assert "repeat this option" not in told.stdout
     assert f"\njaxfr {name} " in describe_program(name)
     takes_presets = name in ("train", "sweep", "submit", "benchmark")
     assert told.stdout.count("  --preset: ") == takes_presets
@@ -150,10 +179,9 @@ def test_jaxfr_alone_says_which_programs_there_are():
     for name in PROGRAMS:
         assert f"jaxfr {name} " in told.stdout
         assert describe_program(name).splitlines()[0] in told.stdout
-    assert run("--help").stdout == told.stdout
+    assert run("--help").stdout == run("help").stdout == told.stdout
+    assert run("help", "status").stdout == run("status", "--help").stdout
+    assert_refused(run("help", "tran"), "error: tran: no program; did you mean train?")
     for words in (["--version"], ["train", "--version"]):
         assert run(*words).stdout == f"jaxfr {package.__version__}\n"
-    assert_refused(
-        run("tran"), "error: tran: no program; there are train, compare, sweep"
-    )
-    assert "; did you mean train" in run("tran").stderr
+    assert_refused(run("x"), "error: x: no program; there are train, compare, sweep")

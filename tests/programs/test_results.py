@@ -12,7 +12,7 @@ import pytest
 from jaxfr.records import heatmap
 from jaxfr.store import open_store
 from jaxfr.sweeps.request import RunRequest
-from tests.programs.programs import Ended, assert_refused, jaxfr, run
+from tests.programs.programs import Ended, assert_refused, instead, jaxfr, run
 from tests.records.whole import older_record, whole_record
 
 parquet: Any = importlib.import_module("pyarrow.parquet")
@@ -270,7 +270,7 @@ def test_without_matplotlib_all_but_the_pictures_is_written(store, tmp_path):
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(store, arguments, message):
-    assert_refused(results(store, *arguments), message)
+    assert_refused(results(*instead([store], *arguments)), message)
 
 
 def summary_of(done: Ended, columns: int) -> list[list[str]]:

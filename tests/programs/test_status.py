@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jaxfr.store import open_store
-from tests.programs.programs import Ended, assert_refused, jaxfr, run
+from tests.programs.programs import Ended, assert_refused, run
 from tests.store.samples import fill
 
 PLAN = [("ml-100k none mean", ["a-1", "b-1"]), ("ml-100k lie mean", ["c-1"])]
@@ -99,4 +99,6 @@ def test_a_folder_that_is_no_store_is_refused(tmp_path):
     assert_refused(status(tmp_path / "none"), "there is no result store")
     (tmp_path / "thesis.txt").touch()
     assert_refused(status(tmp_path), "is not a result store")
-    assert_refused(run("status", program=jaxfr), "store")
+    below = tmp_path / "of_train"
+    fill(below / "store", "a-1")
+    assert_refused(status(below), f"not empty; did you mean {below / 'store'}?")

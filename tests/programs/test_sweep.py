@@ -18,6 +18,7 @@ from tests.programs.programs import (
     Ended,
     Started,
     assert_refused,
+    instead,
     jaxfr,
     lines,
     outcome,
@@ -136,8 +137,8 @@ def wait_for_claim(process: Started, store: pathlib.Path) -> None:
 def test_a_sweep_killed_at_any_moment_ends_as_an_undisturbed_one(tmp_path):
     """All runs together take about a second for each kill."""
     longer = (
-        *TINY,
-        *("--rounds=6000", "--eval_every=3000", "--attack=none,spattack_o_d"),
+        *instead(TINY, "--rounds=6000", "--eval_every=3000"),
+        "--attack=none,spattack_o_d",
         *("--learning_rate=0.05,0.1", f"--seeds=0:{KILLS}"),
     )
     undisturbed, store = tmp_path / "undisturbed", tmp_path / "store"
@@ -214,7 +215,7 @@ def test_a_dry_run_tells_what_there_is_to_do_and_makes_nothing(tmp_path):
     ("arguments", "named"),
     [
         (["--store="], "store=: must name"),
-        (["--attack=nonsense"], "spattack_o_d"),
+        (["--attack=xyz"], "spattack_o_d"),
         (["--aggregator=mean,mean"], "distinct"),
         (["--learning_rate=0.1,x"], "learning_rate"),
         (["--seeds=3:3"], "0:10"),
@@ -226,7 +227,7 @@ def test_a_dry_run_tells_what_there_is_to_do_and_makes_nothing(tmp_path):
 )
 def test_a_mistake_ends_with_one_line_and_exit_code_2(tmp_path, arguments, named):
     store = tmp_path / "store"
-    assert_refused(sweep(*TINY[:2], f"--store={store}", *arguments), named)
+    assert_refused(sweep(*instead((*TINY[:2], f"--store={store}"), *arguments)), named)
     assert not store.exists()
 
 

@@ -159,7 +159,7 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_bits(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--attack=nonsense"], "spattack_o_d"),
+        (["--attack=xyz"], "spattack_o_d"),
         (["--attack=none,none"], "distinct"),
         (["--aggregator=nonsense"], "trimmed_mean"),
         (["--dataset=nowhere"], "ml-100k"),
@@ -168,6 +168,8 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_bits(tmp_path):
         (["--rounds=1,2"], "jaxfr sweep --rounds=1,2"),
         (["--header=yess"], "<auto|yes|no>; did you mean yes?"),
         (["--min_rating=nan"], "min_rating"),
+        (["--min_rating=4,0"], "must be a number at least -1e+15"),
+        (["--min_rating=4,0"], "a point, not a comma, stands before decimals"),
         (["--malicious_ratio=1"], "below 1"),
         (["--seeds=3:3"], "0:10"),
         (["--learning_rate=-1"], "learning_rate"),

@@ -49,6 +49,14 @@ def test_records_come_in_the_order_of_experiments_and_seeds(data, tmp_path):
     assert len(read_store(store, lack_of_record)) == len(records) - len(SEEDS)
 
 
+def test_one_experiment_is_taken_alone_and_seeds_as_the_command_line_has_them(data):
+    for seeds, expected in ((5, [5]), ("0:2", [0, 1])):
+        records = sweep(SMALL, data, seeds, rounds=1)
+        assert [record["seed"] for record in records] == expected
+    with pytest.raises(InvalidInputError, match="seeds='0:': must be distinct"):
+        sweep(SMALL, data, "0:")
+
+
 def test_a_record_tells_of_parts_what_they_were_made_with(data):
     experiment = dataclasses.replace(
         SMALL,

@@ -110,11 +110,14 @@ def test_what_makes_something_else_is_refused(field):
 
 @pytest.mark.parametrize("field", PART_KINDS)
 def test_what_is_no_part_is_refused(field):
-    """A name, a factory that was not called, or what a part makes."""
+    """A name, what a part makes, or a factory that was not called."""
     factory = next(iter(CATALOGUES[field].values()))
-    for value in (factory.name, factory, factory().make()):
+    for value in (factory.name, factory().make()):
         message = refusal(Experiment, **{field: value})
         assert message.startswith(f"{field}: is a {type(value).__name__}, must be")
+        assert f"such as {field}=jaxfr." in message
+    called = f"{field}={factory.name}: must be called, as in {field}={factory.name}()"
+    assert refusal(Experiment, **{field: factory}) == called
 
 
 SUMS_ONLY = (
@@ -132,6 +135,8 @@ REFUSED = [
     ),
     ({"aggregator": chain(median(), clip_by_norm())}, "aggregator=median+"),
     ({"metrics": ()}, "metrics="),
+    ({"metrics": ("hr@10",)}, "metrics: 'hr@10' is no metric, such as jaxfr.hit_ratio"),
+    ({"malicious_ratio": [0.01]}, "malicious_ratio=[0.01]: is a list, must be a num"),
     ({"metrics": (hit_ratio(5), hit_ratio(5))}, "metrics=hr@5,hr@5: "),
     ({"metrics": (exposure(5),), "targets": ()}, "targets="),
     ({"privacy_noise": 0.1}, "privacy_noise=0.1: needs privacy_clip"),
