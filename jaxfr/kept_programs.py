@@ -62,9 +62,8 @@ def kept_programs(
     """
     if folder is None:
         return make()
-    try:
-        key = _key(arguments, devices)
-    except _UnknownError:
+    key = _key(arguments, devices)
+    if key is None:
         return make()
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
     path = folder / f"programs-{name}-cache"
@@ -110,9 +109,10 @@ def _load(
     ]
 
 
-def _key(arguments: Sequence[Any], devices: Sequence[int]) -> str:
+def _key(arguments: Sequence[Any], devices: Sequence[int]) -> str | None:
+    """What programs are found by; None where that cannot be told."""
     if jax.process_count() > 1:
-        raise _UnknownError
+        return None
     experiment, *others = arguments
     structure = jax.tree.structure(experiment)
     blank = jax.tree.unflatten(structure, [0] * structure.num_leaves)
@@ -121,9 +121,13 @@ def _key(arguments: Sequence[Any], devices: Sequence[int]) -> str:
         for name, value in jax.config.values.items()
         if not any(cache in name for cache in _CACHES)
     }
+    try:
+        said = {name: _said(value) for name, value in vars(blank).items()}
+    except _UnknownError:
+        return None
     return repr(
         (
-            {name: _said(value) for name, value in vars(blank).items()},
+            said,
             str(jax.tree.structure(others)),
             [
                 (leaf.shape, leaf.dtype, leaf.sharding)
