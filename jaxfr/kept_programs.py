@@ -22,6 +22,7 @@ from jax.stages import Compiled
 import jaxfr
 from jaxfr.compilation_cache import cache_off, machine_folder, tell_of_damage
 from jaxfr.evaluation.metrics import Metric
+from jaxfr.evaluation.names import find_metric
 from jaxfr.kept import keep, package_hash, read_kept
 from jaxfr.parts import Part
 
@@ -150,7 +151,7 @@ def _said(value: Any) -> Any:
         values = [_said(one) for one in (*value.values, *value.parts)]
         return made_by.__module__, made_by.__qualname__, values
     if isinstance(value, Metric):
-        if value.part is not None:
+        if value != find_metric(value.name):  # another one may be called the same
             raise _UnknownError
         return value.name
     if isinstance(value, tuple | list):
