@@ -21,6 +21,7 @@ from jaxfr.attacks import (
     malicious_client_count,
     none,
 )
+from jaxfr.contracts import check_arguments
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
 from jaxfr.evaluation.metrics import Metric, RankingName, needed_rankings
@@ -127,6 +128,8 @@ class Experiment:
         for option in options_of(Experiment):
             value = option.check(getattr(self, option.name))
             object.__setattr__(self, option.name, value)
+        for metric in self.metrics:
+            _check_metric(metric)
         names = [metric.name for metric in self.metrics]
         if not names or len(set(names)) < len(names):
             raise InvalidInputError(
@@ -348,6 +351,21 @@ def _check_parts(structure: Any) -> None:
         jax.tree.unflatten(structure, numbers).check_parts()
 
     jax.eval_shape(check, [0.0] * structure.num_leaves)
+
+
+def _check_metric(metric: Any) -> None:
+    """Refuses what is no metric, and one whose functions take other arguments."""
+    if not isinstance(metric, Metric):
+        if isinstance(metric, Part):
+            told = f"{metric!r} is a part, must be what it makes: {metric!r}.make()"
+        elif callable(metric):
+            name = getattr(metric, "name", None) or brief(metric)
+            told = f"{name} must be called, as in {name}(...)"
+        else:
+            told = f"{brief(metric)} must be a metric, such as jaxfr.hit_ratio(10)"
+        raise InvalidInputError(f"metrics: {told}")
+    check_arguments(metric.count_user, ("rank", "num_others"))
+    check_arguments(metric.average, ("sums", "num_users"))
 
 
 def _is_number(value: Any) -> bool:

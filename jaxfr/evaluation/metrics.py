@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxfr.contracts import check_arguments, refuse
 from jaxfr.errors import InvalidInputError
 from jaxfr.showing import by_shapes
 
@@ -103,9 +104,11 @@ def mean_over_users(
         chance: as in ``Metric``.
 
     Raises:
-        InvalidInputError: when it is first used, if a value is not from 0 to 1, of any
+        InvalidInputError: if the function does not take two arguments; when it is
+            first used, if it returns no scalar, or one that is not from 0 to 1, of any
             rank in lists of 1, 2, 100 and 2,000 items.
     """
+    check_arguments(value, ("rank", "num_others"))
 
     @functools.cache  # users are counted in many programs
     def check() -> None:
@@ -128,7 +131,10 @@ def _check_values(name: str, value: Callable[[Array, Array], Array]) -> None:
     places += [(NO_RANK, most) for most in _TRIED_OTHERS]
     rank, others = np.array(places, np.int32).T
     with jax.ensure_compile_time_eval():  # it may be first used in a trace
-        found = np.asarray(jax.vmap(value)(rank, others), np.float32)
+        found = jax.vmap(value)(rank, others)
+    if jnp.shape(found) != rank.shape:
+        refuse(value, "must return one number of a rank, from 0 to 1")
+    found = np.asarray(found, np.float32)
     wrong = ~((found >= -_ROUNDED) & (found <= 1 + _ROUNDED))
     if wrong.any():
         first = np.argmax(wrong)
