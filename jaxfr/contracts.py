@@ -72,8 +72,8 @@ def with_state(
     if _shapes(after) != _shapes(before):
         refuse(
             function,
-            f"returned the state {_shown(after)}; must be as the one that it was "
-            f"given and init made, {_shown(before)}",
+            f"returned the state {brief(after)}; must be as the one that it was "
+            f"given and init made, {brief(before)}",
         )
     return result, after
 

@@ -29,6 +29,7 @@ from jaxfr.evaluation.names import DEFAULT_METRICS
 from jaxfr.evaluation.targets import DEFAULT_TARGETS, parse_targets
 from jaxfr.models import Model, fedmf
 from jaxfr.optimizers import Optimizer, sgd
+from jaxfr.own_files import own_errors
 from jaxfr.parts import Number, Part, Whole, is_same, options_of
 from jaxfr.ranges import (
     AMOUNT,
@@ -166,6 +167,12 @@ class Experiment:
         names = [option.name for option in options_of(Experiment)]
         rows = [[name, _shown(getattr(self, name))] for name in names]
         return html_text("Experiment") + html_table([["option", "value"], *rows])
+
+    @property
+    def parts(self) -> list[Part[Any]]:
+        """The parts that it is made of, and those that metrics are."""
+        of_metrics = [one.part for one in self.metrics if one.part is not None]
+        return [getattr(self, name) for name in PART_KINDS] + of_metrics
 
     def check_parts(self) -> None:
         """Refuses parts of another kind, and what the model does not go with."""
@@ -350,7 +357,9 @@ def _check_parts(structure: Any) -> None:
     def check(numbers: Sequence[Any]) -> None:
         jax.tree.unflatten(structure, numbers).check_parts()
 
-    jax.eval_shape(check, [0.0] * structure.num_leaves)
+    numbers = [0.0] * structure.num_leaves
+    with own_errors(jax.tree.unflatten(structure, numbers).parts):
+        jax.eval_shape(check, numbers)
 
 
 def _check_metric(metric: Any) -> None:

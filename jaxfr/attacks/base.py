@@ -275,13 +275,13 @@ def malicious_rows(
         raise InvalidInputError("attack: sees the server, and there is none")
     num_items, dim = benign.item_embeddings.shape
     task = Task(fedmf(dim).make(), 0.01, 0.1)
-    known = Knowledge(
-        task, row_counts(benign), jnp.int32(num_items), malicious_clients, dim,
-        client_activity=jnp.ones(1, jnp.int32), targets=jnp.zeros(1, jnp.int32),
-    )  # fmt: skip
-    acting = jnp.ones(malicious_clients, bool)
     # No client has a number that is not below that of all bundles of rows.
     clients = benign.vector.size
+    known = Knowledge(
+        task, row_counts(benign), jnp.int32(num_items), malicious_clients, dim,
+        client_activity=jnp.ones(clients, jnp.int32), targets=jnp.zeros(1, jnp.int32),
+    )  # fmt: skip
+    acting = jnp.ones(malicious_clients, bool)
     view = RoundView(jnp.int32(0), benign.item_embeddings, acting, task, clients)
     state = whole.init(jax.random.key(0, impl=KEY_KIND), known)
 
