@@ -137,7 +137,7 @@ def _own_line(error: Exception, parts: Iterable[Any]) -> str | None:
     """Where in an own file an error arose, and what it is; None if in none."""
     functions = [one.function for part in parts for one in factories_within(part)]
     own = [
-        vars(sys.modules[function.__module__])
+        getattr(inspect.unwrap(function), "__globals__", None)
         for function in functions
         if not function.__module__.startswith("jaxfr.")
     ]
