@@ -21,6 +21,7 @@ from jaxfr.attacks import (
     malicious_client_count,
     none,
 )
+from jaxfr.contracts import check_arguments
 from jaxfr.errors import InvalidInputError
 from jaxfr.evaluation.candidates import NUM_CANDIDATES
 from jaxfr.evaluation.metrics import Metric, RankingName, needed_rankings
@@ -28,6 +29,7 @@ from jaxfr.evaluation.names import DEFAULT_METRICS
 from jaxfr.evaluation.targets import DEFAULT_TARGETS, parse_targets
 from jaxfr.models import Model, fedmf
 from jaxfr.optimizers import Optimizer, sgd
+from jaxfr.own_files import own_errors
 from jaxfr.parts import Factory, Number, Part, Whole, is_same, options_of
 from jaxfr.ranges import (
     AMOUNT,
@@ -128,10 +130,7 @@ class Experiment:
             value = option.check(getattr(self, option.name))
             object.__setattr__(self, option.name, value)
         for metric in self.metrics:
-            if not isinstance(metric, Metric):
-                raise InvalidInputError(
-                    f"metrics: {metric!r} is no metric, such as jaxfr.hit_ratio(10)"
-                )
+            _check_metric(metric)
         names = [metric.name for metric in self.metrics]
         if not names or len(set(names)) < len(names):
             raise InvalidInputError(
@@ -162,6 +161,12 @@ class Experiment:
         names = [option.name for option in options_of(Experiment)]
         rows = [[name, _shown(getattr(self, name))] for name in names]
         return html_text("Experiment") + html_table([["option", "value"], *rows])
+
+    @property
+    def parts(self) -> list[Part[Any]]:
+        """The parts that it is made of, and those that metrics are."""
+        of_metrics = [one.part for one in self.metrics if one.part is not None]
+        return [getattr(self, name) for name in PART_KINDS] + of_metrics
 
     def check_parts(self) -> None:
         """Refuses parts of another kind, and what the model does not go with."""
@@ -346,7 +351,24 @@ def _check_parts(structure: Any) -> None:
     def check(numbers: Sequence[Any]) -> None:
         jax.tree.unflatten(structure, numbers).check_parts()
 
-    jax.eval_shape(check, [0.0] * structure.num_leaves)
+    numbers = [0.0] * structure.num_leaves
+    with own_errors(jax.tree.unflatten(structure, numbers).parts):
+        jax.eval_shape(check, numbers)
+
+
+def _check_metric(metric: Any) -> None:
+    """Refuses what is no metric, and one whose functions take other arguments."""
+    if not isinstance(metric, Metric):
+        if isinstance(metric, Part):
+            told = f"{metric!r} is a part, must be what it makes: {metric!r}.make()"
+        elif callable(metric):
+            name = getattr(metric, "name", None) or brief(metric)
+            told = f"{name} must be called, as in {name}(...)"
+        else:
+            told = f"{brief(metric)} must be a metric, such as jaxfr.hit_ratio(10)"
+        raise InvalidInputError(f"metrics: {told}")
+    check_arguments(metric.count_user, ("rank", "num_others"))
+    check_arguments(metric.average, ("sums", "num_users"))
 
 
 def _check_is_part(name: str, value: Any) -> None:

@@ -22,6 +22,7 @@ from jax.stages import Compiled
 import jaxfr
 from jaxfr.compilation_cache import cache_off, machine_folder, tell_of_damage
 from jaxfr.evaluation.metrics import Metric
+from jaxfr.evaluation.names import find_metric
 from jaxfr.kept import keep, package_hash, read_kept
 from jaxfr.parts import Part
 
@@ -62,9 +63,8 @@ def kept_programs(
     """
     if folder is None:
         return make()
-    try:
-        key = _key(arguments, devices)
-    except _UnknownError:
+    key = _key(arguments, devices)
+    if key is None:
         return make()
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
     path = folder / f"programs-{name}-cache"
@@ -110,9 +110,10 @@ def _load(
     ]
 
 
-def _key(arguments: Sequence[Any], devices: Sequence[int]) -> str:
+def _key(arguments: Sequence[Any], devices: Sequence[int]) -> str | None:
+    """What programs are found by; None where that cannot be told."""
     if jax.process_count() > 1:
-        raise _UnknownError
+        return None
     experiment, *others = arguments
     structure = jax.tree.structure(experiment)
     blank = jax.tree.unflatten(structure, [0] * structure.num_leaves)
@@ -121,9 +122,13 @@ def _key(arguments: Sequence[Any], devices: Sequence[int]) -> str:
         for name, value in jax.config.values.items()
         if not any(cache in name for cache in _CACHES)
     }
+    try:
+        said = {name: _said(value) for name, value in vars(blank).items()}
+    except _UnknownError:
+        return None
     return repr(
         (
-            {name: _said(value) for name, value in vars(blank).items()},
+            said,
             str(jax.tree.structure(others)),
             [
                 (leaf.shape, leaf.dtype, leaf.sharding)
@@ -146,7 +151,7 @@ def _said(value: Any) -> Any:
         values = [_said(one) for one in (*value.values, *value.parts)]
         return made_by.__module__, made_by.__qualname__, values
     if isinstance(value, Metric):
-        if value.part is not None:
+        if value != find_metric(value.name):  # another one may be called the same
             raise _UnknownError
         return value.name
     if isinstance(value, tuple | list):

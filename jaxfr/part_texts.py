@@ -68,10 +68,7 @@ def read_one(
     if names_own_file(text) or text.endswith(OWN_FILE):
         if not own_files:
             refuse_code(field, text)
-        path, _, rest = text.partition(f"{OWN_FILE}:")
-        name = f"{path.removesuffix(OWN_FILE)}{OWN_FILE}"
-        function, *given = rest.split(":")
-        factory = own_factory(name, function)
+        name, given, factory = read_own(text)
     else:
         factory = catalogue.get(name)
         if factory is None:
@@ -101,6 +98,18 @@ def read_one(
             f"{field}={text!r}: needs {missing[0]}, as in {name}:{missing[0]}=..."
         )
     return factory(**values)
+
+
+def read_own(text: str) -> tuple[str, list[str], Factory[..., Any]]:
+    """A function of a file: what it is called, its options' texts, and its factory.
+
+    Raises:
+        InvalidInputError: if there is no such file or function, or it cannot be run.
+    """
+    path, _, rest = text.partition(f"{OWN_FILE}:")
+    file = f"{path.removesuffix(OWN_FILE)}{OWN_FILE}"
+    function, *given = rest.split(":")
+    return f"{file}:{function}", given, own_factory(file, function)
 
 
 def check_made(made: Any, kind: type[T], told: str) -> T:

@@ -46,7 +46,7 @@ from jax.core import Tracer
 
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.ranges import ANY_NUMBER, ANY_WHOLE_NUMBER, Range, check_number
-from jaxfr.showing import brief, html_table, html_text
+from jaxfr.showing import brief, html_table, html_text, place_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -191,10 +191,20 @@ class Part(Generic[T_co]):
     parts: tuple[Any, ...] = ()
 
     def make(self) -> T_co:
-        """Calls the function itself, with what its parts make."""
+        """Calls the function itself, with what its parts make.
+
+        Raises:
+            InvalidInputError: if it returns nothing.
+        """
         options = zip(self.factory.options, self.values, strict=True)
         named = {option.name: made(value) for option, value in options}
-        return self.factory.function(*map(made, self.parts), **named)
+        found = self.factory.function(*map(made, self.parts), **named)
+        if found is None:
+            raise InvalidInputError(
+                f"{place_of(self.factory.function)}: returned None; must return what "
+                "it makes, such as an attack, a rule, a stage, a model or a metric"
+            )
+        return found
 
     @property
     def options(self) -> dict[str, Any]:
@@ -206,8 +216,7 @@ class Part(Generic[T_co]):
         """The same part with other values.
 
         Raises:
-            InvalidInputError: if a value is not allowed.
-            TypeError: if there is no such option.
+            InvalidInputError: if a value is not allowed, or there is no such option.
         """
         return self.factory(*self.parts, **(self.options | changed))
 
@@ -315,10 +324,20 @@ class Factory(Generic[P, T_co]):
         """Checks the values, and keeps them.
 
         Raises:
-            InvalidInputError: if a value is not allowed.
-            TypeError: as the function, if the arguments are not its own.
+            InvalidInputError: if a value is not allowed, there is no such option, or
+                one is missing.
         """
-        bound = inspect.signature(self.function).bind(*args, **kwargs)
+        try:
+            bound = inspect.signature(self.function).bind(*args, **kwargs)
+        except TypeError as error:
+            names = [option.name for option in self.options]
+            unknown = [name for name in kwargs if name not in names]
+            told = f"has no option {unknown[0]!r}" if unknown else str(error)
+            likely = nearest(unknown[0], names) if unknown else ""
+            raise InvalidInputError(
+                f"{self.name}: {told}; its options are {', '.join(names) or 'none'}"
+                f"{likely}"
+            ) from None
         bound.apply_defaults()
         given = bound.arguments
         values = [

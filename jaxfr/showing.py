@@ -2,6 +2,7 @@
 
 import functools
 import html
+import inspect
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -118,6 +119,17 @@ def brief(value: Any) -> str:
     if isinstance(value, Callable) and hasattr(value, "__qualname__"):
         return value.__qualname__.replace("<locals>.", "")
     return excerpt(repr(value))
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """Where a function stands, as in ``./mine.py:12 in patience.update``."""
+    inner = inspect.unwrap(function)
+    while isinstance(inner, functools.partial):
+        inner = inspect.unwrap(inner.func)
+    code = getattr(inner, "__code__", None)
+    if code is None:
+        return brief(inner)
+    return f"{code.co_filename}:{code.co_firstlineno} in {brief(inner)}"
 
 
 def _fields(value: Any) -> Iterator[tuple[str, str]]:

@@ -114,6 +114,8 @@ def test_parts_of_somebody_s_own_are_not_kept(compiled, tmp_path):
     own_rule = changed(EXPERIMENT, aggregator=twice())
     own = fr.hit_ratio(3)._replace(part=twice())
     own_metric = changed(EXPERIMENT, metrics=(own,))
-    for experiment in (own_rule, own_metric):
+    of_python = fr.mean_over_users("hr@3", lambda rank, _: rank < 3, True)
+    another = changed(EXPERIMENT, metrics=(of_python,))
+    for experiment in (own_rule, own_metric, another):
         compiled(experiment)
     assert list(tmp_path.iterdir()) == []

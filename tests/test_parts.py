@@ -163,7 +163,7 @@ def test_a_replaced_value_leaves_the_others_and_is_checked():
     assert chosen == every_kind(2.0, form="squared")
     with pytest.raises(InvalidInputError, match=r"^share=2: "):
         chosen.replace(share=2)
-    with pytest.raises(TypeError, match="height"):
+    with pytest.raises(InvalidInputError, match="has no option 'height'"):
         chosen.replace(height=1)
 
 
@@ -214,6 +214,28 @@ def test_a_whole_number_where_any_is_meant_is_that_number():
 def test_a_refusal_names_the_option_its_value_and_what_is_allowed(given, told):
     with pytest.raises(InvalidInputError, match=f"^{told}"):
         every_kind(**{"strength": 1.0, **given})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "told"),
+    [
+        ((), {"strenth": 1.0}, "has no option 'strenth'; .*; did you mean strength"),
+        ((), {}, "missing a required argument: 'strength'; its options are strength, "),
+        (tuple(range(99)), {}, "too many positional arguments; its options are stren"),
+    ],
+)
+def test_so_does_one_of_arguments_that_are_no_options(arguments, given, told):
+    with pytest.raises(InvalidInputError, match=f"^every_kind: {told}"):
+        every_kind(*arguments, **given)
+
+
+def test_a_function_that_returns_nothing_is_named_with_its_file():
+    def forgetful():
+        pass
+
+    place = rf"^{__file__}:\d+ in .*forgetful: returned None; must return what it makes"
+    with pytest.raises(InvalidInputError, match=place):
+        part(forgetful)().make()
 
 
 def test_text_is_text():

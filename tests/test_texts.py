@@ -360,8 +360,11 @@ def test_a_wrong_function_is_told_with_the_likest(write):
 
 def test_a_missing_option_and_a_wrong_one_are_told(write):
     path = write(MINE)
-    with pytest.raises(InvalidInputError, match=r"needs strength, as in .*strength="):
+    needs = rf"needs strength, as in {path}:my_attack:strength=\.\.\.$"
+    with pytest.raises(InvalidInputError, match=needs):
         read_part("attack", f"{path}:my_attack")
+    with pytest.raises(InvalidInputError, match=needs):
+        read_part("aggregator", f"{path}:my_attack+mean")
     with pytest.raises(InvalidInputError, match=r"^strength=10.0: must be a number at"):
         read_part("attack", f"{path}:my_attack:10")
     with pytest.raises(InvalidInputError, match=r"has no option 'stength'.*strength\?"):

@@ -13,8 +13,15 @@ from experiments.studies.comparison import (
     falls,
 )
 from experiments.studies.panels import Column, draw_chance, draw_datasets
-from jaxfr.records import HIT_RATIO, LINE_STYLES, NEUTRAL, PALETTE, Record, part_title
-from jaxfr.records.plots import draw_band
+from jaxfr.records import (
+    HIT_RATIO,
+    LINE_STYLES,
+    NEUTRAL,
+    PALETTE,
+    Record,
+    draw_band,
+    part_title,
+)
 
 # --- What is run ---
 

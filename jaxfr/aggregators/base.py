@@ -6,12 +6,14 @@ own, as in optax, and :func:`chain` joins them. They see a round's uploads, in w
 malicious clients are not marked, and a :class:`ServerView`.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import jax.numpy as jnp
 from jax import Array
 
+from jaxfr.contracts import ask, check_uploads, with_state
 from jaxfr.devices import Join
 from jaxfr.errors import InvalidInputError
 from jaxfr.parts import part
@@ -254,12 +256,31 @@ def stateless_rule(
 
 
 def _keeping_state(function: Callable[[Uploads, ServerView], T]) -> Update[T]:
+    @functools.wraps(function)  # so that a refusal names it
     def update(
         state: ServerState, uploads: Uploads, view: ServerView
     ) -> tuple[T, ServerState]:
-        return function(uploads, view), state
+        return ask(function, uploads=uploads, view=view), state
 
     return update
+
+
+def _updated(
+    stage: Stage, state: ServerState, uploads: Uploads, view: ServerView
+) -> tuple[Uploads, ServerState]:
+    """What a stage makes of a round's uploads, if it is uploads and a state."""
+    returned = ask(stage.update, state=state, uploads=uploads, view=view)
+    changed, state = with_state(stage.update, returned, state, "uploads")
+    table = uploads.item_embeddings.shape
+    return check_uploads(stage.update, changed, table, view.num_clients), state
+
+
+def _changed(
+    transform: Callable[..., Uploads], uploads: Uploads, **seen: ServerView
+) -> Uploads:
+    """What a transform makes of uploads, if it is uploads."""
+    made = ask(transform, uploads=uploads, **seen)
+    return check_uploads(transform, made, uploads.item_embeddings.shape)
 
 
 def chained(*parts: Stage | Rule) -> Any:
@@ -301,11 +322,11 @@ def _chain_stages(*stages: Stage) -> Stage:
         )
 
     def init(knowledge: ServerKnowledge) -> ServerState:
-        return tuple(stage.init(knowledge) for stage in stages)
+        return tuple(ask(stage.init, knowledge=knowledge) for stage in stages)
 
     def on_arrival(uploads: Uploads) -> Uploads:
         for stage in stages[: min(first + 1, end)]:
-            uploads = stage.on_arrival(uploads)
+            uploads = _changed(stage.on_arrival, uploads)
         return uploads
 
     def update(
@@ -314,14 +335,17 @@ def _chain_stages(*stages: Stage) -> Stage:
         states = list(state)
         for place in range(first, end):
             if place > first:
-                uploads = stages[place].on_arrival(uploads)
-            uploads, states[place] = stages[place].update(states[place], uploads, view)
+                uploads = _changed(stages[place].on_arrival, uploads)
+            uploads, states[place] = _updated(
+                stages[place], states[place], uploads, view
+            )
         return uploads, tuple(states)
 
     def on_items(uploads: Uploads, view: ServerView) -> Uploads:
-        uploads = stages[end - 1].on_items(uploads, view)
+        uploads = _changed(stages[end - 1].on_items, uploads, view=view)
         for stage in stages[end:]:
-            uploads = stage.on_items(stage.on_arrival(uploads), view)
+            uploads = _changed(stage.on_arrival, uploads)
+            uploads = _changed(stage.on_items, uploads, view=view)
         return uploads
 
     def report(state: ServerState) -> dict[str, Array]:

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.aggregators.base import Rule, ServerKnowledge, ServerState, ServerView
+from jaxfr.contracts import ask, check_rows, with_state
 from jaxfr.errors import InvalidInputError
 from jaxfr.parts import Part, made
 from jaxfr.shapes import Bool, Float, Int
@@ -61,7 +62,7 @@ def init_server(rule: Rule, knowledge: ServerKnowledge) -> ServerState:
         raise InvalidInputError(
             f"{knowledge.num_clients} clients: trust is counted of {MOST_CLIENTS}"
         )
-    return rule.before.init(knowledge), rule.init(knowledge)
+    return rule.before.init(knowledge), ask(rule.init, knowledge=knowledge)
 
 
 def report_server(rule: Rule, state: ServerState) -> dict[str, Array]:
@@ -88,13 +89,19 @@ def receive(rule: Rule, uploads: Uploads) -> tuple[Uploads, Array]:
 def combine(
     rule: Rule, state: ServerState, received: Uploads, view: ServerView
 ) -> tuple[Aggregate, ServerState]:
-    """Runs the stages and the rule on all uploads of a round."""
+    """Runs the stages and the rule on all uploads of a round.
+
+    Raises:
+        InvalidInputError: if one of them returns what it must not.
+    """
     of_stages, of_rule = state
     kept, of_stages = rule.before.update(of_stages, received, view)
     trust = kept.client_trust
     weighted = trust_as_weight(kept)
     of_items = rule.before.on_items(weighted, view)
-    rows, of_rule = rule.update(of_rule, of_items, view)
+    returned = ask(rule.update, state=of_rule, uploads=of_items, view=view)
+    rows, of_rule = with_state(rule.update, returned, of_rule, "rows")
+    check_rows(rule.update, rows, received.item_embeddings)
     of_tables = [jnp.sum(table.weight, axis=1) for table in weighted.tables]
     found = Aggregate(
         rows,
@@ -126,8 +133,16 @@ def aggregate(
 
     Returns:
         The aggregate, and how many client uploads were dropped.
+
+    Raises:
+        InvalidInputError: if it is no rule, or it or a stage returns what it must not.
     """
     whole: Rule = made(rule)
+    if not isinstance(whole, Rule):
+        raise InvalidInputError(
+            f"rule: is a {type(whole).__name__}, must be a rule, or stages and a rule, "
+            "as in fr.chain(stage, fr.mean())"
+        )
     num_items, dim = uploads.item_embeddings.shape
     state = init_server(whole, ServerKnowledge(num_clients, num_items, dim))
     last = jnp.zeros_like(uploads.item_embeddings)

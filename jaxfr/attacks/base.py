@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxfr.contracts import ask, check_uploads, refuse, with_state
 from jaxfr.errors import InvalidInputError
 from jaxfr.models import Model, fedmf
 from jaxfr.parts import Part, made
@@ -224,12 +225,26 @@ def malicious_uploads(
     benign: Uploads,
     after: TableAfter,
 ) -> Uploaded:
-    """Asks the attack for its uploads, and shows it what its kind may see."""
+    """Asks the attack for its uploads, and shows it what its kind may see.
+
+    Raises:
+        InvalidInputError: if it returns anything but a table of rows and a state.
+    """
+    seen: dict[str, Any] = {}
+    if not isinstance(attack, LimitedAttack):
+        seen["benign"] = benign
     if isinstance(attack, WhiteBoxAttack):
-        return attack.upload(state, view, benign, after)
-    if isinstance(attack, OmniscientAttack):
-        return attack.upload(state, view, benign)
-    return attack.upload(state, view)
+        seen["after"] = after
+    returned = ask(attack.upload, state=state, view=view, **seen)
+    sent, state = with_state(attack.upload, returned, state, "uploads")
+    check_uploads(attack.upload, sent, view.item_embeddings.shape)
+    if sent.item.size > 0:
+        refuse(
+            attack.upload,
+            "returned uploads with scattered rows, as benign clients send them; must "
+            "be a table, as fr.same_rows and fr.item_table make it",
+        )
+    return sent, state
 
 
 def malicious_rows(
@@ -260,13 +275,13 @@ def malicious_rows(
         raise InvalidInputError("attack: sees the server, and there is none")
     num_items, dim = benign.item_embeddings.shape
     task = Task(fedmf(dim).make(), 0.01, 0.1)
-    known = Knowledge(
-        task, row_counts(benign), jnp.int32(num_items), malicious_clients, dim,
-        client_activity=jnp.ones(1, jnp.int32), targets=jnp.zeros(1, jnp.int32),
-    )  # fmt: skip
-    acting = jnp.ones(malicious_clients, bool)
     # No client has a number that is not below that of all bundles of rows.
     clients = benign.vector.size
+    known = Knowledge(
+        task, row_counts(benign), jnp.int32(num_items), malicious_clients, dim,
+        client_activity=jnp.ones(clients, jnp.int32), targets=jnp.zeros(1, jnp.int32),
+    )  # fmt: skip
+    acting = jnp.ones(malicious_clients, bool)
     view = RoundView(jnp.int32(0), benign.item_embeddings, acting, task, clients)
     state = whole.init(jax.random.key(0, impl=KEY_KIND), known)
 

@@ -4,10 +4,13 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxfr.contracts import check_arguments, refuse
+from jaxfr.errors import InvalidInputError
 from jaxfr.showing import by_shapes
 
 # The rank of a test item whose score is not finite: behind every list, however short.
@@ -20,6 +23,11 @@ RankingName = Literal["own", "sampled", "full", "within_third", "targets"]
 # that int32 holds their sums over up to 2^23 users.
 _STEPS = 2**24
 _WEIGHTS = np.array([2.0**16, 2.0**8, 1.0])
+
+# A value from 0 to 1 is tried at every rank among so many other items; by how much
+# float32 may round it beyond.
+_TRIED_OTHERS = (0, 1, 99, 1999)
+_ROUNDED = 1e-6
 
 
 @by_shapes
@@ -83,17 +91,31 @@ def mean_over_users(
     0.5
 
     Each user's value is rounded to a multiple of 2^-24, which float32 has for numbers
-    near 1, and the sum of these is exact for up to 2^23 users.
+    near 1, and the sum of these is exact for up to 2^23 users. What is not from 0 to 1
+    has to be scaled first: of a rank, divide it by the most that it can be, as
+    ``percentile`` does (``jnp.minimum(rank, others) / jnp.maximum(others, 1)``).
 
     Args:
         name: the metric's field in records.
         value: takes rank and number of other items as ``Metric.count_user`` does;
-            returns the user's value, float32 scalar from 0 to 1.
+            returns the user's value, float32 scalar from 0 to 1, of any rank up to the
+            number of other items, be that 0, and of ``NO_RANK``.
         higher_is_better: as in ``Metric``.
         chance: as in ``Metric``.
+
+    Raises:
+        InvalidInputError: if the function does not take two arguments; when it is
+            first used, if it returns no scalar, or one that is not from 0 to 1, of any
+            rank in lists of 1, 2, 100 and 2,000 items.
     """
+    check_arguments(value, ("rank", "num_others"))
+
+    @functools.cache  # users are counted in many programs
+    def check() -> None:
+        _check_values(name, value)
 
     def count_user(rank: Array, num_others: Array) -> Array:
+        check()
         steps = jnp.round(value(rank, num_others) * _STEPS).astype(jnp.int32)
         return jnp.stack([steps >> 16, (steps >> 8) & 255, steps & 255])
 
@@ -101,6 +123,29 @@ def mean_over_users(
         return (sums * _WEIGHTS).sum(-1) / _STEPS / num_users
 
     return Metric(name, higher_is_better, count_user, average, chance)
+
+
+def _check_values(name: str, value: Callable[[Array, Array], Array]) -> None:
+    """Tries a value at all ranks of some lists, and then at none."""
+    places = [(rank, most) for most in _TRIED_OTHERS for rank in range(most + 1)]
+    places += [(NO_RANK, most) for most in _TRIED_OTHERS]
+    rank, others = np.array(places, np.int32).T
+    with jax.ensure_compile_time_eval():  # it may be first used in a trace
+        found = jax.vmap(value)(rank, others)
+    if jnp.shape(found) != rank.shape:
+        refuse(value, "must return one number of a rank, from 0 to 1")
+    found = np.asarray(found, np.float32)
+    wrong = ~((found >= -_ROUNDED) & (found <= 1 + _ROUNDED))
+    if wrong.any():
+        first = np.argmax(wrong)
+        place = f"rank {rank[first]}"
+        if rank[first] == NO_RANK:
+            place = f"rank {NO_RANK} (an item without a finite score)"
+        raise InvalidInputError(
+            f"metrics={name}: is {found[first]:g} at {place} among {others[first]} "
+            "other items; must be from 0 to 1, so scale it, as percentile does: "
+            "jnp.minimum(rank, others) / jnp.maximum(others, 1)"
+        )
 
 
 def needed_rankings(

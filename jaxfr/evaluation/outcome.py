@@ -9,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from jaxfr.contracts import refuse
 from jaxfr.devices import sum_over_devices
 from jaxfr.evaluation.candidates import GROUP_NAMES
 from jaxfr.evaluation.metrics import NO_RANK, Metric, RankingName
 from jaxfr.evaluation.names import metric_names
 from jaxfr.shapes import Bool, Int
-from jaxfr.showing import by_shapes
+from jaxfr.showing import brief, by_shapes
 
 # Everybody, then each of ``GROUP_NAMES``.
 _ALL_GROUPS = 1 + len(GROUP_NAMES)
@@ -65,10 +66,16 @@ def no_outcome(metrics: Sequence[Metric], num_targets: int) -> Outcome:
 
     def zeros(metric: Metric) -> Counts:
         number = jax.ShapeDtypeStruct((), jnp.int32)
-        counted = jax.eval_shape(metric.count_user, number, number).shape
+        counted = jax.eval_shape(metric.count_user, number, number)
+        if jnp.ndim(counted) != 1 or not jnp.issubdtype(counted.dtype, jnp.integer):
+            refuse(
+                metric.count_user,
+                f"returned {brief(counted)}; must be whole numbers, int32[c]",
+            )
         groups = (_ALL_GROUPS, 1) if metric.has_groups else (1, num_targets)
         return Counts(
-            jnp.zeros((*groups, *counted), jnp.int32), jnp.zeros(groups, jnp.int32)
+            jnp.zeros((*groups, *counted.shape), jnp.int32),
+            jnp.zeros(groups, jnp.int32),
         )
 
     users = jnp.zeros(_ALL_GROUPS, jnp.int32)
@@ -166,6 +173,11 @@ def _average(metric: Metric, counts: Counts) -> Any:
     arrays: Any = np if isinstance(counts.num_users, np.ndarray) else jnp
     somebody = counts.num_users > 0
     value = metric.average(counts.sums, arrays.maximum(counts.num_users, 1))
+    if np.shape(value) != np.shape(somebody):
+        refuse(
+            metric.average,
+            f"returned {brief(value)}; must be a number of each of {brief(somebody)}",
+        )
     total = arrays.sum(arrays.where(somebody, value, 0), axis=-1)
     number = arrays.sum(somebody, axis=-1)
     return arrays.where(number > 0, total / arrays.maximum(number, 1), math.nan)

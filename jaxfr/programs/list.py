@@ -3,6 +3,7 @@
 jaxfr list            says what of
 jaxfr list attacks    all attacks, a line each
 jaxfr list lie        one attack: what it does, and its options
+jaxfr list ./mine.py:my_attack    a function of a file of yours, likewise
 jaxfr list attacks --format=markdown    a table with sources and files, as in README
 """
 
@@ -17,7 +18,9 @@ from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.evaluation.names import METRICS, METRICS_AT_K
 from jaxfr.models import MODELS
 from jaxfr.optimizers import OPTIMIZERS
-from jaxfr.parts import Factory
+from jaxfr.own_files import OWN_FILE
+from jaxfr.part_texts import names_own_file, read_own
+from jaxfr.parts import REQUIRED, Factory, Option
 from jaxfr.presets import preset_names, preset_text
 from jaxfr.programs.flag_parsers import define_choice
 from jaxfr.programs.overview import overview
@@ -76,6 +79,9 @@ def listing(word: str = "") -> str:
     """The list or the page of this name; without one, which lists there are."""
     if not word:
         return align([(f"jaxfr list {name}", what) for name, what in LISTS.items()])
+    if names_own_file(word) or word.endswith(OWN_FILE):
+        name, _, factory = read_own(word)
+        return f"{name}\n\n{_page(factory)}"
     pages = {name: _pages(name) for name in LISTS}
     if word in pages:
         return align([(name, _summary(page)) for name, page in pages[word].items()])
@@ -116,12 +122,17 @@ def _page(documented: object) -> str:
     doc = (inspect.getdoc(documented) or "").replace("``", "")
     page = re.sub(r"\n\n(Args|Returns|Raises|Example):\n(.|\n)*", "", doc)
     options = documented.options if isinstance(documented, Factory) else ()
-    lines = [
-        f"  {option.name}={write_field(option.name, option.default)}: "
-        f"{option.help.replace('``', '')}"
-        for option in options
-    ]
+    lines = list(map(_line_of, options))
     return "\n".join([page, *[""] * bool(lines), *lines])
+
+
+def _line_of(option: Option) -> str:
+    """An option with its default, and what it is."""
+    default = " (must be given)"
+    if option.default is not REQUIRED:
+        default = f"={write_field(option.name, option.default)}"
+    told = [f"  {option.name}{default}", option.help.replace("``", "")]
+    return ": ".join(filter(None, told))
 
 
 def _page_of_option(name: str) -> str:

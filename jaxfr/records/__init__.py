@@ -24,6 +24,7 @@ from jaxfr.records.pictures import (
     rows_and_columns,
     set_title,
 )
+from jaxfr.records.plots import draw_band
 from jaxfr.records.record import (
     Record,
     device_name,
@@ -47,6 +48,7 @@ __all__ = [
     "chance_level",
     "dataset_title",
     "device_name",
+    "draw_band",
     "drawn",
     "estimate",
     "evaluated_users",

@@ -138,7 +138,7 @@ def flags_of(request: RunRequest, of_data: Mapping[str, object]) -> list[str]:
 
 def own_files_of(request: RunRequest) -> list[OwnFile]:
     """The files that the parts and the metrics of a run come from."""
-    return [file for part in _parts_of(request) for file in own_files(part)]
+    return [file for part in request.experiment.parts for file in own_files(part)]
 
 
 def modules_of_parts(request: RunRequest) -> frozenset[str] | None:
@@ -149,17 +149,11 @@ def modules_of_parts(request: RunRequest) -> frozenset[str] | None:
     """
     found = {
         factory.function.__module__
-        for part in _parts_of(request)
+        for part in request.experiment.parts
         for factory in factories_within(part)
     }
     ours = all(name.partition(".")[0] == "jaxfr" for name in found)
     return frozenset(found) if ours else None
-
-
-def _parts_of(request: RunRequest) -> list[Part[Any]]:
-    experiment = request.experiment
-    parts = [getattr(experiment, field) for field in PART_KINDS]
-    return parts + [metric.part for metric in experiment.metrics]
 
 
 def keep_own_files(requests: Iterable[RunRequest], folder: pathlib.Path) -> None:

@@ -12,6 +12,7 @@ import jax
 
 from jaxfr.checkpoints import CheckpointKeeper, prepare_directory
 from jaxfr.errors import InvalidInputError
+from jaxfr.own_files import own_errors
 from jaxfr.processes import agree, is_leader
 from jaxfr.records.record import Record, make_record
 from jaxfr.store import Store
@@ -75,12 +76,14 @@ def run_plan(
     that holds one of every run. Checkpoints of a batch are removed once its records are
     there and its runs were taken from this iterator.
 
-    A program that cannot be run, as one that does not fit into memory, is left out, and
-    its error raised when all others are done.
+    A program that cannot be run, as one that does not fit into memory or has a part of
+    somebody's own with an error, is left out, and its error raised when all others are
+    done.
 
     Raises:
         InvalidInputError: if the store cannot be written, a run does not fit into
-            memory, or the directory of checkpoints cannot be written.
+            memory, a part of somebody's own has an error, or the directory of
+            checkpoints cannot be written.
     """
     if options.checkpoints is not None:
         prepare_directory(options.checkpoints)
@@ -182,7 +185,8 @@ class _Work:
     ) -> Iterator[None]:
         """Notes an error in the store; one of many processes ends all of them."""
         try:
-            yield
+            with own_errors(group.experiment.parts):
+                yield
         except InvalidInputError as error:
             finished = self._store.is_finished
             open_runs = [run for run in group.runs if not finished(run.identity)]

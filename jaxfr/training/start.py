@@ -12,6 +12,7 @@ from jaxfr.aggregators.server import init_server, sees_clients
 from jaxfr.attacks import Knowledge, LimitedAttack, Task, none
 from jaxfr.clients.graph import draw_neighbours
 from jaxfr.clients.update import ClientState
+from jaxfr.contracts import ask
 from jaxfr.devices import WHOLE, placement, spread
 from jaxfr.evaluation.candidates import draw_within_third
 from jaxfr.evaluation.evaluate import RankedItems, draw_candidates
@@ -243,7 +244,7 @@ def _initial_table(
     return Table(
         values,
         init_rows(experiment.server_steps(), values),
-        experiment.attack.make().init(attack_key, knowledge),
+        ask(experiment.attack.make().init, key=attack_key, knowledge=knowledge),
         init_server(experiment.rule(), of_server),
         jnp.zeros_like(values),
     )

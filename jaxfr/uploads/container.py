@@ -16,8 +16,9 @@ from jax import Array
 
 from jaxfr.blocks import add_rows, fold_in_blocks, members_per_block, sum_by_index
 from jaxfr.devices import for_own_part, sum_over_devices
+from jaxfr.errors import InvalidInputError
 from jaxfr.shapes import Bool, Float, Int
-from jaxfr.showing import by_shapes
+from jaxfr.showing import brief, by_shapes
 
 
 @by_shapes
@@ -155,10 +156,16 @@ def item_table(
     Args:
         item_embeddings: the round's item embeddings.
         senders: which clients sent each row.
+
+    Raises:
+        InvalidInputError: if the shapes do not fit together.
     """
-    num_items, per_item, dim = rows.shape
-    chex.assert_shape(weight, (num_items, per_item))
-    chex.assert_shape(item_embeddings, (num_items, dim))
+    wanted = *weight.shape, item_embeddings.shape[1]
+    if rows.shape != wanted or weight.shape[:1] != item_embeddings.shape[:1]:
+        raise InvalidInputError(
+            f"rows {brief(rows)} of weight {brief(weight)}: must be [m, rows_per_item, "
+            f"d] and [m, rows_per_item] for item embeddings {brief(item_embeddings)}"
+        )
     no_index, no_number = jnp.zeros(0, jnp.int32), jnp.zeros(0, rows.dtype)
     return Uploads(
         item=no_index,
@@ -166,7 +173,7 @@ def item_table(
         vector=no_index,
         scale=no_number,
         item_scale=no_number,
-        vectors=jnp.zeros((0, dim), rows.dtype),
+        vectors=jnp.zeros((0, rows.shape[2]), rows.dtype),
         item_embeddings=item_embeddings,
         participants=jnp.asarray(participants, jnp.int32),
         tables=(ItemTable(rows, weight.astype(jnp.int32), senders),),

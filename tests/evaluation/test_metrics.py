@@ -1,9 +1,11 @@
 """Metrics by their names."""
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.evaluation.metrics import hit_ratio
+from jaxfr.evaluation.metrics import NO_RANK, hit_ratio, mean_over_users, percentile
 from jaxfr.evaluation.names import (
     DEFAULT_NAMES,
     find_metric,
@@ -86,3 +88,41 @@ def test_an_older_record_s_mean_over_nobody_is_read_as_null():
     older = {"hr@10": 0.5, "hr@10_head": 0.0, "hr@10_tail": 0.0, "seed": 3}
     older |= {"users_head": 0, "users_middle": 7, "users_tail": 5}
     assert null_where_nobody(older) == older | {"hr@10_head": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (lambda rank, others: 1.0 * rank, "is 2 at rank 2 among 99 other items; must"),
+        (lambda rank, others: rank / others, "is nan at rank 0 among 0 other items"),
+        (
+            lambda rank, others: rank / jnp.maximum(others, 1),
+            f"is 2.14748e+09 at rank {NO_RANK} (an item without a finite score) among",
+        ),
+        (lambda rank, others: -1.0 * (rank == 150), "is -1 at rank 150 among 1999 o"),
+        (lambda rank, others: jnp.log(1.0 - (rank == 1)), "is -inf at rank 1 among 1 "),
+        (lambda rank, others: jnp.where(rank == 99, 1.1, 0), "is 1.1 at rank 99 among"),
+    ],
+)
+@pytest.mark.parametrize("use", [lambda count: count, jax.jit])
+def test_a_value_that_is_not_from_0_to_1_is_refused_where_it_is_used(use, value, told):
+    metric = mean_over_users("mine", value, higher_is_better=True)
+    with pytest.raises(InvalidInputError) as refused:
+        use(metric.count_user)(jnp.int32(3), jnp.int32(9))
+    assert str(refused.value).startswith(f"metrics=mine: {told}")
+
+
+def test_what_float32_rounds_beyond_1_is_1():
+    gain = mean_over_users("gain", lambda rank, _: (1.0 + 1.2e-7) / (1 + rank), True)
+    assert gain.count_user(jnp.int32(0), jnp.int32(9)).tolist() == [256, 0, 2]
+
+
+def test_a_rank_is_scaled_as_the_refusal_says():
+    def value(rank, others):
+        return jnp.minimum(rank, others) / jnp.maximum(others, 1)
+
+    mine = mean_over_users("mine", value, higher_is_better=False)
+    for rank, others in ((0, 9), (4, 9), (9, 9), (NO_RANK, 9)):
+        place = jnp.int32(rank), jnp.int32(others)
+        expected = percentile().count_user(*place)
+        assert mine.count_user(*place).tolist() == expected.tolist()

@@ -106,8 +106,8 @@ def test_it_goes_on_where_it_was_and_replaces_nothing_unasked(compared):
 
 def test_what_cannot_be_run_costs_its_own_runs_only(compared):
     folder, _ = compared
-    more = f"--store={folder}/store", "--defenses=median,nearest_neighbour_mixing+mean"
-    done = compare(*FLAGS, *more, program=out_of_memory)
+    flags = instead(FLAGS, "--defenses=median,nearest_neighbour_mixing+mean")
+    done = compare(*flags, f"--store={folder}/store", program=out_of_memory)
     assert done.returncode == 2
     assert "HR@10; mean ± half of its 95 % interval" in done.stdout
     assert done.stderr.splitlines()[-1].startswith("error: ")

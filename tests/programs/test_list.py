@@ -49,3 +49,18 @@ def test_a_page_tells_of_options_with_their_defaults():
 def test_what_is_in_no_list_is_guessed():
     with pytest.raises(InvalidInputError, match="did you mean attacks"):
         listing("atacks")
+
+
+def test_a_part_of_ones_own_has_a_page_like_those_of_the_catalogue(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import jaxfr as fr\n"
+        "def my_stage(limit: fr.Number, share: fr.Number = 0.5) -> fr.Stage:\n"
+        '    """Leaves out what is too long.\n\n    Args:\n'
+        '        limit: of a row.\n    """\n'
+    )
+    title, _, sentence, _, *options = listing(f"{file}:my_stage").splitlines()
+    assert (title, sentence) == (f"{file}:my_stage", "Leaves out what is too long.")
+    assert options == ["  limit (must be given): of a row.", "  share=0.5"]
+    with pytest.raises(InvalidInputError, match="has no function 'my_stag'; there are"):
+        listing(f"{file}:my_stag")
