@@ -107,7 +107,8 @@ def test_they_are_so_on_any_number_of_devices(monkeypatch, tmp_path):
     tables = []
     for devices in (1, 2):
         with open_store(tmp_path / str(devices)) as store:
-            (done,) = run_plan(plan, store, ExecutionOptions(devices=devices))
+            options = ExecutionOptions(devices, spread_runs=devices > 1)
+            (done,) = run_plan(plan, store, options)
         assert done.record["num_devices"] == devices
         tables.append(done.result.state.items.values)
     np.testing.assert_allclose(*tables, rtol=1e-4, atol=1e-6)
