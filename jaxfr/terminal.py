@@ -229,7 +229,7 @@ def fold(text: str, most: int) -> list[str]:
     while len(text) > most:
         ends = [text.rfind(letter, 0, most + (letter == " ")) for letter in _JOINING]
         space = ends[_JOINING.index(" ")]
-        cut = (space if 2 * space >= most else max(ends)) + 1 or most
+        cut = (space if 3 * space >= most else max(ends)) + 1 or most
         lines.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return [*lines, text]
