@@ -3,7 +3,8 @@
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from jaxfr.data import Dataset
 from jaxfr.experiment import Experiment
@@ -13,9 +14,9 @@ from jaxfr.records.results import Results
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.grid import parse_seeds
-from jaxfr.sweeps.plan import identify, plan_runs
+from jaxfr.sweeps.plan import RunGroup, identify, plan_runs
 from jaxfr.sweeps.request import RunRequest
-from jaxfr.sweeps.work import run_plan
+from jaxfr.sweeps.work import Watcher, run_plan
 
 
 def sweep(
@@ -25,6 +26,7 @@ def sweep(
     rounds: int = 200,
     eval_every: int = 10,
     store: str | pathlib.Path | None = None,
+    say: Callable[[str], Any] | None = None,
 ) -> Results:
     """Runs every experiment with every seed; those of one structure compile once.
 
@@ -45,6 +47,8 @@ def sweep(
             the last only.
         store: folder of a result store, which runs that are in it are taken from;
             None keeps nothing.
+        say: is told in a line what is compiled and how many runs are done, as ``print``
+            would show it; None: nobody is.
 
     Returns:
         A record for each experiment and seed, experiment by experiment, as programs
@@ -70,6 +74,22 @@ def sweep(
     with contextlib.ExitStack() as stack:
         path = pathlib.Path(store) if store else stack.enter_context(temporary_folder())
         opened = stack.enter_context(open_store(path, check=lack_of_record))
-        for _ in run_plan(plan, opened, ExecutionOptions(devices=1)):
+        watcher = Watcher() if say is None else _told(say, len(plan.runs))
+        for _ in run_plan(plan, opened, ExecutionOptions(devices=1), watcher):
             pass
         return Results(opened.records(identify(plan, wanted)))
+
+
+def _told(say: Callable[[str], Any], runs: int) -> Watcher:
+    done = 0
+
+    def compiling(group: RunGroup) -> contextlib.AbstractContextManager[None]:
+        say(f"{group.title}: compiling")
+        return contextlib.nullcontext()
+
+    def finish(number: int) -> None:
+        nonlocal done
+        done += number
+        say(f"{done} of {runs} runs done")
+
+    return Watcher(compiling=compiling, runs=finish, found_runs=finish, say=say)

@@ -57,6 +57,16 @@ def test_one_experiment_is_taken_alone_and_seeds_as_the_command_line_has_them(da
         sweep(SMALL, data, "0:")
 
 
+def test_who_asks_is_told_how_far_it_is(data, tmp_path):
+    said: list[str] = []
+    sweep(SMALL, data, "0:2", rounds=1, store=tmp_path / "store", say=said.append)
+    assert said[0].endswith(": compiling")
+    assert said[-1] == "2 of 2 runs done"
+    said.clear()
+    sweep(SMALL, data, "0:2", rounds=1, store=tmp_path / "store", say=said.append)
+    assert said == ["2 of 2 runs done"]
+
+
 def test_a_record_tells_of_parts_what_they_were_made_with(data):
     experiment = dataclasses.replace(
         SMALL,
