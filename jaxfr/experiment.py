@@ -29,7 +29,7 @@ from jaxfr.evaluation.names import DEFAULT_METRICS
 from jaxfr.evaluation.targets import DEFAULT_TARGETS, parse_targets
 from jaxfr.models import Model, fedmf
 from jaxfr.optimizers import Optimizer, sgd
-from jaxfr.own_files import own_errors
+from jaxfr.own_errors import own_errors
 from jaxfr.parts import Factory, Number, Part, Whole, is_same, options_of
 from jaxfr.ranges import (
     AMOUNT,

@@ -4,17 +4,13 @@ The file is run as Python runs a module. What it says is part of the identity of
 runs that use it: a changed file is another one.
 """
 
-import contextlib
 import hashlib
 import importlib.util
 import inspect
-import os
 import pathlib
 import sys
-import textwrap
-import traceback
 from collections.abc import Iterable, Iterator
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 
 from jaxfr.errors import InvalidInputError, nearest
@@ -27,12 +23,8 @@ OWN_FILE = ".py"
 COPIES = "own_files"
 """The folder, beside results, of the files that they were made with."""
 
-TRACEBACK_VARIABLE = "JAXFR_TRACEBACK"
-"""The environment variable that asks for the traceback of an error in such a file."""
 
 _DIGITS = 16
-# Of an error's text: those of JAX go on for paragraphs.
-_MOST_CHARACTERS = 200
 
 
 class OwnFile(NamedTuple):
@@ -117,58 +109,6 @@ def is_own(value: Any) -> bool:
     package = __name__.partition(".")[0]
     modules = (factory.function.__module__ for factory in factories_within(value))
     return any(module.partition(".")[0] != package for module in modules)
-
-
-@contextlib.contextmanager
-def own_errors(parts: Iterable[Any]) -> Iterator[None]:
-    """Tells an error that arose in a part of somebody's own in a line.
-
-    ``FILE:LINE in FUNCTION: ErrorType: text`` of the innermost frame in a file of one's
-    own. Any other error is left as it is, and so is every one where the environment
-    variable ``JAXFR_TRACEBACK`` is set, which shows the way there.
-
-    Args:
-        parts: those that run within.
-
-    Raises:
-        InvalidInputError: if such an error arose.
-    """
-    try:
-        yield
-    except Exception as error:
-        told = _own_line(error, parts)
-        if told is None or os.environ.get(TRACEBACK_VARIABLE):
-            raise
-        raise InvalidInputError(told) from error
-
-
-def _own_line(error: Exception, parts: Iterable[Any]) -> str | None:
-    """Where in an own file an error arose, and what it is; None if in none."""
-    functions = [one.function for part in parts for one in factories_within(part)]
-    own = [
-        getattr(inspect.unwrap(function), "__globals__", None)
-        for function in functions
-        if not function.__module__.startswith("jaxfr.")
-    ]
-
-    def of_user(frame: FrameType) -> bool:
-        found = frame.f_globals
-        return "jaxfr_own_file" in found or any(found is one for one in own)
-
-    frames = list(traceback.walk_tb(error.__traceback__))
-    places = [(frame.f_code, line) for frame, line in frames if of_user(frame)]
-    meant = isinstance(error, InvalidInputError) and of_user(frames[-1][0])
-    if not places or meant:
-        return None
-    code, line = places[-1]
-    name = code.co_qualname.replace("<locals>.", "")
-    text = textwrap.shorten(str(error), _MOST_CHARACTERS, placeholder=" ...")
-    if isinstance(error, InvalidInputError):
-        return f"{code.co_filename}:{line} in {name}: {text}"
-    return (
-        f"{code.co_filename}:{line} in {name}: {type(error).__name__}: {text} "
-        f"({TRACEBACK_VARIABLE}=1 shows the traceback)"
-    )
 
 
 def keep_copies(files: Iterable[OwnFile], folder: pathlib.Path) -> None:

@@ -12,7 +12,7 @@ import jax
 
 from jaxfr.checkpoints import CheckpointKeeper, prepare_directory
 from jaxfr.errors import InvalidInputError
-from jaxfr.own_files import own_errors
+from jaxfr.own_errors import own_errors
 from jaxfr.processes import agree, is_leader
 from jaxfr.records.record import Record, make_record
 from jaxfr.store import Store

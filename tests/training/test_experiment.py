@@ -135,7 +135,10 @@ REFUSED = [
     ),
     ({"aggregator": chain(median(), clip_by_norm())}, "aggregator=median+"),
     ({"metrics": ()}, "metrics="),
-    ({"metrics": ("hr@10",)}, "metrics: 'hr@10' is no metric, such as jaxfr.hit_ratio"),
+    (
+        {"metrics": ("hr@10",)},
+        "metrics: 'hr@10' must be a metric, such as jaxfr",
+    ),
     ({"malicious_ratio": [0.01]}, "malicious_ratio=[0.01]: is a list, must be a num"),
     ({"metrics": (hit_ratio(5), hit_ratio(5))}, "metrics=hr@5,hr@5: "),
     ({"metrics": (exposure(5),), "targets": ()}, "targets="),
