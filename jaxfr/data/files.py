@@ -11,7 +11,13 @@ from collections.abc import Callable
 import numpy as np
 
 from jaxfr.data.columns import TableOptions
-from jaxfr.data.dataset import NO_TEST_ITEM, Dataset, first_of_each_pair, leave_one_out
+from jaxfr.data.dataset import (
+    NO_TEST_ITEM,
+    Dataset,
+    contiguous_ids,
+    first_of_each_pair,
+    leave_one_out,
+)
 from jaxfr.data.parquet import read_parquet
 from jaxfr.data.text_table import Interactions, read_table
 from jaxfr.errors import InvalidInputError
@@ -56,11 +62,12 @@ def load_path(
     if is_folder:
         options.refuse_for(f"the folder {path}")
         dataset, rows = _read_folder(path)
-        told, rated_below = "users and items as in the file", 0
+        told, rated_below, tied = "users and items as in the file", 0, 0
     else:
         found, told = _read_file(path, options)
         rows, rated_below = len(found.users), found.rated_below
         dataset = leave_one_out(table_name(path), *found[:4])
+        tied = _tied_at_the_end(*found[:3])
     say(
         f"jaxfr: {path}: {told}; {rows + rated_below:,} interactions read, "
         f"{dataset.num_pairs:,} kept; {dataset.num_users:,} users, "
@@ -73,12 +80,31 @@ def load_path(
         - dataset.num_pairs,
         f"users {untested}, trained but not evaluated": dataset.num_users
         - dataset.num_test_items,
+        "users with several items at their last time, of which the last row is the "
+        "test item": tied,
         **_untrained_items(dataset),
     }
     for what, count in set_apart.items():
         if count:
             say(f"jaxfr: {path}: {what}: {count:,}")
     return dataset
+
+
+def _tied_at_the_end(
+    users: np.ndarray, items: np.ndarray, timestamps: np.ndarray | None
+) -> int:
+    """Of how many users the order of rows decides which item is the last."""
+    if timestamps is None or not len(users):
+        return 0
+    by_time = np.argsort(timestamps, kind="stable")
+    ids, numbers = contiguous_ids(users)[by_time], contiguous_ids(items)[by_time]
+    # A pair that is repeated counts at its first time.
+    pairs = ids.astype(np.int64) * (int(numbers.max()) + 1) + numbers
+    _, first = np.unique(pairs, return_index=True)
+    ids, times = ids[first], timestamps[by_time][first]
+    latest = np.full(ids.max() + 1, times.min())
+    np.maximum.at(latest, ids, times)
+    return int(np.sum(np.bincount(ids[times == latest[ids]]) > 1))
 
 
 def _untrained_items(dataset: Dataset) -> dict[str, int]:

@@ -211,6 +211,24 @@ def test_a_line_each_tells_what_was_read_of_a_table_and_what_has_no_part(tmp_pat
     assert len(_told(path)) == 1
 
 
+def test_users_are_told_of_whose_last_item_the_order_of_rows_decides(tmp_path):
+    path = tmp_path / "mine.csv"
+    rows = {
+        # Two items at the end; one, for the other is repeated and counts before.
+        1: [(5, 10), (6, 20), (7, 20)],
+        2: [(5, 10), (6, 20), (5, 20)],
+        3: [(5, 10), (6, 10), (7, 20)],
+        4: [(5, 30), (6, 30)],
+    }
+    lines = [f"{u},{i},{t}" for u, some in rows.items() for i, t in some]
+    path.write_text("\n".join(["user,item,timestamp", *lines]))
+    (line,) = [line for line in _told(path) if "last time" in line]
+    assert line.endswith(
+        "users with several items at their last time, of which the last row is the "
+        "test item: 2"
+    )
+
+
 def test_lines_tell_what_was_read_of_a_folder(tmp_path):
     (tmp_path / "train.txt").write_text("1 2 3 3\n4 2\n")
     (tmp_path / "test.txt").write_text("1 5\n")
