@@ -103,12 +103,13 @@ def main() -> None:
         told = "no page to explore will be written: that needs pip install"
         print(f"{told} 'jaxfr[report]'", flush=True)
     options = execution_flags.run_options(start_devices)
-    plan = plan_runs(wanted, data_flags.load_options())
+    run = [_alike_for_all_ratios(request, wanted[0]) for request in wanted]
+    plan = plan_runs(run, data_flags.load_options())
     own_store = None if folder is None else folder / execution_flags.STORE_FOLDER
     path = execution_flags.store_path() or own_store
     any_code = execution_flags.ANY_CODE_VERSION.value
-    found, failure = finished_records(plan, wanted, path, options, "compare", any_code)
-    records = [record for record in found if record is not None]
+    found, failure = finished_records(plan, run, path, options, "compare", any_code)
+    records = [*{one["run"]: one for one in found if one is not None}.values()]
     named = [
         _named(request, record)
         for request, record in zip(wanted, found, strict=True)
@@ -171,6 +172,14 @@ def wanted_runs() -> list[RunRequest]:
     return wanted
 
 
+def _alike_for_all_ratios(request: RunRequest, first: RunRequest) -> RunRequest:
+    """A clean run at the ratio of the first, where its rule does not read the ratio."""
+    experiment = request.experiment
+    if experiment.is_clean and not experiment.rule().expects_byzantine:
+        return request.replace(malicious_ratio=first.experiment.malicious_ratio)
+    return request
+
+
 def _read(
     option: str, first: str, flag: flags.FlagHolder[list[str]], model: Part[Any]
 ) -> list[Part[Any]]:
@@ -182,9 +191,12 @@ def _read(
 
 
 def _named(request: RunRequest, record: Record) -> Record:
-    """A record whose defense and attack are called as one writes them."""
+    """A record whose defense and attack are called as one writes them.
+
+    A clean run stands beside those of the ratio that was wanted.
+    """
     texts = {name: write_field(name, request.value(name)) for name in IN_PAPER}
-    return {**record, **texts}
+    return {**record, **texts, "malicious_ratio": request.value("malicious_ratio")}
 
 
 def _summarize(records: Sequence[Record], varying: Sequence[str]) -> Summary:

@@ -138,9 +138,13 @@ def test_several_data_sets_and_shares_are_rows_of_one_table(tmp_path):
         f"--output_dir={tmp_path}",
     )
     assert done.returncode == 0, done.stderr
+    # Of each data set one clean run serves both shares.
+    assert done.stdout.startswith("6 runs of ")
+    assert "6 runs finished" in (tmp_path / "report.html").read_text()
     worst = rows_of(tmp_path / "worst_case.csv")
     assert len(worst) == 2 * 2 * 2  # metrics, data sets, shares
     assert {row["malicious_ratio"] for row in worst} == {"0.05", "0.1"}
+    assert all(row["clean_mean"] for row in worst)
 
 
 @pytest.mark.parametrize(
