@@ -19,7 +19,6 @@ import jax
 from jax.experimental import serialize_executable
 from jax.stages import Compiled
 
-import jaxfr
 from jaxfr.compilation_cache import cache_off, machine_folder, tell_of_damage
 from jaxfr.evaluation.metrics import Metric
 from jaxfr.evaluation.names import find_metric
@@ -145,9 +144,9 @@ def _key(arguments: Sequence[Any], devices: Sequence[int]) -> str | None:
 def _said(value: Any) -> Any:
     """What a field of an experiment is, in words that tell it from all others."""
     if isinstance(value, Part):
-        made_by = value.factory.function
-        if not made_by.__module__.startswith(f"{jaxfr.__name__}."):
+        if value.factory.is_own:
             raise _UnknownError
+        made_by = value.factory.function
         values = [_said(one) for one in (*value.values, *value.parts)]
         return made_by.__module__, made_by.__qualname__, values
     if isinstance(value, Metric):

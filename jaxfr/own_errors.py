@@ -43,11 +43,11 @@ def own_errors(parts: Iterable[Any]) -> Iterator[None]:
 
 def _own_line(error: Exception, parts: Iterable[Any]) -> str | None:
     """Where in an own file an error arose, and what it is; None if in none."""
-    functions = [one.function for part in parts for one in factories_within(part)]
+    factories = [one for part in parts for one in factories_within(part)]
     own = [
-        getattr(inspect.unwrap(function), "__globals__", None)
-        for function in functions
-        if not function.__module__.startswith("jaxfr.")
+        getattr(inspect.unwrap(one.function), "__globals__", None)
+        for one in factories
+        if one.is_own
     ]
 
     def of_user(frame: FrameType) -> bool:

@@ -106,9 +106,7 @@ def own_files(value: Any) -> Iterator[OwnFile]:
 
 def is_own(value: Any) -> bool:
     """Whether a part, or a part in it, is made by code that is none of jaxfr's."""
-    package = __name__.partition(".")[0]
-    modules = (factory.function.__module__ for factory in factories_within(value))
-    return any(module.partition(".")[0] != package for module in modules)
+    return any(factory.is_own for factory in factories_within(value))
 
 
 def keep_copies(files: Iterable[OwnFile], folder: pathlib.Path) -> None:

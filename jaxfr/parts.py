@@ -316,6 +316,12 @@ class Factory(Generic[P, T_co]):
         self.name = name
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is code of somebody's own, and none of jaxfr's."""
+        package = __name__.partition(".")[0]
+        return self.function.__module__.partition(".")[0] != package
+
+    @property
     def options(self) -> tuple[Option, ...]:
         """The options of the signature."""
         return options_of(self.function)

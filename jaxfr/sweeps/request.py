@@ -147,13 +147,11 @@ def modules_of_parts(request: RunRequest) -> frozenset[str] | None:
     None, which stands for all of them, where a part is from elsewhere: what that uses
     of jaxfr is not known.
     """
-    found = {
-        factory.function.__module__
-        for part in request.experiment.parts
-        for factory in factories_within(part)
-    }
-    ours = all(name.partition(".")[0] == "jaxfr" for name in found)
-    return frozenset(found) if ours else None
+    parts = request.experiment.parts
+    factories = [one for part in parts for one in factories_within(part)]
+    if any(one.is_own for one in factories):
+        return None
+    return frozenset(one.function.__module__ for one in factories)
 
 
 def keep_own_files(requests: Iterable[RunRequest], folder: pathlib.Path) -> None:
