@@ -5,6 +5,6 @@ again, ``page.py`` puts both with Vega-Lite and a script into one file of HTML.
 """
 
 from jaxfr.explorer.contents import contents_of
-from jaxfr.explorer.page import can_render, render, write_page
+from jaxfr.explorer.page import PAGE_FILE, can_render, render, write_page
 
-__all__ = ["can_render", "contents_of", "render", "write_page"]
+__all__ = ["PAGE_FILE", "can_render", "contents_of", "render", "write_page"]

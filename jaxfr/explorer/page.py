@@ -23,6 +23,9 @@ _SCRIPTS = tuple(
 )
 _EXTRA = "report"
 
+PAGE_FILE = "report.html"
+"""What programs call the page."""
+
 
 def can_render() -> bool:
     """Whether what the page is made with is installed."""

@@ -16,7 +16,7 @@ from absl import flags
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError
-from jaxfr.explorer import can_render, write_page
+from jaxfr.explorer import PAGE_FILE, can_render, write_page
 from jaxfr.parts import Part
 from jaxfr.programs import data_flags, execution_flags, output_flags, run_flags
 from jaxfr.programs.running import finished_records, warn
@@ -25,12 +25,12 @@ from jaxfr.programs.summary_files import (
     SUMMARY_FILE,
     WORST_CASE_FILE,
     Summary,
+    summary_of,
     write_summary,
 )
 from jaxfr.records.chance import main_metric
 from jaxfr.records.grid import WORST_CASE
 from jaxfr.records.headings import heading
-from jaxfr.records.lines import along_by_default
 from jaxfr.records.names import value_title
 from jaxfr.records.paired import (
     Difference,
@@ -43,7 +43,6 @@ from jaxfr.records.pictures import can_draw, drawn
 from jaxfr.records.plots import drawn_metrics
 from jaxfr.records.record import Record
 from jaxfr.records.selection import shown
-from jaxfr.records.summary import summarize, worst_case
 from jaxfr.records.tables import worst_case_table
 from jaxfr.records.worst_case import draw_worst_case
 from jaxfr.sweeps.execution import start_devices
@@ -59,7 +58,7 @@ from jaxfr.tournament.trials import UNDEFENDED
 EXAMPLE = "--defenses=median,clip_by_norm:0.5+mean --attacks=paper,promote"
 """For ``--help``, of the flags that only this program has."""
 
-PAGE_FILE, WORST_CASE_PICTURE = "report.html", "worst_case.png"
+WORST_CASE_PICTURE = "worst_case.png"
 
 _LISTS = ("dataset", "model", "malicious_ratio")
 
@@ -134,7 +133,7 @@ def main() -> None:
             write_page(written[0], records, str(path))
     table = paper_table(summary.cells[metric], *summary[:3], metric, shown)
     print(paragraph(title), plain(table), sep="\n\n", end="\n\n")
-    print(worst_case_table(summary.cases[metric], group_by, metric))
+    print(worst_case_table(summary.cases.get(metric, []), group_by, metric))
     beside = summary.beside_compared
     at_worst = [
         one
@@ -202,17 +201,12 @@ def _named(request: RunRequest, record: Record) -> Record:
 def _summarize(records: Sequence[Record], varying: Sequence[str]) -> Summary:
     group_by = [*varying, "aggregator", "attack"]
     metrics = dict.fromkeys((main_metric(records[0]), *drawn_metrics(records[0])))
-    cells = {metric: summarize(records, group_by, metric) for metric in metrics}
-    cases = {metric: worst_case(cells[metric], group_by) for metric in metrics}
+    summary = summary_of(records, group_by, "attack", "aggregator", metrics)
     differences = {
-        metric: [
-            *_worst_differences(records, group_by, metric),
-            *paired_differences(records, group_by, "aggregator", metric),
-        ]
-        for metric in metrics
+        metric: [*_worst_differences(records, group_by, metric), *found]
+        for metric, found in summary.differences.items()
     }
-    along = along_by_default(next(iter(cells.values())), group_by)
-    return Summary(group_by, "attack", "aggregator", along, cells, cases, differences)
+    return summary._replace(differences=differences)
 
 
 def _worst_differences(

@@ -12,15 +12,13 @@ import time
 from absl import flags
 
 from jaxfr.errors import InvalidInputError
-from jaxfr.explorer import write_page
+from jaxfr.explorer import PAGE_FILE, write_page
 from jaxfr.programs import output_flags, store_flag
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import POSITIVE
 from jaxfr.records.contents import lack_of_record
 from jaxfr.store import Store
 from jaxfr.store.status import status_of
-
-PAGE_FILE = "report.html"
 
 # What the page says of runs that are wanted and not done, as jaxfr status does.
 _UNFINISHED = ("running", "left", "failed")
@@ -59,7 +57,6 @@ def _write(store: Store, page: pathlib.Path, seen: object = None) -> object:
     """Writes the page, unless it would tell what was ``seen``; says what it tells."""
     total = status_of(store).total
     unfinished = {name: getattr(total, name) for name in _UNFINISHED}
-    store.refresh()
     records = store.records()
     tells = len(records), unfinished
     if tells == seen:

@@ -19,20 +19,16 @@ from jaxfr.programs.summary_files import (
     DIFFERENCES_FILE,
     SUMMARY_FILE,
     WORST_CASE_FILE,
-    Summary,
+    summary_of,
     write_summary,
 )
 from jaxfr.records import export, selection
 from jaxfr.records.chance import main_metric
 from jaxfr.records.contents import lack_of_record, option_names
-from jaxfr.records.lines import along_by_default, check_along
+from jaxfr.records.lines import check_along
 from jaxfr.records.names import value_title
-from jaxfr.records.paired import (
-    format_differences,
-    paired_differences,
-)
+from jaxfr.records.paired import format_differences
 from jaxfr.records.record import Record
-from jaxfr.records.summary import Cell, summarize, worst_case
 from jaxfr.records.tables import format_results
 from jaxfr.store import Store
 
@@ -122,18 +118,12 @@ def main() -> None:
     metrics = [main_metric(records[0])]
     if _METRIC.value is not None:
         metrics = _distinct("metric", _METRIC.value)
-    cells = {metric: summarize(records, group_by, metric) for metric in metrics}
-    cases = {metric: worst_case(cells[metric], group_by) for metric in metrics}
-    cases = {metric: found for metric, found in cases.items() if found}
-
-    differences = {
-        metric: paired_differences(records, group_by, compare, metric)
-        for metric in metrics
-    }
+    summary = summary_of(records, group_by, columns, compare, metrics)
+    if _ALONG.value is not None:
+        check_along(summary.cells[metrics[0]], group_by, _ALONG.value)
+        summary = summary._replace(along=_ALONG.value)
     for path in exported:
         output_flags.prepare_folder(path.parent, [path.name])
-    along = _along(cells[metrics[0]], group_by)
-    summary = Summary(group_by, columns, compare, along, cells, cases, differences)
     written = write_summary(summary, _title(records, group_by))
     for path, rows_of in exported.items():
         export.write_rows(rows_of(records), path)
@@ -143,10 +133,10 @@ def main() -> None:
     averaged = selection.averaged_over(
         records, group_by, (*option_names(records), "dataset_hash", "code_version")
     )
-    print(format_results(cells, group_by, averaged))
+    print(format_results(summary.cells, group_by, averaged))
     for metric in metrics if _COMPARE.value is not None else ():
-        if differences[metric]:
-            told = differences[metric], summary.beside_compared, compare, metric
+        if summary.differences[metric]:
+            told = summary.differences[metric], summary.beside_compared, compare, metric
             print(f"\n{format_differences(*told)}")
     warn(records)
     output_flags.tell_written(written)
@@ -218,13 +208,6 @@ def _one_of(group_by: Sequence[str], flag: str, name: str) -> str:
             f"{nearest(name, group_by)}"
         )
     return name
-
-
-def _along(cells: Sequence[Cell], group_by: Sequence[str]) -> str | None:
-    if _ALONG.value is None:
-        return along_by_default(cells, group_by)
-    check_along(cells, group_by, _ALONG.value)
-    return _ALONG.value
 
 
 def _compared(group_by: Sequence[str], columns: str) -> str:

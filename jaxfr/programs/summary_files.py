@@ -2,7 +2,7 @@
 
 import functools
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from jaxfr.files import write_atomically
@@ -10,11 +10,12 @@ from jaxfr.programs import output_flags
 from jaxfr.records import export
 from jaxfr.records.grid import marks
 from jaxfr.records.heatmap import draw_heatmap
-from jaxfr.records.lines import draw_lines
-from jaxfr.records.paired import Difference, difference_rows
+from jaxfr.records.lines import along_by_default, draw_lines
+from jaxfr.records.paired import Difference, difference_rows, paired_differences
 from jaxfr.records.paper import latex, markdown, paper_table
 from jaxfr.records.pictures import can_draw, drawn, picture_files
-from jaxfr.records.summary import Cell, WorstCase
+from jaxfr.records.record import Record
+from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case
 
 SUMMARY_FILE = "summary.csv"
 WORST_CASE_FILE = "worst_case.csv"
@@ -39,6 +40,33 @@ class Summary(NamedTuple):
     def beside_compared(self) -> list[str]:
         """The groupings but the compared one."""
         return [name for name in self.group_by if name != self.compare]
+
+
+def summary_of(
+    records: Sequence[Record],
+    group_by: Sequence[str],
+    columns: str,
+    compare: str,
+    metrics: Iterable[str],
+) -> Summary:
+    """Summarises runs, by default along the setting of most numbers.
+
+    Args:
+        records: the runs.
+        group_by: the groupings.
+        columns: the grouping that forms the columns.
+        compare: the grouping whose values are compared.
+        metrics: what is averaged.
+    """
+    cells = {metric: summarize(records, group_by, metric) for metric in metrics}
+    cases = {metric: worst_case(own, group_by) for metric, own in cells.items()}
+    differences = {
+        metric: paired_differences(records, group_by, compare, metric)
+        for metric in cells
+    }
+    along = along_by_default(next(iter(cells.values())), group_by)
+    cases = {metric: found for metric, found in cases.items() if found}
+    return Summary(group_by, columns, compare, along, cells, cases, differences)
 
 
 def write_summary(summary: Summary, title: str) -> list[pathlib.Path]:

@@ -92,8 +92,16 @@ def explanation(cells: Sequence[Cell]) -> str:
         parts.append("mean ± half of its 95 % interval")
     if any(cell.diverged for cell in cells):
         parts.append(f"{DIVERGED} some runs diverged")
+    levels = common_levels(cells).items()
+    return "; ".join(parts + [f"{heading(name)} {at:.3f}" for name, at in levels])
+
+
+def common_levels(cells: Sequence[Cell]) -> dict[str, float]:
+    """What chance and the most popular items score, where cells agree to 3 digits."""
+    found = {}
     for name in REFERENCES:
-        levels = {f"{getattr(cell, name):.3f}" for cell in cells if cell.runs}
-        if len(levels) == 1 and "nan" not in levels:
-            parts.append(f"{heading(name)} {levels.pop()}")
-    return "; ".join(parts)
+        levels = [getattr(cell, name) for cell in cells if cell.runs]
+        told = {f"{level:.3f}" for level in levels}
+        if len(told) == 1 and "nan" not in told:
+            found[name] = levels[0]
+    return found

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from jaxfr.attacks import CLEAN
 from jaxfr.errors import InvalidInputError, nearest
-from jaxfr.records.chance import REFERENCES
+from jaxfr.records.grid import common_levels
 from jaxfr.records.headings import direction, heading
 from jaxfr.records.names import value_title
 from jaxfr.records.palette import looks
@@ -102,7 +102,8 @@ def draw_lines(
         for axes, (attack, lines) in zip(grid, panels.items(), strict=False):
             for name, points in lines.items():
                 _draw_line(axes, points, label=titles[name], **shown[name]._asdict())
-            _draw_levels(axes, cells)
+            for name, level in common_levels(cells).items():
+                draw_level(axes, heading(name), level)
             scale = 100 if along == _RATIO else 1
             places = sorted({point.at for line in lines.values() for point in line})
             if places[0] > 0 and places[-1] >= _WIDE * places[0]:
@@ -153,13 +154,6 @@ def _draw_line(axes: Any, points: Sequence[Point], **style: Any) -> None:
         elinewidth=0.8,
         **style,
     )
-
-
-def _draw_levels(axes: Any, cells: Sequence[Cell]) -> None:
-    for name in REFERENCES:
-        levels = {f"{getattr(cell, name):.3f}" for cell in cells if cell.runs}
-        if len(levels) == 1:
-            draw_level(axes, heading(name), float(levels.pop()))
 
 
 def _has_numbers(cells: Sequence[Cell], group_by: Sequence[str], name: str) -> bool:

@@ -2,11 +2,12 @@
 
 import math
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxfr.attacks import CLEAN
 from jaxfr.records.chance import REFERENCES
+from jaxfr.records.grid import common_levels
 from jaxfr.records.headings import direction, heading
 from jaxfr.records.names import part_title, value_title
 from jaxfr.records.palette import NEUTRAL, PALETTE
@@ -19,7 +20,7 @@ _LINE, _BETWEEN, _AROUND = 0.13, 0.12, 1.2
 # Letters of a label for each inch of the picture.
 _LETTERS = 4.5
 _REST = "#8a8a8a"
-_STYLES = dict(zip(REFERENCES, (":", "--"), strict=True))
+_STYLES: Mapping[str, str] = dict(zip(REFERENCES, (":", "--"), strict=True))
 
 
 def draw_worst_case(
@@ -54,11 +55,9 @@ def draw_worst_case(
         axes = figure.subplots()
         for row, case in enumerate(cases):
             _draw_row(axes, row, case, _attacked(cells, group_by, case))
-        for name, style in _STYLES.items():
-            levels = {f"{getattr(cell, name):.9f}" for cell in cells}
-            if len(levels) == 1 and "nan" not in levels:
-                at, label = float(levels.pop()), heading(name)
-                axes.axvline(at, color=_REST, ls=style, lw=0.8, label=label, zorder=0)
+        for name, at in common_levels(cells).items():
+            look = {"color": _REST, "ls": _STYLES[name], "lw": 0.8, "zorder": 0}
+            axes.axvline(at, label=heading(name), **look)
         axes.set(ylim=(len(cases) - 0.5, -0.5), xlim=(0, None))
         axes.set_yticks(range(len(cases)), names, parse_math=False)
         right = axes.secondary_yaxis("right")

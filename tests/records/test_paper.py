@@ -19,6 +19,13 @@ BY_ATTACK = [
     cell("./a_b.py:c:an_option=1", "none", mean=0.4375, runs=1),
 ]
 BY = ["aggregator", "attack"]
+OF_TWO_DATASETS = [
+    cell(dataset, rule, "lie", mean=mean)
+    for dataset, rule, mean in (
+        *(("ml-100k", "mean", 0.1), ("ml-100k", "krum", 0.2)),
+        *(("steam", "mean", 0.6), ("steam", "krum", 0.5)),
+    )
+]
 
 
 def test_a_latex_table_marks_best_and_worst_of_each_column():
@@ -57,15 +64,8 @@ def test_a_markdown_table_says_the_same():
 
 
 def test_rows_are_compared_within_what_else_they_agree_in():
-    cells = [
-        cell(dataset, rule, "lie", mean=mean)
-        for dataset, rule, mean in (
-            *(("ml-100k", "mean", 0.1), ("ml-100k", "krum", 0.2)),
-            *(("steam", "mean", 0.6), ("steam", "krum", 0.5)),
-        )
-    ]
     groups = ["dataset", "aggregator", "attack"]
-    table = paper_table(cells, groups, "attack", "aggregator", "hr@10")
+    table = paper_table(OF_TWO_DATASETS, groups, "attack", "aggregator", "hr@10")
     assert [[row.numbers[0][1] for row in block] for block in table.blocks] == [
         ["worst", "best"],
         ["best", "worst"],
@@ -74,18 +74,18 @@ def test_rows_are_compared_within_what_else_they_agree_in():
 
 
 def test_compared_rows_stand_together_in_whichever_order_groups_are():
-    cells = [
-        cell(rule, dataset, "lie", mean=mean)
-        for rule, dataset, mean in (
-            *(("mean", "a", 0.1), ("mean", "b", 0.6)),
-            *(("krum", "a", 0.2), ("krum", "b", 0.5)),
-        )
+    # Rules first, then data sets: those of a data set do not stand side by side.
+    by_rule = [OF_TWO_DATASETS[place] for place in (0, 2, 1, 3)]
+    swapped = [
+        one._replace(group=(rule, dataset, attack))
+        for one in by_rule
+        for dataset, rule, attack in [one.group]
     ]
     groups = ["aggregator", "dataset", "attack"]
-    table = paper_table(cells, groups, "attack", "aggregator", "hr@10")
+    table = paper_table(swapped, groups, "attack", "aggregator", "hr@10")
     assert [[row.labels for row in block] for block in table.blocks] == [
-        [("Mean", "a"), ("Krum", "a")],
-        [("Mean", "b"), ("Krum", "b")],
+        [("Mean", "ML-100K"), ("Krum", "ML-100K")],
+        [("Mean", "Steam"), ("Krum", "Steam")],
     ]
 
 
