@@ -15,6 +15,7 @@ from jax import Array
 
 from jaxfr.devices import divide_runs
 from jaxfr.experiment import Experiment
+from jaxfr.side_by_side import map_side_by_side
 from jaxfr.training.layout import Layout
 from jaxfr.training.run import RoundReport, train_rounds
 from jaxfr.training.start import begin, draw_setup
@@ -38,7 +39,7 @@ def map_runs(function: Callable[..., T], *runs: object) -> T:
         return jax.tree.map(lambda leaf: leaf[None], alone)
     if jax.default_backend() == "cpu":
         return jax.lax.map(lambda one: function(*one), runs)
-    return jax.vmap(function)(*runs)
+    return map_side_by_side(function, *runs)
 
 
 def over_runs(

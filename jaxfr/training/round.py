@@ -35,6 +35,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.optimizers import learn_rows
 from jaxfr.showing import by_shapes
+from jaxfr.side_by_side import where_needed
 from jaxfr.training.judgement import Judgement, judge, no_judgement
 from jaxfr.training.keys import Purpose, key_for
 from jaxfr.training.layout import Layout
@@ -239,9 +240,7 @@ def _update_clients(
             return clients, of_items, None
         return clients, of_items, Received(*receive(rule, of_weights))
 
-    # Many runs on a GPU go side by side, where both sides of a choice are computed.
-    on_cpu = jax.default_backend() == "cpu"
-    if not on_cpu or privacy is not None or not experiment.sums_suffice:
+    if privacy is not None or not experiment.sums_suffice:
         return row_by_row()
 
     def in_sums() -> tuple[ClientState, Received, Received | None]:
@@ -257,7 +256,7 @@ def _update_clients(
         finite &= jnp.all(jnp.isfinite(of_weights.tables[0].rows))
         of_shared = Received(of_weights, jnp.int32(0))
     found = clients, received, of_shared
-    return jax.lax.cond(finite, lambda: found, in_sums)
+    return where_needed(~finite, in_sums, lambda: found)
 
 
 def _privacy(experiment: Experiment, key: Array) -> Privacy | None:

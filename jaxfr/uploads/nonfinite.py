@@ -1,10 +1,10 @@
 """Rows that are not finite are taken out before anything is computed from them."""
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.devices import sum_over_devices
+from jaxfr.side_by_side import where_needed
 from jaxfr.uploads.container import ItemTable, Uploads
 
 
@@ -40,8 +40,8 @@ def drop_nonfinite(uploads: Uploads) -> tuple[Uploads, Array]:
         )
 
     all_finite = jnp.isfinite(bound)
-    finite = jax.lax.cond(
-        all_finite, lambda: jnp.ones(uploads.item.shape, bool), look_at_each
+    finite = where_needed(
+        ~all_finite, look_at_each, lambda: jnp.ones(uploads.item.shape, bool)
     )
     item_scale = uploads.item_scale
     if item_scale.ndim == 0:

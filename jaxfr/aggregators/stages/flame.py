@@ -13,6 +13,7 @@ from jaxfr.aggregators.stages.sketches import client_sketches, unit_vectors
 from jaxfr.parts import Whole, part
 from jaxfr.ranges import COUNT_FROM_1
 from jaxfr.shapes import Bool, Float, Int
+from jaxfr.side_by_side import where_needed
 from jaxfr.uploads import ItemTable, Uploads
 from jaxfr.uploads.clients import (
     client_of_slots,
@@ -84,7 +85,7 @@ def flame(
             return (inside | ~sent).astype(jnp.float32)
 
         due = view.round % jnp.asarray(every) == 0
-        trust = jax.lax.cond(due, find_cluster, lambda: before)
+        trust = where_needed(due, find_cluster, lambda: before)
         return trust_clients(clip_clients(uploads, view, sent), trust), trust
 
     return Stage(init, update, sees_clients=True)

@@ -2,7 +2,6 @@
 
 from typing import Annotated, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -16,6 +15,7 @@ from jaxfr.devices import map_over_devices
 from jaxfr.parts import Number, Whole, part
 from jaxfr.ranges import COUNT_FROM_1, POSITIVE
 from jaxfr.shapes import Bool, Float
+from jaxfr.side_by_side import where_needed
 from jaxfr.uploads import Uploads
 from jaxfr.uploads.clients import trust_clients
 
@@ -107,7 +107,7 @@ def fools_gold(
             trust = jnp.clip(jnp.asarray(confidence, jnp.float32) * logit, 0.0, 1.0)
             return jnp.where(there & (most > 0), trust, 1.0)
 
-        trust = jax.lax.cond(due, compare, lambda: before.trust)
+        trust = where_needed(due, compare, lambda: before.trust)
         return trust_clients(uploads, trust), Remembered(sums, trust)
 
     return Stage(init, update, sees_clients=True)

@@ -19,6 +19,7 @@ from jaxfr.devices import map_over_devices
 from jaxfr.parts import Whole, part
 from jaxfr.ranges import COUNT_FROM_1
 from jaxfr.shapes import Float, Int
+from jaxfr.side_by_side import where_needed
 from jaxfr.uploads import Uploads, row_counts
 from jaxfr.uploads.clients import rows_by_client, sum_by_client, trust_clients
 
@@ -125,7 +126,7 @@ def overlap(
             trust = jnp.where(sent > 0, jnp.minimum(1.0, usual / crowd), 1.0)
             return Seen(item_sets, trust)
 
-        seen = jax.lax.cond(changed, compare, lambda: seen)
+        seen = where_needed(changed, compare, lambda: seen)
         return trust_clients(uploads, seen.trust), seen
 
     return Stage(init, update, sees_clients=True)

@@ -14,6 +14,7 @@ from jaxfr.devices import for_own_part, max_over_devices, sum_over_devices
 from jaxfr.parts import part
 from jaxfr.ranges import LARGEST
 from jaxfr.shapes import Bool, Float
+from jaxfr.side_by_side import where_needed
 from jaxfr.uploads import ItemTable, Uploads, for_own_rows, rows_of
 from jaxfr.uploads.clients import (
     by_bundle,
@@ -75,10 +76,10 @@ def realisable() -> Stage:
         uploads = each_client_one_slot(uploads)
         if uploads.item.size == 0:
             return projected(uploads, view)
-        return jax.lax.cond(
-            are_as_clients_make_them(uploads, view),
-            functools.partial(centred, view=view),
+        return where_needed(
+            ~are_as_clients_make_them(uploads, view),
             functools.partial(projected, view=view),
+            functools.partial(centred, view=view),
             uploads,
         )
 

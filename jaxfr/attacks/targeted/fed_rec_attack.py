@@ -16,6 +16,7 @@ from jaxfr.parts import Number, part
 from jaxfr.ranges import AMOUNT, POSITIVE, Range
 from jaxfr.sampling import PADDING_ITEM, draw_by_popularity
 from jaxfr.shapes import Bool, Float, Int
+from jaxfr.side_by_side import where_needed
 from jaxfr.uploads import Uploads, item_table
 from jaxfr.uploads.norms import row_norm
 
@@ -137,10 +138,10 @@ def fed_rec_attack(
 
         others = max(rows - state.targets.size, 0)
         acts = jnp.any(view.taking_part)
-        fillers = jax.lax.cond(
-            state.chosen,
-            lambda: state.fillers,
+        fillers = where_needed(
+            ~state.chosen,
             lambda: draw_fillers(state.key, by_items, state, others),
+            lambda: state.fillers,
         )
         sends = (fillers | are_targets(state.targets, table.shape[0])).T
         sent = share_out(by_items, sends & view.taking_part, jnp.asarray(bound), view)
