@@ -18,6 +18,7 @@ import pathlib
 import platform
 import re
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -50,6 +51,11 @@ _JAX_OPTIONS = {
 # What JAX says when an entry cannot be read; the name is that of the jitted function,
 # with which the names of its entries begin.
 _DAMAGE = "Error reading persistent compilation cache entry for '([^']+)'"
+
+# JAX's setting is one of the process. How each that wants the cache off found it; the
+# first of them as it is to be again.
+_OFF_LOCK = threading.Lock()
+_FOUND: list[bool] = []
 
 _PREFIX = "jax-"
 _CPU_INFORMATION = pathlib.Path("/proc/cpuinfo")
@@ -108,16 +114,26 @@ def cache_off() -> Iterator[None]:
     """Compiles in between without the cache.
 
     For programs that are to be written elsewhere: XLA writes no program for the CPU
-    whole that it has read itself.
+    whole that it has read itself. Several threads may be in between; the last that
+    leaves turns it on again.
     """
-    was_on = jax.config.values["jax_enable_compilation_cache"]
-    jax.config.update("jax_enable_compilation_cache", False)
-    compilation_cache.reset_cache()  # JAX looks at its setting once
+    with _OFF_LOCK:
+        _FOUND.append(_turn(on=False))
     try:
         yield
     finally:
-        jax.config.update("jax_enable_compilation_cache", was_on)
-        compilation_cache.reset_cache()
+        with _OFF_LOCK:
+            found = _FOUND.pop()
+            if not _FOUND:
+                _turn(found)
+
+
+def _turn(on: bool) -> bool:
+    """Turns the cache on or off, for all threads; how it was before."""
+    before = jax.config.values["jax_enable_compilation_cache"]
+    jax.config.update("jax_enable_compilation_cache", on)
+    compilation_cache.reset_cache()  # JAX looks at its setting once
+    return before
 
 
 def machine_folder() -> str:

@@ -17,6 +17,7 @@ from jax.experimental.compilation_cache import compilation_cache as jax_cache
 import jaxfr as fr
 from jaxfr import compilation_cache
 from jaxfr.compilation_cache import (
+    cache_off,
     describe_cpu,
     drop_oldest_entries,
     enable_compilation_cache,
@@ -195,3 +196,20 @@ def test_a_run_from_the_cache_gives_the_same_record(tmp_path, start):
     assert records[0] == records[1]
     assert any("jit_train_many-" in path.name for path in written[0])
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_cache_stays_off_until_the_last_has_compiled_without_it(on):
+    setting = "jax_enable_compilation_cache"
+    before = jax.config.values[setting]
+    jax.config.update(setting, on)
+    first, second = cache_off(), cache_off()
+    seen = []
+    for change in (first.__enter__, second.__enter__):
+        change()
+        seen.append(jax.config.values[setting])
+    for leave in (first, second):  # in the order in which they came
+        leave.__exit__(None, None, None)
+        seen.append(jax.config.values[setting])
+    jax.config.update(setting, before)
+    assert seen == [False, False, False, on]

@@ -1,13 +1,17 @@
 """The compiled program of a group of runs, and what names the batches that it runs."""
 
+import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from typing import NamedTuple, TypeVar
 
 import jax
 import numpy as np
 
+from jaxfr.devices import num_cores
 from jaxfr.evaluation.references import chance_of
 from jaxfr.experiment import Experiment
 from jaxfr.own_files import is_own
@@ -17,6 +21,12 @@ from jaxfr.sweeps.plan import PlannedRun, RunGroup
 from jaxfr.sweeps.sources import Source, SourceName
 from jaxfr.training.compiled import CompiledRuns, compile_to_fit
 from jaxfr.training.layout import Layout, layout_for
+from jaxfr.training.memory import available_memory
+
+T = TypeVar("T")
+
+# Programs that are compiled at once. Each takes a core, and a gigabyte or two.
+MOST_AT_ONCE = 8
 
 _DIGITS = 32
 
@@ -32,7 +42,7 @@ class GroupProgram(NamedTuple):
 
 
 class GroupCompiler:
-    """Compiles one group after another, and keeps the data laid out between them."""
+    """Compiles groups, some beside each other, and keeps the data laid out for them."""
 
     def __init__(
         self, sources: Mapping[SourceName, Source], options: ExecutionOptions
@@ -41,6 +51,26 @@ class GroupCompiler:
         self._sources = sources
         self._options = options
         self._layout: tuple[tuple[object, ...], Layout] | None = None
+        self._laying_out = threading.Lock()
+        self._begun: dict[int, Future[GroupProgram]] = {}  # by the group's id
+
+    def begin(self, groups: Sequence[RunGroup]) -> None:
+        """Begins to compile groups in the background, as many as there are cores.
+
+        To be called while no runs are under way: programs have room in the memory that
+        is free then. Beside a GPU's runs more are compiled; a CPU's would take longer,
+        and tell of it as their own, so that there all are compiled before one is run.
+
+        Args:
+            groups: those that are wanted next, the first one first; they outlive this.
+        """
+        if _computes_on_cpu() and self._begun:
+            return
+        available = available_memory()
+        for group in groups[: min(num_cores(), MOST_AT_ONCE)]:
+            if id(group) not in self._begun:
+                compile_it = functools.partial(self._compile, group, False, available)
+                self._begun[id(group)] = _in_background(compile_it)
 
     def execution(self, group: RunGroup) -> Execution:
         """How a group's runs are executed, as long as memory does not forbid it.
@@ -55,14 +85,28 @@ class GroupCompiler:
     def compile(self, group: RunGroup, more_room: bool = False) -> GroupProgram:
         """Compiles a group's program, with ``more_room`` for items' rows if wanted.
 
-        Refuses a group of which not even one run for each device fits into memory.
+        Waits for one that was begun. Refuses a group of which not even one run for each
+        device fits into memory.
         """
         # Programs of earlier groups map memory in many pieces, which Linux bounds: some
         # fifty in one process and its compiler dies.
         jax.clear_caches()
+        begun = None if more_room else self._begun.pop(id(group), None)
+        if begun is not None:
+            if _computes_on_cpu():
+                wait((begun, *self._begun.values()))
+            return begun.result()
+        return self._compile(group, more_room, available_memory())
+
+    def _compile(
+        self, group: RunGroup, more_room: bool, available: int | None
+    ) -> GroupProgram:
         execution, source = self.execution(group), self._sources[group.source]
         experiment = group.experiment
-        layout = self._laid_out(group.source, experiment, execution.spread, more_room)
+        with self._laying_out:
+            layout = self._laid_out(
+                group.source, experiment, execution.spread, more_room
+            )
         compiled = compile_to_fit(
             experiment,
             layout.with_room(group.malicious_clients),
@@ -70,6 +114,7 @@ class GroupCompiler:
             source.given,
             runs=execution.runs,
             devices=execution.divided,
+            available=available,
             folder=self._options.programs,
         )
         chance = chance_of(
@@ -100,6 +145,24 @@ class GroupCompiler:
             )
             self._layout = kept = wanted, layout
         return kept[1]
+
+
+def _computes_on_cpu() -> bool:
+    return jax.default_backend() == "cpu"
+
+
+def _in_background(function: Callable[[], T]) -> Future[T]:
+    """What a function returns or raises, once a thread has done it."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:  # is raised where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=work).start()
+    return future
 
 
 def batch_identity(program: GroupProgram, batch: Sequence[PlannedRun]) -> str:

@@ -96,19 +96,19 @@ def run_plan(
     groups, waits = list(plan.groups), False
     failed: list[InvalidInputError] = []
     while True:
-        left, chosen = agree(functools.partial(_next_group, groups, store))
+        left, chosen = agree(functools.partial(_next_groups, groups, store))
         work.tell_of_others()
         if left == 0:
             break
-        if chosen is not None:
+        if chosen:
             try:
-                yield from work.run_group(groups[chosen])
+                yield from work.run_group(*[groups[index] for index in chosen])
             except RunsFailedError as error:
-                del groups[chosen]
+                del groups[chosen[0]]
                 failed.append(error.reason)
         elif not waits:
             watcher.waiting(left)
-        waits = chosen is None
+        waits = not chosen
         if waits:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
     if failed:
@@ -150,8 +150,10 @@ class _Work:
             rounds(sum(map(self._untold.pop, found)))
             runs(len(found))
 
-    def run_group(self, group: RunGroup) -> Iterator[FinishedRun]:
+    def run_group(self, group: RunGroup, *after: RunGroup) -> Iterator[FinishedRun]:
         """Runs what is left of one group, as far as it is in nobody's hands.
+
+        Meanwhile the programs of the groups that come after it are compiled.
 
         Raises:
             RunsFailedError: if its program cannot be run.
@@ -163,6 +165,7 @@ class _Work:
                 self._progress.begin(batch)
                 if program is None:
                     with self._watcher.compiling(group):
+                        self._compiler.begin((group, *after) if after else ())
                         program = self._compiler.compile(group)
                         evaluation = measure_evaluation(program.compiled)
                     at_once = program.execution.runs
@@ -333,11 +336,12 @@ def _claim(
     raise InvalidInputError("the processes were given different runs or data")
 
 
-def _next_group(groups: Sequence[RunGroup], store: Store) -> tuple[int, int | None]:
-    """How many runs are left, and which group to go on with.
+def _next_groups(groups: Sequence[RunGroup], store: Store) -> tuple[int, Sequence[int]]:
+    """How many runs are left, and which group to go on with, and with which after it.
 
     That is one with runs in nobody's hands, if possible one that no other compiles;
-    None if all are in other hands.
+    none if all are in other hands. With whom others share this store, they may take
+    those after it, which then are not told.
     """
     unfinished = [
         [run.identity for run in group.runs if not store.is_finished(run.identity)]
@@ -347,5 +351,5 @@ def _next_group(groups: Sequence[RunGroup], store: Store) -> tuple[int, int | No
     taken = store.in_other_hands([run for runs in left.values() for run in runs])
     to_do = [index for index, runs in left.items() if not taken.issuperset(runs)]
     untouched = [index for index in to_do if taken.isdisjoint(left[index])]
-    chosen = (untouched or to_do)[0] if to_do else None
-    return sum(map(len, left.values())), chosen
+    alone = not taken and jax.process_count() == 1
+    return sum(map(len, left.values())), (untouched or to_do)[: None if alone else 1]

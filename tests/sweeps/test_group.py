@@ -1,10 +1,14 @@
-"""Layouts are kept for the groups that they fit, and made anew for others."""
+"""What a group is compiled for, with which others at once, and which share a layout."""
+
+import threading
+import types
 
 import jax
 import numpy as np
 import pytest
 
 from jaxfr.data import load_dataset
+from jaxfr.errors import InvalidInputError
 from jaxfr.sweeps import group as group_module
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.group import GroupCompiler
@@ -112,3 +116,62 @@ def test_a_single_run_is_compiled_for_the_devices_that_it_takes(
     laid_out_for, options = found.value.args
     assert laid_out_for == devices
     assert options["runs"] == 1
+
+
+class Compiling:
+    """Stands for the compiler, which two threads must be in at once to get out of."""
+
+    def __init__(self, monkeypatch, platform: str, fails: str = "") -> None:
+        self.begun: list[str] = []
+        self.finished: list[str] = []
+        self._fails = fails
+        self._both = threading.Barrier(2, timeout=60)
+        monkeypatch.setattr(group_module, "compile_to_fit", self)
+        monkeypatch.setattr(group_module, "num_cores", lambda: 2)
+        monkeypatch.setattr(jax, "default_backend", lambda: platform)
+        rules = ("mean", "median", "norm")
+        plan = plan_runs([changed(aggregator=rule) for rule in rules])
+        self.groups = plan.groups
+        self.compiler = GroupCompiler(plan.sources, ExecutionOptions(1))
+
+    def __call__(self, experiment, *_, **options) -> types.SimpleNamespace:
+        name = experiment.aggregator.name
+        self.begun.append(name)
+        if name != "norm":
+            self._both.wait()
+        if name == self._fails:
+            raise InvalidInputError(f"{name} cannot be compiled")
+        self.finished.append(name)
+        return types.SimpleNamespace(runs=1, compiled=name)
+
+
+def test_on_a_cpu_programs_are_compiled_together_and_not_beside_runs(monkeypatch):
+    compiling = Compiling(monkeypatch, "cpu")
+    first, second, third = compiling.groups
+    compiling.compiler.begin(compiling.groups)
+    assert compiling.compiler.compile(first).group is first
+    assert set(compiling.finished) == {"mean", "median"}
+    compiling.compiler.begin((second, third))
+    assert compiling.compiler.compile(second).group is second
+    assert "norm" not in compiling.begun
+    assert compiling.compiler.compile(third).group is third
+
+
+def test_beside_the_runs_of_a_gpu_the_next_program_is_compiled(monkeypatch):
+    compiling = Compiling(monkeypatch, "gpu")
+    first, second, third = compiling.groups
+    compiling.compiler.begin(compiling.groups)
+    compiling.compiler.compile(first)
+    compiling.compiler.begin((second, third))
+    assert compiling.compiler.compile(third).group is third
+    assert compiling.begun.count("norm") == 1
+    assert compiling.compiler.compile(second).group is second
+
+
+def test_what_is_wrong_with_a_program_is_said_where_it_is_wanted(monkeypatch):
+    compiling = Compiling(monkeypatch, "cpu", fails="median")
+    first, second, _ = compiling.groups
+    compiling.compiler.begin(compiling.groups)
+    assert compiling.compiler.compile(first).group is first
+    with pytest.raises(InvalidInputError, match="median cannot be compiled"):
+        compiling.compiler.compile(second)
