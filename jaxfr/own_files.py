@@ -98,6 +98,8 @@ def own_factory(path: str, function: str) -> Factory[..., Any]:
 def own_files(value: Any) -> Iterator[OwnFile]:
     """The files that a part, and the parts in it, come from."""
     for factory in factories_within(value):
+        if not factory.is_own:
+            continue
         module = sys.modules.get(factory.function.__module__)
         file = getattr(module, "jaxfr_own_file", None)
         if file is not None:

@@ -123,10 +123,15 @@ def plan_runs(
     sources = load_sources(map(source_name, wanted), load_options, loaded)
     groups: dict[Kind, dict[str, PlannedRun]] = {}
     identities: dict[RunRequest, str] = {}
+    settled: dict[RunRequest, tuple[Kind, _Settled]] = {}
     for request in wanted:
-        name = source_name(request)
-        planned = _plan_run(request, sources[name], load_options or LoadOptions())
-        kind = name, jax.tree.structure(planned.experiment)
+        setting = dataclasses.replace(request, seed=0)
+        if setting not in settled:
+            name = source_name(request)
+            found = _settle(request, sources[name], load_options or LoadOptions())
+            settled[setting] = (name, jax.tree.structure(found.experiment)), found
+        kind, found = settled[setting]
+        planned = _with_seed(found, request)
         groups.setdefault(kind, {})[planned.identity] = planned
         identities[request] = planned.identity
     made = tuple(
@@ -175,20 +180,24 @@ def take_shard(plan: Plan, index: int, count: int) -> Plan:
     return dataclasses.replace(plan, groups=tuple(groups), shard=shard)
 
 
-def _plan_run(
-    request: RunRequest, source: Source, load_options: LoadOptions
-) -> PlannedRun:
+class _Settled(NamedTuple):
+    """What runs that differ in their seed only have in common, see ``PlannedRun``."""
+
+    experiment: Experiment
+    recorded: Mapping[str, Any]  # but for the run's name, and of any seed
+    deciding: Mapping[str, Any]  # of the same seed: what names a run, but for the code
+    code: str
+
+
+def _settle(request: RunRequest, source: Source, load_options: LoadOptions) -> _Settled:
     check_source(request, source)
     dataset = source.dataset
     experiment = request.experiment.with_data(dataset.num_users, request.dataset)
     check_attack(experiment, experiment.malicious_clients or 0, request.rounds)
     options = recorded_options(request, experiment)
     contents = {"dataset_hash": source.dataset_hash, "given_hash": source.given_hash}
-    deciding = {k: v for k, v in options.items() if k not in _NOT_IDENTIFYING}
     code = code_version(modules_of_parts(request))
-    run = run_identity({**deciding, **contents}, code)
     recorded = {
-        "run": run,
         **options,
         "dataset": dataset_name(request.dataset),
         "num_ranked": num_ranked(experiment, dataset),
@@ -196,4 +205,12 @@ def _plan_run(
         "code_version": code,
         "flags": flags_of(request, load_options.given()),
     }
-    return PlannedRun(run, request, experiment, recorded)
+    deciding = {k: v for k, v in options.items() if k not in _NOT_IDENTIFYING}
+    return _Settled(experiment, recorded, {**deciding, **contents}, code)
+
+
+def _with_seed(settled: _Settled, request: RunRequest) -> PlannedRun:
+    seed = {"seed": request.seed}
+    run = run_identity({**settled.deciding, **seed}, settled.code)
+    recorded = {"run": run, **settled.recorded, **seed}
+    return PlannedRun(run, request, settled.experiment, recorded)
