@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from absl import app, flags
 
-from jaxfr.errors import InvalidInputError
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.presets import preset_path
 from jaxfr.programs.help import help_text
 from jaxfr.stopping import Stopped, describe, leave, stoppable
@@ -140,7 +140,9 @@ def _parse_flags(
 
         name = error.flagname  # by seed, seeds was rather meant than that of data
         told = None if f"{name}s" in flags.FLAGS else place_of_option(name)
-        raise InvalidInputError(told or str(error)) from None
+        near = nearest(name, [flag.name for flag in own])
+        unknown = f"{name}: is no flag of {title}{near or f'; see {title} --help'}"
+        raise InvalidInputError(told or unknown) from None
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"flagfile: is no text in UTF-8 ({error})") from None
     if len(remaining) > 1 + most_words:
