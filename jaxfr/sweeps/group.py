@@ -96,10 +96,10 @@ class GroupCompiler:
             if _computes_on_cpu():
                 wait((begun, *self._begun.values()))
             return begun.result()
-        return self._compile(group, more_room, available_memory())
+        return self._compile(group, more_room)
 
     def _compile(
-        self, group: RunGroup, more_room: bool, available: int | None
+        self, group: RunGroup, more_room: bool, available: int | None = None
     ) -> GroupProgram:
         execution, source = self.execution(group), self._sources[group.source]
         experiment = group.experiment

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from jaxfr.sweeps import group
 from jaxfr.training import compiled
 from tests.programs.programs import TINY, assert_refused, instead, jaxfr, lines, run
 
@@ -31,7 +32,7 @@ def without_extras() -> None:
 
 def out_of_memory() -> None:
     """Nothing that is not in the store yet fits."""
-    compiled.available_memory = lambda: 1
+    group.available_memory = compiled.available_memory = lambda: 1
     jaxfr()
 
 
