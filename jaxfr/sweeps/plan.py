@@ -104,9 +104,13 @@ class Plan:
 
 def check_all(wanted: Sequence[RunRequest]) -> None:
     """Refuses what can be seen to be wrong before any data is loaded."""
-    # Seeds change nothing of it.
-    for request in dict.fromkeys(dataclasses.replace(one, seed=0) for one in wanted):
-        check_alone(request)
+    for setting in dict.fromkeys(map(_without_seed, wanted)):
+        check_alone(setting)
+
+
+def _without_seed(request: RunRequest) -> RunRequest:
+    """What runs that differ in their seed only have in common, a run of seed 0."""
+    return dataclasses.replace(request, seed=0)
 
 
 def plan_runs(
@@ -119,17 +123,18 @@ def plan_runs(
     ``loaded`` has data sets that are there already, by what runs call them. Runs
     without a meaning are refused.
     """
-    check_all(wanted)
-    sources = load_sources(map(source_name, wanted), load_options, loaded)
+    settings = [_without_seed(request) for request in wanted]
+    distinct = tuple(dict.fromkeys(settings))
+    check_all(distinct)
+    sources = load_sources(map(source_name, distinct), load_options, loaded)
+    settled: dict[RunRequest, tuple[Kind, _Settled]] = {}
+    for setting in distinct:
+        name = source_name(setting)
+        found = _settle(setting, sources[name], load_options or LoadOptions())
+        settled[setting] = (name, jax.tree.structure(found.experiment)), found
     groups: dict[Kind, dict[str, PlannedRun]] = {}
     identities: dict[RunRequest, str] = {}
-    settled: dict[RunRequest, tuple[Kind, _Settled]] = {}
-    for request in wanted:
-        setting = dataclasses.replace(request, seed=0)
-        if setting not in settled:
-            name = source_name(request)
-            found = _settle(request, sources[name], load_options or LoadOptions())
-            settled[setting] = (name, jax.tree.structure(found.experiment)), found
+    for request, setting in zip(wanted, settings, strict=True):
         kind, found = settled[setting]
         planned = _with_seed(found, request)
         groups.setdefault(kind, {})[planned.identity] = planned
@@ -181,12 +186,11 @@ def take_shard(plan: Plan, index: int, count: int) -> Plan:
 
 
 class _Settled(NamedTuple):
-    """What runs that differ in their seed only have in common, see ``PlannedRun``."""
+    """What is found of a setting for runs of all seeds, see ``PlannedRun``."""
 
     experiment: Experiment
-    recorded: Mapping[str, Any]  # but for the run's name, and of any seed
-    deciding: Mapping[str, Any]  # of the same seed: what names a run, but for the code
-    code: str
+    recorded: Mapping[str, Any]  # but for the run's name, and of seed 0
+    deciding: Mapping[str, Any]  # of seed 0: what names a run, but for the code
 
 
 def _settle(request: RunRequest, source: Source, load_options: LoadOptions) -> _Settled:
@@ -196,21 +200,20 @@ def _settle(request: RunRequest, source: Source, load_options: LoadOptions) -> _
     check_attack(experiment, experiment.malicious_clients or 0, request.rounds)
     options = recorded_options(request, experiment)
     contents = {"dataset_hash": source.dataset_hash, "given_hash": source.given_hash}
-    code = code_version(modules_of_parts(request))
     recorded = {
         **options,
         "dataset": dataset_name(request.dataset),
         "num_ranked": num_ranked(experiment, dataset),
         **contents,
-        "code_version": code,
+        "code_version": code_version(modules_of_parts(request)),
         "flags": flags_of(request, load_options.given()),
     }
     deciding = {k: v for k, v in options.items() if k not in _NOT_IDENTIFYING}
-    return _Settled(experiment, recorded, {**deciding, **contents}, code)
+    return _Settled(experiment, recorded, {**deciding, **contents})
 
 
 def _with_seed(settled: _Settled, request: RunRequest) -> PlannedRun:
     seed = {"seed": request.seed}
-    run = run_identity({**settled.deciding, **seed}, settled.code)
+    run = run_identity({**settled.deciding, **seed}, settled.recorded["code_version"])
     recorded = {"run": run, **settled.recorded, **seed}
     return PlannedRun(run, request, settled.experiment, recorded)
