@@ -165,6 +165,8 @@ class LimitedAttack(NamedTuple):
         needs: fields of ``Model``, None in some models, without which it does nothing.
         promotes_targets: whether it reads ``Knowledge.targets``.
         public_items: how many training items of each benign client it is to be told.
+        sends_own_rows: whether each malicious client sends rows of its own, so that a
+            program costs by how many it has room for.
     """
 
     init: Init
@@ -174,6 +176,7 @@ class LimitedAttack(NamedTuple):
     needs: tuple[str, ...] = ()
     promotes_targets: bool = False
     public_items: int = 0
+    sends_own_rows: bool = False
 
 
 @by_shapes
@@ -195,6 +198,7 @@ class OmniscientAttack(NamedTuple):
     needs: tuple[str, ...] = ()
     needs_rows: bool = True
     promotes_targets: bool = False
+    sends_own_rows: bool = False
 
 
 @by_shapes
@@ -212,6 +216,7 @@ class WhiteBoxAttack(NamedTuple):
     uploaded_noise: UploadedNoise = without_noise
     needs: tuple[str, ...] = ()
     promotes_targets: bool = False
+    sends_own_rows: bool = False
 
 
 Attack = LimitedAttack | OmniscientAttack | WhiteBoxAttack

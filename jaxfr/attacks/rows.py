@@ -99,7 +99,7 @@ def attack_with_own_rows(
         rows = own_rows(draw, state, view, *of_items)
         return send_own_rows(rows, attacked[:, None], view), state
 
-    return OmniscientAttack(init, upload)
+    return OmniscientAttack(init, upload, sends_own_rows=True)
 
 
 def mean_and_deviation(benign: Uploads, absent_as_zeros: bool) -> tuple[Array, Array]:

@@ -38,7 +38,7 @@ _NOT_IDENTIFYING = ("dataset", "init_from")
 _NAMED = ("attack", "aggregator")
 
 # What all runs of a program are the same in, and what tells programs apart.
-Kind = tuple[SourceName, Any]
+Kind = tuple[SourceName, Any, int]
 
 
 class PlannedRun(NamedTuple):
@@ -131,7 +131,8 @@ def plan_runs(
     for setting in distinct:
         name = source_name(setting)
         found = _settle(setting, sources[name], load_options or LoadOptions())
-        settled[setting] = (name, jax.tree.structure(found.experiment)), found
+        structure = jax.tree.structure(found.experiment)
+        settled[setting] = (name, structure, _room_class(found.experiment)), found
     groups: dict[Kind, dict[str, PlannedRun]] = {}
     identities: dict[RunRequest, str] = {}
     for request, setting in zip(wanted, settings, strict=True):
@@ -140,9 +141,21 @@ def plan_runs(
         groups.setdefault(kind, {})[planned.identity] = planned
         identities[request] = planned.identity
     made = tuple(
-        _group(name, list(runs.values())) for (name, _), runs in groups.items()
+        _group(name, list(runs.values())) for (name, *_), runs in groups.items()
     )
     return Plan(sources, made, identities, all_groups=made)
+
+
+def _room_class(experiment: Experiment) -> int:
+    """The same for runs that may share room for malicious clients.
+
+    Where each of them sends rows of its own, a run costs by how many its program has
+    room for, and is to have room for less than four times its own: k for up to 4^k.
+    """
+    if not experiment.attack.make().sends_own_rows:
+        return 0
+    bits = ((experiment.malicious_clients or 1) - 1).bit_length()
+    return (bits + 1) // 2
 
 
 def _group(name: SourceName, runs: Sequence[PlannedRun]) -> RunGroup:

@@ -95,6 +95,17 @@ def test_room_for_clients_that_do_not_act_changes_nothing(name):
     assert few[1].any() == (name not in SILENT)
 
 
+@every_attack
+def test_it_says_whether_each_client_sends_rows_of_its_own(name):
+    def rows_per_item(clients: int) -> int:
+        acting, benign = jnp.ones(clients, bool), named(benign_uploads(0))
+        found = jax.eval_shape(functools.partial(upload, name), acting, benign)
+        return found.tables[0].weight.shape[1]
+
+    own = rows_per_item(5) == 5 and rows_per_item(7) == 7
+    assert own == ATTACKS[name]().make().sends_own_rows
+
+
 @pytest.mark.parametrize("acting", [[], [False] * 3])
 @every_attack
 def test_where_nobody_acts_nothing_is_sent(name, acting):

@@ -177,6 +177,17 @@ def test_a_groups_program_has_room_for_the_most_malicious_clients_and_rounds():
     assert [run.experiment.malicious_clients for run in group.runs] == [4, 40, 10]
 
 
+def test_where_clients_send_rows_of_their_own_no_run_has_four_times_its_room():
+    ratios = [0.025, 0.1, 0.5, 0.2, 0.6]
+    wanted = [changed(attack="gaussian", malicious_ratio=ratio) for ratio in ratios]
+    groups = plan_runs(wanted).groups
+    found = [
+        {run.experiment.malicious_clients for run in group.runs} for group in groups
+    ]
+    assert found == [{1}, {4}, {40, 60}, {10}]
+    assert [group.malicious_clients for group in groups] == [1, 4, 60, 10]
+
+
 def test_runs_of_one_schedule_stand_together():
     wanted = cross(
         {

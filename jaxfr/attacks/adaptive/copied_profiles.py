@@ -62,7 +62,7 @@ def copied_profiles(length: Length = 1.0) -> OmniscientAttack:
         rows = map_over_devices(one_client, members_per_block(items.size), holds.T)
         return send_own_rows(jnp.swapaxes(rows, 0, 1), holds, view), state
 
-    return OmniscientAttack(draw_copied, upload)
+    return OmniscientAttack(draw_copied, upload, sends_own_rows=True)
 
 
 def opposite_halves(

@@ -72,7 +72,7 @@ def decorrelated(
         received = row_counts(benign) > 0
         return send_own_rows(rows, received[:, None], view), state
 
-    return OmniscientAttack(init, upload)
+    return OmniscientAttack(init, upload, sends_own_rows=True)
 
 
 def with_noise(

@@ -155,7 +155,10 @@ def white_box(
         best = jax.lax.fori_loop(0, jnp.asarray(restarts), climb_again, nothing)
         return _with_rows(first, best.rows), state
 
-    return WhiteBoxAttack(init, upload, needs=needs_of(loss))
+    own_rows = start in OWN_ROWS
+    return WhiteBoxAttack(
+        init, upload, needs=needs_of(loss), sends_own_rows=own_rows
+    )
 
 
 def climb(damage: Damage, rows: Array, best: Found, norm: Array, steps: Array) -> Found:

@@ -164,7 +164,7 @@ def cluster(scope: Scope = "dense") -> OmniscientAttack:
     ) -> tuple[Uploads, AttackState]:
         return _upload(state, view, norm_statistics(benign, counts_absent(scope)))
 
-    return OmniscientAttack(_init, upload)
+    return OmniscientAttack(_init, upload, sends_own_rows=True)
 
 
 def _init(key: Array, knowledge: Knowledge) -> AttackState:

@@ -88,4 +88,4 @@ def fed_attack(scope: Scope = "dense") -> LimitedAttack:
         trained = learn(state.embedding, gradients.by_user, view)
         return uploads, state._replace(embedding=trained)
 
-    return LimitedAttack(init, upload, needs=NEEDS)
+    return LimitedAttack(init, upload, needs=NEEDS, sends_own_rows=True)

@@ -122,4 +122,4 @@ def frec_attack2(
         uploads = send_own_rows(jnp.swapaxes(found.rows, 0, 1), found.sent.T, view)
         return uploads, state._replace(profiles=profiles)
 
-    return LimitedAttack(init, upload, needs=NEEDS)
+    return LimitedAttack(init, upload, needs=NEEDS, sends_own_rows=True)

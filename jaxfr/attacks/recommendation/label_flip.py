@@ -59,7 +59,9 @@ def label_flip(scope: Scope = "dense") -> LimitedAttack:
         trained = learn(state.embedding, gradients.user, view)
         return uploads, state._replace(embedding=trained)
 
-    return LimitedAttack(init, upload, _poisoned_items, needs=NEEDS)
+    return LimitedAttack(
+        init, upload, _poisoned_items, needs=NEEDS, sends_own_rows=True
+    )
 
 
 def _poisoned_items(state: FakeProfile, knowledge: Knowledge) -> Array:

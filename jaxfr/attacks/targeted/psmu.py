@@ -105,7 +105,9 @@ def psmu(
         rows, sends = map_over_devices(one_client, block, clients)
         return send_own_rows(jnp.swapaxes(rows, 0, 1), sends.T, view), state
 
-    return LimitedAttack(init, upload, needs=NEEDS, promotes_targets=True)
+    return LimitedAttack(
+        init, upload, needs=NEEDS, promotes_targets=True, sends_own_rows=True
+    )
 
 
 def draw_profile(
