@@ -85,7 +85,8 @@ def opposite_halves(
     squares = jnp.matmul(centred.T, centred, precision="highest")
     direction = jnp.linalg.eigh(squares)[1][:, -1]
     part = jnp.where(holds, centred @ direction, jnp.inf)  # others come last
-    place = jnp.argsort(jnp.argsort(part))
+    order, place = jnp.argsort(part), jnp.arange(part.size)
     half = number // 2
     upper = (place >= number - half) & (place < number)
-    return direction, upper.astype(part.dtype) - (place < half)
+    sign = upper.astype(part.dtype) - (place < half)
+    return direction, jnp.zeros_like(sign).at[order].set(sign, unique_indices=True)
