@@ -1,5 +1,8 @@
 """Krum: neighbours, distances, ties."""
 
+import functools
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,14 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from jaxfr.aggregators import krum
+from jaxfr.aggregators.distances import centre, pairwise_squared_distances
 from jaxfr.aggregators.krum import krum_of_item, num_neighbours
-from jaxfr.aggregators.krum_choice import (
-    bounds_of_scores,
-    centre,
-    least_score,
-    least_score_of_all,
-    pairwise_squared_distances,
-)
+from jaxfr.aggregators.krum_bounds import bounds_by_moments, bounds_by_rings
+from jaxfr.aggregators.krum_choice import least_score, least_score_of_all
 from jaxfr.uploads import append_tables, item_table
 
 from .oracles import KRUM, aggregated, krum_scores, run
@@ -30,9 +29,14 @@ distances_of = jax.jit(pairwise_squared_distances)
 both_distances = pytest.mark.parametrize("distance", ["squared", "plain"])
 
 
-@jax.jit
-def bounds_of(rows: jax.Array, weight: jax.Array, nearest: jax.Array) -> jax.Array:
-    return bounds_of_scores(centre(rows, weight), weight, nearest)
+both_bounds = pytest.mark.parametrize("bounds", [bounds_by_moments, bounds_by_rings])
+
+
+@functools.partial(jax.jit, static_argnames="bounds")
+def bounds_of(
+    bounds: Callable[..., jax.Array], rows: jax.Array, weight: jax.Array, nearest: int
+) -> jax.Array:
+    return bounds(centre(rows, weight), weight, nearest)
 
 
 def on_a_line(*numbers: float) -> np.ndarray:
@@ -167,32 +171,36 @@ def test_the_choice_is_one_of_the_rows_bit_for_bit():
 # --- The search by bounds ---
 
 
-MANY = 100
+# So many are scored at once where many are in question, and more are bounded again.
+MANY, MORE = 100, 160
+both_numbers = pytest.mark.parametrize("number", [MANY, MORE])
 
 
-@given(
-    rows=quarters((MANY, DIM), 2),
-    weight=arrays(np.int32, MANY, elements=st.sampled_from([0, 1, 1, 1, 2, 30])),
-    share=st.floats(0, 1),
-)
-@settings(max_examples=100)
-def test_bounds_leave_the_choice_as_it_is_to_the_last_tie(rows, weight, share):
+@both_numbers
+@given(data=st.data(), share=st.floats(0, 1))
+@settings(max_examples=60)
+def test_bounds_leave_the_choice_as_it_is_to_the_last_tie(number, data, share):
+    rows = jnp.asarray(data.draw(quarters((number, DIM), 2)), jnp.float32)
+    weights = st.sampled_from([0, 1, 1, 1, 2, 30])
+    weight = data.draw(arrays(np.int32, number, elements=weights))
     weight[3] = 1  # one is there
     nearest = 1 + int(share * (weight.sum() - 1))
-    rows = jnp.asarray(rows, jnp.float32)
     expected = by_all_scores(rows, weight, nearest, distance="squared")
     assert by_bounds(rows, weight, nearest) == expected
 
 
-def many_rows(kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """Rows in float32 and weights, as different attacks leave them."""
+def many_rows(kind: str, number: int = MANY) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in float32 and weights, as different attacks and rounds leave them."""
     rng = np.random.default_rng(0)
-    rows = rng.uniform(0.2, 1, (MANY, 1)) * rng.normal(size=(MANY, 32)) + 5.0
-    weight = np.ones(MANY, np.int32)
+    rows = rng.uniform(0.2, 1, (number, 1)) * rng.normal(size=(number, 32)) + 5.0
+    weight = np.ones(number, np.int32)
     if kind == "colluders":
         rows[-1], weight[-1] = -rows.sum(axis=0), 40
     if kind == "outliers":
         rows[-20:] *= rng.choice([1e3, 1e8, 1e15], size=(20, 1))
+    if kind == "trained":  # most clients' slopes are small, and all users alike
+        directions = rng.normal(size=32) + 0.5 * rng.normal(size=(number, 32))
+        rows = (0.1 + rng.exponential(size=(number, 1)) ** 3) * directions + 0.5
     return rows.astype(np.float32), weight
 
 
@@ -202,22 +210,44 @@ def scores_of(rows: np.ndarray, weight: np.ndarray, nearest: int) -> np.ndarray:
     return np.sort(distances, axis=1)[:, :nearest].sum(axis=1)
 
 
-@pytest.mark.parametrize("kind", ["honest", "colluders", "outliers"])
+every_kind = pytest.mark.parametrize(
+    "kind", ["honest", "colluders", "outliers", "trained"]
+)
+
+
+@both_bounds
+@every_kind
 @pytest.mark.parametrize("nearest", [1, 2, 60, 97, 100])
-def test_bounds_are_below_scores_and_the_smallest_score_is_found(kind, nearest):
+def test_bounds_are_below_scores(bounds, kind, nearest):
     rows, weight = many_rows(kind)
     scores = scores_of(rows, weight, nearest)
-    assert (bounds_of(rows, weight, nearest) <= scores * (1 + 1e-6)).all()
+    assert (bounds_of(bounds, rows, weight, nearest) <= scores * (1 + 1e-6)).all()
+
+
+@both_numbers
+@every_kind
+@pytest.mark.parametrize("nearest", [1, 2, 60, 97, 100])
+def test_the_smallest_score_is_found(number, kind, nearest):
+    rows, weight = many_rows(kind, number)
+    scores = scores_of(rows, weight, nearest)
     chosen = by_bounds(rows, weight, nearest)
     assert scores[chosen] <= scores.min() * (1 + 1e-5)
 
 
-@pytest.mark.parametrize("kind", ["honest", "colluders"])
-def test_bounds_leave_few_rows_in_question(kind):
+@pytest.mark.parametrize(
+    ("bounds", "kind"),
+    [
+        (bounds_by_moments, "honest"),
+        (bounds_by_moments, "colluders"),
+        (bounds_by_rings, "trained"),
+    ],
+)
+def test_bounds_leave_few_rows_in_question(bounds, kind):
     rows, weight = many_rows(kind)
-    nearest = weight.sum() - 41
+    nearest = weight.sum() - 41 if kind == "colluders" else MANY - 10
     scores = scores_of(rows, weight, nearest)
-    assert np.sum(bounds_of(rows, weight, nearest) <= scores.min()) <= MANY / 10
+    found = bounds_of(bounds, rows, weight, nearest)
+    assert np.sum(found <= scores.min()) <= MANY / 10
 
 
 # --- Distances ---

@@ -6,7 +6,7 @@ from jax import Array
 
 from jaxfr.aggregators.base import ServerView, Stage, item_wise
 from jaxfr.aggregators.changed_rows import change_items
-from jaxfr.aggregators.krum_choice import (
+from jaxfr.aggregators.distances import (
     centre,
     product,
     squared_distances,

@@ -156,9 +156,7 @@ def white_box(
         return _with_rows(first, best.rows), state
 
     own_rows = start in OWN_ROWS
-    return WhiteBoxAttack(
-        init, upload, needs=needs_of(loss), sends_own_rows=own_rows
-    )
+    return WhiteBoxAttack(init, upload, needs=needs_of(loss), sends_own_rows=own_rows)
 
 
 def climb(damage: Damage, rows: Array, best: Found, norm: Array, steps: Array) -> Found:
