@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jaxfr.platforms import on_cpu
+
 T = TypeVar("T")
 Total = TypeVar("Total")
 
@@ -20,8 +22,7 @@ GPU_BLOCK_NUMBERS = 2**26
 
 def members_per_block(numbers_per_member: int) -> int:
     """How many members of so many numbers each make a block, at least 1."""
-    on_cpu = jax.default_backend() == "cpu"
-    numbers = BLOCK_NUMBERS if on_cpu else GPU_BLOCK_NUMBERS
+    numbers = BLOCK_NUMBERS if on_cpu() else GPU_BLOCK_NUMBERS
     return max(1, numbers // numbers_per_member)
 
 

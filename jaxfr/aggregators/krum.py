@@ -16,6 +16,7 @@ from jaxfr.aggregators.order_statistics import computed_once
 from jaxfr.blocks import BLOCK_NUMBERS
 from jaxfr.devices import IN_ONE_PART, Join
 from jaxfr.parts import part
+from jaxfr.platforms import on_cpu
 from jaxfr.shapes import Float, Int
 from jaxfr.uploads import Uploads
 from jaxfr.uploads.clients import weight_of_clients
@@ -92,8 +93,7 @@ def searches_by_bounds(num_rows: int, dim: int, distance: KrumDistance) -> bool:
     A GPU was not measured with it; few rows are sooner compared than bounded, whose
     bounds cost the square of the dimension each; and they are of squared distances.
     """
-    on_cpu = jax.default_backend() == "cpu"
-    return on_cpu and distance == "squared" and num_rows >= max(LEAST_ROWS, dim)
+    return on_cpu() and distance == "squared" and num_rows >= max(LEAST_ROWS, dim)
 
 
 def num_neighbours(

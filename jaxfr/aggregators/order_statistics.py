@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from jaxfr.devices import IN_ONE_PART, Join
+from jaxfr.platforms import on_cpu
 from jaxfr.shapes import Float, Int
 
 # Integers side by side, and steps of them: so many XLA's CPU compiler reduces in
@@ -55,8 +56,7 @@ def in_tiles(reduce: Any, function: Callable[..., Array], *arrays: Array) -> Arr
         *arrays: fast where n is as :func:`padded_size` makes it.
     """
     size = arrays[0].size
-    on_cpu = jax.default_backend() == "cpu"
-    if not on_cpu or size == 0 or size != padded_size(size):
+    if not on_cpu() or size == 0 or size != padded_size(size):
         return reduce.reduce(function(*arrays))
     steps = size // LANES if size <= 2 * TILE else STEPS
     tiles = [array.reshape(-1, steps, LANES) for array in arrays]
@@ -213,8 +213,7 @@ def _kth_key(keys: Array, weights: Array, k: Array, join: Join) -> Array:
 
 def digit_bits() -> int:
     """How many bits of a k-th smallest number one pass finds; divides 32."""
-    on_cpu = jax.default_backend() == "cpu"
-    return CPU_DIGIT_BITS if on_cpu else GPU_DIGIT_BITS
+    return CPU_DIGIT_BITS if on_cpu() else GPU_DIGIT_BITS
 
 
 def kth_smallest_by_sort(values: Array, weights: Array, k: Array) -> Array:

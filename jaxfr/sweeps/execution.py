@@ -10,6 +10,7 @@ from jaxfr.checkpoints import CheckpointOptions
 from jaxfr.devices import num_cores
 from jaxfr.errors import InvalidInputError
 from jaxfr.jax_settings import find_devices
+from jaxfr.platforms import on_cpu
 from jaxfr.processes import Processes, join_processes
 
 # Each device of a CPU holds its own copy of the data, so not all of many cores are used
@@ -93,7 +94,6 @@ def plan_execution(
         options: what somebody wants.
         may_spread: whether a single run may be spread though nobody asked for it.
     """
-    on_cpu = jax.default_backend() == "cpu"
     devices, at_once = options.devices, options.runs_at_once
     if options.spread_runs or jax.process_count() > 1:
         if at_once > 1:
@@ -103,7 +103,7 @@ def plan_execution(
             )
         return Execution(spread=devices, divided=1, runs=1)
     if num_runs == 1 and at_once <= 1:
-        spread = devices if on_cpu and may_spread else 1
+        spread = devices if on_cpu() and may_spread else 1
         return Execution(spread=spread, divided=1, runs=1)
     if at_once:
         divided = min(devices, at_once)
@@ -113,7 +113,7 @@ def plan_execution(
             )
         return Execution(spread=1, divided=divided, runs=at_once)
     divided = min(devices, num_runs)
-    per_device = 1 if on_cpu else min(RUNS_PER_GPU, -(-num_runs // divided))
+    per_device = 1 if on_cpu() else min(RUNS_PER_GPU, -(-num_runs // divided))
     return Execution(spread=1, divided=divided, runs=divided * per_device)
 
 

@@ -15,6 +15,7 @@ from jaxfr.devices import num_cores
 from jaxfr.evaluation.references import chance_of
 from jaxfr.experiment import Experiment
 from jaxfr.own_files import is_own
+from jaxfr.platforms import on_cpu
 from jaxfr.records.record import device_name
 from jaxfr.sweeps.execution import Execution, ExecutionOptions, plan_execution
 from jaxfr.sweeps.plan import PlannedRun, RunGroup
@@ -64,7 +65,7 @@ class GroupCompiler:
         Args:
             groups: those that are wanted next, the first one first; they outlive this.
         """
-        if _computes_on_cpu() and self._begun:
+        if on_cpu() and self._begun:
             return
         available = available_memory()
         for group in groups[: min(num_cores(), MOST_AT_ONCE)]:
@@ -93,7 +94,7 @@ class GroupCompiler:
         jax.clear_caches()
         begun = None if more_room else self._begun.pop(id(group), None)
         if begun is not None:
-            if _computes_on_cpu():
+            if on_cpu():
                 wait((begun, *self._begun.values()))
             return begun.result()
         return self._compile(group, more_room)
@@ -145,10 +146,6 @@ class GroupCompiler:
             )
             self._layout = kept = wanted, layout
         return kept[1]
-
-
-def _computes_on_cpu() -> bool:
-    return jax.default_backend() == "cpu"
 
 
 def _in_background(function: Callable[[], T]) -> Future[T]:

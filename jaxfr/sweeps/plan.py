@@ -154,7 +154,7 @@ def _room_class(experiment: Experiment) -> int:
     """
     if not experiment.attack.make().sends_own_rows:
         return 0
-    bits = ((experiment.malicious_clients or 1) - 1).bit_length()
+    bits = (int(experiment.malicious_clients or 1) - 1).bit_length()
     return (bits + 1) // 2
 
 

@@ -15,6 +15,7 @@ from jax import Array
 
 from jaxfr.devices import divide_runs
 from jaxfr.experiment import Experiment
+from jaxfr.platforms import on_cpu
 from jaxfr.side_by_side import map_side_by_side
 from jaxfr.training.layout import Layout
 from jaxfr.training.run import RoundReport, train_rounds
@@ -37,7 +38,7 @@ def map_runs(function: Callable[..., T], *runs: object) -> T:
     if jax.tree.leaves(runs)[0].shape[0] == 1:
         alone = function(*jax.tree.map(lambda leaf: leaf[0], runs))
         return jax.tree.map(lambda leaf: leaf[None], alone)
-    if jax.default_backend() == "cpu":
+    if on_cpu():
         return jax.lax.map(lambda one: function(*one), runs)
     return map_side_by_side(function, *runs)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import jax
 
 from jaxfr.errors import InvalidInputError
+from jaxfr.platforms import on_cpu
 
 _PROC = pathlib.Path("/proc")
 _GROUPS = pathlib.Path("/sys/fs/cgroup")
@@ -113,7 +114,7 @@ def check_room(kept: object, devices: int) -> None:
     """
     shapes = [leaf.shape for leaf in jax.tree.leaves(kept)]
     need = sum(4 * math.prod(shape) for shape in shapes)
-    need //= jax.process_count() if jax.default_backend() == "cpu" else devices
+    need //= jax.process_count() if on_cpu() else devices
     available = available_memory()
     if available is not None and need > available:
         largest = max(shapes, key=math.prod)
