@@ -24,7 +24,10 @@ function drawHeatmap() {
         column: called(group),
         clean: group.values[0] === data.clean,
         worst: "",
-        ...stats(group.runs.map((run) => valuesOf(name)[run])),
+        ...statsOf(
+          group.runs,
+          group.runs.map((run) => valuesOf(name)[run]),
+        ),
       }))
       .filter(({ mean }) => mean !== null);
     const attacked = known.filter(({ clean }) => !clean);

@@ -8,13 +8,14 @@ function drawCurves() {
     const at = new Map();
     for (const run of group.runs) {
       rounds[run].forEach((round, place) => {
-        if (!at.has(round)) at.set(round, []);
-        at.get(round).push(data.curves[name][run][place]);
+        if (!at.has(round)) at.set(round, { runs: [], values: [] });
+        at.get(round).runs.push(run);
+        at.get(round).values.push(data.curves[name][run][place]);
       });
     }
     return [...at]
       .sort(([a], [b]) => a - b)
-      .map(([round, values]) => ({ group: group.label, round, ...stats(values) }))
+      .map(([round, { runs, values }]) => ({ group: group.label, round, ...statsOf(runs, values) }))
       .filter(({ mean }) => mean !== null)
       .map((point) => ({ ...point, interval: interval(point) }));
   });
@@ -107,7 +108,10 @@ function drawThirds() {
       groups.map((group) => ({
         group: group.label,
         third,
-        ...stats(group.runs.map((run) => valuesOf(`${name}_${third}`)[run])),
+        ...statsOf(
+          group.runs,
+          group.runs.map((run) => valuesOf(`${name}_${third}`)[run]),
+        ),
       })),
     )
     .filter(({ mean }) => mean !== null)

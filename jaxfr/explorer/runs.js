@@ -95,6 +95,17 @@ const label = (name, value) =>
   typeof value === "string" ? title(name, value) : `${name}=${text(value)}`;
 const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 
+/** Of runs: first the mean of each seed's, as intervals are of means over seeds. */
+function statsOf(runs, values) {
+  const seeds = valuesOf("seed");
+  const known = runs
+    .map((run, place) => ({ seed: seeds[run], value: values[place] }))
+    .filter(({ value }) => typeof value === "number");
+  const bySeed = Map.groupBy(known, ({ seed }) => seed);
+  const means = [...bySeed.values()].map((alike) => stats(alike.map(({ value }) => value)).mean);
+  return { ...stats(means), n: known.length };
+}
+
 function stats(values) {
   const known = values.filter((value) => typeof value === "number");
   const n = known.length;

@@ -10,7 +10,7 @@ from jaxfr.evaluation.names import is_higher_better
 from jaxfr.records.grid import WORST_CASE
 from jaxfr.records.record import Record
 from jaxfr.records.selection import Scalar, grouped, shown
-from jaxfr.records.summary import estimate, summarize
+from jaxfr.records.summary import by_seed, estimate, summarize
 from jaxfr.terminal import fit
 
 # What equal differences of metrics, of float32, may differ by.
@@ -51,8 +51,8 @@ def paired_differences(
     """
     # In this order, and checked.
     groups = [cell.group for cell in summarize(records, group_by, metric)]
-    by_seed = {
-        group: _by_seed(members, metric)
+    seeds = {
+        group: by_seed(members, metric)
         for group, members in grouped(records, group_by).items()
     }
     place = list(group_by).index(compare)
@@ -63,7 +63,7 @@ def paired_differences(
         _difference(others, (one[place], other[place]), values)
         for others, alike in by_others.items()
         for one, other in itertools.combinations(alike, 2)
-        if (values := _paired(by_seed[one], by_seed[other]))
+        if (values := _paired(seeds[one], seeds[other]))
     ]
     holm = _holm([difference.p_value for difference in found])
     return [one._replace(holm=p) for one, p in zip(found, holm, strict=True)]
@@ -130,14 +130,6 @@ def _paired(
     first: Mapping[Scalar, float], second: Mapping[Scalar, float]
 ) -> list[float]:
     return [value - second[seed] for seed, value in first.items() if seed in second]
-
-
-def _by_seed(records: Sequence[Record], metric: str) -> dict[Scalar, float]:
-    known = [record for record in records if record.get(metric) is not None]
-    return {
-        seed: math.fsum(record[metric] for record in runs) / len(runs)
-        for (seed,), runs in grouped(known, ["seed"]).items()
-    }
 
 
 def _difference(

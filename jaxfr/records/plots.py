@@ -83,8 +83,10 @@ def _draw_metric(
     shown = looks(", ".join(map(str, group)) for group in groups)
     for (group, chosen), look in zip(groups.items(), shown.values(), strict=True):
         rounds = [point["round"] for point in chosen[0]["curve"]]
-        # As numbers, in which null is NaN and leaves a gap.
-        curves = [[point[metric] for point in r["curve"]] for r in chosen]
+        curves = [
+            np.mean([_curve(run, metric) for run in runs], axis=0)
+            for runs in grouped(chosen, ["seed"]).values()
+        ]
         every = max(len(rounds) // _MARKERS_A_LINE, 1)
         title = ", ".join(map(value_title, by, group))
         named = {"label": title, "markevery": every}
@@ -96,6 +98,11 @@ def _draw_metric(
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     axes.grid()
+
+
+def _curve(record: Record, metric: str) -> np.ndarray:
+    """As numbers, in which null is NaN and leaves a gap."""
+    return np.array([point[metric] for point in record["curve"]], float)
 
 
 def draw_level(axes: Any, name: str, level: float) -> None:

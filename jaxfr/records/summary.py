@@ -19,15 +19,16 @@ class Cell(NamedTuple):
     """The mean of a metric over the runs of one group.
 
     Runs count that have the metric, which is null where it would be a mean over nobody.
-    The half width is t_{0.975, n-1} s / sqrt(n), so that mean ± half_width is the 95 %
-    interval of the mean by Student's t distribution; NaN for one run or none, as the
-    deviation s.
+    Those of one seed are averaged first: they share its draws, and repeat each other
+    where they differ in a setting that does nothing. Of n seeds the half width is
+    t_{0.975, n-1} s / sqrt(n), so that mean ± half_width is the 95 % interval of the
+    mean by Student's t distribution; NaN for one seed or none, as the deviation s.
     """
 
     group: tuple[Scalar, ...]  # its value of each grouping
-    runs: int  # how many, n
-    mean: float  # NaN for no run
-    deviation: float  # of the sample, with n - 1
+    runs: int  # how many
+    mean: float  # over seeds; NaN for no run
+    deviation: float  # of the sample of seeds, with n - 1
     half_width: float
     diverged: int = 0  # how many of these runs, see has_diverged
     higher_is_better: bool = True
@@ -149,6 +150,15 @@ def estimate(values: Sequence[float]) -> tuple[float, float, float]:
     return mean, deviation, quantile * deviation / math.sqrt(count)
 
 
+def by_seed(records: Sequence[Record], metric: str) -> dict[Scalar, float]:
+    """The mean of each seed's runs, of those that have the metric."""
+    known = [record for record in records if record.get(metric) is not None]
+    return {
+        seed: math.fsum(record[metric] for record in runs) / len(runs)
+        for (seed,), runs in grouped(known, ["seed"]).items()
+    }
+
+
 def _clean_beside(
     group: tuple[Scalar, ...], cleans: Mapping[tuple[Scalar, ...], Cell]
 ) -> Cell | None:
@@ -176,7 +186,7 @@ def goodness(cell: Cell) -> float:
 
 
 def _cell(group: tuple[Scalar, ...], records: list[Record], metric: str) -> Cell:
-    values = [float(record[metric]) for record in records]
-    runs, diverged = len(values), sum(map(has_diverged, records))
+    values = list(by_seed(records, metric).values())
+    runs, diverged = len(records), sum(map(has_diverged, records))
     beside = (is_higher_better(metric), *_references(records, metric))
     return Cell(group, runs, *estimate(values), diverged, *beside)

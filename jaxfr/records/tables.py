@@ -149,7 +149,10 @@ def results_tables(
             notes[1:] = [_IN_BRACKETS]
     if averaged:
         told = ", ".join(averaged)
-        notes.append(f"Averaged over runs that differ in {told}, besides the seed.")
+        notes.append(
+            f"Averaged over runs that differ in {told}, besides the seed: first those "
+            "of each seed, whose means the intervals are of."
+        )
     return tables, notes
 
 

@@ -28,7 +28,9 @@ def cell(*group, mean: float) -> Cell:
 @given(st.lists(values, min_size=2, max_size=12))
 def test_the_interval_is_that_of_students_t(numbers):
     (found,) = summarize(
-        [record(value=value) for value in numbers], ["attack"], "hr@10"
+        [record(value=value, seed=seed) for seed, value in enumerate(numbers)],
+        ["attack"],
+        "hr@10",
     )
     assert (found.group, found.runs) == (("none",), len(numbers))
     assert found.mean == pytest.approx(np.mean(numbers))
@@ -38,6 +40,18 @@ def test_the_interval_is_that_of_students_t(numbers):
             0.95, len(numbers) - 1, np.mean(numbers), stats.sem(numbers)
         )
         assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_runs_of_one_seed_are_one_draw_of_it_however_many_there_are():
+    once = [record(value=value, seed=seed) for seed, value in enumerate([0.2, 0.4])]
+    (alone,) = summarize(once, ["attack"], "hr@10")
+    (repeated,) = summarize(once * 4, ["attack"], "hr@10")
+    assert (repeated.runs, repeated[2:5]) == (8, alone[2:5])
+    (of_one_seed,) = summarize(
+        [record(value=v) for v in (0.2, 0.4)], ["attack"], "hr@10"
+    )
+    assert of_one_seed.mean == pytest.approx(0.3)
+    assert math.isnan(of_one_seed.half_width)
 
 
 def test_the_worst_case_of_a_metric_of_which_less_is_better_is_the_highest():
@@ -120,7 +134,7 @@ def test_diverged_runs_are_marked_where_their_means_stand():
     records = [
         record("none", 0.5),
         record("lie", 0.0, dropped_uploads=9),
-        record("lie", 0.25, nonfinite_scores=0),
+        record("lie", 0.25, nonfinite_scores=0, seed=1),
     ]
     cells = summarize(records, ["attack"], "hr@10")
     assert [found.diverged for found in cells] == [0, 1]

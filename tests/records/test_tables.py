@@ -16,7 +16,12 @@ def record(attack: str, value: float) -> dict:
 
 def tables(records: list[dict]) -> list[list[str]]:
     """The lines of the metrics, of the groups, and of what is said of them."""
-    return [part.splitlines() for part in format_table(records).split("\n\n")]
+    return [part.splitlines() for part in format_table(seeded(records)).split("\n\n")]
+
+
+def seeded(records: list[dict]) -> list[dict]:
+    """Each of a seed of its own."""
+    return [record | {"seed": seed} for seed, record in enumerate(records)]
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +120,8 @@ def test_chance_and_the_most_popular_items_are_the_last_rows():
 def test_no_line_is_wider_than_the_screen(monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", str(columns))
     names = ["none", "./my_attacks/" + "very_" * 20 + "long.py:name", "lie"]
-    text = format_table([record(name, seed / 8) for name in names for seed in (1, 2)])
+    runs = [record(name, seed / 8) for name in names for seed in (1, 2)]
+    text = format_table(seeded(runs))
     assert max(map(len, text.splitlines())) <= columns
     assert text.count("0.1875 ± 0.7941") == 3 * 7  # nothing is left out
 
