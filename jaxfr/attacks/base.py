@@ -270,7 +270,8 @@ def malicious_rows(
         malicious_clients: their number.
 
     Returns:
-        The rows of each item; one that all malicious clients send alike stands once.
+        The rows of each item, zeros where none is sent; one that all malicious clients
+        send alike stands once.
 
     Raises:
         InvalidInputError: if it is a white-box attack.
@@ -294,7 +295,8 @@ def malicious_rows(
         return sent.item_embeddings
 
     uploads, _ = malicious_uploads(whole, state, view, benign, without_server)
-    return uploads.tables[0].rows
+    (table,) = uploads.tables
+    return jnp.where(table.weight[..., None] > 0, table.rows, 0.0)
 
 
 def malicious_client_count(benign_clients: int, malicious_ratio: float | int) -> int:

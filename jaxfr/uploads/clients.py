@@ -45,9 +45,10 @@ def trust_clients(uploads: Uploads, trust: Float[Array, " clients"]) -> Uploads:
 
     Args:
         uploads: whose clients are known.
-        trust: of each client by its id, in [0, 1].
+        trust: of each client by its id, in [0, 1]; what is outside counts as the
+            nearest share, and ``nan`` as 0.
     """
-    before = uploads.client_trust
+    before, trust = uploads.client_trust, _as_share(trust)
     together = trust if before is None else before * trust
     return uploads._replace(client_trust=together)
 
@@ -58,16 +59,21 @@ def trust_rows(
     """Trusts rows by this share of what they were trusted before.
 
     Args:
-        scattered: of each scattered row, in [0, 1].
+        scattered: of each scattered row, as in :func:`trust_clients`.
         tables: of each table's rows, float32 ``[m, rows_per_item]``.
     """
-    before = uploads.row_trust
+    before, scattered = uploads.row_trust, _as_share(scattered)
+    tables = tuple(map(_as_share, tables))
     of_tables = tuple(
         table._replace(trust=trust if table.trust is None else table.trust * trust)
         for table, trust in zip(uploads.tables, tables, strict=True)
     )
     together = scattered if before is None else before * scattered
     return uploads._replace(row_trust=together, tables=of_tables)
+
+
+def _as_share(trust: Array) -> Array:
+    return jnp.clip(jnp.where(jnp.isnan(trust), 0.0, trust), 0.0, 1.0)
 
 
 def trust_as_weight(uploads: Uploads) -> Uploads:

@@ -9,6 +9,7 @@ import pytest
 
 from jaxfr.aggregators import aggregate, stateless_stage
 from jaxfr.aggregators.base import chained
+from jaxfr.uploads import uploads_of
 from jaxfr.uploads.clients import TRUST_UNIT, trust_clients, trust_rows
 
 from .defended import CLIENTS, sent_rows, uploads_of_clients, without_clients
@@ -61,6 +62,14 @@ def trusted(rule, uploads, trust, byzantine=0):
 
 def shares(numbers) -> jax.Array:
     return jnp.asarray(numbers, jnp.float32)
+
+
+def test_what_is_no_share_counts_as_the_nearest_and_nan_as_none():
+    uploads, told = uploads_of([[[1.0], [2.0], [4.0], [8.0]]]), [-1.0, 5.0, np.nan, 0.5]
+    of_clients = trust_clients(uploads, shares(told)).client_trust
+    np.testing.assert_array_equal(of_clients, [0, 1, 0, 0.5])
+    of_rows = trust_rows(uploads, shares(told), ()).row_trust
+    np.testing.assert_array_equal(of_rows, [0, 1, 0, 0.5])
 
 
 @every_counting_rule

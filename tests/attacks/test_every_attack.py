@@ -17,8 +17,10 @@ from jaxfr.attacks import (
     Knowledge,
     LimitedAttack,
     OmniscientAttack,
+    RoundView,
     Task,
     WhiteBoxAttack,
+    malicious_rows,
     same_rows,
 )
 from jaxfr.attacks import malicious_client_count as count
@@ -26,6 +28,7 @@ from jaxfr.attacks.base import malicious_uploads
 from jaxfr.attacks.rows import attacked_items
 from jaxfr.devices import WHOLE, spread
 from jaxfr.models import fedmf
+from jaxfr.parts import part
 from jaxfr.uploads import Uploads, append_tables, item_sums, item_table, row_counts
 from tests.attacks.known import knowledge_of, view_of
 from tests.attacks.scopes import benign_uploads
@@ -104,6 +107,20 @@ def test_it_says_whether_each_client_sends_rows_of_its_own(name):
 
     own = rows_per_item(5) == 5 and rows_per_item(7) == 7
     assert own == ATTACKS[name]().make().sends_own_rows
+
+
+def test_rows_that_are_not_sent_are_shown_as_zeros():
+    @part
+    def of_the_first_item() -> OmniscientAttack:
+        def send(state: object, view: RoundView, benign: Uploads) -> tuple:
+            sent = jnp.arange(view.item_embeddings.shape[0]) == 0
+            return same_rows(jnp.ones_like(view.item_embeddings), view, sent), state
+
+        return OmniscientAttack(lambda key, known: (), send)
+
+    shown = malicious_rows(of_the_first_item(), benign_uploads(0))
+    assert shown[0].all()
+    assert not shown[1:].any()
 
 
 @pytest.mark.parametrize("acting", [[], [False] * 3])
