@@ -1,7 +1,8 @@
-"""Parts of one's own: functions of a Python file that a run names.
+"""Parts of one's own: functions of a Python file that a run names, or of a module.
 
-The file is run as Python runs a module. What it says is part of the identity of the
-runs that use it: a changed file is another one.
+A file that is named is run as Python runs a module. What it says is part of the
+identity of the runs that use it: a changed file is another one. So is a changed module
+that was imported, and a changed function of a notebook.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ class OwnFile(NamedTuple):
         name: of the file, without folders.
         digest: a hash of what it says, in 16 hexadecimal digits.
         content: what it says.
-        path: where it stands, as it was written.
+        path: where it stands, as it was written; empty where it was not named.
     """
 
     name: str
@@ -73,8 +74,7 @@ def own_factory(path: str, function: str) -> Factory[..., Any]:
     place = user_path(path, "file of parts")
     with user_errors("read", place), open_regular(place) as file:
         content = file.read()
-    digest = hashlib.sha256(content).hexdigest()[:_DIGITS]
-    module = _run(place, OwnFile(place.name, digest, content, path))
+    module = _run(place, _own_file(place.name, content, path))
     functions = {
         name: found
         for name, found in vars(module).items()
@@ -100,10 +100,14 @@ def own_files(value: Any) -> Iterator[OwnFile]:
     for factory in factories_within(value):
         if not factory.is_own:
             continue
-        module = sys.modules.get(factory.function.__module__)
-        file = getattr(module, "jaxfr_own_file", None)
-        if file is not None:
-            yield file
+        name = factory.function.__module__
+        named: OwnFile | None = getattr(sys.modules.get(name), "jaxfr_own_file", None)
+        yield named or _own_file(f"{name}.py", factory.written, "")
+
+
+def _own_file(name: str, content: bytes, path: str) -> OwnFile:
+    digest = hashlib.sha256(content).hexdigest()[:_DIGITS]
+    return OwnFile(name, digest, content, path)
 
 
 def is_own(value: Any) -> bool:

@@ -24,10 +24,11 @@ All else is static, and so is whether an optional number is given.
 import dataclasses
 import functools
 import inspect
+import pathlib
 import re
 import typing
 from collections.abc import Callable, Iterator, Sequence
-from types import UnionType
+from types import CodeType, UnionType
 from typing import (
     Annotated,
     Any,
@@ -308,12 +309,15 @@ class Factory(Generic[P, T_co]):
     Attributes:
         function: the function itself, called with a part's values.
         name: what it is called in texts, that of the function.
+        written: what its file said when the function was decorated, which what runs is
+            made of whatever it says now; nothing for jaxfr's own.
     """
 
     def __init__(self, function: Callable[P, T_co], name: str) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.name = name
+        self.written = _written(function) if self.is_own else b""
 
     @property
     def is_own(self) -> bool:
@@ -405,6 +409,28 @@ def part(function: Callable[P, T]) -> Factory[P, T]:
     ('scaled:strength=2.0', 2.0)
     """
     return Factory(function, function.__name__)
+
+
+def _written(function: Callable[..., Any]) -> bytes:
+    """The file of a function, or else its source, or else its code."""
+    function = inspect.unwrap(function)
+    if not inspect.isfunction(function):
+        return function.__qualname__.encode()
+    file = inspect.getsourcefile(function)
+    if file is not None and pathlib.Path(file).is_file():
+        return pathlib.Path(file).read_bytes()
+    try:
+        return inspect.getsource(function).encode()  # of a notebook's cell
+    except OSError:
+        return _spelled(function.__code__).encode()
+
+
+def _spelled(code: CodeType) -> str:
+    """Code in words, without the addresses and lines that it has in this process."""
+    constants = [
+        _spelled(one) if isinstance(one, CodeType) else one for one in code.co_consts
+    ]
+    return repr((code.co_code, code.co_names, code.co_varnames, constants))
 
 
 def factories_within(value: Any) -> Iterator[Factory[..., Any]]:

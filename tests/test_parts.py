@@ -399,3 +399,13 @@ def test_made_stages_and_rules_may_stand_in_a_chain():
     assert isinstance(chosen.make(), Rule)
     assert jax.tree.leaves(chosen) == []
     assert chosen.name == "?+median"
+
+
+def test_of_a_part_without_a_file_its_code_is_what_was_written():
+    def written(power: int) -> bytes:
+        names: dict[str, Any] = {}
+        exec(f"def f(x=1):\n    return [x**{power} for _ in range(2)]", names)
+        names["f"].__module__ = "elsewhere"
+        return part(names["f"]).written
+
+    assert written(2) == written(2) != written(3)

@@ -1,15 +1,19 @@
 """Parts of one's own in plans: a file's content is part of a run's identity."""
 
+import dataclasses
+import importlib.util
 import pathlib
+from typing import Any
 
 import pytest
 
+import jaxfr as fr
 from jaxfr.errors import InvalidInputError
 from jaxfr.records.selection import latest
 from jaxfr.store import open_store
 from jaxfr.sweeps.execution import ExecutionOptions
 from jaxfr.sweeps.group import GroupCompiler
-from jaxfr.sweeps.plan import plan_runs
+from jaxfr.sweeps.plan import PlannedRun, plan_runs
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.work import run_plan
 from tests.records.whole import whole_record
@@ -45,6 +49,34 @@ def test_what_a_file_says_tells_runs_apart_and_where_it_lies_does_not(mine, tmp_
     assert run_of(mine.rename(elsewhere / "mine.py")) == before
     mine.write_text(MINE.replace("1e-9", "1e-8"))
     assert run_of(mine) != before
+
+
+def imported(path: pathlib.Path) -> Any:
+    """The function as a part, of the file as a module that Python imports."""
+    found = importlib.util.spec_from_file_location(path.stem, path)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return fr.part(module.scaled_mean)
+
+
+def test_what_an_imported_module_said_tells_runs_apart_too(mine):
+    def run_of_part(part: Any) -> PlannedRun:
+        experiment = dataclasses.replace(changed().experiment, aggregator=part)
+        request = dataclasses.replace(changed(), experiment=experiment)
+        (planned,) = plan_runs([request]).runs
+        return planned
+
+    before = imported(mine)()
+    assert run_of_part(imported(mine)()).identity == run_of_part(before).identity
+    mine.write_text(MINE.replace("1e-9", "1e-8"))
+    after = imported(mine)()
+    assert run_of_part(after).identity != run_of_part(before).identity
+    recorded = [run_of_part(part).recorded for part in (before, after)]
+    first, second = (one["own_files"] for one in recorded)
+    assert first.endswith("-mine.py")
+    assert first != second
 
 
 def test_its_numbers_share_a_program_and_its_other_options_do_not(mine):

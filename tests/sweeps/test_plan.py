@@ -182,9 +182,9 @@ def test_where_clients_send_rows_of_their_own_no_run_has_four_times_its_room():
     wanted = [changed(attack="gaussian", malicious_ratio=ratio) for ratio in ratios]
     groups = plan_runs(wanted).groups
     found = [
-        {run.experiment.malicious_clients for run in group.runs} for group in groups
+        [run.recorded["malicious_clients"] for run in group.runs] for group in groups
     ]
-    assert found == [{1}, {4}, {40, 60}, {10}]
+    assert found == [[1], [4], [40, 60], [10]]
     assert [group.malicious_clients for group in groups] == [1, 4, 60, 10]
 
 
