@@ -295,8 +295,10 @@ def malicious_rows(
         return sent.item_embeddings
 
     uploads, _ = malicious_uploads(whole, state, view, benign, without_server)
-    (table,) = uploads.tables
-    return jnp.where(table.weight[..., None] > 0, table.rows, 0.0)
+    return jnp.concatenate(
+        [jnp.where(t.weight[..., None] > 0, t.rows, 0.0) for t in uploads.tables],
+        axis=1,
+    )
 
 
 def malicious_client_count(benign_clients: int, malicious_ratio: float | int) -> int:

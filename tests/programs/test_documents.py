@@ -8,7 +8,7 @@ import pytest
 from jaxfr.programs.overview import overview
 from tests.programs.programs import ROOT, run
 
-PAGES = ("programs", "data", "evaluation", "sweeps", "tournament")
+PAGES = ("programs", "data", "evaluation", "sweeps", "tournament", "theory")
 DOCUMENTS = (
     *("README.md", "BUILD_NOTES.md", "CONTRIBUTING.md", "jaxfr/README.md"),
     *(f"jaxfr/{name}/README.md" for name in PAGES),

@@ -54,9 +54,9 @@ def groups(
     with s_j the sum of item j's benign rows.
 
     >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
-    >>> fr.attacks.malicious_rows(fr.attacks.groups(), benign)  # promotion, camouflage
+    >>> fr.attacks.malicious_rows(fr.attacks.groups(), benign)  # promotion, no decoy
     Array([[[2.],
-            [2.]]], dtype=float32)
+            [0.]]], dtype=float32)
 
     ``clip_adaptive`` and ``budget`` leave such clients as they are. A small share keeps
     the members of a group as unlike as ``overlap`` wants them, and to ``reputation``

@@ -66,8 +66,9 @@ def sleeper(
     on it sends what another attack sends.
 
     >>> benign = fr.uploads_of([[[1.0], [2.0], [9.0]]])  # 1 item, 3 clients, d = 1
-    >>> fr.attacks.malicious_rows(fr.attacks.sleeper(until=0), benign)
-    Array([[[-2.]]], dtype=float32)
+    >>> fr.attacks.malicious_rows(fr.attacks.sleeper(until=0), benign)  # no honest row
+    Array([[[-2.],
+            [ 0.]]], dtype=float32)
 
     Trust by the past, such as that of ``reputation``, is what it is made for. Knows
     what the other attack knows.
