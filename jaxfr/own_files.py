@@ -35,7 +35,7 @@ class OwnFile(NamedTuple):
         name: of the file, without folders.
         digest: a hash of what it says, in 16 hexadecimal digits.
         content: what it says.
-        path: where it stands, as it was written; empty where it was not named.
+        path: where it stands, as it was written; the name where none was.
     """
 
     name: str
@@ -102,7 +102,7 @@ def own_files(value: Any) -> Iterator[OwnFile]:
             continue
         name = factory.function.__module__
         named: OwnFile | None = getattr(sys.modules.get(name), "jaxfr_own_file", None)
-        yield named or _own_file(f"{name}.py", factory.written, "")
+        yield named or _own_file(f"{name}.py", factory.written, f"{name}.py")
 
 
 def _own_file(name: str, content: bytes, path: str) -> OwnFile:

@@ -89,7 +89,7 @@ def bounds_by_moments(
         nearest: the weight n.
     """
     far, close = _far_and_close(rows, weight)
-    seen = _seen_from(_mean(rows, close), rows, weight, nearest, far)
+    seen = _seen_from(_mean(rows, close), rows, weight, nearest, (far, close))
     rows, number = seen.rows, jnp.sum(close)
     offset = seen.squares - seen.shared  # c
     total = close @ offset - 2.0 * product(rows, close @ rows)
@@ -128,12 +128,13 @@ def bounds_by_rings(
         squares = squared_norms(rows - centre)
         kept = squares <= kth_smallest(squares, weight, nearest)
         centre = _mean(rows, jnp.where(kept, weight.astype(jnp.float32), 0.0))
-    seen = _seen_from(centre, rows, weight, nearest, far)
+    seen = _seen_from(centre, rows, weight, nearest, (far, close))
     norms = jnp.sqrt(seen.squares)
 
     # The rings: bounds of their norms, how many rows are in each, and what sums up.
+    tiny = jnp.finfo(jnp.float32).tiny
     width = REACH * jnp.sqrt(seen.shared) / (RINGS - 1)
-    width = jnp.maximum(width, jnp.finfo(jnp.float32).tiny)
+    width = jnp.maximum(width, tiny)
     ring = jnp.minimum(norms / width, RINGS - 1).astype(jnp.int32)
     ring = jnp.clip(ring, 0, RINGS - 1)
     edges = width * jnp.arange(RINGS)
@@ -152,7 +153,6 @@ def bounds_by_rings(
     nearest_norm = jnp.clip(own, inner, outer)
     low = nearest_norm * (nearest_norm - 2.0 * own) - seen.shared
     high = outer * (outer + 2.0 * own) - seen.shared
-    tiny = jnp.finfo(jnp.float32).tiny
     slope = jnp.clip(high / jnp.maximum(high - low, tiny), 0.0, 1.0)
     beyond = slope * (total - number * low) + number * jnp.maximum(low, 0.0)
     size = number @ (jnp.square(outer) + seen.shared) + number.sum() * seen.squares
@@ -172,8 +172,13 @@ def _mean(rows: Array, weight: Array) -> Float[Array, " d"]:
 
 
 def _seen_from(
-    centre: Array, rows: Array, weight: Array, nearest: Array, far: Array
+    centre: Array,
+    rows: Array,
+    weight: Array,
+    nearest: Array,
+    far_and_close: tuple[Array, Array],
 ) -> Seen:
+    far, close = far_and_close
     present, weight_f = weight > 0, weight.astype(jnp.float32)
     rounding = sum(rows.shape) * float(jnp.finfo(jnp.float32).eps)
     rows = jnp.where(present[:, None], rows - centre, 0.0)
@@ -185,7 +190,7 @@ def _seen_from(
         rows,
         present,
         squares,
-        close=weight_f.at[far].set(0.0),
+        close=close,
         shared=shared,
         of_far=weight_f[far] @ jnp.minimum(to_far, squares + shared),
         left_out=jnp.sum(weight_f) - nearest,

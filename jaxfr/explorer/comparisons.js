@@ -24,10 +24,7 @@ function drawHeatmap() {
         column: called(group),
         clean: group.values[0] === data.clean,
         worst: "",
-        ...statsOf(
-          group.runs,
-          group.runs.map((run) => valuesOf(name)[run]),
-        ),
+        ...statsOf(group.runs, (run) => valuesOf(name)[run]),
       }))
       .filter(({ mean }) => mean !== null);
     const attacked = known.filter(({ clean }) => !clean);

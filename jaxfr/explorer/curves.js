@@ -8,14 +8,17 @@ function drawCurves() {
     const at = new Map();
     for (const run of group.runs) {
       rounds[run].forEach((round, place) => {
-        if (!at.has(round)) at.set(round, { runs: [], values: [] });
-        at.get(round).runs.push(run);
-        at.get(round).values.push(data.curves[name][run][place]);
+        if (!at.has(round)) at.set(round, new Map());
+        at.get(round).set(run, data.curves[name][run][place]);
       });
     }
     return [...at]
       .sort(([a], [b]) => a - b)
-      .map(([round, { runs, values }]) => ({ group: group.label, round, ...statsOf(runs, values) }))
+      .map(([round, values]) => ({
+        group: group.label,
+        round,
+        ...statsOf([...values.keys()], (run) => values.get(run)),
+      }))
       .filter(({ mean }) => mean !== null)
       .map((point) => ({ ...point, interval: interval(point) }));
   });
@@ -108,10 +111,7 @@ function drawThirds() {
       groups.map((group) => ({
         group: group.label,
         third,
-        ...statsOf(
-          group.runs,
-          group.runs.map((run) => valuesOf(`${name}_${third}`)[run]),
-        ),
+        ...statsOf(group.runs, (run) => valuesOf(`${name}_${third}`)[run]),
       })),
     )
     .filter(({ mean }) => mean !== null)

@@ -96,10 +96,10 @@ const label = (name, value) =>
 const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 
 /** Of runs: first the mean of each seed's, as intervals are of means over seeds. */
-function statsOf(runs, values) {
+function statsOf(runs, valueOf) {
   const seeds = valuesOf("seed");
   const known = runs
-    .map((run, place) => ({ seed: seeds[run], value: values[place] }))
+    .map((run) => ({ seed: seeds[run], value: valueOf(run) }))
     .filter(({ value }) => typeof value === "number");
   const bySeed = Map.groupBy(known, ({ seed }) => seed);
   const means = [...bySeed.values()].map((alike) => stats(alike.map(({ value }) => value)).mean);

@@ -99,12 +99,7 @@ function tabulated() {
     const diverged = expand(data.diverged);
     header = [...by, "runs", "diverged", ...metrics.flatMap((name) => [name, `${name} ±`])];
     rows = state.groups.map(({ values, runs }) => {
-      const means = metrics.map((name) =>
-        statsOf(
-          runs,
-          runs.map((run) => valuesOf(name)[run]),
-        ),
-      );
+      const means = metrics.map((name) => statsOf(runs, (run) => valuesOf(name)[run]));
       const bad = runs.filter((run) => diverged[run]).length;
       return {
         run: null,

@@ -131,8 +131,7 @@ def flags_of(request: RunRequest, of_data: Mapping[str, object]) -> list[str]:
     texts = {name: t for name, t in request.texts().items() if t != defaults[name]}
     for file in dict.fromkeys(own_files_of(request)):
         for name, text in texts.items():
-            if file.path:
-                texts[name] = text.replace(f"{file.name}:", f"{file.path}:")
+            texts[name] = text.replace(f"{file.name}:", f"{file.path}:")
     told = {"dataset": request.dataset, **of_data, **texts}
     return [f"--{name}={value}" for name, value in told.items()]
 
