@@ -7,6 +7,7 @@ import pathlib
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn
 
@@ -69,6 +70,8 @@ def stoppable() -> Iterator[None]:
         _handle(handled, signal.SIG_IGN)
         # The guard goes on hearing Ctrl-C, which it would not if that were ignored.
         _handle({signal.SIGINT}.intersection(handled), lambda number, frame: None)
+        # Between open() and its with, it leaves a file that Python closes, and warns.
+        warnings.simplefilter("ignore", ResourceWarning)
         raise Stopped(number, kept)
 
     def stop_again(unraisable: Any) -> None:

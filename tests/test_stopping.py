@@ -74,6 +74,25 @@ def test_a_second_signal_does_not_interrupt_what_the_first_one_began():
     assert cleaned
 
 
+def opening() -> None:
+    """A program that gets SIGTERM where a file is open that nothing holds yet."""
+
+    def work() -> None:
+        print(open(os.devnull), signal.raise_signal(signal.SIGTERM))  # noqa: SIM115
+
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    run_program(work)
+
+
+def test_a_file_that_a_signal_left_open_is_not_told_of():
+    ended = run(program=opening)
+    assert ended.returncode == 143
+    assert ended.stderr == (
+        "stopped by SIGTERM: no unfinished work is kept; the same command starts "
+        "again\n"
+    )
+
+
 def never_ending() -> None:
     """A program that gets SIGTERM, and then is in a call of C for ever."""
     for number in SIGNALS:
