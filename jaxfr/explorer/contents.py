@@ -33,7 +33,10 @@ Column = dict[str, list[Any]]
 
 
 def contents_of(
-    stored: Sequence[Record], store: str, unfinished: Mapping[str, int] | None = None
+    stored: Sequence[Record],
+    store: str,
+    unfinished: Mapping[str, int] | None = None,
+    wanted: Mapping[str, datetime.datetime] | None = None,
 ) -> dict[str, Any]:
     """All that the page is made of, as plain values that JSON has.
 
@@ -46,8 +49,9 @@ def contents_of(
         store: what the store is called.
         unfinished: how many more are wanted, by what became of them, as
             ``{"running": 2}``.
+        wanted: when each run was wanted last.
     """
-    records = latest(stored)
+    records = latest(stored, wanted)
     parts = [part_texts(record) for record in records]
     rows = [
         flatten(record) | texts for record, texts in zip(records, parts, strict=True)

@@ -1,6 +1,7 @@
 """The page as one file of HTML, which loads nothing and runs no script but its own."""
 
 import base64
+import datetime
 import functools
 import gzip
 import hashlib
@@ -42,9 +43,10 @@ def write_page(
     records: Sequence[Record],
     store: str,
     unfinished: Mapping[str, int] | None = None,
+    wanted: Mapping[str, datetime.datetime] | None = None,
 ) -> None:
     """Writes the page of records into a file; for the rest see ``contents_of``."""
-    text = render(contents_of(records, store, unfinished))
+    text = render(contents_of(records, store, unfinished, wanted))
     write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
 

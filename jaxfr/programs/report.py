@@ -17,7 +17,7 @@ from jaxfr.programs import output_flags, store_flag
 from jaxfr.programs.flag_parsers import define_number
 from jaxfr.ranges import POSITIVE
 from jaxfr.records.contents import lack_of_record
-from jaxfr.store import Store
+from jaxfr.store import Store, last_wanted
 from jaxfr.store.status import status_of
 
 # What the page says of runs that are wanted and not done, as jaxfr status does.
@@ -58,12 +58,13 @@ def _write(store: Store, page: pathlib.Path, seen: object = None) -> object:
     total = status_of(store).total
     unfinished = {name: getattr(total, name) for name in _UNFINISHED}
     records = store.records()
-    tells = len(records), unfinished
+    wanted = last_wanted(store.path)
+    tells = len(records), unfinished, wanted
     if tells == seen:
         return seen
     if not records and not _WATCH.value:
         raise InvalidInputError(f"{store.path}: the store holds no runs yet")
     if records:
-        write_page(page, records, str(store.path), unfinished)
+        write_page(page, records, str(store.path), unfinished, wanted)
         print(f"wrote {page} with {len(records):,} runs", flush=True)
     return tells

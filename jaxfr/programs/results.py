@@ -30,7 +30,7 @@ from jaxfr.records.names import value_title
 from jaxfr.records.paired import format_differences
 from jaxfr.records.record import Record
 from jaxfr.records.tables import format_results
-from jaxfr.store import Store
+from jaxfr.store import Store, last_wanted
 
 EXAMPLE = "--where=ranking=full --group_by=aggregator,attack --metric=hr@10"
 """For ``--help``, of the flags that only this program has."""
@@ -63,8 +63,9 @@ _CODE_VERSION = flags.DEFINE_string(
     "code_version",
     "latest",
     "Which runs count where the same settings were run by several versions of the "
-    "code. latest: the one that finished last; all: each of them; or the first "
-    "characters of a version: those of that version only.",
+    "code, or of a file of your own. latest: the one that finished, or was wanted, "
+    "last; all: each of them; or the first characters of a version: those of that "
+    "version only.",
 )
 _COLUMNS = flags.DEFINE_string(
     "columns",
@@ -169,18 +170,9 @@ def _chosen_records(store: Store) -> Sequence[Record]:
     records = selection.select(
         [{**export.flatten(record), **record} for record in stored], _WHERE.value
     )
-    wanted = _CODE_VERSION.value
-    if wanted == "all":
-        return records
-    if wanted == "latest":
-        return selection.latest(records)
-    of_version = [r for r in records if r["code_version"].startswith(wanted)]
-    if not of_version:
-        there = ", ".join(dict.fromkeys(record["code_version"] for record in records))
-        raise InvalidInputError(
-            f"code_version={wanted}: must be latest, all or the beginning of {there}"
-        )
-    return of_version
+    return selection.of_code_version(
+        records, _CODE_VERSION.value, last_wanted(store.path)
+    )
 
 
 def _groupings(records: Sequence[Record]) -> list[str]:

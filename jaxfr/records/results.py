@@ -30,13 +30,14 @@ from jaxfr.records.selection import (
     averaged_over,
     check_columns,
     default_groupings,
+    of_code_version,
     select,
     shown,
 )
 from jaxfr.records.summary import summarize, worst_case
 from jaxfr.records.tables import TextTable, results_tables
 from jaxfr.showing import Picture, html_table, html_text
-from jaxfr.store import read_store
+from jaxfr.store import last_wanted, read_store
 from jaxfr.terminal import fit, paragraph
 
 T = TypeVar("T")
@@ -138,13 +139,23 @@ class Results(_Listed[Record]):
     """
 
     @classmethod
-    def read(cls, store: str | pathlib.Path) -> Self:
-        """All runs of a result store, in the order in which each process wrote them.
+    def read(cls, store: str | pathlib.Path, code_version: str = "latest") -> Self:
+        """The runs of a result store, in the order in which each process wrote them.
+
+        Args:
+            store: its folder.
+            code_version: which runs count where the same settings were run by several
+                versions of the code, or of a file of your own. ``latest``: the one that
+                finished, or was wanted, last; ``all``: each of them; or the first
+                characters of a version.
 
         Raises:
-            InvalidInputError: if there is no store, or it cannot be read.
+            InvalidInputError: if there is no store, it cannot be read, or no run of it
+                is of that version.
         """
-        return cls(read_store(user_path(str(store)), lack_of_record))
+        path = user_path(str(store))
+        records = read_store(path, lack_of_record)
+        return cls(of_code_version(records, code_version, last_wanted(path)))
 
     def where(self, *conditions: str) -> Self:
         """The runs that fulfil every condition.

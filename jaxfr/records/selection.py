@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from jaxfr.attacks import CLEAN, CLEAN_RUN
 from jaxfr.errors import InvalidInputError, nearest
@@ -23,17 +23,56 @@ _MOST_LISTED = 20
 _CONTENTS = ("seed", "dataset_hash", "given_hash")
 
 
-def latest(records: Sequence[Record]) -> list[Record]:
-    """Keeps one run of those with the same options: the one that finished last.
+def of_code_version(
+    records: Sequence[Record],
+    code_version: str,
+    wanted: Mapping[str, datetime.datetime],
+) -> list[Record]:
+    """The runs that count where the same was run by several versions of the code.
+
+    Args:
+        records: of a store.
+        code_version: ``latest``, see :func:`latest`; ``all``; or the first characters
+            of a version.
+        wanted: when each run was wanted last.
+
+    Raises:
+        InvalidInputError: if no run is of that version.
+    """
+    if code_version == "all":
+        return list(records)
+    if code_version == "latest":
+        return latest(records, wanted)
+    found = [r for r in records if r["code_version"].startswith(code_version)]
+    if not found:
+        there = ", ".join(dict.fromkeys(record["code_version"] for record in records))
+        raise InvalidInputError(
+            f"code_version={code_version}: must be latest, all or the beginning of "
+            f"{there or 'one (there are no runs)'}"
+        )
+    return found
+
+
+def latest(
+    records: Sequence[Record], wanted: Mapping[str, datetime.datetime] | None = None
+) -> list[Record]:
+    """Keeps one run of those with the same options: that finished or wanted last.
 
     The same options may have been run by several versions of the code, which ``run``
-    names behind the hash of the options, or of a file of one's own. The order stays.
+    names behind the hash of the options, or of a file of one's own. Who brings back an
+    older file, and finds its runs finished, looks at these again. The order stays.
+
+    Args:
+        records: of a store.
+        wanted: when each run was wanted last.
     """
+    asked = wanted or {}
     kept: dict[object, tuple[datetime.datetime, int]] = {}
     for place, record in enumerate(records):
         options = _what_was_run(record)
-        finished = (datetime.datetime.fromisoformat(record["finished"]), place)
-        kept[options] = max(finished, kept.get(options, finished))
+        finished = datetime.datetime.fromisoformat(record["finished"])
+        last = (max(finished, asked.get(record["run"], finished)), place)
+        kept[options] = max(last, kept.get(options, last))
     return [records[place] for place in sorted(place for _, place in kept.values())]
 
 

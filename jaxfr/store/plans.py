@@ -1,13 +1,14 @@
 """Which runs somebody wants to be in a store, and which ended with an error.
 
-For people who ask how far it is. Nothing that is run goes by it, so that it costs
-nobody an error where it cannot be written, and counts for nothing where it is damaged.
+For people who ask how far it is, and which of several versions of a run they look at.
+Nothing that is run goes by it, so that it costs nobody an error where it cannot be
+written, and counts for nothing where it is damaged.
 """
 
 import contextlib
+import datetime
 import hashlib
 import json
-import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -20,13 +21,16 @@ Programs: TypeAlias = Sequence[tuple[str, Sequence[str]]]
 """Titles of programs, each with its runs."""
 
 _DIGITS = 16
+# Of plans that do not say when they were wanted.
+_OF_OLD = "2000-01-01T00:00:00+00:00"
 
 
 class StoredPlan(NamedTuple):
-    """What a command wanted; whether runs by other code would do for it."""
+    """What a command wanted; whether runs by other code would do for it; when."""
 
     programs: Programs
     any_code: bool
+    wanted: datetime.datetime
 
 
 class Failure(NamedTuple):
@@ -40,25 +44,40 @@ class Failure(NamedTuple):
 
 def leave_plan(path: pathlib.Path, programs: Programs, any_code: bool) -> None:
     """Leaves a plan in a store; the same one, of other shards too, is there once."""
-    content = json.dumps({"programs": programs, "any_code": any_code}).encode()
-    name = hashlib.sha256(content).hexdigest()[:_DIGITS]
-    file = path / PLANS / f"{name}.json"
+    plan = {"programs": programs, "any_code": any_code}
+    name = hashlib.sha256(json.dumps(plan).encode()).hexdigest()[:_DIGITS]
+    # Not the file's time, which is another one where a store was copied.
+    wanted = datetime.datetime.now(datetime.UTC).isoformat()
+    content = json.dumps({"wanted": wanted, **plan}).encode()
     with contextlib.suppress(OSError, InvalidInputError):
-        if file.exists():
-            os.utime(file)  # the one that was wanted last
-        else:
-            write_atomically(file, content)
+        write_atomically(path / PLANS / f"{name}.json", content)
 
 
-def read_plans(path: pathlib.Path) -> Iterator[StoredPlan]:
+def read_plans(path: pathlib.Path) -> list[StoredPlan]:
     """The plans in a store, in the order in which they were last wanted."""
-    files = [*(path / PLANS).glob("*.json")]
-    for file in sorted(files, key=lambda file: (file.stat().st_mtime_ns, file.name)):
+    found = []
+    for file in sorted((path / PLANS).glob("*.json")):
         for plan in _values(file):
-            with contextlib.suppress(KeyError, TypeError, ValueError):
+            with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
                 programs = [(str(title), [*runs]) for title, runs in plan["programs"]]
+                wanted = datetime.datetime.fromisoformat(plan.get("wanted", _OF_OLD))
                 if all(isinstance(run, str) for _, runs in programs for run in runs):
-                    yield StoredPlan(programs, bool(plan["any_code"]))
+                    found.append(
+                        StoredPlan(
+                            programs, bool(plan["any_code"]), wanted.astimezone()
+                        )
+                    )
+    return sorted(found, key=lambda plan: plan.wanted)
+
+
+def last_wanted(path: pathlib.Path) -> dict[str, datetime.datetime]:
+    """When each run of a store was wanted last, of those that a plan names."""
+    return {
+        run: plan.wanted
+        for plan in read_plans(path)
+        for _, runs in plan.programs
+        for run in runs
+    }
 
 
 def leave_failure(

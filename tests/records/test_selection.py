@@ -1,5 +1,7 @@
 """Which records are chosen, and what varies among them."""
 
+import datetime
+
 import pytest
 
 from jaxfr.errors import InvalidInputError
@@ -8,6 +10,7 @@ from jaxfr.records.selection import (
     averaged_over,
     in_order,
     latest,
+    of_code_version,
     select,
     varying,
 )
@@ -33,6 +36,29 @@ def test_of_several_code_versions_the_run_that_finished_last_stays():
     other = finished("bb-1", "12:00:00+00:00")
     assert latest([new, other, old]) == [new, other]
     assert latest([old, other, new]) == [other, new]
+
+
+def test_a_version_that_is_wanted_again_counts_as_the_last():
+    old = finished("aa-1", "13:00:00+00:00")
+    new = finished("aa-2", "14:00:00+00:00")
+
+    def at(hour: int) -> datetime.datetime:
+        return datetime.datetime(2026, 11, 24, hour, tzinfo=datetime.UTC)
+
+    assert latest([old, new], {"aa-1": at(12), "aa-2": at(13)}) == [new]
+    assert latest([old, new], {"aa-1": at(15), "aa-2": at(13)}) == [old]
+
+
+def test_runs_are_chosen_by_the_version_of_the_code():
+    one, two = (
+        finished("aa-1", "13:00:00+00:00", code_version="1a"),
+        finished("aa-2", "14:00:00+00:00", code_version="2a"),
+    )
+    assert of_code_version([one, two], "all", {}) == [one, two]
+    assert of_code_version([one, two], "latest", {}) == [two]
+    assert of_code_version([one, two], "1", {}) == [one]
+    with pytest.raises(InvalidInputError, match="beginning of 1a, 2a"):
+        of_code_version([one, two], "3", {})
 
 
 def test_times_are_compared_across_time_zones():

@@ -1,5 +1,6 @@
 """How far a store is, while others work on it and when nobody does."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -8,7 +9,7 @@ import signal
 import pytest
 
 from jaxfr.store import look_into_store, open_store
-from jaxfr.store.plans import leave_failure, leave_plan
+from jaxfr.store.plans import last_wanted, leave_failure, leave_plan
 from jaxfr.store.status import ProcessStatus, ProgramStatus, StoreStatus, status_of
 from tests.store.processes import next_line, process
 from tests.store.samples import fill
@@ -123,9 +124,7 @@ def test_runs_wanted_anew_by_other_code_take_the_place_of_the_same_by_earlier(pl
 
 
 def test_the_plan_that_was_wanted_last_counts(planned):
-    (first,) = (planned / "plans").iterdir()
     leave_plan(planned, [("ml-100k none mean", ["a-2"])], any_code=False)
-    os.utime(first, (0, 0))
     fill(planned, "a-1")
     assert counts(planned)[1] == 0
     leave_plan(planned, PLAN, any_code=False)
@@ -149,7 +148,12 @@ def test_runs_that_no_plan_names_are_done_under_their_own_settings(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"programs": [[]]}', b"7", b"\xff", b"[" * 10**5]
+    "content",
+    [
+        *(b"", b"{", b"[]", b'{"programs": [[]]}', b"7", b"\xff", b"[" * 10**5),
+        b'{"programs": [], "any_code": true, "wanted": "0001-01-01T00:00:00+23:59"}',
+        b'{"programs": [], "any_code": true, "wanted": 7}',
+    ],
 )
 def test_damaged_plans_failures_and_words_count_for_nothing(planned, content):
     (planned / "plans" / "damaged.json").write_bytes(content)
@@ -174,7 +178,10 @@ def test_a_plan_that_cannot_be_left_costs_nothing(tmp_path):
 
 def test_a_plan_says_programs_in_plain_json(planned):
     (file,) = (planned / "plans").iterdir()
-    assert json.loads(file.read_bytes()) == {
+    told = json.loads(file.read_bytes())
+    moment = datetime.datetime.fromisoformat(told.pop("wanted"))
+    assert last_wanted(planned) == {run: moment for _, runs in PLAN for run in runs}
+    assert told == {
         "programs": [[title, runs] for title, runs in PLAN],
         "any_code": False,
     }

@@ -134,6 +134,18 @@ def test_of_a_changed_file_the_last_runs_count(mine):
     assert latest(records[::-1]) == [records[1]]
 
 
+def test_who_brings_back_an_older_file_looks_at_its_runs(mine, tmp_path):
+    found = []
+    for text in (MINE, MINE.replace("1e-9", "1e-8"), MINE):
+        mine.write_text(text)
+        plan = plan_runs([changed(aggregator=f"{mine}:scaled_mean")])
+        with open_store(tmp_path / "store") as store:
+            list(run_plan(plan, store, ExecutionOptions(1)))
+        found.append(fr.Results.read(tmp_path / "store"))
+    assert len(fr.Results.read(tmp_path / "store", code_version="all")) == 2
+    assert found[0] == found[2] != found[1]
+
+
 def test_what_makes_no_rule_is_refused_in_a_line(mine):
     mine.write_text("def scaled_mean():\n    return 3\n")
     with pytest.raises(InvalidInputError, match="makes no aggregator"):
