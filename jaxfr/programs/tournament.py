@@ -20,6 +20,7 @@ from jaxfr.data import Dataset
 from jaxfr.data.datasets import dataset_name
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path, write_atomically
+from jaxfr.own_files import own_files
 from jaxfr.programs import data_flags, execution_flags, output_flags
 from jaxfr.programs.flag_parsers import ListParser, NumberParser, ValueSerializer
 from jaxfr.programs.running import finished_records, warn
@@ -35,6 +36,7 @@ from jaxfr.sweeps.plan import Plan, plan_runs
 from jaxfr.sweeps.request import RunRequest
 from jaxfr.sweeps.sources import load_sources, source_name
 from jaxfr.terminal import fit, note
+from jaxfr.texts import read_part
 from jaxfr.tournament.entries import (
     as_file_name,
     enter,
@@ -325,7 +327,9 @@ def _enter(
     entries = {entry.file_name: entry for entry in read_entries(folder)}
     written = []
     for defense in dict.fromkeys(defenses):
-        new = make_entry(defense, suite, _ATTACK.value, code_version(), standings)
+        files = [file.copy_name for file in own_files(read_part("aggregator", defense))]
+        version = suite, _ATTACK.value, code_version()
+        new = make_entry(defense, *version, standings, files)
         entries[new.file_name] = enter(entries.get(new.file_name), new)
         written.append(write_entry(entries[new.file_name], folder))
     page = render_entries([entries[name] for name in sorted(entries)], suite.metric)

@@ -1,7 +1,8 @@
 """Entries: what a defense reached in a suite, one JSON file each, with its errata.
 
 An entry falls when somebody finds a stronger attack. It rises only with another version
-of the code, and either way its errata say what changed and why.
+of the code, and either way its errata say what changed and why. A defense of one's own
+whose file says something else is another defense: nothing of the earlier one stands.
 """
 
 import dataclasses
@@ -9,7 +10,7 @@ import datetime
 import json
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jaxfr.errors import InvalidInputError
@@ -34,6 +35,8 @@ class Entry:
         attacks: tried beside those of the suite.
         standings: by data set, model, share, declared number and metric.
         errata: numbers that changed: when, which, from what to what, and why.
+        own_files: the files of one's own that the defense comes from, each with a hash
+            of what it said.
     """
 
     aggregator: str
@@ -43,6 +46,7 @@ class Entry:
     attacks: tuple[str, ...]
     standings: tuple[dict[str, Any], ...]
     errata: tuple[dict[str, Any], ...] = ()
+    own_files: tuple[str, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -55,8 +59,10 @@ def as_file_name(text: str) -> str:
 
     >>> as_file_name("clip_by_norm:clip_norm=1+mean")
     'clip_by_norm-clip_norm=1-mean'
+    >>> as_file_name("./mine.py:agree+mean")  # no hidden file
+    'mine.py-agree-mean'
     """
-    return re.sub("[^A-Za-z0-9.=_-]+", "-", text)
+    return re.sub("[^A-Za-z0-9.=_-]+", "-", text).lstrip(".-")
 
 
 def make_entry(
@@ -65,21 +71,25 @@ def make_entry(
     attacks: Sequence[str],
     code_version: str,
     standings: Sequence[Standing],
+    own_files: Iterable[str] = (),
 ) -> Entry:
-    """The entry of a defense, of the standings that are its own."""
+    """The entry of a defense, of the standings that are its own; see ``Entry``."""
     rows = [one.row() for one in standings if one.aggregator == aggregator]
     told = tuple(
         {name: value for name, value in row.items() if name != "aggregator"}
         for row in rows
     )
-    return Entry(aggregator, suite.name, suite.hash, code_version, tuple(attacks), told)
+    files = tuple(sorted(set(own_files)))
+    version = suite.name, suite.hash, code_version
+    return Entry(aggregator, *version, tuple(attacks), told, own_files=files)
 
 
 def enter(old: Entry | None, new: Entry) -> Entry:
     """What becomes of an entry when its defense is tried again.
 
     Of each standing the worse worst case stands, unless the code is another: an entry
-    of the same code falls and never rises.
+    of the same code falls and never rises. What an earlier version of a file of one's
+    own reached, and this one was not tried in, is taken back.
 
     Args:
         old: what there was.
@@ -97,7 +107,18 @@ def enter(old: Entry | None, new: Entry) -> Entry:
         )
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     before = {_key(one): one for one in old.standings}
-    standings, errata = dict(before), list(old.errata)
+    rewritten = old.own_files != new.own_files
+    standings, errata = {} if rewritten else dict(before), list(old.errata)
+    changes = ""
+    if rewritten:
+        changes += f", own files {_listed(new)} (before {_listed(old)})"
+    if old.code_version != new.code_version:
+        changes += f", code {new.code_version} (before {old.code_version})"
+
+    def tell(key: tuple[Any, ...], after: float | None, why: str) -> None:
+        changed = {"before": before[key]["worst"], "after": after, "why": why}
+        errata.append({"date": today, **dict(zip(_KEY, key, strict=True)), **changed})
+
     for one in new.standings:
         earlier = before.get(_key(one))
         if earlier is None or earlier["worst"] == one["worst"]:
@@ -105,20 +126,22 @@ def enter(old: Entry | None, new: Entry) -> Entry:
             continue
         lower = one["worst"] < earlier["worst"]
         falls = lower == is_higher_better(one["metric"])
-        if not falls and old.code_version == new.code_version:
+        if not falls and not changes:
             continue
         standings[_key(one)] = one
         why = f"{one['worst_attack']} (before {earlier['worst_attack']})"
-        if old.code_version != new.code_version:
-            why += f", code {new.code_version} (before {old.code_version})"
-        changed = {"before": earlier["worst"], "after": one["worst"], "why": why}
-        errata.append(
-            {"date": today, **dict(zip(_KEY, _key(one), strict=True)), **changed}
-        )
-    attacks = tuple(dict.fromkeys((*old.attacks, *new.attacks)))
+        tell(_key(one), one["worst"], why + changes)
+    for key in (key for key in before if key not in standings):
+        tell(key, None, f"not tried{changes}")
+    earlier_attacks = () if rewritten else old.attacks
+    attacks = tuple(dict.fromkeys((*earlier_attacks, *new.attacks)))
     return dataclasses.replace(
         new, attacks=attacks, standings=tuple(standings.values()), errata=tuple(errata)
     )
+
+
+def _listed(entry: Entry) -> str:
+    return ", ".join(entry.own_files) or "none"
 
 
 def _key(standing: dict[str, Any]) -> tuple[Any, ...]:
@@ -140,7 +163,7 @@ def read_entries(folder: pathlib.Path) -> list[Entry]:
             entry = Entry(**fields)
             several = {
                 name: tuple(getattr(entry, name))
-                for name in ("attacks", "standings", "errata")
+                for name in ("attacks", "standings", "errata", "own_files")
             }
             for one in several["standings"]:
                 _key(one)

@@ -14,7 +14,11 @@ from tests.tournament.samples import SUITE, record, trial
 
 
 def entry_of(
-    worst: float, attack: str = "a", code: str = "1", er: float = 0.1
+    worst: float,
+    attack: str = "a",
+    code: str = "1",
+    er: float = 0.1,
+    own_files: tuple[str, ...] = (),
 ) -> Entry:
     records = {}
     for defense in ("mean", "median+mean"):
@@ -22,7 +26,7 @@ def entry_of(
         records[trial(defense, attack)] = record(worst, **{"er@10": er})
     standings = [*judge(records, "hr@10"), *judge(records, "er@10")]
     extra = () if attack == "a" else (attack,)
-    return make_entry("median+mean", SUITE, extra, code, standings)
+    return make_entry("median+mean", SUITE, extra, code, standings, own_files)
 
 
 def worst(entry: Entry) -> list[float]:
@@ -65,6 +69,19 @@ def test_with_other_code_it_may_rise_and_the_erratum_names_the_code():
     risen = enter(entry_of(0.3), entry_of(0.4, code="2"))
     assert worst(risen) == [0.4, 0.1]
     assert risen.errata[0]["why"] == "a (before a), code 2 (before 1)"
+
+
+def test_of_a_file_that_says_something_else_nothing_earlier_stands():
+    old = entry_of(0.3, "./mine.py:strong", own_files=("1-mine.py",))
+    new = entry_of(0.4, own_files=("2-mine.py",))
+    of_one_metric = dataclasses.replace(new, standings=new.standings[:1])
+    changed = enter(old, of_one_metric)
+    assert worst(changed) == [0.4]
+    assert (changed.attacks, changed.own_files) == ((), ("2-mine.py",))
+    assert [(one["after"], one["why"]) for one in changed.errata] == [
+        (0.4, "a (before ./mine.py:strong), own files 2-mine.py (before 1-mine.py)"),
+        (None, "not tried, own files 2-mine.py (before 1-mine.py)"),
+    ]
 
 
 def test_errata_stay():
