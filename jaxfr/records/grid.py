@@ -8,7 +8,7 @@ from jaxfr.records.chance import REFERENCES
 from jaxfr.records.headings import heading
 from jaxfr.records.names import value_title
 from jaxfr.records.selection import Scalar, in_order
-from jaxfr.records.summary import Cell, goodness, worst_case
+from jaxfr.records.summary import Cell, WorstCase, goodness, worst_case
 
 WORST_CASE = "worst case"
 DIVERGED = "*"
@@ -85,7 +85,11 @@ def marks(
     }
 
 
-def explanation(cells: Sequence[Cell]) -> str:
+def explanation(
+    cells: Sequence[Cell],
+    group_by: Sequence[str],
+    called: Callable[[str, Scalar], str] = value_title,
+) -> str:
     """What the numbers are, and what they stand beside."""
     parts = []
     if any(cell.runs > 1 for cell in cells):
@@ -93,7 +97,26 @@ def explanation(cells: Sequence[Cell]) -> str:
     if any(cell.diverged for cell in cells):
         parts.append(f"{DIVERGED} some runs diverged")
     levels = common_levels(cells).items()
-    return "; ".join(parts + [f"{heading(name)} {at:.3f}" for name, at in levels])
+    parts += [f"{heading(name)} {at:.3f}" for name, at in levels]
+    cases = worst_case(cells, group_by)
+    most = max((case.attacks for case in cases), default=0)
+    others = [name for name in group_by if name != "attack"]
+    for case in (case for case in cases if case.attacks < most):
+        named = " ".join(map(called, others, case.group))
+        parts.append(f"{WORST_CASE} of {named}: of {case.attacks} attacks, not {most}")
+    return "; ".join(parts)
+
+
+def comparable(cases: Sequence[WorstCase], place: int) -> list[WorstCase]:
+    """Without those of fewer attacks than others that differ at one place only."""
+
+    def others(case: WorstCase) -> tuple[Scalar, ...]:
+        return case.group[:place] + case.group[place + 1 :]
+
+    most: dict[tuple[Scalar, ...], int] = {}
+    for case in cases:
+        most[others(case)] = max(case.attacks, most.get(others(case), 0))
+    return [case for case in cases if case.attacks == most[others(case)]]
 
 
 def common_levels(cells: Sequence[Cell]) -> dict[str, float]:

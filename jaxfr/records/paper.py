@@ -4,7 +4,15 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from jaxfr.records.grid import BEST, DIVERGED, WORST, arrange, explanation, marks
+from jaxfr.records.grid import (
+    BEST,
+    DIVERGED,
+    WORST,
+    arrange,
+    comparable,
+    explanation,
+    marks,
+)
 from jaxfr.records.headings import direction, heading
 from jaxfr.records.markdown import escape, marked_table
 from jaxfr.records.names import value_title
@@ -50,14 +58,15 @@ def paper_table(
     """Puts means with their 95 % intervals into rows and columns, as a heatmap does.
 
     Best and worst are marked among the values of ``compare`` in each group of the
-    others, also in the column of worst cases. ``called`` says what values are called.
+    others, also in the column of worst cases, there of those of most attacks.
+    ``called`` says what values are called.
     """
     grid, names = arrange(cells, group_by, columns, called), list(group_by)
     own = marks([cell.group for cell in cells], cells, names.index(compare))
     worst: dict[tuple[Scalar, ...], str] = {}
     if grid.set_apart and compare != "attack":
         names.remove("attack")
-        cases = worst_case(cells, group_by)
+        cases = comparable(worst_case(cells, group_by), names.index(compare))
         groups, found = [case.group for case in cases], [case.cell for case in cases]
         worst = marks(groups, found, names.index(compare))
 
@@ -86,7 +95,8 @@ def paper_table(
         named = zip(grid.row_names, row.labels, strict=True)
         others = tuple(value for name, value in named if name != compare)
         blocks.setdefault(others, []).append(row)
-    told = [f"{heading(metric)}{direction(metric)}", explanation(cells)]
+    metric_told = f"{heading(metric)}{direction(metric)}"
+    told = [metric_told, explanation(cells, group_by, called)]
     header = [*grid.row_names, *grid.columns]
     return PaperTable(header, list(blocks.values()), "; ".join(filter(None, told)))
 

@@ -56,13 +56,15 @@ class WorstCase(NamedTuple):
     """The attack under which users are served worst: what a defense is judged by.
 
     ``group`` has the values of all groupings but the attack, and ``clean`` is None
-    where no such run is there.
+    where no such run is there. The worst of few attacks is better than of these and
+    others, so that worst cases compare where ``attacks`` are as many.
     """
 
     group: tuple[Scalar, ...]
     attack: Scalar
     cell: Cell
     clean: Cell | None
+    attacks: int  # of how many it is the worst
 
     @property
     def change_percent(self) -> float:
@@ -127,7 +129,8 @@ def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase
         clean = cleans.get(group) or _clean_beside(group, cleans)
         if by_attack:
             attack = min(by_attack, key=lambda name: goodness(by_attack[name]))
-            found.append(WorstCase(group, attack, by_attack[attack], clean))
+            worst = group, attack, by_attack[attack], clean
+            found.append(WorstCase(*worst, len(by_attack)))
     return found
 
 

@@ -109,17 +109,20 @@ def worst_case_table(
 ) -> TextTable:
     """A row for each group: clean mean, worst attack, its mean with the change.
 
-    Behind a mean stands how many of its runs diverged.
+    Behind a mean stands how many of its runs diverged, and behind an attack, where rows
+    are not the worst of as many attacks, of how many.
     """
+    alike = _of_as_many(cases)
     others = [name for name in group_by if name != "attack"]
     told = f"{heading(metric)}{direction(metric)}"
     rows = [[*others, f"{CLEAN_RUN} {heading(metric)}", "worst attack", told]]
     for case in cases:
+        attack = shown("attack", case.attack)
         rows.append(
             [
                 *map(shown, others, case.group),
                 _told_mean(case.clean) if case.clean else "-",
-                shown("attack", case.attack),
+                attack if alike else f"{attack} (of {case.attacks})",
                 f"{_told_mean(case.cell)}{_change(case.cell, case.clean)}",
             ]
         )
@@ -140,13 +143,18 @@ def results_tables(
     """
     counts = {cell.runs for of_metric in cells.values() for cell in of_metric}
     tables, notes = [], [explanation(counts, "run" if averaged else "seed")]
-    for metric, of_metric in cells.items():
-        tables.append(summary_table(of_metric, group_by, metric))
-        cases = worst_case(of_metric, group_by)
+    found = {metric: worst_case(one, group_by) for metric, one in cells.items()}
+    for metric, cases in found.items():
+        tables.append(summary_table(cells[metric], group_by, metric))
         if cases:
             tables.append(worst_case_table(cases, group_by, metric))
-        if any(case.clean for case in cases):
-            notes[1:] = [_IN_BRACKETS]
+    if any(case.clean for cases in found.values() for case in cases):
+        notes.append(_IN_BRACKETS)
+    if not all(map(_of_as_many, found.values())):
+        notes.append(
+            "Behind a worst attack stands of how many it is the worst: compare those "
+            "of as many."
+        )
     if averaged:
         told = ", ".join(averaged)
         notes.append(
@@ -211,6 +219,10 @@ def _with_references(
 def _mean(cell: Cell) -> str:
     half = "" if math.isnan(cell.half_width) else f" ± {cell.half_width:.4f}"
     return f"{_number(cell.mean)}{half}"
+
+
+def _of_as_many(cases: Sequence[WorstCase]) -> bool:
+    return len({case.attacks for case in cases}) < 2
 
 
 def _told_mean(cell: Cell) -> str:

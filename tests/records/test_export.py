@@ -126,6 +126,7 @@ def test_a_worst_case_stands_beside_its_clean_mean():
         "metric": "hr@10",
         "clean_mean": 0.5,
         "worst_attack": "spattack_o_d",
+        "attacks": 1,
         "runs": 2,
         "diverged": 0,
         "mean": 0.25,

@@ -51,6 +51,19 @@ def test_a_latex_table_marks_best_and_worst_of_each_column():
     ]
 
 
+def test_the_worst_of_fewer_attacks_is_not_marked_as_the_best():
+    cells = [*BY_ATTACK, cell("clip_growth:1+krum", "lie", mean=0.375)]
+    table = paper_table(cells, BY, "attack", "aggregator", "hr@10")
+    (block,) = table.blocks
+    assert [row.numbers[-1][1] for row in block] == ["", "", ""]
+    assert table.told.endswith("worst case of Mean: of 1 attacks, not 2")
+    as_many = [*cells, cell("mean", "lie", mean=0.375)]
+    table = paper_table(as_many, BY, "attack", "aggregator", "hr@10")
+    (block,) = table.blocks
+    assert [row.numbers[-1][1] for row in block] == ["worst", "best", ""]
+    assert "worst case" not in table.told
+
+
 def test_a_markdown_table_says_the_same():
     table = paper_table(BY_ATTACK, BY, "attack", "aggregator", "hr@10")
     shown, told = markdown(table).split("\n\n")
