@@ -133,11 +133,11 @@ def test_by_default_runs_are_grouped_by_what_differs_with_the_attack_last(store)
         ["most", "popular", "0.0100"],
     ]
     assert [line.split() for line in worst.splitlines()[1:]] == [
-        [defense, clean, "±", half, attack, mean, "±", half, change, "%)"]
+        [defense, clean, "±", half, attack, "(of", of, mean, "±", half, change, "%)"]
         for half in ["0.0993"]
-        for defense, clean, attack, mean, change in (
-            ("mean", "0.5078", "spattack_l_s", "0.1328", "(-74"),
-            ("median", "0.3828", "spattack_o_d", "0.2578", "(-33"),
+        for defense, clean, attack, of, mean, change in (
+            ("mean", "0.5078", "spattack_l_s", "2)", "0.1328", "(-74"),
+            ("median", "0.3828", "spattack_o_d", "1)", "0.2578", "(-33"),
         )
     ]
     assert "± half of their 95 % interval by Student's t" in notes
