@@ -3,6 +3,7 @@
 import difflib
 import functools
 import importlib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,14 +23,21 @@ class InvalidInputError(ValueError):
 def nearest(name: str, names: Iterable[str]) -> str:
     """``; did you mean ...?`` with the likest of some names, or nothing.
 
-    Names of which it is a word, as ratio is of malicious_ratio, go before those that
-    are only somewhat alike.
+    The one that differs in case and hyphens alone, as Spattack-O-D, is meant. Names of
+    which it is a word, as ratio is of malicious_ratio, go before those that are only
+    somewhat alike.
     """
     names = list(names)
     alike = functools.partial(difflib.get_close_matches, name, names, n=2)
+    same = [one for one in names if _letters(one) == _letters(name)]
     of_words = [one for one in names if name in one.split("_")]
-    found = alike(cutoff=0.9) or of_words[:2] or alike()
+    more = of_words[:2] + alike(cutoff=0.8) if of_words else alike()
+    found = same[:1] or alike(cutoff=0.9) or [*dict.fromkeys(more)][:2]
     return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).lower() or name
 
 
 def import_extra(module: str, extra: str, what: str) -> Any:

@@ -27,7 +27,7 @@ def read_option(option: Option, text: str) -> Any:
         number = _whole(text) if option.kind is int else option.kind(text)
     except (ValueError, OverflowError):
         raise InvalidInputError(
-            f"{option.name}={text!r}: must be {option.allowed}"
+            f"{option.name}={text!r}: {option.allowed.refusal(text)}"
         ) from None
     return option.check(number)
 

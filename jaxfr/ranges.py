@@ -1,5 +1,7 @@
 """The range of every number that a run can be given, for flags, files and library."""
 
+import contextlib
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,6 +40,22 @@ class Range(NamedTuple):
         end = f"below {self.high:g}" if self.below_high else f"at most {self.high:g}"
         zero = "" if self.low > 0 else f", 0 or {SMALLEST:g} and more in size"
         return f"a number {begin} and {end}{zero}"
+
+    def refusal(self, text: str) -> str:
+        """What is said of a text or number that is not allowed, and what was meant.
+
+        >>> Range(0, 0.5).refusal("5 %")
+        'must be a number at least 0 and at most 0.5, ...; 5 % is 0.05'
+        """
+        if "," in text:
+            return f"must be {self}; a point, not a comma, stands before decimals"
+        percent = math.nan
+        with contextlib.suppress(ValueError):
+            percent = float(text.rstrip("% "))
+        meant = percent / 100
+        if self.high <= 1 and percent >= 1 and self.holds(meant):
+            return f"must be {self}; {percent:g} % is {meant:g}"
+        return f"must be {self}"
 
     def holds(self, value: Any) -> bool:
         """Whether a number, or each number of an array, is allowed.
@@ -82,4 +100,4 @@ def check_number(name: str, value: object, allowed: Range) -> None:
         InvalidInputError: says the name, the value and what is allowed.
     """
     if not allowed.holds(value):
-        raise InvalidInputError(f"{name}={value}: must be {allowed}")
+        raise InvalidInputError(f"{name}={value}: {allowed.refusal(str(value))}")

@@ -140,6 +140,11 @@ def test_the_likest_names_are_told_if_there_are_any():
     names = ["aggregation", "malicious_ratio", "attack_start", "attacks"]
     assert nearest("ratio", names) == "; did you mean malicious_ratio?"
     assert nearest("attack", names) == "; did you mean attacks?"
+    of_papers = ["pip_attack", "spattack_o_d", "spattack_o_s", "lie", "optimal_alie"]
+    assert nearest("Spattack-O-D", of_papers) == "; did you mean spattack_o_d?"
+    assert nearest("PipAttack", of_papers) == "; did you mean pip_attack?"
+    assert nearest("alie", of_papers) == "; did you mean optimal_alie or lie?"
+    assert nearest("--", of_papers) == ""
 
 
 def test_an_option_without_its_part_is_told_its_place():

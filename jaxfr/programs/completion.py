@@ -85,6 +85,11 @@ def main(shell: str = "") -> None:
     print(_SCRIPTS[shell](list(_programs())))
 
 
+def programs_with(flag: str) -> list[str]:
+    """The programs that have a flag of this name; those loaded cannot go on."""
+    return [one.name for one in _programs() if flag in {f.name for f in one.flags}]
+
+
 def _programs() -> Iterator[_Program]:
     """All programs, each loaded as if it were the only one."""
     ours = f"{programs.__name__}."

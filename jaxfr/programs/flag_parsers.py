@@ -29,8 +29,7 @@ class NumberParser(flags.ArgumentParser):
             number = parser.parse(argument)
         if self.allowed.holds(number):
             return number
-        point = "; a point, not a comma, stands before decimals"
-        raise ValueError(f"must be {self.allowed}{point * (',' in str(argument))}")
+        raise ValueError(self.allowed.refusal(str(argument)))
 
 
 class ChoiceParser(flags.EnumParser):
@@ -69,8 +68,9 @@ class OptionParser(flags.ArgumentParser):
                     f"jaxfr sweep --{self.name}={argument} --store=runs/store"
                 ) from None
             # The flag itself is named already.
-            told = f"{self.name}={argument!r}: "
-            raise ValueError(str(error).removeprefix(told)) from None
+            named, _, told = str(error).partition(": ")
+            of_flag = named.startswith(f"{self.name}=") and told
+            raise ValueError(told if of_flag else str(error)) from None
 
     def are_several(self, text: str) -> bool:
         """Whether a text is several values with commas between them."""

@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 from absl import app, flags
@@ -24,6 +24,14 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 _PRESET = re.compile(r"--?preset(?:=(.*))?$")
 # What separates the values of a flag that takes several.
+# What is called by several words: here, in other programs of ours, and elsewhere.
+_SAME = (
+    {"aggregator", "aggregators", "defense", "defenses", "rule"},
+    {"attack", "attacks"},
+    {"learning_rate", "lr", "eta"},
+    {"rounds", "epochs", "num_rounds"},
+    {"seeds", "seed"},
+)
 _BETWEEN = {",": "commas", ";": "semicolons"}
 
 HELP_FLAGS = frozenset(("-h", "-help", "--help", "-?", "--?"))
@@ -140,9 +148,7 @@ def _parse_flags(
 
         name = error.flagname  # by seed, seeds was rather meant than that of data
         told = None if f"{name}s" in flags.FLAGS else place_of_option(name)
-        near = nearest(name, [flag.name for flag in own])
-        unknown = f"{name}: is no flag of {title}{near or f'; see {title} --help'}"
-        raise InvalidInputError(told or unknown) from None
+        raise InvalidInputError(told or _no_flag(name, title, own)) from None
     except UnicodeDecodeError as error:
         raise InvalidInputError(f"flagfile: is no text in UTF-8 ({error})") from None
     if len(remaining) > 1 + most_words:
@@ -151,6 +157,20 @@ def _parse_flags(
             "--name=value"
         )
     return remaining
+
+
+def _no_flag(name: str, title: str, own: Iterable[flags.Flag]) -> str:
+    """Says which flag may have been meant, and which program has one of the name."""
+    names = [flag.name for flag in own]
+    words: set[str] = set().union(*(one for one in _SAME if name in one))
+    meant = [one for one in names if one in words]
+    near = f"; did you mean {meant[0]}?" if meant else nearest(name, names)
+    if not near:
+        from jaxfr.programs.completion import programs_with
+
+        others = [f"jaxfr {one}" for one in programs_with(name)]
+        near = f", but of {', '.join(others)}" if others else ""
+    return f"{name}: is no flag of {title}{near or f'; see {title} --help'}"
 
 
 def _refuse_twice(arguments: Sequence[str]) -> None:

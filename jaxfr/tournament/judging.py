@@ -41,7 +41,8 @@ class Standing(NamedTuple):
         worst: mean over seeds of the worst attack of each.
         worst_attack: the attack that is it for most seeds.
         retained: mean over seeds of ``(worst - chance) / (undefended_clean - chance)``.
-        worst_of_last: as ``worst``, of the mean of a run's last ten evaluations.
+        worst_of_last: as ``worst``, of the mean of a run's last ten evaluations after
+            half of its rounds, or of as many as there are.
         worst_on_the_way: as ``worst``, of a run's worst evaluation after half of its
             rounds.
         slowdown: seconds of training of the clean run, over those of the undefended.
@@ -201,13 +202,18 @@ def _curve(record: Record, metric: str) -> list[tuple[int, float]]:
 
 
 def _of_last(record: Record, metric: str) -> float:
-    return _mean(value for _, value in _curve(record, metric)[-LAST:])
+    return _mean(_when_warm(record, metric)[-LAST:])
 
 
 def _on_way(record: Record, metric: str) -> float:
-    warm = WARM_UP * record["rounds"]
     choose = min if is_higher_better(metric) else max
-    return choose(value for number, value in _curve(record, metric) if number >= warm)
+    return choose(_when_warm(record, metric))
+
+
+def _when_warm(record: Record, metric: str) -> list[float]:
+    """The evaluations after half of the rounds, the last of which is of the end."""
+    warm = WARM_UP * record["rounds"]
+    return [value for number, value in _curve(record, metric) if number >= warm]
 
 
 def _seconds(record: Record) -> float:

@@ -17,12 +17,13 @@ from jaxfr.tournament.trials import UNDEFENDED, defense_title
 
 _HOW = (
     "A defense is judged by its worst attack, found for each seed; behind it stands "
-    "the 95 % interval of the mean over seeds (bootstrap). *Cost* is what it takes "
-    "from the undefended clean run when nobody attacks; *of clean* is the worst case "
-    "over that run; *retained* is the same above chance. *Last ten* and *on the way* "
-    "are the worst case of the mean of a run's last ten evaluations, and of its worst "
-    "evaluation after half of its rounds. *Time* is training without attackers, over "
-    "that of the undefended server."
+    "the 95 % interval of the mean over seeds (bootstrap, which of three to five seeds "
+    "is too narrow: it lies between the least and the largest of them). *Cost* is what "
+    "it takes from the undefended clean run when nobody attacks; *of clean* is the "
+    "worst case over that run; *retained* is the same above chance. *Last ten* and *on "
+    "the way* are the worst case of the mean of a run's last ten evaluations, and of "
+    "its worst evaluation, of those after half of its rounds. *Time* is training "
+    "without attackers, over that of the undefended server."
 )
 
 
