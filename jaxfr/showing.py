@@ -61,6 +61,8 @@ class Picture:
         file = user_path(str(path))
         if file.suffix not in (".png", ".pdf", ".svg"):
             raise InvalidInputError(f"{path}: must end in .png, .pdf or .svg")
+        if not file.parent.is_dir():
+            raise InvalidInputError(f"{path}: there is no folder {file.parent}")
         self._draw(file.with_suffix(".png"))
 
     def __repr__(self) -> str:

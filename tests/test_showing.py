@@ -111,7 +111,10 @@ def test_data_and_results_are_pictures_that_a_notebook_shows(tmp_path):
         dataclasses.replace(EXPERIMENT, attack=fr.attacks.none()),
     ]
     results = fr.sweep(experiments, data, seeds=(0, 1), rounds=1)
-    pictures = data.plot(), results.plot(), results.plot("heatmap", by=["attack"])
+    pictures = (
+        *(data.plot(), results.plot(), results.plot("heatmap", by="attack")),
+        results.plot(metric="hr@5", title="", figure_width=4.5),
+    )
     for picture in pictures:
         assert repr(picture).startswith("Picture of ")
         assert picture._repr_png_().startswith(b"\x89PNG")
@@ -120,7 +123,9 @@ def test_data_and_results_are_pictures_that_a_notebook_shows(tmp_path):
     for call, told in (
         (lambda: results.plot("pie"), "must be curves, heatmap or lines"),  # type: ignore[arg-type]
         (lambda: results.plot("heatmap", by=["atack"]), "'atack' is no column"),
-        (lambda: results.plot(metric="hr@5"), "is for heatmap and lines"),
+        (lambda: results.plot(metric="hr@7"), "curves are of .*; did you mean hr@"),
+        (lambda: results.plot(figure_width=0), "must be column, text or 2 to 20"),
+        (lambda: data.plot().save(tmp_path / "a" / "b.pdf"), "there is no folder"),
         (lambda: fr.Results().plot(), "there are no runs"),
         (lambda: data.plot().save("a.jpg"), "must end in .png"),
     ):

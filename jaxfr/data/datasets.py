@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 import pathlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from jaxfr.catalogues import Catalogue, by_name, show_catalogues
 from jaxfr.data.columns import TableOptions
@@ -67,9 +68,9 @@ class LoadOptions:
 
 
 def load_dataset(
-    data: str | Part[Dataset], options: LoadOptions | None = None
+    data: str | Part[Dataset], options: LoadOptions | None = None, **table: Any
 ) -> Dataset:
-    """Loads a data set, or makes it.
+    """Loads a data set, or makes it; ``load_dataset("mine.csv", min_rating=4)``.
 
     >>> load_dataset("synthetic:num_users=40:num_items=300:num_pairs=600").num_users
     40
@@ -79,11 +80,17 @@ def load_dataset(
             likewise; a file or folder of the user's own (see ``load_path``); or a part,
             as ``synthetic(num_users=40)`` makes one.
         options: where it is and how it is read; None for the defaults.
+        **table: how a table of your own is read, each by the name that ``TableOptions``
+            and the command line have for it: ``user_column``, ``item_column``,
+            ``time_column``, ``rating_column``, ``min_rating``, ``header``.
 
     Raises:
         InvalidInputError: if there is no such name or path, or it cannot be loaded.
     """
     options = options or LoadOptions()
+    if table:
+        fields = dataclasses.replace(options.table, **table)
+        options = dataclasses.replace(options, table=fields)
     part = data if isinstance(data, Part) else find_dataset(data)
     if isinstance(part, pathlib.Path):
         return load_path(part, options.table, options.say)

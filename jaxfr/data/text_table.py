@@ -136,7 +136,10 @@ def read_table(
             )
         return interactions, chosen.describe(columns, options.min_rating)
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{source}: not a table in UTF-8 ({error})") from None
+        raise InvalidInputError(
+            f"{source}: not a table in UTF-8 ({error}); save it as that, as iconv -f "
+            "latin1 -t utf-8 does"
+        ) from None
 
 
 def _sampled_columns(

@@ -1,4 +1,8 @@
-"""Times as they stand in a table: numbers, or ISO dates in text."""
+"""Times as they stand in a table: numbers, or dates in text.
+
+Dates are ISO's, 2005-12-31, or those of many spreadsheets, 31.12.2005. With slashes it
+cannot be told which number is the day, so that these are refused.
+"""
 
 import contextlib
 import datetime
@@ -16,6 +20,7 @@ _FIRST_MOMENT = 10**8
 # Below, every whole number is a number of 64 bits in floating point.
 _EXACT = 2**53
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DAY_FIRST = re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})(?: (\d\d?)(:.*))?")
 _COMPACT_DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _WHOLE_NUMBER = re.compile(r"\s*[+-]?\d+\s*")
 _EPOCH = datetime.datetime(1970, 1, 1)
@@ -59,7 +64,7 @@ def is_number(text: str) -> bool:
 
 
 def is_date(text: str) -> bool:
-    """Whether a text is a date or date-time as ISO 8601 writes it: 2005-12-31."""
+    """Whether a text is a date or date-time: 2005-12-31 or 31.12.2005 23:59."""
     with contextlib.suppress(ValueError):
         return bool(_date(text))
     return False
@@ -70,7 +75,7 @@ def read_times(values: Sequence[str], first: str) -> np.ndarray:
 
     Numbers stay as they are, int64 if all are whole and otherwise float64; dates become
     microseconds since 1970, int64. All are of the kind of the first time of their
-    column: a number, an ISO date or date-time, or one with a time zone.
+    column: a number, a date or date-time, or one with a time zone.
 
     Raises:
         ValueError: says what is wrong with a value.
@@ -81,7 +86,7 @@ def read_times(values: Sequence[str], first: str) -> np.ndarray:
     try:
         dates = list(map(_date, values))
     except ValueError:
-        told = "a timestamp that is not an ISO date like the first"
+        told = "a timestamp that is not a date like the first"
         raise _of_first_bad(told, values, is_date) from None
     if any((date.tzinfo is not None) != zoned for date in dates):
         raise ValueError("a timestamp with a time zone beside others without one")
@@ -111,13 +116,17 @@ def _of_first_bad(
 
 def _date(text: str) -> datetime.datetime:
     text = text.strip()
+    if dotted := _DAY_FIRST.fullmatch(text):
+        day, month, year, hour, rest = dotted.groups(default="")
+        time = f" {hour:0>2}{rest}" * bool(hour)
+        text = f"{year}-{month:0>2}-{day:0>2}{time}"
     if not _DATE.match(text):
         raise ValueError(text)
     return datetime.datetime.fromisoformat(text)
 
 
 def _read_numbers(values: Sequence[str], first_is_one: bool) -> np.ndarray:
-    or_date = "" if first_is_one else " or an ISO date (2005-12-31)"
+    or_date = "" if first_is_one else " or a date (2005-12-31 or 31.12.2005)"
     told = f"a timestamp that is not a number{or_date}"
     if any("_" in value for value in values):
         raise _of_first_bad(told, values, is_number)

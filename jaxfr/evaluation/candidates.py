@@ -99,10 +99,11 @@ def check_enough_candidates(dataset: Dataset, count: int) -> None:
     left = np.where(dataset.test_items == NO_TEST_ITEM, count, left)
     user = int(np.argmin(left))
     if left[user] < count:
+        fewer = f"num_candidates={left[user]} is few enough, and " * bool(left[user])
         raise InvalidInputError(
             f"{dataset.name}: user {dataset.user_id(user)} has {left[user]} items to "
-            f"rank its test item among, fewer than num_candidates={count}; lower that, "
-            "or rank in full"
+            f"rank its test item among, fewer than num_candidates={count}: "
+            f"{fewer}ranking=full ranks all"
         )
 
 

@@ -36,7 +36,7 @@ flags.DEFINE_string(
     None,
     f"The column of times {_WHICH} none: there is none, and the order of the rows is "
     "the order of time. As in --time_column=none. Times are numbers (seconds, "
-    "milliseconds, ...) or ISO dates and date-times (2005-12-31T23:59).",
+    "milliseconds, ...) or dates and date-times (2005-12-31T23:59, 31.12.2005 23:59).",
 )
 flags.DEFINE_string(
     "rating_column",

@@ -2,13 +2,14 @@
 
 import pathlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from absl import flags
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path
-from jaxfr.programs.flag_parsers import define_choice
-from jaxfr.records.pictures import WIDTHS, can_draw, picture_files
+from jaxfr.programs.flag_parsers import ChoiceParser
+from jaxfr.records.pictures import WIDTHS, can_draw, picture_files, width_in_inches
 
 # Flags belong to the modules that call the function below.
 flags.disclaim_key_flags()
@@ -25,21 +26,37 @@ def define(what: str, required: bool = False) -> None:
     )
 
 
+class _WidthParser(ChoiceParser):
+    """One of the widths that have a name, or inches."""
+
+    def parse(self, argument: Any) -> Any:
+        """See base class."""
+        try:
+            inches = float(argument)
+        except ValueError:
+            return super().parse(argument)
+        try:
+            return width_in_inches(inches)
+        except InvalidInputError as error:
+            raise ValueError(str(error).partition(": ")[2]) from None
+
+
 def define_figure_width() -> None:
     """Defines ``--figure_width``, of a program that draws."""
-    define_choice(
+    flags.DEFINE(
+        _WidthParser(list(WIDTHS)),
         "figure_width",
         "text",
-        list(WIDTHS),
-        "How wide pictures are: as a column of a paper ({column} in) or as its text "
-        "({text} in), with text of 7 and 8 points in either. Each is written as PNG, "
-        "PDF and SVG.".format(**WIDTHS),
+        "<{}|inches>: How wide pictures are: as a column of a paper ({column} in), as "
+        "its text ({text} in), or so many inches; their text has 7 and 8 points in any "
+        "case. Each is written as PNG, PDF and SVG.".format("|".join(WIDTHS), **WIDTHS),
+        serializer=flags.ArgumentSerializer(),
     )
 
 
 def figure_width() -> float:
     """The width that ``--figure_width`` names, in inches."""
-    return WIDTHS[flags.FLAGS.figure_width]
+    return width_in_inches(flags.FLAGS.figure_width)
 
 
 def output_dir() -> pathlib.Path | None:

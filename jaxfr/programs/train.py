@@ -168,10 +168,14 @@ def _title(record: Record, seeds: Sequence[int]) -> str:
     names = "dataset", "model", "aggregator"
     parts = (value_title(name, record[name]) for name in names)
     clients = record["malicious_clients"]
+    malicious = (
+        f"{100 * record['malicious_ratio']:g} % malicious ({clients} "
+        f"client{'s' * (clients != 1)}), "
+    )
     told = f"{len(seeds)} seeds" if len(seeds) > 1 else f"1 seed ({seeds[0]})"
     return (
         f"{', '.join(parts)} "
-        f"({record['aggregation']}), {100 * record['malicious_ratio']:g} % malicious "
-        f"({clients} client{'s' * (clients != 1)}), {record['rounds']} rounds, "
+        f"({record['aggregation']}), {malicious * (record['attack'] != CLEAN)}"
+        f"{record['rounds']} rounds, "
         f"{told}, {record['ranking']} ranking"
     )

@@ -5,15 +5,15 @@ import importlib
 import math
 import pathlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from jaxfr.errors import InvalidInputError, import_extra
 from jaxfr.files import replacing
 from jaxfr.records.chance import REFERENCES
 from jaxfr.records.record import Record
-from jaxfr.records.selection import Scalar, as_text
-from jaxfr.records.summary import Cell, WorstCase
+from jaxfr.records.selection import Scalar, as_text, grouped
+from jaxfr.records.summary import Cell, WorstCase, by_seed, estimate
 
 Row = Mapping[str, Scalar]
 
@@ -52,6 +52,29 @@ def curve_rows(
         for record in records
         for point in record["curve"]
     ]
+
+
+def mean_curve_rows(
+    curves: Iterable[Row], options: Sequence[str], metrics: Container[str]
+) -> list[dict[str, Scalar]]:
+    """The rows of :func:`curve_rows` as means over seeds, with 95 % intervals.
+
+    It has the options, ``round``, ``metric``, how many ``seeds``, ``mean``, and the
+    interval from ``low`` to ``high``; null where it is not known.
+    """
+    found = []
+    groups = grouped([dict(row) for row in curves], [*options, "round"])
+    for group, points in groups.items():
+        labels = dict(zip([*options, "round"], group, strict=True))
+        for metric in (name for name in points[0] if name in metrics):
+            values = list(by_seed(points, metric).values())
+            mean, _, half = estimate(values)
+            found.append(
+                {**labels, "metric": metric, "seeds": len(values)}
+                | {"mean": _known(mean), "low": _known(mean - half)}
+                | {"high": _known(mean + half)}
+            )
+    return found
 
 
 def summary_rows(

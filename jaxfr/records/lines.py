@@ -30,6 +30,9 @@ _RATIO = "malicious_ratio"
 _HEIGHT, _LEAST_WIDTH = 1.9, 2.2
 # Positive values of which the last is so many times the first stand on a log scale.
 _WIDE = 20.0
+# How much of the axis is between two lines that would cover each other.
+_DODGE = 0.01
+_BARS = "bars: 95 % interval of the mean over seeds"
 
 
 class Point(NamedTuple):
@@ -100,13 +103,17 @@ def draw_lines(
         for axes in grid[len(panels) :]:
             axes.remove()
         for axes, (attack, lines) in zip(grid, panels.items(), strict=False):
-            for name, points in lines.items():
-                _draw_line(axes, points, label=titles[name], **shown[name]._asdict())
+            places = sorted({point.at for line in lines.values() for point in line})
+            is_log = places[0] > 0 and places[-1] >= _WIDE * places[0]
+            for place, (name, points) in enumerate(lines.items()):
+                share = _DODGE * (place - (len(lines) - 1) / 2)
+                at = _beside(points, places, share, is_log)
+                style = {"label": titles[name], **shown[name]._asdict()}
+                _draw_line(axes, at, points, **style)
             for name, level in common_levels(cells).items():
                 draw_level(axes, heading(name), level)
             scale = 100 if along == _RATIO else 1
-            places = sorted({point.at for line in lines.values() for point in line})
-            if places[0] > 0 and places[-1] >= _WIDE * places[0]:
+            if is_log:
                 axes.set_xscale("log")
                 axes.minorticks_off()
             axes.set_xticks(places, [f"{scale * place:g}" for place in places])
@@ -118,7 +125,8 @@ def draw_lines(
             axes.grid()
         if len(shown) > 1:
             legend_below(figure)
-        set_title(figure, title)
+        several = any(not math.isnan(cell.half_width) for cell in cells)
+        set_title(figure, title, _BARS * several)
 
 
 def _panels(
@@ -145,10 +153,21 @@ def _panels(
     return {str(attack): found[str(attack)] for attack in order}
 
 
-def _draw_line(axes: Any, points: Sequence[Point], **style: Any) -> None:
+def _beside(
+    points: Sequence[Point], places: Sequence[float], share: float, is_log: bool
+) -> list[float]:
+    """Where points stand, moved by a share of the axis: equal lines stay seen."""
+    if is_log:
+        return [point.at * (places[-1] / places[0]) ** share for point in points]
+    return [point.at + (places[-1] - places[0]) * share for point in points]
+
+
+def _draw_line(
+    axes: Any, at: Sequence[float], points: Sequence[Point], **style: Any
+) -> None:
     halves = [point.cell.half_width for point in points]
     axes.errorbar(
-        [point.at for point in points],
+        at,
         [point.cell.mean for point in points],
         yerr=[0.0 if math.isnan(half) else half for half in halves],
         elinewidth=0.8,

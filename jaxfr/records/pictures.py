@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from jaxfr.errors import InvalidInputError
 from jaxfr.files import replacing
 from jaxfr.records.palette import PALETTE
 from jaxfr.terminal import fold, note, printable
@@ -21,6 +22,7 @@ from jaxfr.terminal import fold, note, printable
 WIDTHS = {"column": 3.3, "text": 7.0}
 """Inches that a column, and the text over both columns, of a paper are wide."""
 TEXT_WIDTH = WIDTHS["text"]
+_NARROWEST, _WIDEST = 2.0, 20.0
 
 _DPI = 200
 # How much of a picture's width a title or a legend may take.
@@ -104,6 +106,23 @@ def picture(path: pathlib.Path, width: float, height: float) -> Iterator[Any]:
                 figure.savefig(unfinished, metadata=_NO_DATE[file.suffix])
 
 
+def width_in_inches(figure_width: str | float) -> float:
+    """The width that one of ``WIDTHS`` or a number of inches is.
+
+    Raises:
+        InvalidInputError: if it is neither.
+    """
+    if isinstance(figure_width, str):
+        if figure_width in WIDTHS:
+            return WIDTHS[figure_width]
+    elif _NARROWEST <= figure_width <= _WIDEST:
+        return float(figure_width)
+    raise InvalidInputError(
+        f"figure_width={figure_width!r}: must be {', '.join(WIDTHS)} or {_NARROWEST:g} "
+        f"to {_WIDEST:g} inches"
+    )
+
+
 def folded(text: str, letters: int) -> str:
     """A text in lines of so many letters at most, which end where words join."""
     return "\n".join(fold(text, letters))
@@ -146,6 +165,7 @@ def legend_below(figure: Any) -> None:
             loc="outside lower center",
             ncols=columns,
             frameon=False,
+            handlelength=3.5,  # so that dashes are told apart
         )
         if columns == 1 or _fits(figure, legend):
             return

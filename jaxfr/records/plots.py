@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.evaluation.names import overall_fields
 from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.headings import direction, heading
@@ -38,14 +39,15 @@ def draw_curves(
     path: pathlib.Path,
     width: float = TEXT_WIDTH,
     by: Sequence[str] = ("attack",),
+    metrics: Sequence[str] = (),
 ) -> None:
     """Draws metrics by round: mean over seeds, shaded to its 95 % interval.
 
-    There is a line for each group of runs that agree in the options ``by``. Of metrics
-    that differ in the length of their list only, the longest is drawn, so by default
+    There is a line for each group of runs that agree in the options ``by``. By default
+    of metrics that differ in the length of their list only, the longest is drawn, as
     HR@10 and nDCG@10. Runs have one schedule of evaluations and the same metrics.
     """
-    shown = drawn_metrics(records[0])
+    shown = metrics or drawn_metrics(records[0])
     rows, columns = rows_and_columns(len(shown), width, _LEAST_WIDTH)
     with picture(path, width, _HEIGHT * rows + 0.4) as figure:
         panels = np.ravel(figure.subplots(rows, columns))
@@ -123,6 +125,24 @@ def draw_level(axes: Any, name: str, level: float) -> None:
         fontsize=SMALL,
         color=NEUTRAL,
     )
+
+
+def check_drawn(records: Sequence[Record], metric: str | None) -> list[str]:
+    """The metrics of curves to draw: this one, or as :func:`drawn_metrics`.
+
+    Raises:
+        InvalidInputError: if curves of some run lack it.
+    """
+    if metric is None:
+        return drawn_metrics(records[0])
+    for record in records:
+        known = [name for name in overall_fields(record) if name in record["curve"][0]]
+        if metric not in known:
+            raise InvalidInputError(
+                f"metric={metric}: curves are of {', '.join(known)}"
+                f"{nearest(metric, known)}"
+            )
+    return [metric]
 
 
 def drawn_metrics(record: Record) -> list[str]:

@@ -3,7 +3,7 @@
 import html
 import pathlib
 from collections.abc import Sequence
-from typing import Any, Literal, Self, SupportsIndex, TypeVar, overload
+from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar, overload
 
 from jaxfr.errors import InvalidInputError, import_extra
 from jaxfr.evaluation.names import overall_fields
@@ -16,6 +16,7 @@ from jaxfr.records.export import (
     columns_of,
     curve_rows,
     flatten,
+    mean_curve_rows,
     summary_rows,
     worst_case_rows,
 )
@@ -23,8 +24,8 @@ from jaxfr.records.headings import heading
 from jaxfr.records.heatmap import draw_heatmap
 from jaxfr.records.lines import along_by_default, check_along, draw_lines
 from jaxfr.records.paired import difference_rows, paired_differences
-from jaxfr.records.pictures import WIDTHS
-from jaxfr.records.plots import draw_curves
+from jaxfr.records.pictures import width_in_inches
+from jaxfr.records.plots import check_drawn, draw_curves
 from jaxfr.records.record import Record
 from jaxfr.records.selection import (
     averaged_over,
@@ -41,6 +42,9 @@ from jaxfr.store import last_wanted, read_store
 from jaxfr.terminal import fit, paragraph
 
 T = TypeVar("T")
+
+Names: TypeAlias = str | Sequence[str]
+"""One option, or several."""
 
 # So many rows of a table are shown.
 _MOST_SHOWN = 20
@@ -173,18 +177,23 @@ class Results(_Listed[Record]):
         """A row for each run: options, seed, metrics and all else but the curve."""
         return Rows(map(flatten, self))
 
-    def curves(self, by: Sequence[str] | None = None) -> Rows:
+    def curves(self, by: Names | None = None, over_seeds: bool = False) -> Rows:
         """Metrics by round in long form: a row for each run, evaluation and metric.
 
         Args:
             by: options; by default those in which the runs differ, and the attack.
+            over_seeds: whether runs that agree in these are one curve, their mean.
 
         Returns:
-            Rows of ``run``, the options, ``seed``, ``round``, ``metric``, ``value``.
+            Rows of ``run``, the options, ``seed``, ``round``, ``metric``, ``value``; or
+            with ``over_seeds`` of the options, ``round``, ``metric``, how many
+            ``seeds``, ``mean``, and its 95 % interval from ``low`` to ``high``.
         """
-        options = self._groupings() if by is None else by
+        options = self._by(by)
         measured = {name for record in self for name in overall_fields(record)}
         wide = curve_rows(self, options)
+        if over_seeds:
+            return Rows(mean_curve_rows(wide, options, measured))
         return Rows(
             {key: one for key, one in row.items() if key not in measured}
             | {"metric": name, "value": row[name]}
@@ -193,7 +202,7 @@ class Results(_Listed[Record]):
             if name in measured
         )
 
-    def mean(self, *metrics: str, by: Sequence[str] | None = None) -> Rows:
+    def mean(self, *metrics: str, by: Names | None = None) -> Rows:
         """Means over the runs of each group, with 95 % intervals.
 
         Args:
@@ -211,14 +220,14 @@ class Results(_Listed[Record]):
         Raises:
             InvalidInputError: if a name is no column, or the metric no number.
         """
-        groupings = self._groupings() if by is None else by
+        groupings = self._by(by)
         chosen = metrics or (main_metric(self[0]),)
         cells = {metric: summarize(self, groupings, metric) for metric in chosen}
         rows = summary_rows(cells, groupings)
         unknown = [n for n in REFERENCES if all(row[n] is None for row in rows)]
         return Rows({k: v for k, v in row.items() if k not in unknown} for row in rows)
 
-    def worst_case(self, *metrics: str, by: Sequence[str] = ()) -> Rows:
+    def worst_case(self, *metrics: str, by: Names = ()) -> Rows:
         """The attack under which users are served worst, for each group.
 
         Args:
@@ -232,14 +241,14 @@ class Results(_Listed[Record]):
         Raises:
             InvalidInputError: as :meth:`mean`.
         """
-        groupings = [*(name for name in by if name != "attack"), "attack"]
+        groupings = [*(name for name in self._by(by) if name != "attack"), "attack"]
         cases = {
             metric: worst_case(summarize(self, groupings, metric), groupings)
             for metric in metrics or (main_metric(self[0]),)
         }
         return Rows(worst_case_rows(cases, groupings))
 
-    def differences(self, *metrics: str, between: str, by: Sequence[str] = ()) -> Rows:
+    def differences(self, *metrics: str, between: str, by: Names = ()) -> Rows:
         """What every two values of an option differ by, over the same seeds.
 
         Args:
@@ -256,7 +265,7 @@ class Results(_Listed[Record]):
         Raises:
             InvalidInputError: as :meth:`mean`.
         """
-        others = [name for name in by if name != between]
+        others = [name for name in self._by(by) if name != between]
         return Rows(
             row
             for metric in metrics or (main_metric(self[0]),)
@@ -271,9 +280,10 @@ class Results(_Listed[Record]):
         self,
         kind: Literal["curves", "heatmap", "lines"] = "curves",
         metric: str | None = None,
-        by: Sequence[str] | None = None,
+        by: Names | None = None,
         along: str | None = None,
-        figure_width: Literal["text", "column"] = "text",
+        figure_width: Literal["text", "column"] | float = "text",
+        title: str | None = None,
     ) -> Picture:
         """A picture, which a notebook shows and ``save`` writes to a file.
 
@@ -281,57 +291,56 @@ class Results(_Listed[Record]):
             kind: ``curves``: metrics by round, a line for each attack and aggregator;
                 ``heatmap``: means with their intervals; ``lines``: these along an
                 option of numbers, a panel for each attack.
-            metric: of a heatmap or lines, by default as in :meth:`mean`.
+            metric: of a heatmap or lines, by default as in :meth:`mean`; the one of
+                curves, by default the longest list of each, as HR@10 and nDCG@10.
             by: options that lines, cells or points differ in, the last of which forms
                 the columns of a heatmap; by default those in which the runs differ, of
                 curves attack and aggregator alone.
             along: the one of ``by`` that forms the horizontal axis of lines, by default
                 the one of numbers with most values.
-            figure_width: as wide as the text of a paper (7 in) or a column (3.3 in).
+            figure_width: as wide as the text of a paper (7 in) or a column (3.3 in), or
+                so many inches.
+            title: what stands above; by default over what the picture averages. An
+                empty one leaves it away.
 
         Raises:
-            InvalidInputError: if there is no run, a name is no column, ``metric`` is
-                given for curves, no option of lines has numbers, or matplotlib is not
+            InvalidInputError: if there is no run, a name is no column, curves have no
+                such metric, no option of lines has numbers, or matplotlib is not
                 installed.
         """
         if kind not in ("curves", "heatmap", "lines"):
             raise InvalidInputError(f"kind={kind!r}: must be curves, heatmap or lines")
-        if figure_width not in WIDTHS:
-            raise InvalidInputError(
-                f"figure_width={figure_width!r}: must be {' or '.join(WIDTHS)}"
-            )
         if not self:
             raise InvalidInputError("plot: there are no runs")
-        width = WIDTHS[figure_width]
+        width = width_in_inches(figure_width)
         if kind == "curves":
-            if metric is not None:
-                raise InvalidInputError("metric: is for heatmap and lines")
             differing = [name for name in self._groupings() if name in _OF_CURVES]
-            lines = list(by or differing or ["attack"])
+            lines = self._by(by or differing or "attack")
             check_columns(lines, self)
-            title = self._differing(lines)
+            above = self._differing(lines) if title is None else title
+            shown = check_drawn(self, metric)
             return Picture(
                 f"the curves of {len(self)} runs",
-                lambda path: draw_curves(self, title, path, width, lines),
+                lambda path: draw_curves(self, above, path, width, lines, shown),
             )
-        groupings = list(self._groupings() if by is None else by)
+        groupings = self._by(by)
         chosen = metric or main_metric(self[0])
         cells = summarize(self, groupings, chosen)
-        title = self._differing(groupings)
+        above = self._differing(groupings) if title is None else title
         what = f"{heading(chosen)} by {', '.join(groupings)}"
         if kind == "heatmap":
             place = groupings[-1]
             return Picture(
                 what,
                 lambda path: draw_heatmap(
-                    cells, groupings, place, chosen, title, path, width
+                    cells, groupings, place, chosen, above, path, width
                 ),
             )
         axis = along or along_by_default(cells, groupings) or ""
         check_along(cells, groupings, axis)
         return Picture(
             what,
-            lambda path: draw_lines(cells, groupings, axis, chosen, title, path, width),
+            lambda path: draw_lines(cells, groupings, axis, chosen, above, path, width),
         )
 
     def _differing(self, groupings: Sequence[str]) -> str:
@@ -366,6 +375,11 @@ class Results(_Listed[Record]):
         tables, notes = results_tables({metric: cells}, by)
         warnings = [f"warning: {line}" for line in caveats(self)]
         return f"{count}{differ}", tables, [*notes, *warnings]
+
+    def _by(self, names: Names | None) -> list[str]:
+        if names is None:
+            return self._groupings()
+        return [names] if isinstance(names, str) else list(names)
 
     def _groupings(self) -> list[str]:
         return default_groupings(self, option_names(self))

@@ -205,10 +205,9 @@ def check_columns(names: Iterable[str], records: Sequence[Record]) -> None:
     allowed = [name for name, is_column in columns.items() if is_column]
     for name in names:
         if name not in allowed:
-            raise InvalidInputError(
-                f"{name!r} is no column{nearest(name, allowed)}; there are "
-                f"{', '.join(allowed)}"
-            )
+            # There may be a hundred.
+            told = nearest(name, allowed) or f"; there are {', '.join(allowed)}"
+            raise InvalidInputError(f"{name!r} is no column{told}")
 
 
 def grouped(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from jaxfr.data import Dataset
+from jaxfr.errors import InvalidInputError
 from jaxfr.experiment import Experiment
 from jaxfr.files import temporary_folder
 from jaxfr.records.contents import lack_of_record
@@ -59,6 +60,8 @@ def sweep(
     """
     one_or_text = isinstance(seeds, int | str)
     seeds = parse_seeds(str(seeds)) if one_or_text else tuple(seeds)
+    if not seeds:
+        raise InvalidInputError("seeds: there is none; name at least one")
     if isinstance(experiments, Experiment):
         experiments = [experiments]
     name = data if isinstance(data, str) else data.name

@@ -92,6 +92,17 @@ def test_python_makes_the_same_data_as_the_text():
     assert str(synthetic(**options)) == SMALL
 
 
+def test_columns_of_a_table_are_named_in_python_as_on_the_command_line(tmp_path):
+    (tmp_path / "mine.csv").write_text(
+        "who,what,stars\nann,x,5\nann,y,5\nbob,z,1\nbob,x,4\n"
+    )
+    table = {"user_column": "who", "item_column": "2", "time_column": "none"}
+    found = load_dataset(f"{tmp_path}/mine.csv", **table, min_rating=4)
+    assert (found.num_users, found.num_items) == (2, 2)
+    with pytest.raises(TypeError, match="user_colum"):
+        load_dataset(f"{tmp_path}/mine.csv", user_colum="who")
+
+
 def test_an_option_or_a_flag_that_is_gone_is_told_its_place():
     assert place_of_option("synthetic") == (
         "synthetic: is written as dataset=synthetic:num_users=..."

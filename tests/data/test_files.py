@@ -122,7 +122,7 @@ def test_the_index_of_a_pandas_table_is_no_column_unless_it_is_named(tmp_path, n
         ),
         (
             {"times": [*["2001-09-09"] * 4, "9"]},
-            r"row 5: a timestamp that is not an ISO",
+            r"row 5: a timestamp that is not a date",
         ),
         ({"times": [[1]] * 5}, r"must be finite numbers"),
         ({"user": [1.0, 2.0, float("nan"), 1.0, 2.0]}, r"row 3: a value is missing"),

@@ -56,5 +56,10 @@ def test_a_user_with_too_few_candidates_is_named():
         dataset_of([[0], list(range(100))], NUM_ITEMS, [1, NO_TEST_ITEM]), 99
     )
     data = dataset_of([[0], list(range(31))], NUM_ITEMS, [1, 31])
-    with pytest.raises(InvalidInputError, match=r"user 1 has 98 items .*=99;"):
+    with pytest.raises(
+        InvalidInputError, match=r"98 items .*=99: num_candidates=98 is"
+    ):
+        check_enough_candidates(data, 99)
+    data = dataset_of([[0], list(range(129))], NUM_ITEMS, [1, 129])
+    with pytest.raises(InvalidInputError, match=r"0 items .*=99: ranking=full ranks"):
         check_enough_candidates(data, 99)

@@ -53,13 +53,16 @@ def test_clean_runs_no_better_than_the_most_popular_items_are_one_line():
     runs = [record(hit_ratio=value) for value in (0.1, 0.35, 0.42, 0.5)]
     for run in (*runs, attacked := record("lie", 0.3)):
         run["most_popular"] = {"hr@10": 0.4}
+        run["rounds"] = 200
     first, second = caveats([*runs, attacked])
+    longer = [run | {"rounds": 1000} for run in runs]
     assert first.startswith("1 of 4 clean runs learned nothing")
     assert second == (
         "2 of 4 clean runs served users no better than one list of popular items for "
         "everybody: HR@10 0.350 to 0.420, most popular 0.400, standard error up to "
-        "0.015; usual after the 200 rounds of the paper, rounds=1000 trains on"
+        "0.015; usual after 200 rounds: rounds=1000 trains on"
     )
+    assert caveats(longer)[1].endswith("standard error up to 0.015")
 
 
 def test_a_list_longer_than_what_is_ranked_is_said():

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from typing import Any, cast
 
 import pandas
 import polars
@@ -97,6 +98,24 @@ def test_curves_are_in_long_form():
             }
             assert found == {k: v for k, v in point.items() if k != "round"}
     assert list(results.curves(by=["learning_rate"])[0])[:2] == ["run", "learning_rate"]
+
+
+def test_curves_over_seeds_are_means_with_intervals():
+    results = runs()
+    rows = results.curves(by="attack", over_seeds=True)
+    of_clean = [record for record in results if record["attack"] == "none"]
+    last = max(row["round"] for row in rows)
+    (found,) = (
+        cast("dict[str, Any]", row)
+        for row in rows
+        if (row["attack"], row["round"], row["metric"]) == ("none", last, "hr@10")
+    )
+    values = [record["curve"][-1]["hr@10"] for record in of_clean]
+    assert (found["seeds"], found["mean"]) == (2, sum(values) / 2)
+    # The t quantile of one degree of freedom is 12.7062.
+    half = 12.7062 * abs(values[0] - values[1]) / 2
+    assert found["high"] - found["mean"] == pytest.approx(half, rel=1e-5)
+    assert found["mean"] - found["low"] == pytest.approx(half, rel=1e-5)
 
 
 def test_means_are_those_of_the_summary():

@@ -112,7 +112,7 @@ def test_all_conditions_must_hold():
     [
         (
             ["atack=none"],
-            "'atack' is no column; did you mean attack?; there are attack, ",
+            "'atack' is no column; did you mean attack?",
         ),
         (["curve=1"], "'curve' is no column"),
         (["attack"], "name=value"),

@@ -80,6 +80,11 @@ def test_a_record_tells_of_parts_what_they_were_made_with(data):
     assert "max_poisoned_items" not in record
 
 
+def test_no_seed_is_no_sweep(data):
+    with pytest.raises(InvalidInputError, match="seeds: there is none"):
+        sweep(Experiment(num_candidates=9), data, seeds=range(0))
+
+
 def test_a_run_without_meaning_is_refused(data):
     late = dataclasses.replace(SMALL, attack=spattack_l_d(), attack_start=2)
     with pytest.raises(InvalidInputError, match="attack_start=2"):
