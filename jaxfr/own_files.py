@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.files import open_regular, user_errors, user_path, write_atomically
-from jaxfr.parts import Factory, factories_within, part
+from jaxfr.parts import Factory, factories_within, file_of, part
 
 OWN_FILE = ".py"
 """How the name of a file with parts ends."""
@@ -91,7 +91,6 @@ def own_factory(path: str, function: str) -> Factory[..., Any]:
     if not isinstance(found, Factory):
         found = part(found)
         setattr(module, function, found)  # the same one the next time
-    found.name = f"{place.name}:{function}"
     return found
 
 
@@ -100,9 +99,10 @@ def own_files(value: Any) -> Iterator[OwnFile]:
     for factory in factories_within(value):
         if not factory.is_own:
             continue
-        name = factory.function.__module__
-        named: OwnFile | None = getattr(sys.modules.get(name), "jaxfr_own_file", None)
-        yield named or _own_file(f"{name}.py", factory.written, f"{name}.py")
+        module = factory.function.__module__
+        named: OwnFile | None = getattr(sys.modules.get(module), "jaxfr_own_file", None)
+        path = file_of(factory.function) or pathlib.Path(f"{module}.py")
+        yield named or _own_file(path.name, factory.written, str(path))
 
 
 def _own_file(name: str, content: bytes, path: str) -> OwnFile:

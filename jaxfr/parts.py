@@ -308,16 +308,23 @@ class Factory(Generic[P, T_co]):
 
     Attributes:
         function: the function itself, called with a part's values.
-        name: what it is called in texts, that of the function.
+        name: what it is called in texts: that of the function, of somebody's own with
+            its file in front, ``mine.py:strong``, as the command line has it.
         written: what its file said when the function was decorated, which what runs is
             made of whatever it says now; nothing for jaxfr's own.
     """
 
-    def __init__(self, function: Callable[P, T_co], name: str) -> None:
+    def __init__(self, function: Callable[P, T_co], name: str | None = None) -> None:
         functools.update_wrapper(self, function)
         self.function = function
-        self.name = name
-        self.written = _written(function) if self.is_own else b""
+        self.name = name or function.__name__
+        self.written = b""
+        if self.is_own:
+            self.written = _written(function)
+            file = file_of(function)
+            # A function in a function cannot be named from elsewhere.
+            if file is not None and self.name == function.__qualname__:
+                self.name = f"{file.name}:{self.name}"
 
     @property
     def is_own(self) -> bool:
@@ -408,7 +415,15 @@ def part(function: Callable[P, T]) -> Factory[P, T]:
     >>> str(scaled(2.0)), scaled(2.0).make()
     ('scaled:strength=2.0', 2.0)
     """
-    return Factory(function, function.__name__)
+    return Factory(function)
+
+
+def file_of(function: Callable[..., Any]) -> pathlib.Path | None:
+    """The file that a function stands in; None for one of a notebook's cell."""
+    function = inspect.unwrap(function)
+    found = inspect.getsourcefile(function) if inspect.isfunction(function) else None
+    path = pathlib.Path(found) if found is not None else None
+    return path if path is not None and path.is_file() else None
 
 
 def _written(function: Callable[..., Any]) -> bytes:
@@ -416,9 +431,9 @@ def _written(function: Callable[..., Any]) -> bytes:
     function = inspect.unwrap(function)
     if not inspect.isfunction(function):
         return function.__qualname__.encode()
-    file = inspect.getsourcefile(function)
-    if file is not None and pathlib.Path(file).is_file():
-        return pathlib.Path(file).read_bytes()
+    file = file_of(function)
+    if file is not None:
+        return file.read_bytes()
     try:
         return inspect.getsource(function).encode()  # of a notebook's cell
     except OSError:

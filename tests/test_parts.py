@@ -126,8 +126,8 @@ def test_every_option_has_a_help_text(option):
 
 def test_a_catalogue_has_its_factories_by_the_names_of_their_functions():
     assert by_name(every_kind, of_text) == {
-        "every_kind": every_kind,
-        "of_text": of_text,
+        "test_parts.py:every_kind": every_kind,
+        "test_parts.py:of_text": of_text,
     }
     for field, factory in FACTORIES:
         assert CATALOGUES[field][factory.name] is factory
@@ -225,7 +225,7 @@ def test_a_refusal_names_the_option_its_value_and_what_is_allowed(given, told):
     ],
 )
 def test_so_does_one_of_arguments_that_are_no_options(arguments, given, told):
-    with pytest.raises(InvalidInputError, match=f"^every_kind: {told}"):
+    with pytest.raises(InvalidInputError, match=f"^test_parts.py:every_kind: {told}"):
         every_kind(*arguments, **given)
 
 

@@ -79,6 +79,17 @@ def test_what_an_imported_module_said_tells_runs_apart_too(mine):
     assert first != second
 
 
+def test_python_and_the_command_line_mean_the_same_run(mine):
+    experiment = dataclasses.replace(
+        changed().experiment, aggregator=imported(mine)(0.25)
+    )
+    (python,) = plan_runs([dataclasses.replace(changed(), experiment=experiment)]).runs
+    (line,) = plan_runs([changed(aggregator=f"{mine}:scaled_mean:0.25")]).runs
+    assert python.recorded == line.recorded
+    assert python.recorded["aggregator"] == "mine.py:scaled_mean"
+    assert f"--aggregator={mine}:scaled_mean:share=0.25" in python.recorded["flags"]
+
+
 def test_its_numbers_share_a_program_and_its_other_options_do_not(mine):
     wanted = [
         changed(aggregator=f"{mine}:scaled_mean:{options}")
