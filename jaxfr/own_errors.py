@@ -5,17 +5,29 @@ import inspect
 import os
 import textwrap
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any
+
+import jax
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.parts import factories_within
 
 TRACEBACK_VARIABLE = "JAXFR_TRACEBACK"
 """The environment variable that asks for the traceback of an error in such a file."""
-# Of an error's text: those of JAX go on for paragraphs.
+# Of an error's text.
 _MOST_CHARACTERS = 200
+# What JAX says in paragraphs.
+_OF_JAX: Mapping[type[Exception], str] = {
+    jax.errors.TracerBoolConversionError: "if, while, and, or see no number that is "
+    "traced, as options and uploads are; use jnp.where(condition, a, b), or & and |",
+    jax.errors.TracerArrayConversionError: "numpy takes no number that is traced, as "
+    "options and uploads are; use jax.numpy",
+    jax.errors.ConcretizationTypeError: "a shape, a range or a whole number of Python "
+    "cannot be made of a number that is traced, as options and uploads are; an option "
+    "annotated as int is not traced",
+}
 
 
 @contextlib.contextmanager
@@ -61,7 +73,8 @@ def _own_line(error: Exception, parts: Iterable[Any]) -> str | None:
         return None
     code, line = places[-1]
     name = code.co_qualname.replace("<locals>.", "")
-    text = textwrap.shorten(str(error), _MOST_CHARACTERS, placeholder=" ...")
+    text = next((told for kind, told in _OF_JAX.items() if isinstance(error, kind)), "")
+    text = text or textwrap.shorten(str(error), _MOST_CHARACTERS, placeholder=" ...")
     if isinstance(error, InvalidInputError):
         return f"{code.co_filename}:{line} in {name}: {text}"
     return (

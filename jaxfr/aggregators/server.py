@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
+from jax.core import Tracer
 
 from jaxfr.aggregators.base import Rule, ServerKnowledge, ServerState, ServerView
 from jaxfr.contracts import ask, check_rows, with_state
@@ -117,7 +118,7 @@ def aggregate(
     rule: Rule | Part[Rule],
     uploads: Uploads,
     expected_byzantine: Int[Array, ""] | int = 0,
-    num_clients: int = 0,
+    num_clients: int | None = None,
 ) -> tuple[Aggregate, Array]:
     """Receives and combines the uploads of a first round: the whole of aggregation.
 
@@ -129,13 +130,15 @@ def aggregate(
         rule: with its stages.
         uploads: of all clients.
         expected_byzantine: the declared number n~ of Byzantine clients.
-        num_clients: clients that have an id, for rules that see clients.
+        num_clients: clients that have an id, for rules that see clients; by default
+            those up to the last one that sent a row.
 
     Returns:
         The aggregate, and how many client uploads were dropped.
 
     Raises:
-        InvalidInputError: if it is no rule, or it or a stage returns what it must not.
+        InvalidInputError: if it is no rule, it or a stage returns what it must not, or
+            it sees clients whose number must be said.
     """
     whole: Rule = made(rule)
     if not isinstance(whole, Rule):
@@ -144,9 +147,20 @@ def aggregate(
             "as in fr.chain(stage, fr.mean())"
         )
     num_items, dim = uploads.item_embeddings.shape
+    if num_clients is None:
+        num_clients = _num_clients(uploads) if sees_clients(whole) else 0
     state = init_server(whole, ServerKnowledge(num_clients, num_items, dim))
     last = jnp.zeros_like(uploads.item_embeddings)
     expected = jnp.asarray(expected_byzantine)
     view = ServerView(jnp.int32(0), expected, last, num_clients)
     received, dropped = receive(whole, uploads)
     return combine(whole, state, received, view)[0], dropped
+
+
+def _num_clients(uploads: Uploads) -> int:
+    """The clients up to the last one that sent a row."""
+    if uploads.client is None or isinstance(uploads.client, Tracer):
+        raise InvalidInputError(
+            "num_clients: the rule sees clients; say how many have an id"
+        )
+    return int(jnp.max(uploads.client, initial=-1)) + 1

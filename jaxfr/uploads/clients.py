@@ -76,6 +76,20 @@ def _as_share(trust: Array) -> Array:
     return jnp.clip(jnp.where(jnp.isnan(trust), 0.0, trust), 0.0, 1.0)
 
 
+def senders(uploads: Uploads) -> Array:
+    """The client of each bundle of scattered rows.
+
+    Raises:
+        InvalidInputError: if it is not known.
+    """
+    if uploads.client is None:
+        raise InvalidInputError(
+            "uploads: it is not known which client sent a row; a stage or rule that "
+            "asks is made with sees_clients=True"
+        )
+    return uploads.client
+
+
 def trust_as_weight(uploads: Uploads) -> Uploads:
     """The same rows, weighted with the trust in them, where anybody said how much.
 
@@ -88,9 +102,7 @@ def trust_as_weight(uploads: Uploads) -> Uploads:
     share = uploads.row_trust
     share = jnp.ones(uploads.item.shape) if share is None else share
     if uploads.client_trust is not None:
-        if uploads.client is None:
-            raise InvalidInputError("uploads: nobody says which client sent a row")
-        of_bundle = uploads.client_trust[uploads.client]
+        of_bundle = uploads.client_trust[senders(uploads)]
         of_bundles = by_bundle(uploads, share) * of_bundle[:, None]
         share = of_bundles.reshape(-1)
     tables = tuple(
@@ -244,12 +256,11 @@ def sum_by_client(uploads: Uploads, of_rows: OfRows, num_clients: int) -> Array:
     Raises:
         InvalidInputError: if it is not known who sent the rows.
     """
-    if uploads.client is None:
-        raise InvalidInputError("uploads: nobody says which client sent a row")
+    sender = senders(uploads)
     scattered, tables = of_rows
     counted = jnp.where(uploads.weight > 0, scattered, 0)
     of_bundles = jnp.sum(by_bundle(uploads, counted), axis=1)
-    total = sum_over_devices(sum_by_index(of_bundles, uploads.client, num_clients))
+    total = sum_over_devices(sum_by_index(of_bundles, sender, num_clients))
     for table, numbers in zip(uploads.tables, tables, strict=True):
         if table.senders is None or table.client is None:
             raise InvalidInputError("attack: does not say which client sent a row")

@@ -11,10 +11,12 @@ from jaxfr.aggregators import (
     aggregate,
     clip_by_norm,
     row_wise,
+    stateless_stage,
 )
 from jaxfr.aggregators.base import chained, keep_rows
 from jaxfr.aggregators.server import combine, init_server, receive
-from jaxfr.uploads import Uploads, item_sums, row_counts
+from jaxfr.errors import InvalidInputError
+from jaxfr.uploads import Uploads, item_sums, row_counts, uploads_of
 
 from .oracles import KRUM, MEAN, NORM, TRIMMED_MEAN, aggregated, run
 from .samples import (
@@ -81,6 +83,22 @@ def test_aggregating_is_receiving_and_combining(kind):
     expected, _ = combine(NORM[0], init_server(NORM[0], KNOWLEDGE), received, view)
     np.testing.assert_array_equal(found.rows, expected.rows)
     assert counted == dropped
+
+
+def test_clients_are_those_up_to_the_last_one_that_sent_a_row():
+    counted = []
+
+    def look(uploads: Uploads, view: ServerView) -> Uploads:
+        counted.append(view.num_clients)
+        return uploads
+
+    rule = chained(stateless_stage(look, sees_clients=True), MEAN)
+    uploads = uploads_of([[[1.0], [3.0]], [[5.0]]])  # of clients 0 and 1
+    aggregate(rule, uploads)
+    aggregate(rule, uploads, num_clients=7)
+    assert counted == [2, 7]
+    with pytest.raises(InvalidInputError, match="num_clients: the rule sees clients"):
+        jax.jit(lambda one: aggregate(rule, one))(uploads)
 
 
 @every_kind

@@ -49,11 +49,11 @@ def rank() -> fr.Metric:
 CASES = {
     "branches": (
         {"aggregator": "branches"},
-        "6 in branches.combine: TracerBoolConversionError: ",
+        "6 in branches.combine: TracerBoolConversionError: if, while, and, or see no",
     ),
     "by_client": (
         {"aggregator": "by_client+mean"},
-        "13 in by_client.update: uploads: nobody says which client sent a row",
+        "13 in by_client.update: uploads: it is not known which client sent a row; a ",
     ),
     "wide": (
         {"attack": "wide"},

@@ -19,6 +19,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.ranges import LARGEST
 from jaxfr.shapes import Float, Int
 from jaxfr.uploads import ItemTable, Uploads, for_own_rows, rows_of
+from jaxfr.uploads.clients import senders
 from jaxfr.uploads.norms import row_norm
 
 # Of the power iteration: far more than it takes where attackers stand out.
@@ -135,8 +136,6 @@ def sums_in_columns(
     Raises:
         InvalidInputError: if it is not known who sent the rows.
     """
-    if uploads.client is None:
-        raise InvalidInputError("uploads: nobody says which client sent a row")
     number = columns.number
     no_row = uploads.vectors[:0], *(leaf[:0] for leaf in of_items)
     width = function(*no_row).shape[-1]
@@ -159,8 +158,7 @@ def _add_scattered(
     *of_items: Array,
 ) -> Array:
     own, of_own = for_own_rows(uploads), tuple(map(for_own_part, of_items))
-    assert uploads.client is not None
-    client, width = uploads.client, uploads.rows_per_bundle
+    client, width = senders(uploads), uploads.rows_per_bundle
 
     def add(total: Array, present: Array, row: Array) -> Array:
         item = uploads.item[row]
