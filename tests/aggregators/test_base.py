@@ -93,7 +93,7 @@ def test_clients_are_those_up_to_the_last_one_that_sent_a_row():
         return uploads
 
     rule = chained(stateless_stage(look, sees_clients=True), MEAN)
-    uploads = uploads_of([[[1.0], [3.0]], [[5.0]]])  # of clients 0 and 1
+    uploads = uploads_of([[[1.0], [3.0]]])  # of clients 0 and 1
     aggregate(rule, uploads)
     aggregate(rule, uploads, num_clients=7)
     assert counted == [2, 7]
