@@ -173,11 +173,13 @@ class Experiment:
         for name, kinds in PART_KINDS.items():
             part = getattr(self, name)
             try:
-                fits = isinstance(part.make(), kinds)
+                found = part.make()
             except InvalidInputError as error:
                 raise InvalidInputError(f"{name}={part.name}: {error}") from None
-            if not fits:
-                raise InvalidInputError(f"{name}={part.name}: makes no {name}")
+            if not isinstance(found, kinds):
+                raise InvalidInputError(
+                    f"{name}={part.name}: makes no {name}, but {type(found).__name__}"
+                )
         model, attack, rule = self.model.make(), self.attack.make(), self.rule()
         if model.neighbours_per_item and model.represent is None:
             raise InvalidInputError(

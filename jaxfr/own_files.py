@@ -71,17 +71,8 @@ def own_factory(path: str, function: str) -> Factory[..., Any]:
     Raises:
         InvalidInputError: if the file cannot be read or run, or has no such function.
     """
-    place = user_path(path, "file of parts")
-    with user_errors("read", place), open_regular(place) as file:
-        content = file.read()
-    module = _run(place, _own_file(place.name, content, path))
-    functions = {
-        name: found
-        for name, found in vars(module).items()
-        if isinstance(found, Factory) or inspect.isfunction(found)
-        # What it imports is somebody else's.
-        if found.__module__ == module.__name__
-    }
+    module = _module_of(path)
+    functions = _functions_of(module)
     found = functions.get(function)
     if found is None:
         raise InvalidInputError(
@@ -92,6 +83,37 @@ def own_factory(path: str, function: str) -> Factory[..., Any]:
         found = part(found)
         setattr(module, function, found)  # the same one the next time
     return found
+
+
+def summaries_of(path: str) -> dict[str, str]:
+    """The functions of a file that may be parts, with what each is in a line.
+
+    Raises:
+        InvalidInputError: if the file cannot be read or run.
+    """
+    functions = _functions_of(_module_of(path)).items()
+    return {
+        name: found.summary if isinstance(found, Factory) else part(found).summary
+        for name, found in functions
+        if not name.startswith("_")
+    }
+
+
+def _module_of(path: str) -> ModuleType:
+    place = user_path(path, "file of parts")
+    with user_errors("read", place), open_regular(place) as file:
+        content = file.read()
+    return _run(place, _own_file(place.name, content, path))
+
+
+def _functions_of(module: ModuleType) -> dict[str, Any]:
+    return {
+        name: found
+        for name, found in vars(module).items()
+        if isinstance(found, Factory) or inspect.isfunction(found)
+        # What it imports is somebody else's.
+        if found.__module__ == module.__name__
+    }
 
 
 def own_files(value: Any) -> Iterator[OwnFile]:

@@ -297,7 +297,10 @@ def chained(*parts: Stage | Rule) -> Any:
     rule = parts[-1] if parts and isinstance(parts[-1], Rule) else None
     stages = [part for part in parts if isinstance(part, Stage)]
     if len(stages) + (rule is not None) < len(parts):
-        raise InvalidInputError("nothing but stages can stand before the end")
+        raise InvalidInputError(
+            "nothing but stages can stand before the end, and a rule stands there, as "
+            "in clip_by_norm+median"
+        )
     if rule is None:
         return _chain_stages(*stages)
     before = _chain_stages(*stages, rule.before)

@@ -18,7 +18,7 @@ from jaxfr.errors import InvalidInputError, nearest
 from jaxfr.evaluation.names import METRICS, METRICS_AT_K
 from jaxfr.models import MODELS
 from jaxfr.optimizers import OPTIMIZERS
-from jaxfr.own_files import OWN_FILE
+from jaxfr.own_files import OWN_FILE, summaries_of
 from jaxfr.part_texts import names_own_file, read_own
 from jaxfr.parts import REQUIRED, Factory, Option
 from jaxfr.presets import preset_names, preset_text
@@ -79,7 +79,11 @@ def listing(word: str = "") -> str:
     """The list or the page of this name; without one, which lists there are."""
     if not word:
         return align([(f"jaxfr list {name}", what) for name, what in LISTS.items()])
-    if names_own_file(word) or word.endswith(OWN_FILE):
+    if word.removesuffix(":").endswith(OWN_FILE):
+        file = word.removesuffix(":")
+        rows = [(f"{file}:{name}", what) for name, what in summaries_of(file).items()]
+        return align(rows) if rows else f"{file}: has no function"
+    if names_own_file(word):
         name, _, factory = read_own(word)
         return f"{name}\n\n{_page(factory)}"
     pages = {name: _pages(name) for name in LISTS}

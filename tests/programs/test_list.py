@@ -64,3 +64,5 @@ def test_a_part_of_ones_own_has_a_page_like_those_of_the_catalogue(tmp_path):
     assert options == ["  limit (must be given): of a row.", "  share=0.5"]
     with pytest.raises(InvalidInputError, match="has no function 'my_stag'; there are"):
         listing(f"{file}:my_stag")
+    told = f"{file}:my_stage  Leaves out what is too long."
+    assert listing(str(file)) == listing(f"{file}:") == told

@@ -159,5 +159,5 @@ def test_who_brings_back_an_older_file_looks_at_its_runs(mine, tmp_path):
 
 def test_what_makes_no_rule_is_refused_in_a_line(mine):
     mine.write_text("def scaled_mean():\n    return 3\n")
-    with pytest.raises(InvalidInputError, match="makes no aggregator"):
+    with pytest.raises(InvalidInputError, match="makes no aggregator, but int"):
         run_of(mine)
