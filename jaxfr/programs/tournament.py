@@ -150,7 +150,7 @@ def main() -> None:
     loaded = _load(suite.dataset)
     clients = {name: dataset.num_users for name, dataset in loaded.items()}
     trials = wanted_trials(suite, tried, clients, note)
-    plan = plan_runs(list(trials.values()), loaded=loaded)
+    plan = plan_runs(list(trials.values()), data_flags.load_options(), loaded)
     path = execution_flags.store_path() or folder / execution_flags.STORE_FOLDER
     records, failure = _run(plan, trials, path, options)
 
