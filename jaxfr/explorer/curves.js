@@ -32,7 +32,7 @@ function drawCurves() {
     type: "quantitative",
     title: "round",
     scale: { nice: false },
-    axis: { tickMinStep: 1 },
+    axis: { tickMinStep: 1, tickCount: 10 },
   };
   const y = { field: "mean", type: "quantitative", title: heading };
   const shared = encodings(groups);
@@ -59,7 +59,7 @@ function drawCurves() {
     layer: [
       {
         data: { values: bars(points) },
-        mark: { type: "area", opacity: 0.16 },
+        mark: { type: "area", opacity: Math.min(0.16, 0.6 / groups.length) },
         encoding: {
           x,
           y: { field: "low", type: "quantitative", title: heading },
@@ -130,6 +130,7 @@ function drawThirds() {
     sort: data.thirds,
     title: "popularity of the test item",
     axis: { labelAngle: 0 },
+    scale: { paddingInner: 0.3, paddingOuter: 0.15 },
   };
   const offset = { field: "group", type: "nominal", sort: groups.map((g) => g.label) };
   const y = { field: "mean", type: "quantitative", title: heading };
@@ -151,8 +152,13 @@ function drawThirds() {
       },
       {
         data: { values: across },
-        mark: { type: "text", dy: -7, fontSize: 11 },
-        encoding: { x, y: { field: "level", type: "quantitative" }, text: { field: "name" } },
+        // Behind the level's end, where it covers no point.
+        mark: { type: "text", align: "left", baseline: "bottom", dx: 4, fontSize: 11, lineBreak: " " },
+        encoding: {
+          x: { ...x, bandPosition: 1 },
+          y: { field: "level", type: "quantitative" },
+          text: { field: "name" },
+        },
       },
       {
         data: { values: bars(points) },
