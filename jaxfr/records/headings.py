@@ -2,10 +2,16 @@
 
 import re
 
+from jaxfr.evaluation.candidates import GROUP_NAMES
 from jaxfr.evaluation.names import is_higher_better
 
 _AS_IN_PAPERS = {"hr": "HR", "ndcg": "nDCG", "er": "ER"}
 _SHORT = re.compile(rf"\b({'|'.join(_AS_IN_PAPERS)})(?=@)")
+
+OF_THIRDS = (
+    "Head, middle, tail: users whose test item is among the most, the middling or the "
+    "least popular items, with a third of the interactions each"
+)
 
 
 def heading(column: str) -> str:
@@ -17,3 +23,12 @@ def heading(column: str) -> str:
 def direction(field: str) -> str:
     """What to write behind the name of a field of which less is better."""
     return "" if is_higher_better(field) else " (less is better)"
+
+
+def is_of_third(metric: str) -> bool:
+    """Whether a metric is over users of one of these thirds.
+
+    >>> is_of_third("hr@10_tail"), is_of_third("hr@10")
+    (True, False)
+    """
+    return metric.rpartition("_")[2] in GROUP_NAMES

@@ -13,7 +13,7 @@ from jaxfr.records.grid import (
     explanation,
     marks,
 )
-from jaxfr.records.headings import direction, heading
+from jaxfr.records.headings import OF_THIRDS, direction, heading, is_of_third
 from jaxfr.records.markdown import escape, marked_table
 from jaxfr.records.names import value_title
 from jaxfr.records.selection import Scalar
@@ -96,7 +96,8 @@ def paper_table(
         others = tuple(value for name, value in named if name != compare)
         blocks.setdefault(others, []).append(row)
     metric_told = f"{heading(metric)}{direction(metric)}"
-    told = [metric_told, explanation(cells, group_by, called)]
+    thirds = OF_THIRDS[0].lower() + OF_THIRDS[1:] if is_of_third(metric) else ""
+    told = [metric_told, explanation(cells, group_by, called), thirds]
     header = [*grid.row_names, *grid.columns]
     return PaperTable(header, list(blocks.values()), "; ".join(filter(None, told)))
 

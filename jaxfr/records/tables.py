@@ -14,7 +14,7 @@ from jaxfr.evaluation.candidates import GROUP_NAMES
 from jaxfr.evaluation.names import overall_fields
 from jaxfr.records.caveats import has_diverged
 from jaxfr.records.chance import REFERENCES, reference
-from jaxfr.records.headings import direction, heading
+from jaxfr.records.headings import OF_THIRDS, direction, heading, is_of_third
 from jaxfr.records.record import Record
 from jaxfr.records.selection import shown
 from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case
@@ -63,10 +63,7 @@ def format_table(records: Sequence[Record]) -> str:
         notes.append(_IN_BRACKETS)
     if by_group:
         tables.append(str(_by_attack(records, by_group, compared=False)))
-        notes.append(
-            "Head, middle, tail: users whose test item is among the most, the middling "
-            "or the least popular items, with a third of the interactions each."
-        )
+        notes.append(f"{OF_THIRDS}.")
     return "\n\n".join([*tables, "\n".join(map(paragraph, notes))])
 
 
@@ -155,6 +152,8 @@ def results_tables(
             "Behind a worst attack stands of how many it is the worst: compare those "
             "of as many."
         )
+    if any(map(is_of_third, cells)):
+        notes.append(f"{OF_THIRDS}.")
     if averaged:
         told = ", ".join(averaged)
         notes.append(

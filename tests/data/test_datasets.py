@@ -96,11 +96,16 @@ def test_columns_of_a_table_are_named_in_python_as_on_the_command_line(tmp_path)
     (tmp_path / "mine.csv").write_text(
         "who,what,stars\nann,x,5\nann,y,5\nbob,z,1\nbob,x,4\n"
     )
-    table = {"user_column": "who", "item_column": "2", "time_column": "none"}
-    found = load_dataset(f"{tmp_path}/mine.csv", **table, min_rating=4)
+    path = f"{tmp_path}/mine.csv"
+    columns = TableOptions(user_column="who", item_column="2", time_column="none")
+    found = load_dataset(path, LoadOptions(table=columns), min_rating=4)
+    alone = load_dataset(
+        path, user_column="who", item_column="2", time_column="none", min_rating=4
+    )
+    np.testing.assert_array_equal(found.train_items, alone.train_items)
     assert (found.num_users, found.num_items) == (2, 2)
     with pytest.raises(TypeError, match="user_colum"):
-        load_dataset(f"{tmp_path}/mine.csv", user_colum="who")
+        load_dataset(path, user_colum="who")
 
 
 def test_an_option_or_a_flag_that_is_gone_is_told_its_place():

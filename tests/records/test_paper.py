@@ -51,6 +51,14 @@ def test_a_latex_table_marks_best_and_worst_of_each_column():
     ]
 
 
+def test_a_table_of_a_third_says_what_that_is():
+    told = paper_table(BY_ATTACK, BY, "attack", "aggregator", "hr@10_tail").told
+    assert told.endswith(
+        "; head, middle, tail: users whose test item is among the most"
+        ", the middling or the least popular items, with a third of the interactions each"
+    )
+
+
 def test_the_worst_of_fewer_attacks_is_not_marked_as_the_best():
     cells = [*BY_ATTACK, cell("clip_growth:1+krum", "lie", mean=0.375)]
     table = paper_table(cells, BY, "attack", "aggregator", "hr@10")
