@@ -52,8 +52,8 @@ class Range(NamedTuple):
         percent = math.nan
         with contextlib.suppress(ValueError):
             percent = float(text.rstrip("% "))
-        meant = percent / 100
-        if self.high <= 1 and percent >= 1 and self.holds(meant):
+        meant, is_percent = percent / 100, "%" in text or percent >= 1
+        if self.high <= 1 and is_percent and self.holds(meant):
             return f"must be {self}; {percent:g} % is {meant:g}"
         return f"must be {self}"
 

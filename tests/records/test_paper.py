@@ -54,8 +54,8 @@ def test_a_latex_table_marks_best_and_worst_of_each_column():
 def test_a_table_of_a_third_says_what_that_is():
     told = paper_table(BY_ATTACK, BY, "attack", "aggregator", "hr@10_tail").told
     assert told.endswith(
-        "; head, middle, tail: users whose test item is among the most"
-        ", the middling or the least popular items, with a third of the interactions each"
+        "; head, middle, tail: users whose test item is among the most, the middling "
+        "or the least popular items, with a third of the interactions each"
     )
 
 
