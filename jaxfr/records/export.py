@@ -99,9 +99,9 @@ def worst_case_rows(
     """Makes a row for each metric and worst case.
 
     It has the groupings but the attack, ``metric``, ``clean_mean``, ``worst_attack``,
-    of how many ``attacks`` it is the worst, the numbers of :func:`summary_rows` under
-    it, ``change_percent`` against clean, and how many of the clean runs diverged,
-    ``clean_diverged``.
+    the numbers of :func:`summary_rows` under that attack, ``change_percent`` against
+    clean, how many of the clean runs diverged, ``clean_diverged``, and of how many
+    ``attacks`` it is the worst.
     """
     others = [name for name in group_by if name != "attack"]
     return [
@@ -110,10 +110,10 @@ def worst_case_rows(
             "metric": metric,
             "clean_mean": _known(case.clean.mean if case.clean else math.nan),
             "worst_attack": case.attack,
-            "attacks": case.attacks,
             **_cell(case.cell),
             "change_percent": _known(case.change_percent),
             "clean_diverged": case.clean.diverged if case.clean else None,
+            "attacks": case.attacks,
         }
         for metric, of_metric in cases.items()
         for case in of_metric

@@ -236,7 +236,8 @@ class Results(_Listed[Record]):
 
         Returns:
             Rows of the options, ``metric``, ``clean_mean``, ``worst_attack``, the
-            numbers of :meth:`mean` under it, and ``change_percent`` against clean.
+            numbers of :meth:`mean` under it, ``change_percent`` against clean, and of
+            how many ``attacks`` it is the worst.
 
         Raises:
             InvalidInputError: as :meth:`mean`.
