@@ -35,7 +35,8 @@ class OwnFile(NamedTuple):
         name: of the file, without folders.
         digest: a hash of what it says, in 16 hexadecimal digits.
         content: what it says.
-        path: where it stands, as it was written; the name where none was.
+        path: where it stands, as it was written or imported from; in a notebook its
+            name.
     """
 
     name: str

@@ -159,8 +159,10 @@ def aggregate(
 
 def _num_clients(uploads: Uploads) -> int:
     """The clients up to the last one that sent a row."""
-    if uploads.client is None or isinstance(uploads.client, Tracer):
+    told = uploads.client, *(table.client for table in uploads.tables)
+    ids = [one for one in told if one is not None]
+    if not ids or any(isinstance(one, Tracer) for one in ids):
         raise InvalidInputError(
             "num_clients: the rule sees clients; say how many have an id"
         )
-    return int(jnp.max(uploads.client, initial=-1)) + 1
+    return max(int(jnp.max(one, initial=-1)) for one in ids) + 1

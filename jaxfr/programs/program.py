@@ -23,7 +23,6 @@ EXIT_CODE = 2
 _BYTE_ORDER_MARK = "\ufeff"
 
 _PRESET = re.compile(r"--?preset(?:=(.*))?$")
-# What separates the values of a flag that takes several.
 # What is called by several words: here, in other programs of ours, and elsewhere.
 _SAME = (
     {"aggregator", "aggregators", "defense", "defenses", "rule"},
@@ -32,6 +31,7 @@ _SAME = (
     {"rounds", "epochs", "num_rounds"},
     {"seeds", "seed"},
 )
+# What separates the values of a flag that takes several.
 _BETWEEN = {",": "commas", ";": "semicolons"}
 
 HELP_FLAGS = frozenset(("-h", "-help", "--help", "-?", "--?"))

@@ -55,7 +55,7 @@ def curve_rows(
 
 
 def mean_curve_rows(
-    curves: Iterable[Row], options: Sequence[str], metrics: Container[str]
+    curves: Sequence[Row], options: Sequence[str], metrics: Container[str]
 ) -> list[dict[str, Scalar]]:
     """The rows of :func:`curve_rows` as means over seeds, with 95 % intervals.
 
@@ -63,9 +63,9 @@ def mean_curve_rows(
     interval from ``low`` to ``high``; null where it is not known.
     """
     found = []
-    groups = grouped([dict(row) for row in curves], [*options, "round"])
-    for group, points in groups.items():
-        labels = dict(zip([*options, "round"], group, strict=True))
+    names = [*options, "round"]
+    for group, points in grouped(curves, names).items():
+        labels = dict(zip(names, group, strict=True))
         for metric in (name for name in points[0] if name in metrics):
             values = list(by_seed(points, metric).values())
             mean, _, half = estimate(values)

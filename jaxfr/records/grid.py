@@ -7,7 +7,7 @@ from jaxfr.attacks import CLEAN
 from jaxfr.records.chance import REFERENCES
 from jaxfr.records.headings import heading
 from jaxfr.records.names import value_title
-from jaxfr.records.selection import Scalar, in_order
+from jaxfr.records.selection import Scalar, in_order, without
 from jaxfr.records.summary import Cell, WorstCase, goodness, worst_case
 
 WORST_CASE = "worst case"
@@ -20,14 +20,19 @@ class Grid(NamedTuple):
     """Cells in rows and columns, None where there is no run.
 
     Rows have the titles of the values of several groupings. The last column may be set
-    apart from the others.
+    apart from the others: the worst case, of so many ``attacks`` in each row.
     """
 
     row_names: list[str]
     rows: list[tuple[str, ...]]
     columns: list[str]
     cells: list[list[Cell | None]]
-    set_apart: bool
+    attacks: list[int]
+
+    @property
+    def set_apart(self) -> bool:
+        """Whether the last column is of worst cases."""
+        return bool(self.attacks)
 
 
 def arrange(
@@ -45,22 +50,21 @@ def arrange(
     place = list(group_by).index(columns)
     others = [name for name in group_by if name != columns]
 
-    def row_of(cell: Cell) -> tuple[Scalar, ...]:
-        return cell.group[:place] + cell.group[place + 1 :]
-
-    rows = list(dict.fromkeys(row_of(cell) for cell in cells))
+    rows = list(dict.fromkeys(without(cell.group, place) for cell in cells))
     values = in_order(cell.group[place] for cell in cells)
-    by_place = {(row_of(cell), cell.group[place]): cell for cell in cells}
+    by_place = {(without(cell.group, place), cell.group[place]): cell for cell in cells}
     grid = [[by_place.get((row, value)) for value in values] for row in rows]
     labels = [called(columns, value) for value in values]
-    worst = {}
-    if columns == "attack":
-        worst = {case.group: case.cell for case in worst_case(cells, group_by)}
-    if worst:
+    cases = worst_case(cells, group_by) if columns == "attack" else []
+    of_rows = {case.group: case for case in cases}
+    found = [of_rows.get(row) for row in rows] if cases else []
+    if found:
         labels.append(WORST_CASE)
-        grid = [[*line, worst.get(row)] for row, line in zip(rows, grid, strict=True)]
+        worst = [case and case.cell for case in found]
+        grid = [[*line, cell] for line, cell in zip(grid, worst, strict=True)]
     titles = [tuple(map(called, others, row)) for row in rows]
-    return Grid(others, titles, labels, grid, bool(worst))
+    attacks = [case.attacks if case else 0 for case in found]
+    return Grid(others, titles, labels, grid, attacks)
 
 
 def marks(
@@ -74,8 +78,7 @@ def marks(
     alike: dict[tuple[Scalar, ...], dict[tuple[Scalar, ...], float]] = {}
     for group, cell in zip(groups, cells, strict=True):
         if cell.runs and group[place] != CLEAN:
-            others = group[:place] + group[place + 1 :]
-            alike.setdefault(others, {})[group] = goodness(cell)
+            alike.setdefault(without(group, place), {})[group] = goodness(cell)
     return {
         group: BEST if value == max(values.values()) else WORST
         for values in alike.values()
@@ -85,12 +88,8 @@ def marks(
     }
 
 
-def explanation(
-    cells: Sequence[Cell],
-    group_by: Sequence[str],
-    called: Callable[[str, Scalar], str] = value_title,
-) -> str:
-    """What the numbers are, and what they stand beside."""
+def explanation(cells: Sequence[Cell], grid: Grid) -> str:
+    """What the numbers of a grid's cells are, and what they stand beside."""
     parts = []
     if any(cell.runs > 1 for cell in cells):
         parts.append("mean ± half of its 95 % interval")
@@ -98,25 +97,22 @@ def explanation(
         parts.append(f"{DIVERGED} some runs diverged")
     levels = common_levels(cells).items()
     parts += [f"{heading(name)} {at:.3f}" for name, at in levels]
-    cases = worst_case(cells, group_by)
-    most = max((case.attacks for case in cases), default=0)
-    others = [name for name in group_by if name != "attack"]
-    for case in (case for case in cases if case.attacks < most):
-        named = " ".join(map(called, others, case.group))
-        parts.append(f"{WORST_CASE} of {named}: of {case.attacks} attacks, not {most}")
+    most = max(grid.attacks, default=0)
+    parts += [
+        f"{WORST_CASE} of {' '.join(titles)}: of {attacks} attacks, not {most}"
+        for titles, attacks in zip(grid.rows, grid.attacks, strict=False)
+        if 0 < attacks < most
+    ]
     return "; ".join(parts)
 
 
 def comparable(cases: Sequence[WorstCase], place: int) -> list[WorstCase]:
     """Without those of fewer attacks than others that differ at one place only."""
-
-    def others(case: WorstCase) -> tuple[Scalar, ...]:
-        return case.group[:place] + case.group[place + 1 :]
-
     most: dict[tuple[Scalar, ...], int] = {}
     for case in cases:
-        most[others(case)] = max(case.attacks, most.get(others(case), 0))
-    return [case for case in cases if case.attacks == most[others(case)]]
+        others = without(case.group, place)
+        most[others] = max(case.attacks, most.get(others, 0))
+    return [case for case in cases if case.attacks == most[without(case.group, place)]]
 
 
 def common_levels(cells: Sequence[Cell]) -> dict[str, float]:

@@ -9,7 +9,7 @@ _AS_IN_PAPERS = {"hr": "HR", "ndcg": "nDCG", "er": "ER"}
 _SHORT = re.compile(rf"\b({'|'.join(_AS_IN_PAPERS)})(?=@)")
 
 OF_THIRDS = (
-    "Head, middle, tail: users whose test item is among the most, the middling or the "
+    "head, middle, tail: users whose test item is among the most, the middling or the "
     "least popular items, with a third of the interactions each"
 )
 

@@ -91,7 +91,7 @@ def draw_heatmap(
             aspect=(width - beside) / _BAR,
             label=f"{heading(metric)}{direction(metric)}",
         )
-        set_title(figure, title, explanation(cells, group_by))
+        set_title(figure, title, explanation(cells, grid))
         # All but the cells is as high as its text; they get what they need beside it.
         figure.draw_without_rendering()
         found = blocks[0].get_window_extent().height / figure.dpi

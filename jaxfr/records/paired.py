@@ -9,7 +9,7 @@ from jaxfr.attacks import CLEAN
 from jaxfr.evaluation.names import is_higher_better
 from jaxfr.records.grid import WORST_CASE
 from jaxfr.records.record import Record
-from jaxfr.records.selection import Scalar, grouped, shown
+from jaxfr.records.selection import Scalar, grouped, shown, without
 from jaxfr.records.summary import by_seed, estimate, summarize
 from jaxfr.terminal import fit
 
@@ -58,7 +58,7 @@ def paired_differences(
     place = list(group_by).index(compare)
     by_others: dict[tuple[Scalar, ...], list[tuple[Scalar, ...]]] = {}
     for group in groups:
-        by_others.setdefault(group[:place] + group[place + 1 :], []).append(group)
+        by_others.setdefault(without(group, place), []).append(group)
     found = [
         _difference(others, (one[place], other[place]), values)
         for others, alike in by_others.items()

@@ -96,8 +96,8 @@ def paper_table(
         others = tuple(value for name, value in named if name != compare)
         blocks.setdefault(others, []).append(row)
     metric_told = f"{heading(metric)}{direction(metric)}"
-    thirds = OF_THIRDS[0].lower() + OF_THIRDS[1:] if is_of_third(metric) else ""
-    told = [metric_told, explanation(cells, group_by, called), thirds]
+    thirds = OF_THIRDS * is_of_third(metric)
+    told = [metric_told, explanation(cells, grid), thirds]
     header = [*grid.row_names, *grid.columns]
     return PaperTable(header, list(blocks.values()), "; ".join(filter(None, told)))
 

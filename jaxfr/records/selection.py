@@ -221,6 +221,11 @@ def grouped(
     return groups
 
 
+def without(group: tuple[Scalar, ...], place: int) -> tuple[Scalar, ...]:
+    """A group's values but the one at a place."""
+    return group[:place] + group[place + 1 :]
+
+
 def _follows(name: str, others: Sequence[str], records: Sequence[Record]) -> bool:
     groups = grouped(records, others).values()
     return all(len({record.get(name) for record in group}) == 1 for group in groups)

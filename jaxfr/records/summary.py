@@ -10,7 +10,14 @@ from jaxfr.evaluation.names import find_metric, is_higher_better
 from jaxfr.records.caveats import has_diverged
 from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.record import Record
-from jaxfr.records.selection import Scalar, as_text, check_columns, grouped, in_order
+from jaxfr.records.selection import (
+    Scalar,
+    as_text,
+    check_columns,
+    grouped,
+    in_order,
+    without,
+)
 
 CONFIDENCE = 0.95
 
@@ -119,7 +126,7 @@ def worst_case(cells: Sequence[Cell], group_by: Sequence[str]) -> list[WorstCase
     attack_place = list(group_by).index("attack")
     groups: dict[tuple[Scalar, ...], dict[Scalar, Cell]] = {}
     for cell in (cell for cell in cells if cell.runs):
-        others = cell.group[:attack_place] + cell.group[attack_place + 1 :]
+        others = without(cell.group, attack_place)
         groups.setdefault(others, {})[cell.group[attack_place]] = cell
     found, cleans = [], {}
     for group, by_attack in groups.items():

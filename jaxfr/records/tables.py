@@ -63,7 +63,7 @@ def format_table(records: Sequence[Record]) -> str:
         notes.append(_IN_BRACKETS)
     if by_group:
         tables.append(str(_by_attack(records, by_group, compared=False)))
-        notes.append(f"{OF_THIRDS}.")
+        notes.append(f"{OF_THIRDS.capitalize()}.")
     return "\n\n".join([*tables, "\n".join(map(paragraph, notes))])
 
 
@@ -153,7 +153,7 @@ def results_tables(
             "of as many."
         )
     if any(map(is_of_third, cells)):
-        notes.append(f"{OF_THIRDS}.")
+        notes.append(f"{OF_THIRDS.capitalize()}.")
     if averaged:
         told = ", ".join(averaged)
         notes.append(

@@ -12,7 +12,7 @@ from jaxfr.records.headings import direction, heading
 from jaxfr.records.names import part_title, value_title
 from jaxfr.records.palette import NEUTRAL, PALETTE
 from jaxfr.records.pictures import TEXT_WIDTH, folded, legend_below, picture, set_title
-from jaxfr.records.selection import Scalar
+from jaxfr.records.selection import Scalar, without
 from jaxfr.records.summary import Cell, WorstCase, worst_case
 
 # Inches: a line of a label, what stands between two rows, and around all of them.
@@ -82,7 +82,7 @@ def _attacked(
     return [
         cell.mean
         for cell in cells
-        if cell.group[:place] + cell.group[place + 1 :] == case.group
+        if without(cell.group, place) == case.group
         and cell.runs
         and cell.group[place] != CLEAN
     ]

@@ -60,13 +60,10 @@ def read_plans(path: pathlib.Path) -> list[StoredPlan]:
         for plan in _values(file):
             with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
                 programs = [(str(title), [*runs]) for title, runs in plan["programs"]]
-                wanted = datetime.datetime.fromisoformat(plan.get("wanted", _OF_OLD))
+                moment = datetime.datetime.fromisoformat(plan.get("wanted", _OF_OLD))
+                stored = programs, bool(plan["any_code"]), moment.astimezone()
                 if all(isinstance(run, str) for _, runs in programs for run in runs):
-                    found.append(
-                        StoredPlan(
-                            programs, bool(plan["any_code"]), wanted.astimezone()
-                        )
-                    )
+                    found.append(StoredPlan(*stored))
     return sorted(found, key=lambda plan: plan.wanted)
 
 

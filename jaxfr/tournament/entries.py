@@ -131,8 +131,9 @@ def enter(old: Entry | None, new: Entry) -> Entry:
         standings[_key(one)] = one
         why = f"{one['worst_attack']} (before {earlier['worst_attack']})"
         tell(_key(one), one["worst"], why + changes)
-    for key in (key for key in before if key not in standings):
-        tell(key, None, f"not tried{changes}")
+    for key in before:
+        if key not in standings:
+            tell(key, None, f"not tried{changes}")
     earlier_attacks = () if rewritten else old.attacks
     attacks = tuple(dict.fromkeys((*earlier_attacks, *new.attacks)))
     return dataclasses.replace(

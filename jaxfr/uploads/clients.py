@@ -76,7 +76,7 @@ def _as_share(trust: Array) -> Array:
     return jnp.clip(jnp.where(jnp.isnan(trust), 0.0, trust), 0.0, 1.0)
 
 
-def senders(uploads: Uploads) -> Array:
+def client_of_bundles(uploads: Uploads) -> Array:
     """The client of each bundle of scattered rows.
 
     Raises:
@@ -102,7 +102,7 @@ def trust_as_weight(uploads: Uploads) -> Uploads:
     share = uploads.row_trust
     share = jnp.ones(uploads.item.shape) if share is None else share
     if uploads.client_trust is not None:
-        of_bundle = uploads.client_trust[senders(uploads)]
+        of_bundle = uploads.client_trust[client_of_bundles(uploads)]
         of_bundles = by_bundle(uploads, share) * of_bundle[:, None]
         share = of_bundles.reshape(-1)
     tables = tuple(
@@ -256,11 +256,11 @@ def sum_by_client(uploads: Uploads, of_rows: OfRows, num_clients: int) -> Array:
     Raises:
         InvalidInputError: if it is not known who sent the rows.
     """
-    sender = senders(uploads)
+    client = client_of_bundles(uploads)
     scattered, tables = of_rows
     counted = jnp.where(uploads.weight > 0, scattered, 0)
     of_bundles = jnp.sum(by_bundle(uploads, counted), axis=1)
-    total = sum_over_devices(sum_by_index(of_bundles, sender, num_clients))
+    total = sum_over_devices(sum_by_index(of_bundles, client, num_clients))
     for table, numbers in zip(uploads.tables, tables, strict=True):
         if table.senders is None or table.client is None:
             raise InvalidInputError("attack: does not say which client sent a row")

@@ -16,7 +16,7 @@ from jaxfr.aggregators import (
 from jaxfr.aggregators.base import chained, keep_rows
 from jaxfr.aggregators.server import combine, init_server, receive
 from jaxfr.errors import InvalidInputError
-from jaxfr.uploads import Uploads, item_sums, row_counts, uploads_of
+from jaxfr.uploads import ItemTable, Uploads, item_sums, row_counts, uploads_of
 
 from .oracles import KRUM, MEAN, NORM, TRIMMED_MEAN, aggregated, run
 from .samples import (
@@ -96,7 +96,12 @@ def test_clients_are_those_up_to_the_last_one_that_sent_a_row():
     uploads = uploads_of([[[1.0], [3.0]]])  # of clients 0 and 1
     aggregate(rule, uploads)
     aggregate(rule, uploads, num_clients=7)
-    assert counted == [2, 7]
+    table = ItemTable(
+        *(jnp.ones((1, 1, 1)), jnp.ones((1, 1), jnp.int32)),
+        *(jnp.ones((1, 1, 1), bool), jnp.array([4])),
+    )
+    aggregate(rule, uploads._replace(tables=(table,)))
+    assert counted == [2, 7, 5]
     with pytest.raises(InvalidInputError, match="num_clients: the rule sees clients"):
         jax.jit(lambda one: aggregate(rule, one))(uploads)
 

@@ -16,6 +16,7 @@ from jaxfr.shapes import Bool, Float, Int
 from jaxfr.side_by_side import where_needed
 from jaxfr.uploads import ItemTable, Uploads
 from jaxfr.uploads.clients import (
+    client_of_bundles,
     client_of_slots,
     each_client_one_slot,
     rows_by_client,
@@ -107,8 +108,8 @@ def clip_clients(
     def of_slots(table: ItemTable) -> Array:
         return jnp.broadcast_to(factor[client_of_slots(table)], table.weight.shape)
 
-    assert uploads.client is not None
-    scattered = jnp.repeat(factor[uploads.client], uploads.rows_per_bundle)
+    of_bundles = factor[client_of_bundles(uploads)]
+    scattered = jnp.repeat(of_bundles, uploads.rows_per_bundle)
     return scale_rows(uploads, (scattered, tuple(map(of_slots, uploads.tables))))
 
 

@@ -18,6 +18,7 @@ from jaxfr.side_by_side import where_needed
 from jaxfr.uploads import ItemTable, Uploads, for_own_rows, rows_of
 from jaxfr.uploads.clients import (
     by_bundle,
+    client_of_bundles,
     client_of_slots,
     each_client_one_slot,
     rows_by_client,
@@ -92,12 +93,11 @@ def are_as_clients_make_them(uploads: Uploads, view: ServerView) -> Bool[Array, 
     That is so in every round in which nobody changed them before. A client must have
     one vector, and no row in a table.
     """
-    assert uploads.client is not None
-    number = view.num_clients
+    client, number = client_of_bundles(uploads), view.num_clients
     sent = uploads.weight > 0
     shrinking = jnp.where(sent, uploads.item_scale, view.regularization)
-    vector = jnp.zeros(number, jnp.int32).at[uploads.client].set(uploads.vector)
-    others = (vector[uploads.client] != uploads.vector) & jnp.any(
+    vector = jnp.zeros(number, jnp.int32).at[client].set(uploads.vector)
+    others = (vector[client] != uploads.vector) & jnp.any(
         by_bundle(uploads, sent), axis=1
     )
     scattered = rows_by_client(uploads._replace(tables=()), number)
@@ -116,17 +116,17 @@ def centred(uploads: Uploads, view: ServerView) -> Uploads:
 
     As :func:`projected` does, without a look at the rows.
     """
-    assert uploads.client is not None
+    client = client_of_bundles(uploads)
     number, width = view.num_clients, uploads.rows_per_bundle
     scattered = uploads._replace(tables=())
     total = sum_by_client(scattered, (uploads.scale, ()), number)
     mean = total / jnp.maximum(rows_by_client(scattered, number), 1)
-    scale = uploads.scale - jnp.repeat(for_own_part(mean)[uploads.client], width)
+    scale = uploads.scale - jnp.repeat(for_own_part(mean)[client], width)
     vectors = jnp.zeros((number, uploads.vectors.shape[1]))
-    vectors = vectors.at[uploads.client].set(uploads.vectors[uploads.vector])
+    vectors = vectors.at[client].set(uploads.vectors[uploads.vector])
     return uploads._replace(
         vectors=vectors,
-        vector=uploads.client,
+        vector=client,
         scale=scale,
         item_scale=jnp.asarray(view.regularization, jnp.float32),
         tables=projected(without_scattered(uploads), view).tables,
@@ -188,7 +188,6 @@ def sums_of_scattered(
         view: of the round.
         *of_clients: what each client has.
     """
-    assert uploads.client is not None
     width, dim = uploads.rows_per_bundle, uploads.item_embeddings.shape[1]
     own, of_own = for_own_rows(uploads), tuple(map(for_own_part, of_clients))
     total = jnp.zeros((view.num_clients, dim))
@@ -202,7 +201,7 @@ def sums_of_scattered(
 
     if uploads.item.size > 0:
         block = members_per_block(width * dim)
-        bundles = jnp.arange(uploads.vector.size), uploads.client
+        bundles = jnp.arange(uploads.vector.size), client_of_bundles(uploads)
         total = fold_in_blocks(add, total, block, *bundles)
     return sum_over_devices(total)
 
@@ -236,7 +235,6 @@ def with_directions(
     direction: Float[Array, "clients d"],
 ) -> Uploads:
     """The uploads whose rows are the parts along their client's direction."""
-    assert uploads.client is not None
     width, dim = uploads.rows_per_bundle, mean.shape[1]
     own, own_mean = for_own_rows(uploads), for_own_part(mean)
     own_direction = for_own_part(direction)
@@ -255,7 +253,7 @@ def with_directions(
     scale = uploads.scale
     if uploads.item.size > 0:
         block = members_per_block(width * dim)
-        bundles = jnp.arange(uploads.vector.size), uploads.client
+        bundles = jnp.arange(uploads.vector.size), client_of_bundles(uploads)
         scale = map_in_blocks(along, block, *bundles).reshape(-1)
     return uploads._replace(
         vectors=own_direction,

@@ -19,7 +19,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.ranges import LARGEST
 from jaxfr.shapes import Float, Int
 from jaxfr.uploads import ItemTable, Uploads, for_own_rows, rows_of
-from jaxfr.uploads.clients import senders
+from jaxfr.uploads.clients import client_of_bundles
 from jaxfr.uploads.norms import row_norm
 
 # Of the power iteration: far more than it takes where attackers stand out.
@@ -158,7 +158,7 @@ def _add_scattered(
     *of_items: Array,
 ) -> Array:
     own, of_own = for_own_rows(uploads), tuple(map(for_own_part, of_items))
-    client, width = senders(uploads), uploads.rows_per_bundle
+    client, width = client_of_bundles(uploads), uploads.rows_per_bundle
 
     def add(total: Array, present: Array, row: Array) -> Array:
         item = uploads.item[row]
