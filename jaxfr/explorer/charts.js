@@ -4,13 +4,12 @@ const isOn = (group, place) => state.switched.get(group.key) ?? place < CURVES_A
 
 /** The groups as they are drawn: in the colours of pictures where one rule, or one attack,
     differs from another, else by their places. */
-function styled() {
-  const names = [...state.by];
+function styled(groups = state.groups, names = [...state.by]) {
   const differing = names.filter(
-    (_, at) => new Set(state.groups.map(({ values }) => values[at])).size > 1,
+    (_, at) => new Set(groups.map(({ values }) => values[at])).size > 1,
   );
   const [name] = differing.length === 1 ? differing : [];
-  return state.groups.map((group, place) => {
+  return groups.map((group, place) => {
     const own = ofValue(data.colors, name, group.values[names.indexOf(name)]);
     const color = own ?? data.palette[place % data.palette.length];
     return {
@@ -90,7 +89,8 @@ function listNumbers(section) {
   if (!details.open) return;
   const { header, rows } = section.numbers;
   const heads = header.map((name) => element("th", { scope: "col", textContent: name }));
-  const names = header.map((name) => (COUNTS.has(name) ? "" : state.metric));
+  const isMean = (name) => !COUNTS.has(name) && !data.settings.includes(name);
+  const names = header.map((name) => (isMean(name) ? state.metric : ""));
   const lines = rows.map((row) => element("tr", {}, ...cells(row, names)));
   const caption = element("caption", { textContent: section.querySelector("h2").textContent });
   details
@@ -143,19 +143,19 @@ function drawLegend() {
   );
 }
 
-const encodings = (groups) => ({
+const encodings = (groups, legend = null) => ({
   color: {
     field: "group",
     type: "nominal",
-    legend: null,
+    legend,
     scale: { domain: groups.map((g) => g.label), range: groups.map((g) => g.color) },
   },
 });
-const dashes = (groups) => ({
+const dashes = (groups, legend = null) => ({
   strokeDash: {
     field: "group",
     type: "nominal",
-    legend: null,
+    legend,
     scale: { domain: groups.map((g) => g.label), range: groups.map((g) => g.dash) },
   },
 });

@@ -7,6 +7,9 @@ function drawHeatmap() {
   const others = by.filter((one) => one !== across);
   const lines = grouped(state.shown, others);
   const own = across ? [across] : [];
+  $("heatmap-title").textContent = across
+    ? `Heatmap: ${across} by ${others.join(", ") || "all runs"}`
+    : "Heatmap";
   const called = ({ values }) => (across ? title(across, values[0]) : "all");
   const header = [
     others.join(", ") || "runs",

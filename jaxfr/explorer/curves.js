@@ -151,7 +151,7 @@ function drawThirds() {
         },
       },
       {
-        data: { values: across },
+        data: { values: innerWidth < 500 ? [] : across },
         // Behind the level's end, where it covers no point.
         mark: { type: "text", align: "left", baseline: "bottom", dx: 4, fontSize: 11, lineBreak: " " },
         encoding: {

@@ -4,7 +4,7 @@
 let settled = Promise.resolve();
 function drawCharts() {
   drawLegend();
-  settled = Promise.all([drawCurves(), drawHeatmap(), drawThirds(), drawDifferences()]);
+  settled = Promise.all([drawCurves(), drawAlong(), drawHeatmap(), drawThirds(), drawDifferences()]);
 }
 
 function draw() {
@@ -125,6 +125,10 @@ function start() {
   on("heatmap-columns", "change", (event) => {
     state.across = picked(event.target);
     drawHeatmap();
+  });
+  on("along-setting", "change", (event) => {
+    state.along = picked(event.target);
+    drawAlong();
   });
   for (const id of ["setting", "first", "second"]) {
     on(id, "change", (event) => {

@@ -20,7 +20,7 @@ from jaxfr.records.record import Record
 _FOLDER = pathlib.Path(__file__).parent
 _SCRIPTS = tuple(
     f"{name}.js"
-    for name in ("runs", "table", "charts", "curves", "comparisons", "page")
+    for name in ("runs", "table", "charts", "curves", "along", "comparisons", "page")
 )
 _EXTRA = "report"
 

@@ -33,6 +33,7 @@ const state = {
   from: 0,
   switched: new Map(),
   across: "attack",
+  along: "",
   setting: "",
   first: "",
   second: "",

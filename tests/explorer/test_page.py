@@ -132,6 +132,41 @@ def test_a_heatmap_has_the_worst_case_of_results_and_chance(opened):
     assert [row[2] for row in rows if row[1] == "chance"] == ["0.1250", "0.1250"]
 
 
+def test_along_the_ratio_a_line_begins_at_the_clean_runs(browser, tmp_path):
+    records = [
+        {**record, "run": f"{ratio}{record['run']}", "malicious_ratio": ratio}
+        | ({"hr@10": record["hr@10"] / 2} if ratio > 0.1 and attacked else {})
+        for record in RECORDS
+        for attacked in [record["attack"] != "none"]
+        for ratio in ((0.1, 0.2) if attacked else (0.1,))
+    ]
+    page = tmp_path / "report.html"
+    page.write_text(render(contents_of(records, "runs")), "utf-8")
+    opened = Opened(browser, page)
+    lines: dict[str, list[tuple[str, str]]] = {}
+    for group, ratio, runs, mean, *_ in opened.numbers("along"):
+        lines.setdefault(group, []).append((ratio, mean))
+        assert runs == "3"
+    clean, attacked = (0.5 + 0.05 / 3, 0.125 + 0.05 / 3)
+    assert lines["Mean · Spattack-O-D"] == [
+        *(("0", f"{clean:.4f}"), ("0.1", f"{attacked:.4f}")),
+        ("0.2", f"{attacked / 2:.4f}"),
+    ]
+    assert list(lines) == [
+        f"{rule} · {attack}"
+        for rule in ("Mean", "Median")
+        for attack in ("Spattack-O-D", HOSTILE)
+    ]
+    assert opened.complaints == []
+    opened.page.context.close()
+
+
+def test_along_what_does_not_differ_there_is_nothing(opened):
+    assert opened.page.inner_text("#along .empty") == (
+        "The runs that are shown differ in no setting of numbers."
+    )
+
+
 def test_charts_say_the_titles_of_pictures_and_the_table_what_conditions_say(opened):
     assert opened.texts("#legend label") == [
         f"{rule} · {attack}"
