@@ -1,6 +1,6 @@
 """What must be said beside the metrics of some runs, lest they mislead."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from jaxfr.attacks import CLEAN
 from jaxfr.evaluation.names import find_metric, overall_fields
@@ -62,7 +62,7 @@ def _diverged(records: Sequence[Record]) -> str:
 def _no_better(records: Sequence[Record], name: str, told: str) -> str:
     """Of clean runs that are no better than this reference, but better than others."""
     before = REFERENCES[: REFERENCES.index(name)]
-    clean = [record for record in records if record.get("attack") == CLEAN]
+    clean = _distinct(record for record in records if record.get("attack") == CLEAN)
     found = [
         record
         for record in clean
@@ -84,6 +84,16 @@ def _no_better(records: Sequence[Record], name: str, told: str) -> str:
         f"{heading(name)} {_range(levels, '.3f')}, standard error up to "
         f"{max(errors):.3f}{_advice(found)}"
     )
+
+
+def _distinct(clean: Iterable[Record]) -> list[Record]:
+    """Runs that are no repetition: without an attack its ratio often means nothing."""
+    names = ("dataset", "model", "aggregator", "seed")
+    found: dict[object, Record] = {}
+    for record in clean:
+        ended = repr([record.get("curve"), record.get(main_metric(record))])
+        found.setdefault((ended, *(record.get(name) for name in names)), record)
+    return list(found.values())
 
 
 def _advice(found: Sequence[Record]) -> str:

@@ -49,6 +49,13 @@ def test_clean_runs_at_chance_are_one_line():
     )
 
 
+def test_clean_runs_that_repeat_each_other_at_other_ratios_count_once():
+    low = record(hit_ratio=0.1, seed=0, curve=[{"round": 0, "hr@10": 0.1}])
+    again, other = low | {"malicious_ratio": 0.2}, low | {"seed": 1}
+    (line,) = caveats([low, again, other])
+    assert line.startswith("2 of 2 clean runs learned nothing")
+
+
 def test_clean_runs_no_better_than_the_most_popular_items_are_one_line():
     runs = [record(hit_ratio=value) for value in (0.1, 0.35, 0.42, 0.5)]
     for run in (*runs, attacked := record("lie", 0.3)):
