@@ -12,7 +12,9 @@ from jaxfr.records.names import part_title
 from jaxfr.records.palette import LINE_STYLES, NEUTRAL, looks
 from jaxfr.records.pictures import (
     TEXT_WIDTH,
+    label_outer,
     legend_below,
+    panels_of,
     picture,
     rows_and_columns,
     set_title,
@@ -81,21 +83,19 @@ def draw_cost_by_size(
     attacks = list(dict.fromkeys(record["attack"] for record in records))
     rows, columns = rows_and_columns(len(attacks), width, least=2.5)
     with picture(path, width, 3.0 * rows + 0.6) as figure:
-        panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for axes in panels.flat[len(attacks) :]:
-            axes.remove()
-        for attack, axes in zip(attacks, panels.flat, strict=False):
+        panels = panels_of(figure, len(attacks), columns, sharex=True, sharey=True)
+        for attack, axes in zip(attacks, panels, strict=True):
             _draw_lines(axes, records, attack)
             _draw_limits(axes, records)
             axes.set(
                 xscale="log",
                 yscale="log",
                 xlabel="training pairs",
+                ylabel="time per pair and round (ns)",
                 title=part_title(attack),
             )
             axes.grid(which="major")
-        for axes in panels[:, 0]:
-            axes.set_ylabel("time per pair and round (ns)")
+        label_outer(panels, columns)
         first = records[0]
         set_title(
             figure,

@@ -84,7 +84,7 @@ output_flags.define(
     f"{PAGE_FILE} (a page to explore the runs), {SUMMARY_FILE}, {WORST_CASE_FILE}, "
     f"{DIFFERENCES_FILE} (of every two defenses over the same seeds, under the worst "
     "attack of each seed and under each attack), of each metric a table as LaTeX and "
-    "Markdown, a heatmap and lines, as in table_hr_at_10.tex, "
+    "Markdown, a heatmap, lines and curves over the rounds, as in table_hr_at_10.tex, "
     f"{WORST_CASE_PICTURE}, and the result store {execution_flags.STORE_FOLDER} where "
     "--store names no other"
 )

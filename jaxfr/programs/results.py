@@ -90,8 +90,8 @@ _ALONG = flags.DEFINE_string(
 output_flags.define(
     f"{SUMMARY_FILE} (a row for each metric and group), {WORST_CASE_FILE} (if grouped "
     f"by attack), {DIFFERENCES_FILE}, and of each metric a table as LaTeX and "
-    "Markdown, a heatmap and lines along a setting of numbers, as in "
-    "table_hr_at_10.tex, heatmap_hr_at_10.png and lines_hr_at_10.png"
+    "Markdown, a heatmap, lines along a setting of numbers, and curves over rounds, "
+    "as in table_hr_at_10.tex, heatmap_hr_at_10.png and lines_hr_at_10.png"
 )
 output_flags.define_figure_width()
 _EXPORT = flags.DEFINE_string(

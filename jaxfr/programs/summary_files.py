@@ -2,7 +2,7 @@
 
 import functools
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from jaxfr.files import write_atomically
@@ -14,7 +14,9 @@ from jaxfr.records.lines import along_by_default, draw_lines
 from jaxfr.records.paired import Difference, difference_rows, paired_differences
 from jaxfr.records.paper import latex, markdown, paper_table
 from jaxfr.records.pictures import can_draw, drawn, picture_files
+from jaxfr.records.plots import draw_curves_by, has_curves
 from jaxfr.records.record import Record
+from jaxfr.records.selection import grouped
 from jaxfr.records.summary import Cell, WorstCase, summarize, worst_case
 
 SUMMARY_FILE = "summary.csv"
@@ -22,6 +24,10 @@ WORST_CASE_FILE = "worst_case.csv"
 DIFFERENCES_FILE = "differences.csv"
 # How a table is written in a file that ends so.
 _FORMS = {".tex": latex, ".md": markdown}
+# Lines that can still be told apart in a panel.
+_MOST_CURVES = 20
+
+Drawing = Callable[..., None]
 
 
 class Summary(NamedTuple):
@@ -35,6 +41,7 @@ class Summary(NamedTuple):
     cells: dict[str, list[Cell]]
     cases: dict[str, list[WorstCase]]
     differences: dict[str, list[Difference]]
+    records: Sequence[Record]
 
     @property
     def beside_compared(self) -> list[str]:
@@ -66,17 +73,16 @@ def summary_of(
     }
     along = along_by_default(next(iter(cells.values())), group_by)
     cases = {metric: found for metric, found in cases.items() if found}
-    return Summary(group_by, columns, compare, along, cells, cases, differences)
+    told = cells, cases, differences, records
+    return Summary(group_by, columns, compare, along, *told)
 
 
 def write_summary(summary: Summary, title: str) -> list[pathlib.Path]:
     """Writes all files into the folder of the flags, and says which; others go."""
     stems = {metric: metric.replace("@", "_at_") for metric in summary.cells}
-    heatmaps = {metric: f"heatmap_{stem}.png" for metric, stem in stems.items()}
-    lines = {metric: f"lines_{stem}.png" for metric, stem in stems.items()}
     tables = [f"table_{stem}{form}" for stem in stems.values() for form in _FORMS]
-    names = [SUMMARY_FILE, WORST_CASE_FILE, DIFFERENCES_FILE, *tables]
-    names += [*heatmaps.values(), *lines.values()]
+    pictures = [f"{what}_{stem}.png" for stem in stems.values() for what in _PICTURES]
+    names = [SUMMARY_FILE, WORST_CASE_FILE, DIFFERENCES_FILE, *tables, *pictures]
     folder = output_flags.prepare_output(names)
     if folder is None:
         return []
@@ -90,25 +96,44 @@ def write_summary(summary: Summary, title: str) -> list[pathlib.Path]:
         for form, written_as in _FORMS.items():
             written.append(folder / f"table_{stem}{form}")
             write_atomically(written[-1], f"{written_as(table)}\n".encode())
-    for metric, name in heatmaps.items() if can_draw() else ():
-        draw = functools.partial(
-            draw_heatmap,
-            *(summary.cells[metric], *summary[:2], metric, title),
-            width=output_flags.figure_width(),
-        )
-        written += drawn(draw, folder / name)
-    for metric, name in lines.items() if summary.along and can_draw() else ():
-        draw = functools.partial(
-            draw_lines,
-            *(summary.cells[metric], summary.group_by, summary.along, metric, title),
-            width=output_flags.figure_width(),
-        )
-        written += drawn(draw, folder / name)
+    for what, drawing in _PICTURES.items() if can_draw() else ():
+        for metric, stem in stems.items():
+            draw = drawing(summary, metric, title)
+            if draw is not None:
+                sized = functools.partial(draw, width=output_flags.figure_width())
+                written += drawn(sized, folder / f"{what}_{stem}.png")
     # Of an earlier call, whose other files were replaced.
     for path in map(folder.joinpath, names):
         for file in {path, *picture_files(path)}.difference(written):
             file.unlink(missing_ok=True)
     return written
+
+
+def _heatmap(summary: Summary, metric: str, title: str) -> Drawing:
+    told = *summary[:2], metric, title
+    return functools.partial(draw_heatmap, summary.cells[metric], *told)
+
+
+def _lines(summary: Summary, metric: str, title: str) -> Drawing | None:
+    if summary.along is None:
+        return None
+    told = summary.group_by, summary.along, metric, title
+    return functools.partial(draw_lines, summary.cells[metric], *told)
+
+
+def _curves(summary: Summary, metric: str, title: str) -> Drawing | None:
+    records, group_by, panel_by = summary.records, *summary[:2]
+    lines = [name for name in group_by if name != panel_by]
+    if len(grouped(records, lines)) > _MOST_CURVES:
+        return None
+    if not has_curves(records, group_by, metric):
+        return None
+    told = records, lines, metric, title
+    return functools.partial(draw_curves_by, panel_by, *told)
+
+
+# What is drawn of each metric, where there is what it shows.
+_PICTURES = {"heatmap": _heatmap, "lines": _lines, "curves": _curves}
 
 
 def _numbers(summary: Summary) -> dict[str, list[dict[str, export.Scalar]]]:

@@ -13,7 +13,9 @@ from jaxfr.records.names import value_title
 from jaxfr.records.palette import looks
 from jaxfr.records.pictures import (
     TEXT_WIDTH,
+    label_outer,
     legend_below,
+    panels_of,
     picture,
     rows_and_columns,
     set_title,
@@ -99,10 +101,8 @@ def draw_lines(
     if len(others) == 1:
         titles = {name: value_title(others[0], name) for name in shown}
     with picture(path, width, _HEIGHT * rows + 0.8) as figure:
-        grid = [*figure.subplots(rows, columns, squeeze=False, sharey=True).flat]
-        for axes in grid[len(panels) :]:
-            axes.remove()
-        for axes, (attack, lines) in zip(grid, panels.items(), strict=False):
+        drawn = panels_of(figure, len(panels), columns, sharey=True)
+        for axes, (attack, lines) in zip(drawn, panels.items(), strict=True):
             places = sorted({point.at for line in lines.values() for point in line})
             is_log = places[0] > 0 and places[-1] >= _WIDE * places[0]
             for place, (name, points) in enumerate(lines.items()):
@@ -120,9 +120,9 @@ def draw_lines(
             axes.set_title(value_title("attack", attack) if attack else "")
             axes.set_xlabel("malicious clients (%)" if scale > 1 else along)
             axes.set_ylabel(f"{heading(metric)}{direction(metric)}")
-            axes.label_outer(remove_inner_ticks=False)
             axes.set_ylim(bottom=0)
             axes.grid()
+        label_outer(drawn, columns)
         if len(shown) > 1:
             legend_below(figure)
         several = any(not math.isnan(cell.half_width) for cell in cells)

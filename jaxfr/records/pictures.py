@@ -11,7 +11,7 @@ import math
 import os
 import pathlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from jaxfr.errors import InvalidInputError
@@ -136,6 +136,31 @@ def rows_and_columns(panels: int, width: float, least: float) -> tuple[int, int]
     """
     columns = max(min(panels, int(width / least)), 1)
     return math.ceil(panels / columns), columns
+
+
+def panels_of(figure: Any, number: int, columns: int, **shared: Any) -> list[Any]:
+    """So many panels of a figure, row by row.
+
+    Args:
+        figure: of :func:`picture`.
+        number: of panels.
+        columns: panels in a row, as :func:`rows_and_columns` gives them.
+        **shared: ``sharex`` and ``sharey`` of ``figure.subplots``.
+    """
+    rows = math.ceil(number / columns)
+    places = [*figure.subplots(rows, columns, squeeze=False, **shared).flat]
+    for axes in places[number:]:
+        axes.remove()
+    return places[:number]
+
+
+def label_outer(panels: Sequence[Any], columns: int) -> None:
+    """Leaves the labels of axes to the panels on the left and with none below them."""
+    for place, axes in enumerate(panels):
+        is_left, is_lowest = place % columns == 0, place + columns >= len(panels)
+        axes.tick_params(which="both", labelleft=is_left, labelbottom=is_lowest)
+        axes.set_xlabel(axes.get_xlabel() if is_lowest else "")
+        axes.set_ylabel(axes.get_ylabel() if is_left else "")
 
 
 def set_title(figure: Any, *texts: str) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,19 @@ from jaxfr.evaluation.names import overall_fields
 from jaxfr.records.chance import REFERENCES, reference
 from jaxfr.records.headings import direction, heading
 from jaxfr.records.names import value_title
-from jaxfr.records.palette import NEUTRAL, looks
+from jaxfr.records.palette import NEUTRAL, Look, looks
 from jaxfr.records.pictures import (
     SMALL,
     TEXT_WIDTH,
+    label_outer,
     legend_below,
+    panels_of,
     picture,
     rows_and_columns,
     set_title,
 )
 from jaxfr.records.record import Record
-from jaxfr.records.selection import grouped
+from jaxfr.records.selection import grouped, in_order
 from jaxfr.records.summary import estimate
 
 SHADED = "shaded: 95 % interval of the mean over seeds"
@@ -50,13 +52,53 @@ def draw_curves(
     shown = metrics or drawn_metrics(records[0])
     rows, columns = rows_and_columns(len(shown), width, _LEAST_WIDTH)
     with picture(path, width, _HEIGHT * rows + 0.4) as figure:
-        panels = np.ravel(figure.subplots(rows, columns))
-        for axes in panels[len(shown) :]:
-            axes.remove()
-        for axes, metric in zip(panels, shown, strict=False):
-            _draw_metric(axes, records, metric, by)
+        panels = panels_of(figure, len(shown), columns)
+        for axes, metric in zip(panels, shown, strict=True):
+            _draw_metric(axes, records, metric, by, _looks(records, by))
         legend_below(figure)
-        set_title(figure, title, SHADED * (len({r.get("seed") for r in records}) > 1))
+        set_title(figure, title, SHADED * _has_seeds(records))
+
+
+def draw_curves_by(
+    panel_by: str,
+    records: Sequence[Record],
+    by: Sequence[str],
+    metric: str,
+    title: str,
+    path: pathlib.Path,
+    width: float = TEXT_WIDTH,
+) -> None:
+    """Draws one metric by round: a panel for each value of an option.
+
+    In a panel there is a line for each group of runs that agree in the options ``by``,
+    as in :func:`draw_curves`; all panels have one vertical axis.
+    """
+    of_panels = grouped(records, [panel_by])
+    rows, columns = rows_and_columns(len(of_panels), width, _LEAST_WIDTH)
+    shown = _looks(records, by)
+    with picture(path, width, _HEIGHT * rows + 0.8) as figure:
+        panels = panels_of(figure, len(of_panels), columns, sharey=True)
+        values = in_order(value for (value,) in of_panels)
+        for axes, value in zip(panels, values, strict=True):
+            _draw_metric(axes, of_panels[value,], metric, by, shown)
+            axes.set_title(value_title(panel_by, value))
+        label_outer(panels, columns)
+        if len(shown) > 1:
+            legend_below(figure)
+        set_title(figure, title, SHADED * _has_seeds(records))
+
+
+def has_curves(records: Sequence[Record], group_by: Sequence[str], metric: str) -> bool:
+    """Whether runs have curves of a metric that can be averaged within each group.
+
+    Each must have been evaluated between its first and its last round, and all runs of
+    a group after the same ones.
+    """
+    for runs in grouped(records, group_by).values():
+        schedules = {tuple(point["round"] for point in r["curve"]) for r in runs}
+        if len(schedules) > 1 or len(*schedules) <= 2:
+            return False
+    return all(metric in record["curve"][0] for record in records)
 
 
 def draw_band(
@@ -78,12 +120,26 @@ def draw_band(
     return mean
 
 
+def _looks(records: Sequence[Record], by: Sequence[str]) -> dict[str, Look]:
+    return looks(_name(group) for group in grouped(records, by))
+
+
+def _name(group: tuple[object, ...]) -> str:
+    return ", ".join(map(str, group))
+
+
+def _has_seeds(records: Sequence[Record]) -> bool:
+    return len({record.get("seed") for record in records}) > 1
+
+
 def _draw_metric(
-    axes: Any, records: Sequence[Record], metric: str, by: Sequence[str]
+    axes: Any,
+    records: Sequence[Record],
+    metric: str,
+    by: Sequence[str],
+    shown: Mapping[str, Look],
 ) -> None:
-    groups = grouped(records, by)
-    shown = looks(", ".join(map(str, group)) for group in groups)
-    for (group, chosen), look in zip(groups.items(), shown.values(), strict=True):
+    for group, chosen in grouped(records, by).items():
         rounds = [point["round"] for point in chosen[0]["curve"]]
         curves = [
             np.mean([_curve(run, metric) for run in runs], axis=0)
@@ -92,7 +148,7 @@ def _draw_metric(
         every = max(len(rounds) // _MARKERS_A_LINE, 1)
         title = ", ".join(map(value_title, by, group))
         named = {"label": title, "markevery": every}
-        draw_band(axes, rounds, curves, **named, **look._asdict())
+        draw_band(axes, rounds, curves, **named, **shown[_name(group)]._asdict())
     for name in REFERENCES:
         level = np.mean([reference(record, name, metric) for record in records])
         draw_level(axes, heading(name), float(level))

@@ -85,20 +85,28 @@ def explanation(counts: Collection[int], of: str) -> str:
 
 
 def summary_table(
-    cells: Sequence[Cell], group_by: Sequence[str], metric: str
+    cells: Mapping[str, Sequence[Cell]], group_by: Sequence[str]
 ) -> TextTable:
-    """A row for each cell: its group, how many runs, and their mean with its interval.
+    """A row for each group: how many runs, and of each metric the mean and interval.
 
-    Then chance and the most popular items, where they are known: a row where it is one
-    number for all groups, else a column. Behind the number of runs stands how many of
-    them diverged.
+    Then chance and the most popular items, where they are known: a row where they are
+    the same for all groups, else columns. Behind the number of runs stands how many of
+    them diverged, and behind a mean of fewer, those that have the metric, of how many.
+
+    Args:
+        cells: by metric, as :func:`summarize` makes them.
+        group_by: the groupings.
     """
-    rows = [[*group_by, "runs", f"{heading(metric)}{direction(metric)}"]]
-    for cell in cells:
-        runs = f"{cell.runs}{_diverged(cell.diverged, cell.runs)}"
-        rows.append([*map(shown, group_by, cell.group), runs, _mean(cell)])
-    rows = _with_references(rows, cells, len(group_by) - 1, len(group_by) + 1)
-    return TextTable(rows, len(group_by))
+    rows = [[*group_by, "runs", *(f"{heading(m)}{direction(m)}" for m in cells)]]
+    for row in zip(*cells.values(), strict=True):
+        most = max(row, key=lambda cell: cell.runs)
+        runs = f"{most.runs}{_diverged(most.diverged, most.runs)}"
+        means = [
+            f"{_mean(cell)}{f' of {cell.runs}' if 0 < cell.runs < most.runs else ''}"
+            for cell in row
+        ]
+        rows.append([*map(shown, group_by, most.group), runs, *means])
+    return TextTable(_with_references(rows, cells, len(group_by)), len(group_by))
 
 
 def worst_case_table(
@@ -131,7 +139,7 @@ def results_tables(
     group_by: Sequence[str],
     averaged: Sequence[str] = (),
 ) -> tuple[list[TextTable], list[str]]:
-    """Both tables of each metric, and what must be said of their numbers.
+    """A table of all means, the worst cases of each metric, and notes on the numbers.
 
     Args:
         cells: by metric, as :func:`summarize` makes them.
@@ -139,10 +147,10 @@ def results_tables(
         averaged: in which options the runs of a group differ, besides the seed.
     """
     counts = {cell.runs for of_metric in cells.values() for cell in of_metric}
-    tables, notes = [], [explanation(counts, "run" if averaged else "seed")]
+    tables = [summary_table(cells, group_by)]
+    notes = [explanation(counts, "run" if averaged else "seed")]
     found = {metric: worst_case(one, group_by) for metric, one in cells.items()}
     for metric, cases in found.items():
-        tables.append(summary_table(cells[metric], group_by, metric))
         if cases:
             tables.append(worst_case_table(cases, group_by, metric))
     if any(case.clean for cases in found.values() for case in cases):
@@ -201,18 +209,25 @@ def _by_attack(
 
 
 def _with_references(
-    rows: list[list[str]], cells: Sequence[Cell], label_at: int, number_at: int
+    rows: list[list[str]], cells: Mapping[str, Sequence[Cell]], labels: int
 ) -> list[list[str]]:
+    """Adds a row for each reference behind so many columns of labels, or columns."""
     below = []
     for name in REFERENCES:
-        levels = [_number(getattr(cell, name)) for cell in cells]
-        if len(set(levels)) == 1 and "-" not in levels:
-            below.append({label_at: heading(name), number_at: levels[0]})
-        elif set(levels) != {"-"}:
-            texts = [heading(name), *levels]
-            rows = [[*row, text] for row, text in zip(rows, texts, strict=True)]
-    places = range(len(rows[0]))
-    return [*rows, *([row.get(place, "") for place in places] for row in below)]
+        levels = {
+            metric: [_number(getattr(cell, name)) for cell in of_metric]
+            for metric, of_metric in cells.items()
+        }
+        known = {metric: own for metric, own in levels.items() if {*own} != {"-"}}
+        if known and all(len({*own}) == 1 for own in levels.values()):
+            numbers = [own[0] for own in levels.values()]
+            below.append([*[""] * (labels - 1), heading(name), "", *numbers])
+            continue
+        for metric, own in known.items():
+            told = f"{heading(name)}{f' {heading(metric)}' * (len(cells) > 1)}"
+            rows = [[*row, one] for row, one in zip(rows, [told, *own], strict=True)]
+    width = len(rows[0])
+    return [*rows, *([*row, *[""] * (width - len(row))] for row in below)]
 
 
 def _mean(cell: Cell) -> str:

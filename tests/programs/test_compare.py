@@ -82,7 +82,10 @@ def test_what_it_writes_is_for_a_paper_and_for_a_look(compared):
     tables = [
         f"table_{m}_at_10.{form}" for m in ("hr", "ndcg") for form in ("tex", "md")
     ]
-    pictures = ["heatmap_hr_at_10", "heatmap_ndcg_at_10", "worst_case"]
+    drawn = [
+        f"{what}_{m}_at_10" for what in ("heatmap", "curves") for m in ("hr", "ndcg")
+    ]
+    pictures = [*drawn, "worst_case"]
     numbers = ["summary.csv", "worst_case.csv", "differences.csv"]
     assert {path.name for path in folder.iterdir()} == {
         *("report.html", "store", "own_files", *numbers, *tables),

@@ -43,7 +43,7 @@ def record(aggregator: str, attack: str, seed: int, value: float, **others) -> d
             code_version=code,
             # No setting but what one came to, and so no grouping by itself.
             max_poisoned_items_used=100 + seed,
-            curve=[{"round": finished, **metrics} for finished in (0, 10)],
+            curve=[{"round": finished, **metrics} for finished in (0, 5, 10)],
         )
         | metrics
         | beside
@@ -111,10 +111,11 @@ def written(store, tmp_path_factory) -> pathlib.Path:
         *("differences.csv", *(f"table_{metric}.tex" for metric in METRIC_FILES)),
         *(f"table_{metric}.md" for metric in METRIC_FILES),
         *(f"heatmap_{metric}.{form}" for metric in METRIC_FILES for form in FORMATS),
+        *(f"curves_hr_at_10.{form}" for form in FORMATS),
     }
     pictures = {name for name in names if name.endswith(FORMATS[1:])}
     assert all(str(folder / name) in done.stdout for name in names - pictures)
-    assert done.stdout.count(".png .pdf .svg") == 2
+    assert done.stdout.count(".png .pdf .svg") == 3
     return folder
 
 
@@ -174,8 +175,8 @@ def test_runs_and_their_evaluations_are_exported_a_row_for_each(written):
     assert (rows[0]["init_from"], rows[0]["seconds_train"]) == (None, 1.5)
     assert rows[0]["version_jax"] == "0.10.2"
     rows = read_csv(written / "curves.csv")
-    assert len(rows) == len(HIT_RATIOS) * len(SEEDS) * 2
-    assert [row["round"] for row in rows[:2]] == ["0", "10"]
+    assert len(rows) == len(HIT_RATIOS) * len(SEEDS) * 3
+    assert [row["round"] for row in rows[:2]] == ["0", "5"]
     assert {"run", "attack", "learning_rate", "seed", "ndcg@5"} <= rows[0].keys()
 
 

@@ -5,7 +5,13 @@ import math
 import pytest
 
 from jaxfr.records import plots
-from jaxfr.records.plots import draw_band, draw_curves, drawn_metrics
+from jaxfr.records.plots import (
+    draw_band,
+    draw_curves,
+    draw_curves_by,
+    drawn_metrics,
+    has_curves,
+)
 
 
 def record(attack: str, values: list[float]) -> dict:
@@ -48,6 +54,36 @@ def test_lines_are_of_runs_that_agree_in_some_options(tmp_path, monkeypatch):
     by = ["aggregator", "attack"]
     draw_curves(runs, "title", tmp_path / "curves.png", by=by)
     assert labels == 2 * ["Mean, Clean", "Krum, Clean"]
+
+
+def test_a_panel_is_of_the_runs_with_one_value_of_an_option(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        plots, "draw_band", lambda axes, *_, label, **__: drawn.append((axes, label))
+    )
+    runs = [
+        {**record(attack, [0.1, 0.2]), "aggregator": rule}
+        for attack in ("spattack_o_d", "none", "lie")
+        for rule in ("mean", "krum")
+    ]
+    path = tmp_path / "curves.png"
+    draw_curves_by("attack", runs, ["aggregator"], "hr@10", "title", path, 6.0)
+    panels = list(dict.fromkeys(axes for axes, _ in drawn))
+    titles = [axes.get_title() for axes in panels]
+    assert titles == ["Clean", "Spattack-O-D", "LIE"]
+    assert [label for _, label in drawn] == 3 * ["Mean", "Krum"]
+    # Two in a row: rounds are told below the second too, as no panel is below it.
+    assert [axes.get_xlabel() for axes in panels] == ["", "round", "round"]
+    assert [axes.get_ylabel() for axes in panels] == ["HR@10", "", "HR@10"]
+
+
+def test_runs_of_a_group_have_curves_if_all_were_evaluated_alike_and_in_between():
+    curved = [record("none", [0.1, 0.2, 0.3]), record("none", [0.1, 0.2, 0.4])]
+    others = record("lie", [0.1, 0.2, 0.3, 0.4])
+    assert has_curves([*curved, others], ["attack"], "hr@10")
+    assert not has_curves([*curved, others], ["aggregator"], "hr@10")
+    assert not has_curves(curved, ["attack"], "hr@10_tail")
+    assert not has_curves(RECORDS, ["attack"], "hr@10")
 
 
 def test_the_longest_lists_of_each_kind_are_drawn():

@@ -73,7 +73,7 @@ def test_chance_and_the_most_popular_items_are_rows_where_they_are_one_number():
         ]
         records = [record("none") | beside[0], record("lie") | beside[1]]
         cells = summarize(records, ["aggregator", "attack"], "hr@10")
-        return summary_table(cells, ["aggregator", "attack"], "hr@10").rows
+        return summary_table({"hr@10": cells}, ["aggregator", "attack"]).rows
 
     assert rows(0.4, 0.4)[3:] == [
         ["", "chance", "", "0.1000"],
@@ -87,7 +87,7 @@ def test_chance_and_the_most_popular_items_are_rows_where_they_are_one_number():
     ]
     (unknown,) = summarize([record()], ["attack"], "hr@10")
     assert math.isnan(unknown.most_popular)
-    assert len(summary_table([unknown], ["attack"], "hr@10").rows) == 2
+    assert len(summary_table({"hr@10": [unknown]}, ["attack"]).rows) == 2
 
 
 @given(
@@ -109,7 +109,7 @@ def test_a_metric_that_no_run_of_a_group_has_is_a_dash():
         for attack, value in (("none", 0.5), ("lie", None), ("fang", 0.25))
     ]
     cells = summarize(records, ["attack"], "hr@10_head")
-    assert summary_table(cells, ["attack"], "hr@10_head").rows == [
+    assert summary_table({"hr@10_head": cells}, ["attack"]).rows == [
         ["attack", "runs", "HR@10 head"],
         ["clean", "1", "0.5000"],
         ["lie", "0", "-"],
@@ -138,7 +138,9 @@ def test_diverged_runs_are_marked_where_their_means_stand():
     ]
     cells = summarize(records, ["attack"], "hr@10")
     assert [found.diverged for found in cells] == [0, 1]
-    assert summary_table(cells, ["attack"], "hr@10").rows[2][1] == "2 (1 of 2 diverged)"
+    assert (
+        summary_table({"hr@10": cells}, ["attack"]).rows[2][1] == "2 (1 of 2 diverged)"
+    )
     worst = worst_case_table(worst_case(cells, ["attack"]), ["attack"], "hr@10")
     assert worst.rows[1][2] == "0.1250 ± 1.5883 (1 of 2 diverged) (-75 %)"
 
@@ -210,10 +212,33 @@ def test_the_change_is_relative_to_the_clean_mean():
 def test_a_summary_has_the_mean_and_half_its_interval():
     cells = [Cell(("trimmed_mean", None), 12, 0.25, 0.1, 0.05)]
     cells.append(Cell(("mean", 0.5), 1, 0.5, math.nan, math.nan))
-    assert summary_table(cells, ["aggregator", "clip_norm"], "hr@10").rows == [
+    assert summary_table({"hr@10": cells}, ["aggregator", "clip_norm"]).rows == [
         ["aggregator", "clip_norm", "runs", "HR@10"],
         ["trimmed_mean", "none", "12", "0.2500 ± 0.0500"],
         ["mean", "0.5", "1", "0.5000"],
+    ]
+
+
+def test_metrics_stand_side_by_side():
+    told = {"chance": {"hr@10": 0.1, "hr@10_tail": 0.1}, "hr@10_tail": 0.25}
+    records = [
+        record("none") | told,
+        record("lie", 0.125) | told,
+        record("lie", 0.125, seed=1) | told | {"hr@10_tail": None},
+    ]
+    metrics = ("hr@10", "hr@10_tail")
+    cells = {metric: summarize(records, ["attack"], metric) for metric in metrics}
+    assert summary_table(cells, ["attack"]).rows == [
+        ["attack", "runs", "HR@10", "HR@10 tail"],
+        ["clean", "1", "0.5000", "0.2500"],
+        ["lie", "2", "0.1250 ± 0.0000", "0.2500 of 1"],
+        ["chance", "", "0.1000", "0.1000"],
+    ]
+    cells["hr@10"] = [one._replace(chance=0.1 * one.runs) for one in cells["hr@10"]]
+    assert summary_table(cells, ["attack"]).rows == [
+        ["attack", "runs", "HR@10", "HR@10 tail", "chance HR@10", "chance HR@10 tail"],
+        ["clean", "1", "0.5000", "0.2500", "0.1000", "0.1000"],
+        ["lie", "2", "0.1250 ± 0.0000", "0.2500 of 1", "0.2000", "0.1000"],
     ]
 
 
