@@ -42,6 +42,7 @@ from jaxfr.experiment import Experiment
 from jaxfr.models import Model
 from jaxfr.models.bpr import bpr_model
 from jaxfr.parts import Number, Part, Whole, part
+from jaxfr.ranges import Range
 from jaxfr.records.results import Results
 from jaxfr.sweeps.sweep import sweep
 from jaxfr.training import run_key, simulate
@@ -60,6 +61,7 @@ __all__ = [
     "Number",
     "OmniscientAttack",
     "Part",
+    "Range",
     "Results",
     "RoundView",
     "Rule",

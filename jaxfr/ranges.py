@@ -17,7 +17,13 @@ SMALLEST = 1e-30
 
 
 class Range(NamedTuple):
-    """The numbers that are allowed.
+    """The numbers that are allowed, of an option as ``Annotated[Number, Range(0, 1)]``.
+
+    >>> share = Range(0, 1)
+    >>> print(f"must be {share}")
+    must be a number at least 0 and at most 1, 0 or 1e-30 and more in size
+    >>> share.holds(0.25), share.holds(2)
+    (True, False)
 
     Attributes:
         low: the least of them.

@@ -10,6 +10,7 @@ from jaxfr.errors import InvalidInputError
 from jaxfr.files import user_errors, user_path
 from jaxfr.programs.flag_parsers import ChoiceParser
 from jaxfr.records.pictures import WIDTHS, can_draw, picture_files, width_in_inches
+from jaxfr.terminal import paragraph
 
 # Flags belong to the modules that call the function below.
 flags.disclaim_key_flags()
@@ -102,14 +103,17 @@ def prepare_folder(folder: pathlib.Path, file_names: Sequence[str]) -> None:
         )
 
 
-def tell_written(paths: Iterable[object]) -> None:
-    """Prints which files were written, if any were; a picture's files in one."""
-    told = []
-    for path in map(str, paths):
-        if path.endswith((".pdf", ".svg")):
-            told[-1] += f" {path[-4:]}"
+def tell_written(paths: Iterable[pathlib.Path]) -> None:
+    """Prints which files were written, by folder; a picture's files in one."""
+    by_folder: dict[pathlib.Path, list[str]] = {}
+    for path in paths:
+        names = by_folder.setdefault(path.parent, [])
+        if path.suffix in (".pdf", ".svg"):
+            names[-1] += f" {path.suffix}"
         else:
-            told.append(path)
-    names = " and ".join(told)
-    if names:
-        print(f"wrote {names}")
+            names.append(path.name)
+    for folder, names in by_folder.items():
+        if len(names) == 1:
+            print(f"wrote {folder / names[0]}")
+        else:
+            print(paragraph(f"wrote into {folder}: {', '.join(names)}"))

@@ -323,15 +323,22 @@ def _enter(
     defenses: Sequence[str],
     standings: Sequence[Standing],
 ) -> list[pathlib.Path]:
-    """Writes what becomes of the entry of each defense, and the page of all."""
+    """Writes what becomes of the entry of each defense, and the page of all.
+
+    Of an entry that stays as it is that is told, and not that it was written.
+    """
     entries = {entry.file_name: entry for entry in read_entries(folder)}
     written = []
     for defense in dict.fromkeys(defenses):
         files = [file.copy_name for file in own_files(read_part("aggregator", defense))]
         version = suite, _ATTACK.value, code_version()
         new = make_entry(defense, *version, standings, files)
-        entries[new.file_name] = enter(entries.get(new.file_name), new)
-        written.append(write_entry(entries[new.file_name], folder))
+        before = entries.get(new.file_name)
+        entries[new.file_name] = enter(before, new)
+        if entries[new.file_name] == before:
+            print(f"kept {folder / new.file_name}, which stands as it was")
+        else:
+            written.append(write_entry(entries[new.file_name], folder))
     page = render_entries([entries[name] for name in sorted(entries)], suite.metric)
     write_atomically(folder / PAGE, page.encode())
     return [*written, folder / PAGE]

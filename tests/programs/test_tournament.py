@@ -84,7 +84,7 @@ def test_what_is_played_is_not_played_again_and_another_attack_is_entered(
     (tmp_path / "entries").mkdir()
     for path in (played / "entries").iterdir():
         (tmp_path / "entries" / path.name).write_bytes(path.read_bytes())
-    done = tournament(
+    played_again = (
         suite,
         tmp_path,
         f"--store={played / 'store'}",
@@ -92,10 +92,14 @@ def test_what_is_played_is_not_played_again_and_another_attack_is_entered(
         "--aggregator=trimmed_mean",
         "--attack=experiments/examples/shrink_items.py:shrink_items:strength=30",
     )
+    done = tournament(*played_again)
     assert done.returncode == 0, done.stderr
     assert ", 22 of them finished" in done.stdout
+    assert "kept " not in done.stdout
     entry = json.loads((tmp_path / "entries" / "trimmed_mean.json").read_text())
     assert len(entry["attacks"]) == 1
+    done = tournament(*played_again, "--overwrite")
+    assert f"kept {tmp_path / 'entries' / 'trimmed_mean.json'}" in done.stdout
 
 
 @pytest.mark.parametrize(
