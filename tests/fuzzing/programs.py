@@ -14,8 +14,10 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 from unittest import mock
 
+import jax
 from absl import flags
 from absl.testing import flagsaver
+from jax.experimental.compilation_cache import compilation_cache
 
 from jaxfr.errors import InvalidInputError
 from jaxfr.programs.program import EXIT_CODE, run_program
@@ -46,6 +48,7 @@ def run(name: str, arguments: Sequence[str]) -> None:
     code: object = None
     with (
         _forgotten_flags(),
+        _forgotten_cache(),
         mock.patch.dict(os.environ, homes),
         mock.patch.object(sys, "argv", [f"{name}.py", *arguments]),
         contextlib.redirect_stdout(output),
@@ -69,6 +72,17 @@ def _forgotten_flags() -> Iterator[None]:
     with flagsaver.flagsaver():
         flags.FLAGS.unparse_flags()
         yield
+
+
+@contextlib.contextmanager
+def _forgotten_cache() -> Iterator[None]:
+    """Programs that one run keeps compiled are not looked for by the next."""
+    before = jax.config.values["jax_compilation_cache_dir"]
+    try:
+        yield
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+        compilation_cache.reset_cache()  # JAX looks at its setting once
 
 
 def can_be_argument(text: str) -> bool:
