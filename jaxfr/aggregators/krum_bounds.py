@@ -11,6 +11,7 @@ colluders, are compared one by one; of the others the sum of d follows from thei
 moments, and that of max(d - t, 0) is bounded from above.
 """
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -29,6 +30,9 @@ FAR, RINGS = 16, 64
 # lie. Beyond 1 + sqrt(2) times it all are left out by a row that is no further itself.
 REACH = 2.5
 
+_FLOAT32 = jnp.finfo(jnp.float32)
+_DEVIATIONS = 10.0
+
 # Steps to the mean of the rows that are not left out.
 TRIMS = 2
 
@@ -43,7 +47,7 @@ class Seen(NamedTuple):
         shared: t of row i is ``squares[i] + shared``.
         of_far: each row's sum of min(d, t) over the far ones.
         left_out: the weight L.
-        rounding: a relative error that no sum of all rows exceeds.
+        rounding: of :func:`rounding_of`.
     """
 
     rows: Float[Array, "k d"]
@@ -132,7 +136,7 @@ def bounds_by_rings(
     norms = jnp.sqrt(seen.squares)
 
     # The rings: bounds of their norms, how many rows are in each, and what sums up.
-    tiny = jnp.finfo(jnp.float32).tiny
+    tiny = _FLOAT32.tiny
     width = REACH * jnp.sqrt(seen.shared) / (RINGS - 1)
     width = jnp.maximum(width, tiny)
     ring = jnp.minimum(norms / width, RINGS - 1).astype(jnp.int32)
@@ -180,7 +184,6 @@ def _seen_from(
 ) -> Seen:
     far, close = far_and_close
     present, weight_f = weight > 0, weight.astype(jnp.float32)
-    rounding = sum(rows.shape) * float(jnp.finfo(jnp.float32).eps)
     rows = jnp.where(present[:, None], rows - centre, 0.0)
     squares = squared_norms(rows)
     shared = kth_smallest(squares, weight, nearest)
@@ -194,5 +197,15 @@ def _seen_from(
         shared=shared,
         of_far=weight_f[far] @ jnp.minimum(to_far, squares + shared),
         left_out=jnp.sum(weight_f) - nearest,
-        rounding=rounding,
+        rounding=rounding_of(rows),
     )
+
+
+def rounding_of(rows: Float[Array, "k d"]) -> float:
+    """A relative error that no float32 sum over rows exceeds, but for one in 10^17.
+
+    Errors of single additions have either sign, so that the root of their number
+    counts: Higham and Mary, "A new approach to probabilistic rounding error analysis",
+    SIAM Journal on Scientific Computing, 2019.
+    """
+    return _DEVIATIONS * math.sqrt(sum(rows.shape)) * float(_FLOAT32.eps) / 2

@@ -15,11 +15,16 @@ from jax import Array
 from jaxfr.aggregators.distances import (
     centre,
     pairwise_squared_distances,
+    product,
     squared_distances_from,
     squared_norms,
 )
-from jaxfr.aggregators.krum_bounds import bounds_by_moments, bounds_by_rings
-from jaxfr.aggregators.order_statistics import sum_of_smallest
+from jaxfr.aggregators.krum_bounds import (
+    bounds_by_moments,
+    bounds_by_rings,
+    rounding_of,
+)
+from jaxfr.aggregators.order_statistics import kth_smallest, sum_of_smallest
 from jaxfr.blocks import map_in_blocks, members_per_block
 from jaxfr.shapes import Float, Int
 
@@ -29,9 +34,10 @@ KrumDistance = Literal["squared", "plain"]
 LARGEST_MATRIX = 2**22
 
 # The least number of rows that are worth bounds. Where more than FEW are in question,
-# all scores at once or, of so many rows, a second bound and MANY scores at a time.
+# all scores at once or, of so many rows, a second bound, a third of the MANY rows with
+# the lowest, and scores of those that are left AT_ONCE.
 LEAST_ROWS, LEAST_ROWS_TWICE = 64, 129
-FEW, MANY = 8, 32
+FEW, MANY, AT_ONCE = 8, 64, 8
 
 
 def least_score_of_all(
@@ -82,10 +88,17 @@ def least_score(
     centred = centre(rows, weight)
     squares = squared_norms(centred)
 
+    # A row near the best one leaves out what that does, but for a few, or a part of the
+    # heaviest, such as colluders: at either limit its bound is as good as its score.
+    left_out, weight_f = jnp.sum(weight) - nearest, weight.astype(jnp.float32)
+    heaviest = jnp.argmax(weight)
+
+    def squared_from(row: Array) -> Array:
+        return squared_distances_from(centred, squares, row)
+
     def score(search: Search, row: Int[Array, " some"]) -> Search:
         def score_of(row: Array) -> Array:
-            squared = squared_distances_from(centred, squares, row)
-            return _score(squared, weight, nearest, "squared")
+            return _score(squared_from(row), weight, nearest, "squared")
 
         scores = jax.vmap(score_of)(row)
         scores = jnp.append(
@@ -99,7 +112,19 @@ def least_score(
         return score(search, jnp.argmin(search.bound)[None].astype(jnp.int32))
 
     def score_several(search: Search) -> Search:
-        return score(search, jax.lax.top_k(-search.bound, MANY)[1])
+        row = jax.lax.top_k(-search.bound, MANY)[1]
+        squared = jax.vmap(squared_from)(row)
+        bound = search.bound[row]
+        best = kth_smallest(squared_from(search.row), weight, nearest)
+        for limit in (jnp.full(MANY, best), squared[:, heaviest]):
+            kept = product(jnp.minimum(squared, limit[:, None]), weight_f)
+            out = left_out * limit
+            at_limit = kept - out - rounding_of(centred) * (kept + out)
+            at_limit = jnp.where(jnp.isnan(at_limit), -jnp.inf, at_limit)
+            bound = jnp.maximum(bound, at_limit)
+        bound = jnp.where(bound > search.score, jnp.inf, bound)
+        search = search._replace(bound=search.bound.at[row].set(bound))
+        return score(search, row[jax.lax.top_k(-bound, AT_ONCE)[1]])
 
     largest = jnp.float32(jnp.finfo(jnp.float32).max)
     last = jnp.int32(weight.size - 1)
