@@ -1,6 +1,5 @@
 """What stands between the cells of a text table, and how it is found."""
 
-import contextlib
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -55,13 +54,11 @@ def find_separator(lines: Sequence[str], source: str) -> str:
     Raises:
         InvalidInputError: if there is none, or it may be one or another.
     """
-    widths = {one: width for one in _WORDS if (width := _width(lines, one)) > 1}
-    with_blanks = widths.pop(BLANKS, 0)
-    most = max(widths.values(), default=0)
-    found = [one for one, width in widths.items() if width == most]
+    found = _widest(lines, [one for one in _WORDS if one != BLANKS])
+    with_blanks = _width(lines, BLANKS) > 1
     if with_blanks and any(BLANKS in next(cut(lines, one))[0] for one in found):
         found.append(BLANKS)
-    found = found or [BLANKS] * bool(with_blanks)
+    found = found or [BLANKS] * with_blanks
     if len(found) != 1:
         may_be = " or ".join(_WORDS[one] for one in found)
         told = f"may be {may_be}" if found else "cannot be told"
@@ -75,11 +72,15 @@ def find_separator(lines: Sequence[str], source: str) -> str:
 
 def comma_or_other(lines: Sequence[str]) -> str:
     """A comma, but what is as plain in a file that spreadsheets have written."""
-    if not set(lines[0]).isdisjoint(_BESIDE_COMMAS):
-        with contextlib.suppress(InvalidInputError):
-            found = find_separator(lines, "")
-            return found if found in _BESIDE_COMMAS else ","
-    return ","
+    found = _widest(lines, (",", *_BESIDE_COMMAS))
+    return found[0] if len(found) == 1 else ","
+
+
+def _widest(lines: Sequence[str], separators: Iterable[str]) -> list[str]:
+    """Those that cut lines into most cells, equally many; none where none cuts."""
+    widths = {one: width for one in separators if (width := _width(lines, one)) > 1}
+    most = max(widths.values(), default=0)
+    return [one for one, width in widths.items() if width == most]
 
 
 def _width(lines: Sequence[str], separator: str) -> int:

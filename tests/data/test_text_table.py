@@ -86,6 +86,11 @@ def test_quotes_mean_something_beside_semicolons():
     assert (found.user_ids, found.items.tolist()) == (["1", "2"], [0, 1])
 
 
+def test_blanks_in_cells_of_a_csv_file_separate_nothing():
+    found = _read('"user id";"item id"\n"Ann B";"x y"\n"Cid D";"z y"\n')
+    assert found.user_ids == ["Ann B", "Cid D"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

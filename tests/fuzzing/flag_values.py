@@ -125,8 +125,8 @@ def _check_plan(plan: Plan, given: dict[str, str]) -> None:
         if name not in records[0] or name in _RESOLVED:
             continue
         # Of a flag that takes a single value, a comma is part of it.
-        separator = getattr(flags.FLAGS[name].parser, "separator", "\n")
-        values = text.split(separator)
+        separator = getattr(flags.FLAGS[name].parser, "separator", None)
+        values = text.split(separator) if separator else [text]
         found = {record[name] for record in attacked or records}
         if name in PART_TEXTS:
             wanted = _check_parts(name, values, attacked or records)
