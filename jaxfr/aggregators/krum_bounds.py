@@ -1,4 +1,4 @@
-"""Two lower bounds of Krum's scores, for all rows of an item in O(k d^2).
+"""Lower bounds of Krum's scores: two for all rows of an item in O(k d^2), one by row.
 
 A score is the sum of a row's n smallest squared distances d by weight, its own of 0
 included. With L the weight of the rows that it leaves out, for any number t
@@ -71,8 +71,7 @@ class Seen(NamedTuple):
         to_close = own + others - 2.0 * product(self.rows, self.close @ self.rows)
         bound = to_close - beyond - self.left_out * limit + self.of_far
         size += 2.0 * (own + others) + self.left_out * limit + self.of_far
-        bound -= self.rounding * size
-        bound = jnp.where(jnp.isnan(bound), -jnp.inf, bound)
+        bound = _allowing(self.rounding, bound, size)
         return jnp.where(self.present, bound, jnp.inf)
 
 
@@ -161,6 +160,34 @@ def bounds_by_rings(
     beyond = slope * (total - number * low) + number * jnp.maximum(low, 0.0)
     size = number @ (jnp.square(outer) + seen.shared) + number.sum() * seen.squares
     return seen.bound(jnp.sum(beyond, axis=1), 4.0 * size)
+
+
+def bound_at_limit(
+    squared: Float[Array, " k"],
+    limit: Array,
+    weight: Int[Array, " k"],
+    nearest: Int[Array, ""],
+    rounding: float,
+) -> Array:
+    """No score of the row is below; from all of its distances, in one pass.
+
+    As good as the score if the row leaves out just what is beyond the limit.
+
+    Args:
+        squared: its distances d.
+        limit: the number t.
+        nearest: the weight n.
+        rounding: of :func:`rounding_of`.
+    """
+    kept = product(jnp.minimum(squared, limit), weight.astype(jnp.float32))
+    out = (jnp.sum(weight) - nearest) * limit
+    return _allowing(rounding, kept - out, kept + out)
+
+
+def _allowing(rounding: float, bound: Array, size: Array) -> Array:
+    """A bound less what numbers of this size may be rounded by; none if overflowed."""
+    bound -= rounding * size
+    return jnp.where(jnp.isnan(bound), -jnp.inf, bound)
 
 
 def _far_and_close(rows: Array, weight: Array) -> tuple[Array, Array]:

@@ -3,7 +3,7 @@
 A row whose lower bound (see ``krum_bounds``) is above a known score needs no score of
 its own. A first bound is enough for rows in drawn directions, of which one to ten in a
 hundred are scored. Where it is not, for rows of trained clients, a second one follows,
-or all scores at once where there are few.
+or all scores at once where there are few; and a third one before a row is scored.
 """
 
 from typing import Literal, NamedTuple
@@ -15,11 +15,11 @@ from jax import Array
 from jaxfr.aggregators.distances import (
     centre,
     pairwise_squared_distances,
-    product,
     squared_distances_from,
     squared_norms,
 )
 from jaxfr.aggregators.krum_bounds import (
+    bound_at_limit,
     bounds_by_moments,
     bounds_by_rings,
     rounding_of,
@@ -88,10 +88,7 @@ def least_score(
     centred = centre(rows, weight)
     squares = squared_norms(centred)
 
-    # A row near the best one leaves out what that does, but for a few, or a part of the
-    # heaviest, such as colluders: at either limit its bound is as good as its score.
-    left_out, weight_f = jnp.sum(weight) - nearest, weight.astype(jnp.float32)
-    heaviest = jnp.argmax(weight)
+    heaviest, rounding = jnp.argmax(weight), rounding_of(centred)
 
     def squared_from(row: Array) -> Array:
         return squared_distances_from(centred, squares, row)
@@ -113,15 +110,18 @@ def least_score(
 
     def score_several(search: Search) -> Search:
         row = jax.lax.top_k(-search.bound, MANY)[1]
-        squared = jax.vmap(squared_from)(row)
-        bound = search.bound[row]
         best = kth_smallest(squared_from(search.row), weight, nearest)
-        for limit in (jnp.full(MANY, best), squared[:, heaviest]):
-            kept = product(jnp.minimum(squared, limit[:, None]), weight_f)
-            out = left_out * limit
-            at_limit = kept - out - rounding_of(centred) * (kept + out)
-            at_limit = jnp.where(jnp.isnan(at_limit), -jnp.inf, at_limit)
-            bound = jnp.maximum(bound, at_limit)
+
+        # A row near the best one leaves out what that does, but for a few, or a part of
+        # the heaviest, such as colluders.
+        def bound_of(row: Array) -> Array:
+            squared = squared_from(row)
+            told = weight, nearest, rounding
+            at_best = bound_at_limit(squared, best, *told)
+            at_heaviest = bound_at_limit(squared, squared[heaviest], *told)
+            return jnp.maximum(at_best, at_heaviest)
+
+        bound = jnp.maximum(search.bound[row], jax.vmap(bound_of)(row))
         bound = jnp.where(bound > search.score, jnp.inf, bound)
         search = search._replace(bound=search.bound.at[row].set(bound))
         return score(search, row[jax.lax.top_k(-bound, AT_ONCE)[1]])

@@ -5,12 +5,10 @@ const WIDE = 20; // of positive values, how many times the first the last is on 
 const LEGEND_ENTRY = 230; // pixels
 const DODGE = 0.006; // of the axis, between lines that would cover each other
 
-/** The settings that are a number in every run that is shown, and not the same one. */
+/** The settings that differ among the runs that are shown, and are numbers in all. */
 function settingsOfNumbers() {
-  return data.varying.filter((name) => {
-    const found = new Set(state.shown.map((run) => valuesOf(name)[run]));
-    return found.size > 1 && [...found].every((value) => typeof value === "number");
-  });
+  const isNumber = (column) => state.shown.every((run) => typeof column[run] === "number");
+  return settingsThatDiffer().filter((name) => isNumber(valuesOf(name)));
 }
 
 /** Groups by all but the setting; along the ratio, clean runs begin each attack's line. */
@@ -85,7 +83,6 @@ function drawAlong() {
   };
   const shared = { x, ...encodings(groups, legend) };
   const across = levelsOfEach(state.shown, name);
-  const level = { y: { field: "level", type: "quantitative", title: heading } };
   const spec = {
     height: 340,
     layer: [
@@ -108,16 +105,7 @@ function drawAlong() {
           tooltip: [TOOLTIP[0], { field: "at", title: setting }, ...TOOLTIP.slice(1)],
         },
       },
-      {
-        data: { values: across },
-        mark: { type: "rule", strokeDash: [3, 3] },
-        encoding: level,
-      },
-      {
-        data: { values: across },
-        mark: { type: "text", align: "right", dx: -4, dy: -7 },
-        encoding: { x: { value: "width" }, ...level, text: { field: "name" } },
-      },
+      ...acrossLayers(across, heading),
     ],
   };
   const told = `${heading} along ${setting} of ${count(groups.length, "group")}; the numbers stand below`;

@@ -193,6 +193,19 @@ function levels(runs, field) {
   });
 }
 
+/** Draws levels across a chart, their names above them at the right. */
+const acrossLayers = (across, heading) => {
+  const y = { field: "level", type: "quantitative", title: heading };
+  return [
+    { data: { values: across }, mark: { type: "rule", strokeDash: [3, 3] }, encoding: { y } },
+    {
+      data: { values: across },
+      mark: { type: "text", align: "right", dx: -4, dy: -7 },
+      encoding: { x: { value: "width" }, y, text: { field: "name" } },
+    },
+  ];
+};
+
 /** The same for each data set, by whose name it is told where there are several. */
 function levelsOfEach(runs, field) {
   const sets = grouped(runs, ["dataset"]);

@@ -159,9 +159,7 @@ function drawDifferences() {
     `mean ${name}, first`,
     `mean ${name}, second`,
   ];
-  const several = data.varying.filter(
-    (one) => new Set(state.shown.map((run) => valuesOf(one)[run])).size > 1,
-  );
+  const several = settingsThatDiffer();
   const wished = [state.setting, "aggregator", "attack"].find((one) => several.includes(one));
   state.setting = fill($("setting"), several, wished);
   const column = state.setting === undefined ? [] : valuesOf(state.setting);

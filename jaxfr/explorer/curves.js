@@ -83,20 +83,7 @@ function drawCurves() {
           opacity: { condition: { param: "hover", empty: false, value: 1 }, value: 0.25 },
         },
       },
-      {
-        data: { values: across },
-        mark: { type: "rule", strokeDash: [3, 3] },
-        encoding: { y: { field: "level", type: "quantitative" } },
-      },
-      {
-        data: { values: across },
-        mark: { type: "text", align: "right", dx: -4, dy: -7 },
-        encoding: {
-          x: { value: "width" },
-          y: { field: "level", type: "quantitative" },
-          text: { field: "name" },
-        },
-      },
+      ...acrossLayers(across, heading),
     ],
   };
   const told = `${heading} by round of ${count(groups.length, "group")}; the numbers stand below`;

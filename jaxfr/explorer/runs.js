@@ -183,6 +183,14 @@ function grouped(runs, names) {
   });
 }
 
+/** The settings of which the runs that are shown have several values. */
+function settingsThatDiffer() {
+  return data.varying.filter((name) => {
+    const column = valuesOf(name);
+    return new Set(state.shown.map((run) => column[run])).size > 1;
+  });
+}
+
 function choose() {
   const all = conditions(state.search);
   for (const [name, hidden] of state.hidden) {

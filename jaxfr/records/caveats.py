@@ -41,7 +41,8 @@ def caveats(records: Sequence[Record]) -> list[str]:
     That some diverged, that clean runs are no better than chance or than the most
     popular items, that lists are longer than what is ranked; nothing if all is well.
     """
-    references = (_no_better(records, name, told) for name, told in _NO_BETTER.items())
+    clean = _distinct(record for record in records if record.get("attack") == CLEAN)
+    references = (_no_better(clean, name, told) for name, told in _NO_BETTER.items())
     lines = (_diverged(records), *references, _short_lists(records))
     return [line for line in lines if line]
 
@@ -59,10 +60,9 @@ def _diverged(records: Sequence[Record]) -> str:
     )
 
 
-def _no_better(records: Sequence[Record], name: str, told: str) -> str:
+def _no_better(clean: Sequence[Record], name: str, told: str) -> str:
     """Of clean runs that are no better than this reference, but better than others."""
     before = REFERENCES[: REFERENCES.index(name)]
-    clean = _distinct(record for record in records if record.get("attack") == CLEAN)
     found = [
         record
         for record in clean
@@ -91,8 +91,10 @@ def _distinct(clean: Iterable[Record]) -> list[Record]:
     names = ("dataset", "model", "aggregator", "seed")
     found: dict[object, Record] = {}
     for record in clean:
-        ended = repr([record.get("curve"), record.get(main_metric(record))])
-        found.setdefault((ended, *(record.get(name) for name in names)), record)
+        metric = main_metric(record)
+        curve = [point.get(metric) for point in record.get("curve", ())]
+        key = *curve, record.get(metric), *(record.get(name) for name in names)
+        found.setdefault(key, record)
     return list(found.values())
 
 

@@ -91,8 +91,8 @@ def test_what_it_writes_is_for_a_paper_and_for_a_look(compared):
         *("report.html", "store", "own_files", *numbers, *tables),
         *(f"{name}.{form}" for name in pictures for form in ("png", "pdf", "svg")),
     }
-    assert f"wrote into {folder}:" in " ".join(said.split())
-    assert "report.html, summary.csv, " in " ".join(said.split())
+    told = f"wrote into {folder}: report.html, summary.csv, "
+    assert told in " ".join(said.split())
     assert "18 runs finished" in (folder / "report.html").read_text()
     differences = rows_of(folder / "differences.csv")
     # Of metrics, attacks and the worst of each seed, pairs of defenses.

@@ -115,7 +115,7 @@ def written(store, tmp_path_factory) -> pathlib.Path:
     }
     pictures = {name for name in names if name.endswith(FORMATS[1:])}
     assert all(name in done.stdout for name in names - pictures)
-    assert f"wrote into {folder}:" in done.stdout
+    assert f"wrote into {folder}:" in " ".join(done.stdout.split())
     assert done.stdout.count(".png .pdf .svg") == 3
     return folder
 

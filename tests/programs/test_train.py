@@ -36,7 +36,7 @@ def output(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     done = train(*ATTACKED, "--seeds=3:5", f"--output_dir={folder}")
     assert done.returncode == 0, done.stderr
-    table, written = done.stdout.split("wrote into ")
+    table, written = done.stdout.split("wrote into")
     for told in ("spattack_l_d", "clean", "chance", "most popular", "%"):
         assert told in table
     assert max(map(len, table.splitlines())) <= 80
